@@ -1,0 +1,87 @@
+"""syncer keeps service registries equal to what really runs.
+
+This module is the facade for programs that embed the engine and for plugin authors; every
+name is imported when it is first used, so that `import syncer` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from syncer.changes import Change as Change
+    from syncer.changes import Deregister as Deregister
+    from syncer.changes import Outcome as Outcome
+    from syncer.changes import Plan as Plan
+    from syncer.changes import Reason as Reason
+    from syncer.changes import Register as Register
+    from syncer.changes import Skip as Skip
+    from syncer.changes import Update as Update
+    from syncer.checks import Check as Check
+    from syncer.checks import CheckKey as CheckKey
+    from syncer.checks import CheckResult as CheckResult
+    from syncer.checks import CheckStatus as CheckStatus
+    from syncer.checks import Native as Native
+    from syncer.checks import Problem as Problem
+    from syncer.contracts import CheckTranslator as CheckTranslator
+    from syncer.contracts import Context as Context
+    from syncer.contracts import LabelParser as LabelParser
+    from syncer.contracts import Parsed as Parsed
+    from syncer.contracts import Reachable as Reachable
+    from syncer.contracts import Sink as Sink
+    from syncer.contracts import SinkType as SinkType
+    from syncer.contracts import Source as Source
+    from syncer.contracts import SourceType as SourceType
+    from syncer.errors import ConfigError as ConfigError
+    from syncer.errors import Conflict as Conflict
+    from syncer.errors import PermanentError as PermanentError
+    from syncer.errors import PluginError as PluginError
+    from syncer.errors import SyncerError as SyncerError
+    from syncer.errors import TemporaryError as TemporaryError
+    from syncer.hookspecs import hookimpl as hookimpl
+    from syncer.model import Binding as Binding
+    from syncer.model import Health as Health
+    from syncer.model import Host as Host
+    from syncer.model import Instance as Instance
+    from syncer.model import Mark as Mark
+    from syncer.model import Network as Network
+    from syncer.model import Offer as Offer
+    from syncer.model import Origin as Origin
+    from syncer.model import Port as Port
+    from syncer.model import Registration as Registration
+    from syncer.model import State as State
+    from syncer.model import Status as Status
+    from syncer.model import View as View
+    from syncer.model import Workload as Workload
+    from syncer.options import Secret as Secret
+    from syncer.options import option as option
+    from syncer.options import parse_duration as parse_duration
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
+    "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Problem",
+    "syncer.contracts": (
+        "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
+    ),
+    "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
+    "syncer.hookspecs": "hookimpl",
+    "syncer.model": (
+        "Binding Health Host Instance Mark Network Offer Origin Port Registration State Status"
+        " View Workload"
+    ),
+    "syncer.options": "Secret option parse_duration",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - all are text
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'syncer' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,152 @@
+"""What is to be done to a sink: changes, skips, and the plan that holds them."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+import attrs
+
+from syncer.model import Instance, Mark, Registration
+from syncer.values import EMPTY, as_tuple, frozen_map
+
+
+class Reason(str, Enum):
+    """Why a registration is removed."""
+
+    #: The workload is absent, or in a state that offers nothing.
+    WORKLOAD_GONE = "workload gone"
+    #: The workload was described completely, and no longer yields this id.
+    NOT_OFFERED = "no longer offered"
+    #: The instance is drained, or unhealthy on a sink that can only drop it.
+    WITHHELD = "withheld"
+    #: The user asked for the removal of all that is ours.
+    PURGED = "purged"
+
+
+@attrs.frozen
+class Register:
+    """Write an instance that the sink does not hold."""
+
+    new: Registration
+
+    @property
+    def id(self) -> str:
+        """The id of the instance."""
+        return self.new.id
+
+
+@attrs.frozen
+class Update:
+    """Replace what the sink holds; `old` is what the last listing showed."""
+
+    old: Registration
+    new: Registration
+
+    @property
+    def id(self) -> str:
+        """The id of the instance, which an update never changes."""
+        return self.new.id
+
+    @property
+    def moves(self) -> bool:
+        """Whether the instance gets another address or port."""
+        old, new = self.old.instance, self.new.instance
+        return (old.address, old.port) != (new.address, new.port)
+
+
+@attrs.frozen
+class Deregister:
+    """Remove a registration of ours.
+
+    `stopped` is set when the source was asked for the workload and found it stopped: such a
+    removal needs no guard.
+    """
+
+    old: Registration
+    reason: Reason
+    stopped: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of the instance."""
+        return self.old.id
+
+
+Change = Register | Update | Deregister
+
+
+@attrs.frozen
+class Skip:
+    """A change that is not made, and why; `kind` is a short word for counting."""
+
+    id: str
+    kind: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """The difference between what should be and what is, as a value.
+
+    `unchanged` counts registrations that are as they should be, `ours` those that carry our
+    mark and are under our care, `foreign` all others.
+    """
+
+    changes: tuple[Change, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    unchanged: int = 0
+    ours: int = 0
+    foreign: int = 0
+
+    def hold(self, held: Mapping[str, Skip]) -> "Plan":
+        """The same plan with the changes of these ids turned into skips."""
+        if not held:
+            return self
+        return attrs.evolve(
+            self,
+            changes=tuple(c for c in self.changes if c.id not in held),
+            skipped=(*self.skipped, *(held[c.id] for c in self.changes if c.id in held)),
+        )
+
+
+@attrs.frozen
+class Outcome:
+    """What became of one change: the registration now held, or the error.
+
+    After a successful Deregister, `registration` is None.
+    """
+
+    change: Change
+    registration: Registration | None = None
+    error: Exception | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """An instance as it should stand in one sink.
+
+    `instance` is what will be written, `listed` what a listing will show of it.
+    """
+
+    instance: Instance
+    listed: Instance
+    mark: Mark
+    #: For equal claims on one id: the place of the source in the configuration.
+    order: int = 0
+
+    @property
+    def registration(self) -> Registration:
+        """What a write hands to the sink."""
+        return Registration(instance=self.instance, mark=self.mark)
+
+
+@attrs.frozen(kw_only=True)
+class Aim:
+    """All that should stand in one sink.
+
+    `withheld` names the ids that are not listed in their present status, `rejected` those
+    that this sink cannot hold, each with the reason.
+    """
+
+    wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)
+    withheld: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    rejected: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)

@@ -1,0 +1,140 @@
+"""What happened, as typed values: logs, metrics, pages and notifications live from these.
+
+An event is told in the thread where it happened, to every listener of the engine and to every
+plugin with a `syncer_event` hook. A listener that raises is passed over.
+"""
+
+from collections.abc import Mapping
+
+import attrs
+
+from syncer.changes import Change, Plan, Skip
+from syncer.values import EMPTY, as_tuple, frozen_map
+
+
+@attrs.frozen(kw_only=True)
+class SourceListed:
+    """A source has listed everything; `first` for the first time in this process."""
+
+    source: str
+    workloads: int
+    unclear: int = 0
+    complete: bool = True
+    first: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class LoopFailed:
+    """A loop's work raised: listing a source, a sink's cycle, its pulse, a watch.
+
+    `loop` names the work (`source docker`, `sink consul`, `watch docker`), `failures` counts those in
+    a row, `retry_in` is in seconds. `trace` is set once for errors that no plugin should raise.
+    """
+
+    loop: str
+    error: str
+    failures: int = 1
+    retry_in: float = 0.0
+    trace: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class LoopRecovered:
+    """A loop's work succeeded again after that many failures."""
+
+    loop: str
+    failures: int
+
+
+@attrs.frozen(kw_only=True)
+class ProblemsFound:
+    """What a workload's labels ask for and cannot have, told when it changes."""
+
+    source: str
+    workload: str
+    problems: tuple[str, ...] = attrs.field(converter=as_tuple)
+
+
+@attrs.frozen(kw_only=True)
+class ChangeApplied:
+    """A sink accepted a change; `drift` if the registry had strayed from what was written."""
+
+    sink: str
+    change: Change
+    drift: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ChangeFailed:
+    """A sink refused a change or could not take it; told again only when the error changes."""
+
+    sink: str
+    change: Change
+    error: str
+    permanent: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class SkipsChanged:
+    """Changes that are now held back and were not in the cycle before."""
+
+    sink: str
+    skips: tuple[Skip, ...] = attrs.field(converter=as_tuple)
+
+
+@attrs.frozen(kw_only=True)
+class GuardPaused:
+    """The guard holds back removals and moves, since there are too many at once."""
+
+    sink: str
+    held: int
+    ours: int
+
+
+@attrs.frozen(kw_only=True)
+class GuardReleased:
+    """What the guard held is let go, or no longer wanted."""
+
+    sink: str
+
+
+@attrs.frozen(kw_only=True)
+class LeaseLost:
+    """The registry had lost registrations or checks of ours; they are written again at once."""
+
+    sink: str
+    lost: int
+
+
+@attrs.frozen(kw_only=True)
+class CycleFinished:
+    """One cycle of a sink is over. `failed` maps ids to errors; `seconds` is its length."""
+
+    sink: str
+    plan: Plan
+    applied: int = 0
+    failed: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    seconds: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Warned:
+    """Something about the configuration or the surroundings that a person should look at."""
+
+    text: str
+
+
+AnyEvent = (
+    SourceListed
+    | LoopFailed
+    | LoopRecovered
+    | ProblemsFound
+    | ChangeApplied
+    | ChangeFailed
+    | SkipsChanged
+    | GuardPaused
+    | GuardReleased
+    | LeaseLost
+    | CycleFinished
+    | Warned
+)

@@ -1,0 +1,99 @@
+"""How a plugin declares its options: one attrs class, one `option()` for each field.
+
+    @attrs.frozen(kw_only=True)
+    class ConsulOptions:
+        url: str = option("http://127.0.0.1:8500", help="Agent to talk to", env=("CONSUL_HTTP_ADDR",))
+        token: Secret = option(Secret(""), help="ACL token", env=("CONSUL_HTTP_TOKEN",))
+
+syncer fills the class from flags, file, environment and default, in that order. Supported
+types: `str`, `int`, `float`, `bool`, `timedelta` (written `30s`, `5m`, `1h30m`, or a number of
+seconds), `Secret`, `pathlib.Path`, enums of text, `tuple[str, ...]`, `dict[str, str]`, and any
+of these `| None`. A plugin never reads the environment itself.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+class Secret:
+    """Text that no log, repr, plan or error may show; `reveal()` is the only way to it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that sends it."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._text else "Secret('')"
+
+    __str__ = __repr__
+
+
+def option(
+    default: Any = attrs.NOTHING,
+    *,
+    help: str,  # noqa: A002 - the word that every reader of options knows
+    env: tuple[str, ...] = (),
+    validator: Callable[[Any, "attrs.Attribute[Any]", Any], Any] | None = None,
+    converter: Callable[[Any], Any] | None = None,
+) -> Any:
+    """An option: its default (none: it must be given), one line of help, and where else to look.
+
+    Of the environment variables in `env` the first that is set and not empty counts.
+    """
+    metadata = {"help": help, "env": env}
+    return attrs.field(default=default, validator=validator, converter=converter, metadata=metadata)
+
+
+def parse_duration(text: str | int | float) -> float:
+    """Seconds from `30s`, `1h30m`, `500ms`, or a plain number of seconds.
+
+    Raises ValueError for anything else, negative numbers included.
+    """
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        seconds = float(text)
+    else:
+        seconds = _parse_parts(str(text).strip())
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"not a length of time: {text!r}")
+    return seconds
+
+
+def _parse_parts(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        parts = _PART.findall(text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            raise ValueError(f"not a length of time: {text!r} (30s, 5m, 1h30m)") from None
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def format_duration(length: timedelta | float) -> str:
+    """A length of time in the shortest form that `parse_duration` reads back."""
+    left = length.total_seconds() if isinstance(length, timedelta) else float(length)
+    text = ""
+    for unit in ("h", "m"):
+        whole, left = divmod(left, _UNITS[unit])
+        text += f"{whole:.0f}{unit}" if whole else ""
+    return text + (f"{left:g}s" if left or not text else "")
