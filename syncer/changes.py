@@ -1,7 +1,9 @@
 """What is to be done to a sink: changes, skips, and the plan that holds them."""
 
+import hashlib
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 import attrs
 
@@ -52,6 +54,27 @@ class Update:
         old, new = self.old.instance, self.new.instance
         return (old.address, old.port) != (new.address, new.port)
 
+    def differences(self) -> list[tuple[str, Any, Any]]:
+        """For people: each field that differs, with its old and its new value."""
+        old, new = self.old.instance, self.new.instance
+        found = [
+            (name, getattr(old, name), getattr(new, name))
+            for name in _SHOWN
+            if getattr(old, name) != getattr(new, name)
+        ]
+        if self.old.damaged:
+            found.append(("damaged", self.old.damaged, ""))
+        before, after = self.old.mark, self.new.mark
+        if before and after and before.workload != after.workload:
+            found.append(("workload", before.workload[:12], after.workload[:12]))
+        if before and after and before.digest != after.digest and not found:
+            found.append(("checks", "as registered before", "as asked for now"))
+        return found
+
+
+#: The fields that a listing can show, and so a person can compare.
+_SHOWN = ("service", "address", "port", "protocol", "tags", "meta", "weight", "tag_override")
+
 
 @attrs.frozen
 class Deregister:
@@ -97,6 +120,11 @@ class Plan:
     ours: int = 0
     foreign: int = 0
 
+    def digest(self) -> str:
+        """A fingerprint of the changes: equal for plans that do the same. 12 hex digits."""
+        lines = sorted(_fingerprint(change) for change in self.changes)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
     def hold(self, held: Mapping[str, Skip]) -> "Plan":
         """The same plan with the changes of these ids turned into skips."""
         if not held:
@@ -106,6 +134,13 @@ class Plan:
             changes=tuple(c for c in self.changes if c.id not in held),
             skipped=(*self.skipped, *(held[c.id] for c in self.changes if c.id in held)),
         )
+
+
+def _fingerprint(change: Change) -> str:
+    if isinstance(change, Deregister):
+        return f"deregister {change.id} {change.reason.value}"
+    mark = change.new.mark
+    return f"{type(change).__name__.lower()} {change.id} {mark.digest if mark else ''}"
 
 
 @attrs.frozen

@@ -7,23 +7,26 @@ say which field is wrong and how.
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
-
-T = TypeVar("T")
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
-def frozen_map(value: Mapping[str, T]) -> Mapping[str, T]:
+def frozen_map(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """A copy that cannot be changed; keys keep their order, which equality ignores."""
     return value if isinstance(value, MappingProxyType) else MappingProxyType(dict(value))
 
 
-def as_tuple(values: Iterable[T]) -> tuple[T, ...]:
-    """The values as a tuple; `tuple` itself, in a form that type checkers follow."""
+def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
+    """The values as a tuple: `tuple` in a form that type checkers follow through attrs."""
     return tuple(values)
+
+
+def as_frozenset(values: Iterable[Any]) -> frozenset[Any]:
+    """The values as a frozen set, in the same way."""
+    return frozenset(values)
 
 
 def unique(values: Iterable[str]) -> tuple[str, ...]:
@@ -43,6 +46,18 @@ def canonical_address(address: str) -> str:
 def bracketed(address: str) -> str:
     """The address as it stands in a URL or before a port: IPv6 in brackets (RFC 3986, 3.2.2)."""
     return f"[{address}]" if ":" in address else address
+
+
+def printable(text: str, longest: int = 2000) -> str:
+    """The text on one line and of bounded length: it cannot forge a log line or a terminal's.
+
+    Labels, ids and what registries answer come from others.
+    """
+    if len(text) > longest:
+        text = text[:longest] + "..."
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def within(least: float, most: float) -> Callable[[Any, "attrs.Attribute[Any]", Any], None]:

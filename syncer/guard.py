@@ -1,0 +1,118 @@
+"""Brakes on a plan that need memory or time: the guard, and the refused changes.
+
+Both have the shape of a policy, `Plan -> Plan`: they move changes to the skips.
+"""
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from syncer.changes import Change, Deregister, Plan, Register, Skip, Update
+from syncer.options import option
+from syncer.values import within
+
+#: Seconds until a change that was refused for good is tried again with the same content.
+SLOW_CAP = 300.0
+
+
+def _mode(instance: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+    if value not in ("confirm", "refuse", "off"):
+        raise ValueError(f"{attribute.name} must be confirm, refuse or off, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class GuardRules:
+    """When the guard steps in, and what it then does."""
+
+    mode: str = option(
+        "confirm",
+        help="confirm: until a later complete listing says the same; refuse: until it shrinks; off",
+        validator=_mode,
+    )
+    share: float = option(
+        0.3, help="Share of our registrations that may go or move at once", validator=within(0, 1)
+    )
+    least: int = option(
+        10, help="Fewer removals and moves than this are never held", validator=within(1, 1e9)
+    )
+
+
+class Guard:
+    """Pauses removals and moves of too large a part of our registrations at once.
+
+    Not counted are removals whose workload the source was asked for and found stopped.
+    """
+
+    def __init__(self, rules: GuardRules) -> None:
+        self._rules = rules
+        self._seen: dict[str, int] = {}
+
+    def __call__(self, plan: Plan, listings: Mapping[str, int]) -> Plan:
+        """The plan, less what is held. `listings` counts each source's complete listings."""
+        risky = [change for change in plan.changes if _risky(change)]
+        rules = self._rules
+        few = len(risky) < rules.least or len(risky) <= rules.share * plan.ours
+        if few or rules.mode == "off":
+            self._seen.clear()
+            return plan
+        now = {change.id: listings.get(_source(change), 0) for change in risky}
+        self._seen = {id_: self._seen.get(id_, listing) for id_, listing in now.items()}
+        text = f"the guard holds {len(risky)} removals and moves of {plan.ours} registrations"
+        if rules.mode == "confirm":
+            text += " until the source lists the same again"
+        return plan.hold(
+            {
+                id_: Skip(id_, "guard", text)
+                for id_, listing in now.items()
+                if rules.mode == "refuse" or listing <= self._seen[id_]
+            }
+        )
+
+
+def _risky(change: Change) -> bool:
+    if isinstance(change, Deregister):
+        return not change.stopped
+    return isinstance(change, Update) and change.moves
+
+
+def _source(change: Change) -> str:
+    mark = None if isinstance(change, Register) else change.old.mark
+    return mark.source if mark else ""
+
+
+class Refusals:
+    """Keeps a change that was refused for good from being sent again and again.
+
+    It is tried again when its content changes, or after `SLOW_CAP` seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._refused: dict[str, tuple[str, float, str]] = {}
+
+    def note(self, change: Change, error: str) -> None:
+        """Remember that this change was refused, and why."""
+        self._refused[change.id] = (_content(change), self._clock() + SLOW_CAP, error)
+
+    def forget(self, change: Change) -> None:
+        """The change was accepted."""
+        self._refused.pop(change.id, None)
+
+    def __call__(self, plan: Plan) -> Plan:
+        """The plan without changes that were refused and have not changed since."""
+        if not self._refused:
+            return plan
+        held = {}
+        for change in plan.changes:
+            content, until, error = self._refused.get(change.id, ("", 0.0, ""))
+            if content == _content(change) and self._clock() < until:
+                held[change.id] = Skip(change.id, "refused", error)
+        planned = {change.id for change in plan.changes}
+        self._refused = {k: v for k, v in self._refused.items() if k in planned}
+        return plan.hold(held)
+
+
+def _content(change: Change) -> str:
+    if isinstance(change, Deregister):
+        return "deregister"
+    return change.new.mark.digest if change.new.mark else ""
