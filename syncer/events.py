@@ -108,13 +108,18 @@ class LeaseLost:
 
 @attrs.frozen(kw_only=True)
 class CycleFinished:
-    """One cycle of a sink is over. `failed` maps ids to errors; `seconds` is its length."""
+    """One cycle of a sink is over. `failed` maps ids to errors; `seconds` is its length.
+
+    `retry`: something failed that may succeed soon; `again`: what was planned on has changed.
+    """
 
     sink: str
     plan: Plan
     applied: int = 0
     failed: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
     seconds: float = 0.0
+    retry: bool = False
+    again: bool = False
 
 
 @attrs.frozen(kw_only=True)

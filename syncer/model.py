@@ -17,6 +17,7 @@ from syncer.checks import Check, Native
 from syncer.values import (
     EMPTY,
     PORT,
+    as_frozenset,
     as_tuple,
     canonical_address,
     clean,
@@ -294,7 +295,7 @@ class View(Generic[T]):
 
     items: tuple[T, ...] = attrs.field(converter=as_tuple)
     complete: bool = attrs.field(default=True, kw_only=True)
-    unclear: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset, kw_only=True)
+    unclear: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset, kw_only=True)
 
 
 def listing(items: Iterable[T]) -> View[T]:

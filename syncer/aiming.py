@@ -1,0 +1,138 @@
+"""What one sink should hold: the sources' instances, in the form that this sink can keep.
+
+Between the desired set and the planner. Checks go through the sink's check translator, then the
+sink adjusts the instance. What was worked out for a workload is kept until the workload changes.
+"""
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from syncer.changes import Aim, Wanted
+from syncer.checks import Check, CheckKey, CheckResult, CheckStatus, Native, Problem
+from syncer.contracts import Sink
+from syncer.desired import Entry, Snapshot
+from syncer.errors import PermanentError
+from syncer.model import Instance, Mark, Status
+
+Translate = Callable[[Check, Instance], Native | Problem]
+Tell = Callable[[str, str, tuple[str, ...]], None]
+
+#: What a fed check shows for each status, with a line for people.
+RESULTS = {
+    Status.UP: CheckResult(status=CheckStatus.PASSING, output="running"),
+    Status.STARTING: CheckResult(status=CheckStatus.CRITICAL, output="health: starting"),
+    Status.UNHEALTHY: CheckResult(status=CheckStatus.CRITICAL, output="health: unhealthy"),
+    Status.PAUSED: CheckResult(status=CheckStatus.CRITICAL, output="paused"),
+    Status.DRAINING: CheckResult(status=CheckStatus.CRITICAL, output="stopping"),
+}
+
+
+@attrs.define
+class _Fit:
+    """What came of one workload; built once, then only read."""
+
+    entry: Entry
+    wanted: list[Wanted] = attrs.Factory(list)
+    withheld: dict[str, str] = attrs.Factory(dict)
+    rejected: dict[str, str] = attrs.Factory(dict)
+    results: dict[CheckKey, CheckResult] = attrs.Factory(dict)
+    problems: tuple[str, ...] = ()
+
+
+class Aims:
+    """Makes the `Aim` of one sink. `tell` hears of problems: source, workload, texts."""
+
+    def __init__(
+        self, sink: Sink, owner: str, translate: Translate | None = None, *, tell: Tell
+    ) -> None:
+        self._sink, self._owner, self._translate, self._tell = sink, owner, translate, tell
+        self._fits: dict[tuple[str, str], _Fit] = {}
+        self._results: dict[CheckKey, CheckResult] = {}
+
+    def of(self, world: Sequence[Snapshot]) -> Aim:
+        """The aim for what the sources know now."""
+        old, fits = self._fits, {}
+        wanted: list[Wanted] = []
+        withheld: dict[str, str] = {}
+        rejected: dict[str, str] = {}
+        results: dict[CheckKey, CheckResult] = {}
+        for snapshot in world:
+            for id_, entry in snapshot.entries.items():
+                key = (snapshot.name, id_)
+                fit = old.get(key)
+                if fit is None or fit.entry is not entry:
+                    fit = self._fit(entry, snapshot, fit)
+                fits[key] = fit
+                wanted += fit.wanted
+                withheld.update(fit.withheld)
+                rejected.update(fit.rejected)
+                results.update(fit.results)
+        self._fits, self._results = fits, results
+        return Aim(wanted=wanted, withheld=withheld, rejected=rejected)
+
+    def results(self) -> dict[CheckKey, CheckResult]:
+        """What the fed checks should show, as of the last aim."""
+        return self._results
+
+    def _fit(self, entry: Entry, snapshot: Snapshot, before: _Fit | None) -> _Fit:
+        fit = _Fit(entry)
+        problems: list[str] = []
+        for instance in entry.translated.instances:
+            try:
+                adjusted = self._adjust(instance)
+            except PermanentError as error:
+                fit.rejected[instance.id] = str(error)
+                problems.append(f"{instance.id}: {error}")
+                continue
+            if adjusted is None:
+                fit.withheld[instance.id] = f"not listed while {instance.status.value}"
+                continue
+            problems += (f"{adjusted.id}: {text}" for text in adjusted.problems)
+            fit.wanted.append(self._want(adjusted, entry, snapshot))
+            fit.results.update(
+                (CheckKey(adjusted.id, check.key), RESULTS[instance.status])
+                for check in adjusted.checks
+                if isinstance(check, Native) and check.fed
+            )
+        fit.problems = tuple(problems)
+        if fit.problems != (before.problems if before else ()):
+            self._tell(snapshot.name, entry.workload.name, fit.problems)
+        return fit
+
+    def _want(self, adjusted: Instance, entry: Entry, snapshot: Snapshot) -> Wanted:
+        mark = Mark(
+            owner=self._owner,
+            scope=entry.workload.scope,
+            source=snapshot.name,
+            workload=entry.workload.id,
+            digest=adjusted.digest(),
+        )
+        return Wanted(
+            instance=adjusted,
+            listed=self._sink.listed(adjusted),
+            mark=mark,
+            order=snapshot.order,
+        )
+
+    def _adjust(self, instance: Instance) -> Instance | None:
+        """The instance in the sink's form. Raises PermanentError if it has none."""
+        try:
+            return self._sink.adjust(self._with_native_checks(instance))
+        except PermanentError:
+            raise
+        except Exception as error:  # the plugin's mistake must not cost the other instances
+            raise PermanentError(f"the sink's plugin failed on it: {error!r}") from error
+
+    def _with_native_checks(self, instance: Instance) -> Instance:
+        if self._translate is None or not instance.checks:
+            return instance
+        native: list[Check | Native] = []
+        problems = list(instance.problems)
+        for check in instance.checks:
+            made = check if isinstance(check, Native) else self._translate(check, instance)
+            if isinstance(made, Problem):
+                problems.append(made.text)
+            else:
+                native.append(made)
+        return attrs.evolve(instance, checks=tuple(native), problems=tuple(problems))

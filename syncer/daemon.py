@@ -1,0 +1,221 @@
+"""When to run: intervals, wakes and the order of stopping.
+
+For each source one thread that lists and asks again, and one that watches; for each sink one
+for cycles, one that watches, and one for its pulse if it has one. All are `Loop`s.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+
+from syncer.backoff import Backoff, jittered
+from syncer.desired import Tracker
+from syncer.events import AnyEvent, CycleFinished
+from syncer.loops import Loop
+from syncer.pulse import Pulse
+from syncer.reconcile import Reconciler
+
+Emit = Callable[[AnyEvent], None]
+Clock = Callable[[], float]
+
+#: Seconds between two readings of a registry that says it changed.
+COALESCE = 1.0
+#: Seconds after which a plan that the guard holds is looked at again, on a new listing.
+GUARD_PAUSE = 5.0
+#: Seconds that a watch which broke off pauses, growing from the first to the second.
+WATCH_PAUSE = (0.2, 2.0)
+#: Wakes of a sink's loop: the desired set changed; the registry changed.
+DESIRED, REGISTRY = "desired", "registry"
+
+
+class SourceWork:
+    """Lists a source at each interval and after a wake without an id; else asks for the ids."""
+
+    def __init__(
+        self, tracker: Tracker, changed: Callable[[], None], interval: float, clock: Clock
+    ) -> None:
+        self._tracker, self._changed = tracker, changed
+        self._interval, self._clock = interval, clock
+        self._due = float("-inf")
+
+    def __call__(self, wakes: frozenset[Hashable]) -> float:
+        """Do what the wakes ask for; returns the seconds until the next full listing."""
+        due, self._due = self._due, float("-inf")  # whatever fails is made good by a listing
+        if None in wakes or self._clock() >= due:
+            if self._tracker.relist():
+                self._changed()
+            due = self._clock() + jittered(self._interval)
+        elif wakes:
+            for workload_id in wakes:
+                self._tracker.ask(str(workload_id))
+            self._changed()
+        self._due = due
+        return due - self._clock()
+
+
+class SinkWork:
+    """Runs cycles: at once when the desired set changed, reading afresh when it is time to."""
+
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        finished: Callable[[CycleFinished], None],
+        interval: float,
+        clock: Clock,
+    ) -> None:
+        self._reconciler, self._finished = reconciler, finished
+        self._interval, self._clock = interval, clock
+        self._due = self._last_read = float("-inf")
+        self._retries = Backoff()
+
+    def __call__(self, wakes: frozenset[Hashable]) -> float:
+        """Run a cycle if one is due; returns the seconds until the next."""
+        now = self._clock()
+        if REGISTRY in wakes:
+            self._due = min(self._due, max(now, self._last_read + COALESCE))
+        fresh = now >= self._due
+        if fresh or DESIRED in wakes:
+            report = self._reconciler.cycle(fresh=fresh)
+            if fresh:
+                self._last_read, self._due = now, self._clock() + jittered(self._interval)
+            self._due = min(self._due, self._clock() + self._patience(report))
+            self._finished(report)
+        return self._due - self._clock()
+
+    def _patience(self, report: CycleFinished) -> float:
+        """The seconds after which this report wants the sink to be looked at again."""
+        if report.retry:
+            return self._retries.next()
+        self._retries.reset()
+        if report.again:
+            return 0.0
+        return GUARD_PAUSE if held_by_guard(report) else float("inf")
+
+
+def held_by_guard(report: CycleFinished) -> bool:
+    """Whether the guard holds part of the plan."""
+    return any(skip.kind == "guard" for skip in report.plan.skipped)
+
+
+class Daemon:
+    """The threads that keep sinks equal to sources, from `start` to `finish` and `close`."""
+
+    def __init__(
+        self,
+        trackers: Sequence[Tracker],
+        reconcilers: Sequence[Reconciler],
+        *,
+        interval: float,
+        emit: Emit,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._trackers, self._reconcilers = trackers, reconcilers
+        self._interval, self._emit, self._clock = interval, emit, clock
+        self._stopping = threading.Event()
+        self._source_loops = [self._source_loop(tracker) for tracker in trackers]
+        self._sink_loops: list[Loop] = []
+        self._pulse_loops: list[Loop] = []
+        self._watches = [
+            self._watch(f"watch {tracker.name}", tracker.source.watch, loop.wake)
+            for tracker, loop in zip(trackers, self._source_loops, strict=True)
+        ]
+        for reconciler in reconcilers:
+            self._add_sink(reconciler)
+
+    def start(self) -> None:
+        """Start every thread; returns at once."""
+        for loop in (*self._sink_loops, *self._source_loops, *self._watches, *self._pulse_loops):
+            loop.start()
+
+    def finish(self, timeout: float) -> bool:
+        """Let running work end, within `timeout` seconds; returns whether all of it did."""
+        deadline = self._clock() + timeout
+        self._stopping.set()
+        working = (*self._source_loops, *self._sink_loops, *self._pulse_loops)
+        for loop in (*working, *self._watches):
+            loop.stop()
+        return all([loop.join(max(0.0, deadline - self._clock())) for loop in working])
+
+    def close(self) -> None:
+        """Close sources and sinks, which ends their watches."""
+        for tracker in self._trackers:
+            tracker.source.close()
+        for reconciler in self._reconcilers:
+            reconciler.sink.close()
+        for loop in self._watches:
+            loop.join(1.0)
+
+    def refresh(self) -> None:
+        """Look at every source and every sink again, now."""
+        for loop in self._source_loops:
+            loop.wake(None)
+        for loop in self._sink_loops:
+            loop.wake(REGISTRY)
+
+    def _source_loop(self, tracker: Tracker) -> Loop:
+        work = SourceWork(tracker, self._desired_changed, self._interval, self._clock)
+        return Loop(
+            f"source {tracker.name}", work, self._emit, urgent=None, on_failure=tracker.fail
+        )
+
+    def _desired_changed(self) -> None:
+        for loop in self._sink_loops:
+            loop.wake(DESIRED)
+
+    def _add_sink(self, reconciler: Reconciler) -> None:
+        pulse = self._pulse_loop(reconciler)
+        reported = reconciler.results()
+
+        def finished(report: CycleFinished) -> None:
+            nonlocal reported
+            if held_by_guard(report):
+                for source in self._source_loops:
+                    source.wake(None)
+            if pulse and reconciler.results() != reported:
+                reported = reconciler.results()
+                pulse.wake()
+
+        work = SinkWork(reconciler, finished, self._interval, self._clock)
+        loop = Loop(f"sink {reconciler.name}", work, self._emit, urgent=REGISTRY)
+        self._sink_loops.append(loop)
+        self._watches.append(
+            self._watch(
+                f"watch {reconciler.name}",
+                reconciler.sink.watch,
+                lambda *_: loop.wake(REGISTRY),
+            )
+        )
+
+    def _pulse_loop(self, reconciler: Reconciler) -> Loop | None:
+        if reconciler.sink.pulse is None:
+            return None
+        every = reconciler.sink.pulse.total_seconds()
+        pulse, place = Pulse(reconciler, self._emit), len(self._sink_loops)
+
+        def beat(wakes: frozenset[Hashable]) -> float:
+            if pulse.beat():
+                self._sink_loops[place].wake(REGISTRY)
+            return every
+
+        loop = Loop(f"pulse {reconciler.name}", beat, self._emit, backoff=Backoff(1.0, every))
+        self._pulse_loops.append(loop)
+        return loop
+
+    def _watch(
+        self,
+        name: str,
+        watch: Callable[..., None],
+        wake: Callable[..., None],
+    ) -> Loop:
+        """A loop that watches; what it sees wakes another loop, and shows that it does well."""
+
+        def work(wakes: frozenset[Hashable]) -> float:
+            watch(woken, self._stopping)
+            return WATCH_PAUSE[0]
+
+        def woken(*workload_id: str | None) -> None:
+            loop.succeeded()
+            wake(*workload_id)
+
+        loop = Loop(name, work, self._emit, backoff=Backoff(*WATCH_PAUSE))
+        return loop

@@ -1,0 +1,205 @@
+"""The last answer of each source, and what follows from it.
+
+A sink's cycle never waits for a source: it reads a snapshot from here. The loops of
+`syncer.daemon` refresh it. Translation happens once for each change of a workload, in the thread
+that learned of it, and is shared by all sinks.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from syncer.contracts import Source
+from syncer.events import AnyEvent, ProblemsFound, SourceListed
+from syncer.model import Host, View, Workload
+from syncer.plan import SourceFacts
+from syncer.translate import Translated, Translator
+from syncer.values import EMPTY
+
+#: Seconds for which the answer "it is gone" about one workload counts as fresh.
+FRESH = 2.0
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """A workload with what its source's parsers and address rules made of it."""
+
+    workload: Workload
+    peer: Workload | None
+    translated: Translated
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """What one source knows at one moment; `listing` counts its complete listings."""
+
+    name: str
+    order: int
+    scopes: frozenset[str]
+    doubt: str
+    listing: int
+    entries: Mapping[str, Entry]
+    unclear: frozenset[str]
+
+    def facts(self) -> SourceFacts:
+        """What a planner may conclude from this."""
+        return SourceFacts(
+            scopes=self.scopes,
+            doubt=self.doubt,
+            present={i: e.workload.state.offered for i, e in self.entries.items()},
+            unclear=self.unclear
+            | {i for i, entry in self.entries.items() if entry.translated.failed},
+        )
+
+
+class Tracker:
+    """Keeps what one source said. `relist` is called from one thread, the rest from any."""
+
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        translator: Translator,
+        *,
+        order: int = 0,
+        former_scopes: tuple[str, ...] = (),
+        emit: Callable[[AnyEvent], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.name, self.source = name, source
+        self._translator, self._order = translator, order
+        self._former, self._emit, self._clock = former_scopes, emit, clock
+        self._lock = threading.Lock()
+        self._scope = ""
+        self._host = Host(name="")
+        self._doubt = "it has not listed completely yet"
+        self._listing = 0
+        self._entries: dict[str, Entry] = {}
+        self._unclear: frozenset[str] = frozenset()
+        self._gone: dict[str, tuple[float, Workload | None]] = {}
+
+    def relist(self) -> bool:
+        """Ask the source for everything; returns whether anything is different now."""
+        scope, host = self.source.scope(), self.source.host()
+        view = self.source.workloads()
+        with self._lock:
+            before = (self._entries, self._unclear, self._doubt, self._scope)
+            self._scope = scope
+            self._entries = self._merge(view, afresh=host != self._host)
+            self._host, self._unclear = host, view.unclear
+            self._doubt = "" if view.complete else "its last listing was incomplete"
+            self._listing += view.complete
+            first = view.complete and self._listing == 1
+            self._forget_old_answers()
+            changed = before != (self._entries, self._unclear, self._doubt, self._scope)
+        self._emit(
+            SourceListed(
+                source=self.name,
+                workloads=len(view.items),
+                unclear=len(view.unclear),
+                complete=view.complete,
+                first=first,
+            )
+        )
+        return changed
+
+    def ask(self, workload_id: str) -> Workload | None:
+        """Ask the source about one workload, and remember the answer."""
+        answer = self.source.workload(workload_id)
+        with self._lock:
+            entries = dict(self._entries)
+            if answer is None:
+                entries.pop(workload_id, None)
+            else:
+                entries[workload_id] = self._entry(answer, entries, afresh=False)
+            self._entries = entries
+            self._follow(workload_id)
+            self._unclear -= {workload_id}
+            if answer is None or not answer.state.offered:
+                self._gone[workload_id] = (self._clock(), answer)
+            else:
+                self._gone.pop(workload_id, None)
+        return answer
+
+    def confirm_gone(self, workload_id: str) -> Workload | None:
+        """The source's own, fresh word about a workload that seems to be gone."""
+        with self._lock:
+            asked, answer = self._gone.get(workload_id, (float("-inf"), None))
+        if self._clock() - asked <= FRESH:
+            return answer
+        return self.ask(workload_id)
+
+    def fail(self, error: str) -> None:
+        """The source gave no answer: what it said before stays, but is not enough to remove."""
+        with self._lock:
+            self._doubt = f"no answer: {error}"
+
+    def snapshot(self) -> Snapshot:
+        """What is known now; never changes afterwards."""
+        with self._lock:
+            scopes = {self._scope, *self._former} - {""}
+            return Snapshot(
+                name=self.name,
+                order=self._order,
+                scopes=frozenset(scopes) if self._scope else frozenset(),
+                doubt=self._doubt,
+                listing=self._listing,
+                entries=self._entries,
+                unclear=self._unclear,
+            )
+
+    def _merge(self, view: View[Workload], *, afresh: bool) -> dict[str, Entry]:
+        """The entries after a listing: of what is unclear or may be hidden, the old ones stay."""
+        old = self._entries
+        seen = {workload.id: workload for workload in view.items}
+        kept = old if not view.complete else {i: old[i] for i in view.unclear if i in old}
+        everything = {**{i: entry.workload for i, entry in kept.items()}, **seen}
+        entries = dict(kept)
+        for workload in seen.values():
+            peer = everything.get(workload.namespace) if workload.namespace else None
+            entries[workload.id] = self._translated(workload, peer, afresh=afresh)
+        return entries
+
+    def _entry(self, workload: Workload, entries: dict[str, Entry], *, afresh: bool) -> Entry:
+        peer = entries.get(workload.namespace) if workload.namespace else None
+        return self._translated(workload, peer.workload if peer else None, afresh=afresh)
+
+    def _translated(self, workload: Workload, peer: Workload | None, *, afresh: bool) -> Entry:
+        old = self._entries.get(workload.id)
+        if old and not afresh and old.workload == workload and old.peer == peer:
+            return old
+        translated = self._translator.translate(workload, peer, self._host)
+        if translated.problems != (old.translated.problems if old else ()):
+            self._emit(
+                ProblemsFound(
+                    source=self.name, workload=workload.name, problems=translated.problems
+                )
+            )
+        return Entry(workload=workload, peer=peer, translated=translated)
+
+    def _forget_old_answers(self) -> None:
+        oldest = self._clock() - FRESH
+        self._gone = {i: gone for i, gone in self._gone.items() if gone[0] >= oldest}
+
+    def _follow(self, workload_id: str) -> None:
+        """Translate again what shares the network of a workload that was asked for."""
+        for entry in list(self._entries.values()):
+            if entry.workload.namespace == workload_id:
+                again = self._entry(entry.workload, self._entries, afresh=False)
+                self._entries[entry.workload.id] = again
+
+
+class Desired:
+    """The trackers of all configured sources, by name."""
+
+    def __init__(self, trackers: Mapping[str, Tracker] = EMPTY) -> None:
+        self.trackers = dict(trackers)
+
+    def snapshots(self, names: tuple[str, ...] = ()) -> tuple[Snapshot, ...]:
+        """A snapshot of each source named; of all if none is."""
+        return tuple(self.trackers[name].snapshot() for name in names or self.trackers)
+
+    def confirm_gone(self, source: str, workload_id: str) -> Workload | None:
+        """Ask `source` whether a workload is really gone; None: surely absent."""
+        return self.trackers[source].confirm_gone(workload_id)

@@ -1,0 +1,337 @@
+"""Assembly: sources, sinks and rules made into one engine. What embedding programs use.
+
+engine = syncer.Engine(sources={"docker": source}, sinks={"consul": sink})
+engine.reconcile()              # once, or:
+with engine:                    # threads run until the block ends
+    ...
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+
+from syncer.addresses import AddressRules
+from syncer.changes import Plan
+from syncer.contracts import Parsed, Reachable, Sink, Source
+from syncer.daemon import Daemon
+from syncer.desired import Desired, Entry, Snapshot, Tracker
+from syncer.errors import ConfigError, SyncerError
+from syncer.events import AnyEvent, CycleFinished, LoopFailed
+from syncer.filters import Filter
+from syncer.guard import GuardRules
+from syncer.model import Registration, View, Workload
+from syncer.pulse import Pulse
+from syncer.reconcile import Reconciler, SinkPart
+from syncer.translate import Translator
+from syncer.values import EMPTY, frozen_map
+
+T = TypeVar("T")
+
+Parser = tuple[str, Callable[[Workload, Reachable], Parsed]]
+Listener = Callable[[AnyEvent], None]
+
+
+@attrs.frozen(kw_only=True)
+class SourcePart:
+    """A source with what the configuration says of it."""
+
+    source: Source
+    rules: AddressRules = attrs.Factory(AddressRules)
+    filter: Filter = attrs.Factory(Filter)
+    mirror_health: bool = True
+    former_scopes: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Once(Mapping[str, T]):
+    """The answers of each sink, and the errors of the sources and sinks that gave none.
+
+    Errors are under `source NAME` and `sink NAME`.
+    """
+
+    answers: Mapping[str, T] = attrs.field(converter=frozen_map)
+    errors: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
+
+    def __getitem__(self, sink: str) -> T:
+        return self.answers[sink]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.answers)
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+
+@attrs.frozen(kw_only=True)
+class Story:
+    """How one workload came to be registered, or why not: for `syncer explain`.
+
+    `sinks` maps each sink to a line for each instance id: what stands there, or is in the way.
+    """
+
+    source: str
+    entry: Entry
+    sinks: Mapping[str, Mapping[str, str]] = attrs.field(default=EMPTY, converter=frozen_map)
+
+
+class Engine:
+    """Keeps sinks equal to sources: once by `reconcile()`, or for as long as it is started.
+
+    `interval` and `shutdown_timeout` are in seconds. `listeners` hear every event of
+    `syncer.events`, in the thread where it happened. `on_exit` says what `stop()` does with our
+    registrations: `keep` them (the workloads go on running), or `deregister` them.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source | SourcePart],
+        sinks: Mapping[str, Sink | SinkPart],
+        *,
+        parsers: Sequence[Parser] = (),
+        owner: str = "syncer",
+        interval: float = 30.0,
+        guard: GuardRules | None = None,
+        on_exit: str = "keep",
+        shutdown_timeout: float = 10.0,
+        listeners: Sequence[Listener] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._listeners = tuple(listeners)
+        self._interval, self._clock = interval, clock
+        self._on_exit, self._shutdown_timeout = on_exit, shutdown_timeout
+        self._trackers = {
+            name: self._tracker(name, _source_part(source), parsers, order)
+            for order, (name, source) in enumerate(sources.items())
+        }
+        desired = Desired(self._trackers)
+        self._reconcilers = {
+            name: Reconciler(
+                name,
+                _sink_part(sink, self._trackers),
+                desired,
+                owner=owner,
+                guard=guard or GuardRules(),
+                emit=self._tell,
+                clock=clock,
+            )
+            for name, sink in sinks.items()
+        }
+        self._daemon: Daemon | None = None
+        self._stopped = threading.Event()
+
+    def reconcile(self, expect: str = "") -> Once[CycleFinished]:
+        """List every source and run one cycle for every sink, health reports included.
+
+        With `expect`, a digest from `plan_digest`, nothing is done unless the plan is still
+        the same: SyncerError is raised.
+        """
+        started = self._clock()
+        plans = self.plan()
+        if expect and (digest := plan_digest(plans)) != expect:
+            raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
+
+        def carry_out(reconciler: Reconciler) -> CycleFinished:
+            report = reconciler.carry_out(plans[reconciler.name], started)
+            if reconciler.sink.pulse is not None:
+                Pulse(reconciler, self._tell).beat()
+            return report
+
+        return self._each_sink(carry_out, plans.errors)
+
+    def plan(self) -> Once[Plan]:
+        """What a cycle would change in each sink now; nothing is written."""
+        return self._each_sink(Reconciler.plan, self._relist())
+
+    def registrations(self) -> Once[View[Registration]]:
+        """What each sink holds now, foreign registrations included."""
+        return self._each_sink(Reconciler.registrations, {})
+
+    def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
+        """What `purge` would remove from each sink."""
+        errors = self._relist()
+        wanted = self._in_scope(source)
+        return self._each_sink(lambda sink: sink.owned(wanted), errors)
+
+    def purge(self, source: str = "") -> Once[CycleFinished]:
+        """Remove all that carries our owner and scope; with `source`, only what came from it."""
+        errors = self._relist()
+        wanted = self._in_scope(source)
+        return self._each_sink(lambda sink: sink.release(wanted), errors)
+
+    def explain(self, name: str) -> tuple[Story, ...]:
+        """The story of every workload of this name, or whose id begins so.
+
+        Raises what a source raises that gives no answer.
+        """
+        if errors := self._relist():
+            raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
+        found = [
+            (snapshot, entry)
+            for snapshot in self._snapshots()
+            for id_, entry in snapshot.entries.items()
+            if entry.workload.name == name or (len(name) > 3 and id_.startswith(name))
+        ]
+        plans = self._each_sink(Reconciler.plan, {}) if found else Once(answers={})
+        return tuple(
+            Story(
+                source=snapshot.name,
+                entry=entry,
+                sinks={
+                    **{sink: _standing(plan, entry) for sink, plan in plans.items()},
+                    **{what: {"": text} for what, text in plans.errors.items()},
+                },
+            )
+            for snapshot, entry in found
+        )
+
+    def workload_names(self) -> tuple[str, ...]:
+        """The names of all workloads that the sources described last."""
+        return tuple(
+            sorted(
+                entry.workload.name
+                for snapshot in self._snapshots()
+                for entry in snapshot.entries.values()
+            )
+        )
+
+    def start(self) -> None:
+        """Start to keep the sinks equal, in threads; returns at once. Not twice."""
+        if self._daemon is not None:
+            raise SyncerError("the engine was started before")
+        self._daemon = Daemon(
+            tuple(self._trackers.values()),
+            tuple(self._reconcilers.values()),
+            interval=self._interval,
+            emit=self._tell,
+            clock=self._clock,
+        )
+        self._daemon.start()
+
+    def stop(self) -> bool:
+        """Let running work end and close everything; returns whether it ended in time.
+
+        The engine cannot be used afterwards. A second call does nothing.
+        """
+        if self._stopped.is_set():
+            return True
+        self._stopped.set()
+        ended = True
+        if self._daemon is not None:
+            ended = self._daemon.finish(self._shutdown_timeout)
+            if ended and self._on_exit == "deregister":
+                self._each_sink(lambda sink: sink.release(sink.ours), {})
+        for name, tracker in self._trackers.items():
+            self._attempt(f"close source {name}", tracker.source.close)
+        for name, reconciler in self._reconcilers.items():
+            self._attempt(f"close sink {name}", reconciler.sink.close)
+        return ended
+
+    def refresh(self) -> None:
+        """Look at every source and every sink again, now. Only while started."""
+        if self._daemon is not None:
+            self._daemon.refresh()
+
+    def __enter__(self) -> "Engine":
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def _tracker(
+        self, name: str, part: SourcePart, parsers: Sequence[Parser], order: int
+    ) -> Tracker:
+        return Tracker(
+            name,
+            part.source,
+            Translator(parsers, part.rules, part.filter, part.mirror_health),
+            order=order,
+            former_scopes=part.former_scopes,
+            emit=self._tell,
+            clock=self._clock,
+        )
+
+    def _snapshots(self) -> tuple[Snapshot, ...]:
+        return tuple(tracker.snapshot() for tracker in self._trackers.values())
+
+    def _relist(self) -> dict[str, str]:
+        errors = {}
+        for name, tracker in self._trackers.items():
+            if error := self._attempt(f"source {name}", tracker.relist):
+                tracker.fail(error)
+                errors[f"source {name}"] = error
+        return errors
+
+    def _each_sink(self, ask: Callable[[Reconciler], T], errors: Mapping[str, str]) -> Once[T]:
+        answers: dict[str, T] = {}
+        found = dict(errors)
+        for name, reconciler in self._reconcilers.items():
+            if f"sink {name}" in found:
+                continue
+
+            def keep(name: str = name, reconciler: Reconciler = reconciler) -> None:
+                answers[name] = ask(reconciler)
+
+            if error := self._attempt(f"sink {name}", keep):
+                found[f"sink {name}"] = error
+        return Once(answers=answers, errors=found)
+
+    def _attempt(self, what: str, work: Callable[[], object]) -> str:
+        """Do this work; returns the error that it ended with, after telling it."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is told and returned
+            text = str(error) or type(error).__name__
+            self._tell(LoopFailed(loop=what, error=text))
+            return text
+        return ""
+
+    def _in_scope(self, source: str) -> Callable[[Registration], bool]:
+        scopes = {scope for snapshot in self._snapshots() for scope in snapshot.scopes}
+
+        def wanted(registration: Registration) -> bool:
+            mark = registration.mark
+            return mark is not None and mark.scope in scopes and source in ("", mark.source)
+
+        return wanted
+
+    def _tell(self, event: AnyEvent) -> None:
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001, S112 - a listener must never stop the engine
+                continue
+
+
+def plan_digest(plans: Once[Plan]) -> str:
+    """A fingerprint of all that the plans would change; 12 hexadecimal digits."""
+    lines = [f"{name} {plan.digest()}" for name, plan in sorted(plans.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def _source_part(source: Source | SourcePart) -> SourcePart:
+    return source if isinstance(source, SourcePart) else SourcePart(source=source)
+
+
+def _sink_part(sink: Sink | SinkPart, sources: Mapping[str, object]) -> SinkPart:
+    part = sink if isinstance(sink, SinkPart) else SinkPart(sink=sink)
+    if unknown := [name for name in part.sources if name not in sources]:
+        raise ConfigError(f"a sink names sources that are not configured: {', '.join(unknown)}")
+    return part
+
+
+def _standing(plan: Plan, entry: Entry) -> dict[str, str]:
+    """What a plan says of each instance of a workload."""
+    verbs = {"Register": "to be registered", "Update": "to be updated", "Deregister": "to go"}
+    found = {instance.id: "as it should be" for instance in entry.translated.instances}
+    for change in plan.changes:
+        if change.id in found:
+            found[change.id] = verbs[type(change).__name__]
+    for skip in plan.skipped:
+        if skip.id in found:
+            found[skip.id] = f"{skip.kind}: {skip.reason}"
+    return found

@@ -1,0 +1,129 @@
+"""A supervised thread that works when woken or when its time has come, and never gives up."""
+
+import threading
+import traceback
+from collections.abc import Callable, Hashable
+
+from syncer.backoff import Backoff
+from syncer.errors import SyncerError
+from syncer.events import AnyEvent, LoopFailed, LoopRecovered
+
+#: Failures in a row that are told: the first, and then every tenth.
+TELL_EVERY = 10
+
+Work = Callable[[frozenset[Hashable]], float]
+
+
+class Mailbox:
+    """Collects wakes, each once, until they are taken together."""
+
+    def __init__(self) -> None:
+        self._items: set[Hashable] = set()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def put(self, item: Hashable) -> None:
+        """Leave a wake; one that is there already is not left twice."""
+        with self._changed:
+            self._items.add(item)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Let a waiting `take` return at once, now and from now on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, timeout: float) -> frozenset[Hashable]:
+        """All wakes left since the last call; waits up to `timeout` seconds for the first."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed, max(0.0, timeout))
+            items, self._items = frozenset(self._items), set()
+            return items
+
+    def wait_for(self, item: Hashable, timeout: float) -> None:
+        """Wait until this wake is there, leaving it there, for at most `timeout` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: item in self._items or self._closed, timeout)
+
+
+class Loop:
+    """Calls `work` with the wakes that came, and again after the seconds that it returned.
+
+    Whatever `work` raises, it is called again, after growing, jittered delays without an upper
+    count; the wakes it was called with are kept for that. During such a delay wakes are
+    only collected: a registry that is down is not asked more often by a busy host. One kind
+    of wake, `urgent`, ends the delay: it means that the other side is there again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Work,
+        emit: Callable[[AnyEvent], None],
+        *,
+        urgent: Hashable = "",
+        on_failure: Callable[[str], None] = lambda error: None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.name = name
+        self._work, self._emit, self._on_failure = work, emit, on_failure
+        self._urgent = urgent
+        self._backoff = backoff or Backoff()
+        self._mailbox = Mailbox()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"syncer {name}", daemon=True)
+        self._last_error = ""
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self, item: Hashable = None) -> None:
+        """Have the work done at once, or once more if it is being done now."""
+        self._mailbox.put(item)
+
+    def stop(self) -> None:
+        """Ask the thread to end after the work it is doing."""
+        self._stop.set()
+        self._mailbox.close()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread to end; returns whether it has."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        wakes: frozenset[Hashable] = frozenset()
+        while not self._stop.is_set():
+            try:
+                delay = self._work(wakes)
+            except Exception as error:  # noqa: BLE001 - a loop outlives whatever a plugin raises
+                self._mailbox.wait_for(self._urgent, self._failed(error))
+                wakes |= self._mailbox.take(0)
+                continue
+            self.succeeded()
+            wakes = self._mailbox.take(delay)
+
+    def succeeded(self) -> None:
+        """The work does well; called by work that does not return while it does."""
+        if failures := self._backoff.reset():
+            self._last_error = ""
+            self._emit(LoopRecovered(loop=self.name, failures=failures))
+
+    def _failed(self, error: Exception) -> float:
+        delay = self._backoff.next()
+        text = str(error) or type(error).__name__
+        self._on_failure(text)
+        failures, news = self._backoff.failures, text != self._last_error
+        if news or failures == 1 or failures % TELL_EVERY == 0:
+            expected = isinstance(error, SyncerError)
+            trace = "" if expected or not news else "".join(traceback.format_exception(error))
+            self._emit(
+                LoopFailed(
+                    loop=self.name, error=text, failures=failures, retry_in=delay, trace=trace
+                )
+            )
+        self._last_error = text
+        return delay

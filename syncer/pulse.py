@@ -1,0 +1,34 @@
+"""What must reach a registry on time, whatever cycles and sources do: renewals and health.
+
+Held, and so renewed, is every registration of ours that the last cycle knew, until its removal
+has succeeded. Losses are told to the sink's loop, which writes them again at once.
+"""
+
+from collections.abc import Callable
+
+from syncer.events import AnyEvent, LeaseLost
+from syncer.reconcile import Reconciler
+
+
+class Pulse:
+    """Renews one sink's registrations and reports the checks that syncer feeds."""
+
+    def __init__(self, reconciler: Reconciler, emit: Callable[[AnyEvent], None]) -> None:
+        self._reconciler, self._emit = reconciler, emit
+
+    def beat(self) -> int:
+        """Renew and report once; returns how many registrations or checks were lost.
+
+        Raises what the sink raises, after both were tried.
+        """
+        sink, held = self._reconciler.sink, self._reconciler.held()
+        ids = {registration.id for registration in held}
+        known = {k: r for k, r in self._reconciler.results().items() if k.instance in ids}
+        try:
+            lost = len(sink.renew(held)) if held else 0
+        finally:
+            missing = sink.report(known) if known else ()
+        lost += len(missing)
+        if lost:
+            self._emit(LeaseLost(sink=self._reconciler.name, lost=lost))
+        return lost

@@ -1,0 +1,261 @@
+"""One cycle of one sink: observe, plan, brake, apply, report.
+
+A cycle does not know what woke it. What the sink holds is kept between cycles, in step with
+our own writes, and read afresh when asked for or after any error.
+"""
+
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import attrs
+
+from syncer.aiming import Aims, Translate
+from syncer.changes import Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
+from syncer.checks import CheckKey, CheckResult
+from syncer.contracts import Sink
+from syncer.desired import Desired, Snapshot
+from syncer.errors import Conflict, PermanentError, SyncerError
+from syncer.events import (
+    AnyEvent,
+    ChangeApplied,
+    ChangeFailed,
+    CycleFinished,
+    GuardPaused,
+    GuardReleased,
+    ProblemsFound,
+    SkipsChanged,
+)
+from syncer.guard import Guard, GuardRules, Refusals
+from syncer.model import Registration, View
+from syncer.plan import Facts, apply_policy, make_plan
+
+
+@attrs.frozen(kw_only=True)
+class SinkPart:
+    """A sink with what the configuration says of it. `sources` empty: all of them."""
+
+    sink: Sink
+    policy: str = "sync"
+    sources: tuple[str, ...] = ()
+    translate: Translate | None = None
+
+
+class Reconciler:
+    """Keeps one sink equal to what its sources want.
+
+    `cycle`, `plan` and `release` are called from one thread; `held` and `results` from any.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        part: SinkPart,
+        desired: Desired,
+        *,
+        owner: str,
+        guard: GuardRules,
+        emit: Callable[[AnyEvent], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.name, self.sink = name, part.sink
+        self._part, self._desired, self._owner = part, desired, owner
+        self._emit, self._clock = emit, clock
+        self._guard, self._refusals = Guard(guard), Refusals(clock)
+        self._aims = Aims(part.sink, owner, part.translate, tell=self._tell_problems)
+        self._actual: dict[str, Registration] = {}
+        self._view: View[Registration] | None = None
+        self._written: set[str] = set()
+        self._skips: frozenset[Skip] = frozenset()
+        self._errors: dict[str, str] = {}
+        self._facts = Facts(owner=owner)
+        self._held: tuple[Registration, ...] = ()
+        self._guarding = False
+
+    def cycle(self, *, fresh: bool = True) -> CycleFinished:
+        """One cycle; with `fresh` the sink is read anew. Raises what reading the sink raises."""
+        started = self._clock()
+        return self.carry_out(self.plan(fresh=fresh), started)
+
+    def plan(self, *, fresh: bool = True) -> Plan:
+        """Observe, plan and brake: what is to be done now. Nothing is written."""
+        world, facts = self._look(fresh=fresh)
+        plan = make_plan(self._aims.of(world), self._known(), facts, self._written)
+        if plan.changes and self.sink.stale_for:
+            self._ask_again(plan.changes)
+            plan = make_plan(self._aims.of(world), self._known(), facts, self._written)
+        plan = apply_policy(plan, self._part.policy)
+        plan = self._confirmed(self._refusals(plan))
+        self._facts = facts
+        return self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
+
+    def carry_out(self, plan: Plan, started: float) -> CycleFinished:
+        """Apply a plan just made, and report; `started` is when its cycle began."""
+        outcomes = [self._settle(outcome) for outcome in self._outcomes(plan.changes)]
+        if self.sink.pulse is not None:
+            ours = self._facts.source_of
+            self._held = tuple(r for r in self._actual.values() if ours(r.mark) is not None)
+        return self._report(plan, outcomes, started)
+
+    def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
+        """The registrations with our owner's mark for which `wanted` is true, read now."""
+        self._look(fresh=True)
+        return tuple(
+            registration
+            for registration in self._actual.values()
+            if registration.mark and registration.mark.owner == self._owner and wanted(registration)
+        )
+
+    def release(self, wanted: Callable[[Registration], bool]) -> CycleFinished:
+        """Remove what `owned` returns, whatever the sources say: for purge, and at exit."""
+        started = self._clock()
+        changes = tuple(Deregister(found, Reason.PURGED) for found in self.owned(wanted))
+        outcomes = [self._settle(outcome) for outcome in self._outcomes(changes)]
+        return self._report(Plan(changes=changes, ours=len(changes)), outcomes, started)
+
+    def held(self) -> tuple[Registration, ...]:
+        """The registrations of ours as of the last cycle, which the pulse keeps alive."""
+        return self._held
+
+    def results(self) -> Mapping[CheckKey, CheckResult]:
+        """What the checks that syncer feeds should show now."""
+        return self._aims.results()
+
+    def registrations(self) -> View[Registration]:
+        """All that the sink holds, read now."""
+        return self.sink.registrations()
+
+    def ours(self, registration: Registration) -> bool:
+        """Whether a registration carries our owner and the scope of a configured source."""
+        return self._facts.source_of(registration.mark) is not None
+
+    def _look(self, *, fresh: bool) -> tuple[Sequence[Snapshot], Facts]:
+        world = self._desired.snapshots(self._part.sources)
+        if fresh or self._view is None:
+            self._view = None  # until the read has succeeded, what was known is not trusted
+            view = self.sink.registrations()
+            self._actual = {registration.id: registration for registration in view.items}
+            self._view = view
+        return world, Facts(owner=self._owner, sources={s.name: s.facts() for s in world})
+
+    def _known(self) -> View[Registration]:
+        """What the sink holds: its last listing, in step with what was written since."""
+        view = self._view
+        assert view is not None
+        return attrs.evolve(view, items=tuple(self._actual.values()))
+
+    def _ask_again(self, changes: Collection[Change]) -> None:
+        """Of a sink whose listings lag, read afresh what is about to be changed."""
+        for change in changes:
+            found = self.sink.registration(change.id)
+            if found is None:
+                self._actual.pop(change.id, None)
+            else:
+                self._actual[change.id] = found
+
+    def _confirmed(self, plan: Plan) -> Plan:
+        """The plan with each removal of a gone workload confirmed by its source, or held."""
+        held: dict[str, Skip] = {}
+        changes: list[Change] = []
+        for change in plan.changes:
+            if isinstance(change, Deregister) and change.reason is Reason.WORKLOAD_GONE:
+                answer = self._confirm(change)
+                if isinstance(answer, Skip):
+                    held[change.id] = answer
+                else:
+                    change = answer
+            changes.append(change)
+        return attrs.evolve(plan, changes=tuple(changes)).hold(held)
+
+    def _confirm(self, change: Deregister) -> Deregister | Skip:
+        mark = change.old.mark
+        assert mark is not None
+        try:
+            workload = self._desired.confirm_gone(mark.source, mark.workload)
+        except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
+            return Skip(change.id, "unconfirmed", f"{mark.source} did not confirm: {error}")
+        if workload is None:
+            return change
+        if workload.state.offered:
+            return Skip(change.id, "alive", "its workload runs after all; looked at again")
+        return attrs.evolve(change, stopped=True)
+
+    def _outcomes(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Registers and updates first, so that a service that moves is never without one."""
+        removals = [change for change in changes if isinstance(change, Deregister)]
+        puts = [change for change in changes if not isinstance(change, Deregister)]
+        for group in (puts, removals):
+            left = {change.id: change for change in group}
+            try:
+                for outcome in self.sink.apply(group) if group else ():
+                    left.pop(outcome.change.id, None)
+                    yield outcome
+            except Exception as error:  # noqa: BLE001 - it counts for all that is left
+                yield from (Outcome(change, error=error) for change in left.values())
+
+    def _settle(self, outcome: Outcome) -> Outcome:
+        """Note what became of a change, and tell it."""
+        change, error = outcome.change, outcome.error
+        if error is None:
+            drift = self._is_drift(change)
+            if outcome.registration is None:
+                self._actual.pop(change.id, None)
+                self._written.discard(change.id)
+            else:
+                self._actual[change.id] = outcome.registration
+                self._written.add(change.id)
+            self._refusals.forget(change)
+            self._errors.pop(change.id, None)
+            self._emit(ChangeApplied(sink=self.name, change=change, drift=drift))
+            return outcome
+        self._view = None
+        permanent = isinstance(error, PermanentError) and not isinstance(error, Conflict)
+        text = str(error) if isinstance(error, SyncerError) else _foreign(error)
+        if permanent:
+            self._refusals.note(change, text)
+        if self._errors.get(change.id) != text:
+            self._errors[change.id] = text
+            self._emit(ChangeFailed(sink=self.name, change=change, error=text, permanent=permanent))
+        return outcome
+
+    def _is_drift(self, change: Change) -> bool:
+        """Whether the registry strayed from what was written, though what is desired did not."""
+        if isinstance(change, Register):
+            return change.id in self._written
+        return isinstance(change, Update) and change.old.mark == change.new.mark
+
+    def _report(self, plan: Plan, outcomes: Sequence[Outcome], started: float) -> CycleFinished:
+        failed = {o.change.id: str(o.error) for o in outcomes if o.error is not None}
+        errors = [o.error for o in outcomes if o.error is not None]
+        report = CycleFinished(
+            sink=self.name,
+            plan=plan,
+            applied=len(outcomes) - len(failed),
+            failed=failed,
+            seconds=self._clock() - started,
+            retry=any(not isinstance(e, PermanentError) or isinstance(e, Conflict) for e in errors),
+            again=any(skip.kind == "alive" for skip in plan.skipped),
+        )
+        self._tell_skips(plan)
+        self._emit(report)
+        return report
+
+    def _tell_skips(self, plan: Plan) -> None:
+        skips = frozenset(plan.skipped)
+        if news := tuple(skip for skip in plan.skipped if skip not in self._skips):
+            self._emit(SkipsChanged(sink=self.name, skips=news))
+        self._skips = skips
+        held = sum(skip.kind == "guard" for skip in plan.skipped)
+        if held and not self._guarding:
+            self._emit(GuardPaused(sink=self.name, held=held, ours=plan.ours))
+        if self._guarding and not held:
+            self._emit(GuardReleased(sink=self.name))
+        self._guarding = bool(held)
+
+    def _tell_problems(self, source: str, workload: str, problems: tuple[str, ...]) -> None:
+        texts = tuple(f"sink {self.name}: {text}" for text in problems)
+        self._emit(ProblemsFound(source=source, workload=workload, problems=texts))
+
+
+def _foreign(error: Exception) -> str:
+    """An error that no plugin should raise, with its traceback: it is a plugin's mistake."""
+    return "".join(traceback.format_exception(error)).strip()
