@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from syncer.addresses import AddressRules as AddressRules
+    from syncer.assemble import open_engine as open_engine
     from syncer.changes import Change as Change
     from syncer.changes import Deregister as Deregister
     from syncer.changes import Outcome as Outcome
@@ -31,12 +33,18 @@ if TYPE_CHECKING:
     from syncer.contracts import SinkType as SinkType
     from syncer.contracts import Source as Source
     from syncer.contracts import SourceType as SourceType
+    from syncer.engine import Engine as Engine
+    from syncer.engine import Once as Once
+    from syncer.engine import SourcePart as SourcePart
+    from syncer.engine import plan_digest as plan_digest
     from syncer.errors import ConfigError as ConfigError
     from syncer.errors import Conflict as Conflict
     from syncer.errors import PermanentError as PermanentError
     from syncer.errors import PluginError as PluginError
     from syncer.errors import SyncerError as SyncerError
     from syncer.errors import TemporaryError as TemporaryError
+    from syncer.filters import Filter as Filter
+    from syncer.guard import GuardRules as GuardRules
     from syncer.hookspecs import hookimpl as hookimpl
     from syncer.model import Binding as Binding
     from syncer.model import Health as Health
@@ -55,10 +63,17 @@ if TYPE_CHECKING:
     from syncer.options import Secret as Secret
     from syncer.options import option as option
     from syncer.options import parse_duration as parse_duration
+    from syncer.reconcile import SinkPart as SinkPart
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "syncer.addresses": "AddressRules",
+    "syncer.assemble": "open_engine",
+    "syncer.engine": "Engine Once SourcePart plan_digest",
+    "syncer.filters": "Filter",
+    "syncer.guard": "GuardRules",
+    "syncer.reconcile": "SinkPart",
     "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
     "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Problem",
     "syncer.contracts": (

@@ -1,0 +1,400 @@
+"""The command line. Everything that takes time to import is imported by the command that needs it."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from syncer import __version__
+from syncer.errors import ConfigError, SyncerError
+
+if TYPE_CHECKING:
+    from syncer.engine import Engine, Listener, Once
+    from syncer.plugin_manager import Plugins
+    from syncer.settings import Config
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+#: What `syncer plan` ends with when something would change.
+WOULD_CHANGE = 2
+#: What a command ends with when a sink refused or gave no answer.
+FAILED = 1
+
+_SHARED = (
+    click.option(
+        "-c",
+        "--config",
+        "path",
+        type=click.Path(path_type=Path),
+        envvar="SYNCER_CONFIG",
+        help="Configuration file (TOML).",
+    ),
+    click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        metavar="KIND[=VALUE]",
+        envvar="SYNCER_SOURCE",
+        help="Where workloads come from: docker, docker=tcp://host:2375, file=services.toml.",
+    ),
+    click.option(
+        "--sink",
+        "sinks",
+        multiple=True,
+        metavar="KIND[=VALUE]|URI",
+        envvar="SYNCER_SINK",
+        help="Where they are registered: consul, consul://host:8500, file=targets.json.",
+    ),
+    click.option("--owner", help="Who we are; only registrations with this mark are ours."),
+    click.option("--internal", is_flag=True, help="Register the containers' own addresses."),
+    click.option("--advertise", metavar="ADDRESS", help="Address, interface or CIDR to register."),
+    click.option("--include", multiple=True, metavar="PATTERN", help="Only what fits, name:web-*."),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="All but what fits."),
+    click.option(
+        "--policy",
+        type=click.Choice(["sync", "upsert-only", "create-only"]),
+        help="Which changes are allowed.",
+    ),
+    click.option("--interval", metavar="TIME", help="Time between full reads: 30s, 5m."),
+    click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="KEY.PATH=VALUE",
+        help="Any setting of the configuration file.",
+    ),
+)
+
+
+def shared(command: F) -> F:
+    """The options that say what is synced with what."""
+    for decorate in reversed(_SHARED):
+        command = decorate(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="syncer")
+def cli() -> None:
+    """Keep service registries equal to what really runs."""
+
+
+@cli.command()
+@shared
+@click.option("--once", is_flag=True, help="One cycle, then end.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    envvar="SYNCER_LOG_FORMAT",
+    show_default=True,
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log every listing and cycle.")
+def run(once: bool, log_format: str, verbose: bool, **given: Any) -> int:
+    """Keep the sinks equal to the sources, until stopped."""
+    from syncer import logs
+    from syncer.events import Warned
+
+    logs.configure(json=log_format == "json", verbose=verbose)
+    config, engine = _engine(given, logs.listen)
+    logs.say("syncer starts", version=__version__, **_parts(config))
+    for warning in config.warnings:
+        logs.listen(Warned(text=warning))
+    if once:
+        try:
+            return FAILED if _has_failed(engine.reconcile()) else 0
+        finally:
+            engine.stop()
+    stop = _stop_on_signals()
+    engine.start()
+    stop.wait()
+    logs.say("syncer stops", on_exit=config.on_exit)
+    ended = engine.stop()
+    if not ended:
+        logs.listen(Warned(text="work was still running at the end of shutdown_timeout"))
+    return 0 if ended else FAILED
+
+
+@cli.command()
+@shared
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+def plan(as_json: bool, **given: Any) -> int:
+    """Show what would change, and why things are skipped. Writes nothing.
+
+    Ends with 0 if nothing would change, with 2 if something would.
+    """
+    from syncer import show
+
+    _, engine = _engine(given)
+    plans = _closing(engine, engine.plan)
+    _print(show.plan_json(plans) if as_json else show.plan_lines(plans))
+    if plans.errors:
+        return FAILED
+    return WOULD_CHANGE if any(found.changes for found in plans.values()) else 0
+
+
+@cli.command()
+@shared
+@click.option("--expect", default="", metavar="DIGEST", help="Only if the plan is still this one.")
+def apply(expect: str, **given: Any) -> int:
+    """Run one cycle: make the sinks equal to the sources, once."""
+    from syncer import show
+
+    with _progress() as listener:
+        _, engine = _engine(given, listener)
+        reports = _closing(engine, lambda: engine.reconcile(expect))
+    for sink, report in reports.items():
+        failed = f", {len(report.failed)} failed" if report.failed else ""
+        _line(f"{sink}: {report.applied} changes applied{failed}")
+        for id_, error in report.failed.items():
+            _line(f"  {id_}: {error}")
+        for skip in report.plan.skipped:
+            _line(f"  skipped {skip.id}: {skip.kind}: {skip.reason}")
+    _print(show.error_lines(reports))
+    return FAILED if _has_failed(reports) else 0
+
+
+@cli.command()
+@shared
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.argument("container")
+def explain(container: str, as_json: bool, **given: Any) -> int:
+    """Tell how CONTAINER (a name, or the beginning of an id) came to be registered, or why not."""
+    from syncer import show
+    from syncer.nearest import did_you_mean
+
+    _, engine = _engine(given)
+    stories, names = _closing(engine, lambda: (engine.explain(container), engine.workload_names()))
+    if not stories:
+        raise SyncerError(f"no workload {container!r} runs{did_you_mean(container, names)}")
+    if as_json:
+        _print([show.story_json(story) for story in stories])
+    else:
+        _print(line for story in stories for line in show.story_lines(story))
+    return 0
+
+
+@cli.command()
+@shared
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@click.option("--all", "all_", is_flag=True, help="Those of others too.")
+def services(as_json: bool, all_: bool, **given: Any) -> int:
+    """List what is registered now, by sink."""
+    from syncer import show
+
+    config, engine = _engine(given, need=("sinks",))
+    views = _closing(engine, engine.registrations)
+    shown = {
+        name: show.of_owner(view, "" if all_ else config.owner) for name, view in views.items()
+    }
+    if as_json:
+        _print({name: show.view_json(view) for name, view in shown.items()})
+    else:
+        _print([show.services_table(name, view, config.owner) for name, view in shown.items()])
+        _print(show.error_lines(views))
+    return FAILED if views.errors else 0
+
+
+@cli.command()
+@shared
+@click.option(
+    "--only", "source", default="", metavar="NAME", help="Only what came from this source."
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def purge(source: str, yes: bool, **given: Any) -> int:
+    """Remove from the sinks all that is ours: of our owner and this host, wanted or not."""
+    from syncer import show
+
+    _, engine = _engine(given)
+    found = engine.purgeable(source)
+    count = sum(map(len, found.values()))
+    for sink, registrations in found.items():
+        for held in registrations:
+            _line(f"{sink}: {held.instance.service} {show.where(held.instance)} {held.id}")
+    if found.errors:
+        _print(show.error_lines(found))
+    if count and not yes:
+        click.confirm(f"Remove these {count} registrations?", abort=True)
+    reports = _closing(engine, lambda: engine.purge(source))
+    _line(f"removed {sum(report.applied for report in reports.values())} of {count}")
+    return FAILED if _has_failed(reports) else 0
+
+
+@cli.command()
+@click.option("-v", "--verbose", is_flag=True, help="The options of each kind too.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def plugins(verbose: bool, as_json: bool) -> int:
+    """List the installed plugins and the kinds that they offer."""
+    from syncer import inventory
+
+    found = _plugins()
+    if as_json:
+        _print(inventory.as_json(found))
+    else:
+        _print([inventory.plugins_table(found)])
+        _print(inventory.option_tables(found) if verbose else ())
+    return FAILED if any(info.state == "failed" for info in found.report()) else 0
+
+
+@cli.command("check-config")
+@shared
+def check_config(**given: Any) -> int:
+    """Check flags, file and environment, without asking any source or sink."""
+    config, engine = _engine(given)
+    engine.stop()
+    for warning in config.warnings:
+        _line(f"warning: {warning}")
+    parts = _parts(config)
+    _line(f"ok: sources {parts['sources']}; sinks {parts['sinks']}; parsers {parts['parsers']}")
+    return 0
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the completion script for SHELL, to be sourced or saved."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None
+    click.echo(made(cli, {}, "syncer", "_SYNCER_COMPLETE").source())
+    return 0
+
+
+def _plugins() -> "Plugins":
+    from syncer.convert import separated
+    from syncer.plugin_manager import Plugins
+
+    return Plugins.discover(separated(os.environ.get("SYNCER_DISABLE_PLUGINS", "")))
+
+
+def _engine(
+    given: Mapping[str, Any], *listeners: "Listener", need: Sequence[str] = ("sources", "sinks")
+) -> "tuple[Config, Engine]":
+    """The engine that flags, file and environment describe."""
+    from syncer.assemble import assemble
+    from syncer.config import load
+    from syncer.shortcuts import for_all
+
+    plugins = _plugins()
+    general = [f"{key}={given[key]}" for key in ("owner", "interval") if given[key]]
+    config = load(
+        given["path"],
+        sources=given["sources"],
+        sinks=given["sinks"],
+        assignments=[*general, *given["assignments"]],
+        environ=os.environ,
+        plugins=plugins,
+        need=need,
+    )
+    config = for_all(config, given)
+    return config, assemble(config, plugins, environ=os.environ, listeners=listeners)
+
+
+def _line(text: str) -> None:
+    """One line of plain output."""
+    from syncer.values import printable
+
+    click.echo(printable(text))
+
+
+def _print(found: Any) -> None:
+    """JSON types as JSON; else lines with markup and tables, coloured only on a terminal."""
+    if isinstance(found, dict) or (
+        isinstance(found, list) and found and isinstance(found[0], dict)
+    ):
+        click.echo(json.dumps(found, indent=2))
+        return
+    from syncer import show
+
+    console = show.console()
+    for item in found:
+        console.print(item)
+
+
+@contextmanager
+def _progress() -> "Iterator[Listener]":
+    """A listener that counts changes on the terminal, if standard error is one."""
+    from syncer import show
+    from syncer.events import AnyEvent, ChangeApplied
+
+    console = show.console(stderr=True)
+    if not console.is_terminal:
+        yield lambda event: None
+        return
+    with console.status("listing") as status:
+        count = 0
+
+        def listen(event: AnyEvent) -> None:
+            nonlocal count
+            if isinstance(event, ChangeApplied):
+                count += 1
+                status.update(f"{count} changes applied")
+
+        yield listen
+
+
+def _parts(config: "Config") -> dict[str, str]:
+    return {
+        "sources": ",".join(config.sources),
+        "sinks": ",".join(config.sinks),
+        "parsers": ",".join(parser.name for parser in config.parsers),
+    }
+
+
+def _has_failed(reports: "Once[Any]") -> bool:
+    held = (skip.kind for report in reports.values() for skip in report.plan.skipped)
+    failed = any(report.failed for report in reports.values())
+    return bool(reports.errors) or failed or "guard" in held
+
+
+def _closing(engine: "Engine", work: Callable[[], T]) -> T:
+    try:
+        return work()
+    finally:
+        engine.stop()
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def received(number: int, frame: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, received)
+    return stop
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The console script: errors are one line each, and the exit code tells their kind."""
+    try:
+        code = cli.main(arguments, prog_name="syncer", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        code = ConfigError.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("syncer: stopped", err=True)
+        code = 130
+    except SyncerError as error:
+        for line in str(error).splitlines():
+            click.echo(f"syncer: {line}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    sys.exit(code)

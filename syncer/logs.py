@@ -1,0 +1,212 @@
+"""Events as log lines: one line for each change, none when nothing changes.
+
+Every event becomes zero or more records `(level, message, fields)`; structlog prints them for a
+terminal or as JSON. Text that came from labels or registries cannot forge a line: control
+characters are escaped before anything is printed.
+"""
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import singledispatch
+from typing import Any, TextIO
+
+import structlog
+
+from syncer.changes import Change, Deregister, Register, Skip, Update
+from syncer.events import (
+    AnyEvent,
+    ChangeApplied,
+    ChangeFailed,
+    CycleFinished,
+    GuardPaused,
+    GuardReleased,
+    LeaseLost,
+    LoopFailed,
+    LoopRecovered,
+    ProblemsFound,
+    SkipsChanged,
+    SourceListed,
+    Warned,
+)
+from syncer.values import printable
+
+Record = tuple[str, str, dict[str, Any]]
+
+#: More new skips of one kind than this in one cycle become one line.
+MANY = 20
+#: Skips that a person should do something about.
+_TO_ACT_ON = frozenset({"conflict", "rejected", "refused", "guard", "duplicate"})
+
+
+def configure(*, json: bool, verbose: bool, stream: TextIO = sys.stderr) -> None:
+    """Set up structlog for this process."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=28)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=json),
+            escape_fields,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.DEBUG if verbose else logging.INFO
+        ),
+        logger_factory=structlog.PrintLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def listen(event: AnyEvent) -> None:
+    """Print what there is to say about an event."""
+    logger = structlog.get_logger()
+    for level, message, fields in records(event):
+        getattr(logger, level)(message, **fields)
+
+
+def say(message: str, **fields: Any) -> None:
+    """A line that no event stands for: the process starts, or ends."""
+    structlog.get_logger().info(message, **fields)
+
+
+def escape_fields(logger: object, method: str, fields: Any) -> Any:
+    """A structlog processor: no value may contain a control character, or be endless."""
+    return {
+        key: printable(value) if isinstance(value, str) and key != "trace" else value
+        for key, value in fields.items()
+    }
+
+
+@singledispatch
+def records(event: Any) -> Iterator[Record]:
+    """The log records of an event; none for an event of a later version."""
+    yield from ()
+
+
+@records.register
+def _(event: SourceListed) -> Iterator[Record]:
+    level = "info" if event.first else "debug"
+    fields: dict[str, Any] = {"source": event.source, "workloads": event.workloads}
+    if event.unclear:
+        fields["unclear"] = event.unclear
+    if not event.complete:
+        fields["complete"] = False
+    yield level, "source listed", fields
+
+
+@records.register
+def _(event: LoopFailed) -> Iterator[Record]:
+    fields: dict[str, Any] = {"of": event.loop, "error": event.error}
+    if event.retry_in:
+        fields |= {"failures": event.failures, "retry_in": f"{event.retry_in:.1f}s"}
+    if event.trace:
+        fields["trace"] = event.trace
+    yield "warning", "failed", fields
+
+
+@records.register
+def _(event: LoopRecovered) -> Iterator[Record]:
+    yield "info", "recovered", {"of": event.loop, "failures": event.failures}
+
+
+@records.register
+def _(event: ProblemsFound) -> Iterator[Record]:
+    for text in event.problems:
+        fields = {"source": event.source, "workload": event.workload, "problem": text}
+        yield "warning", "problem", fields
+
+
+@records.register
+def _(event: ChangeApplied) -> Iterator[Record]:
+    fields = {"sink": event.sink, **described(event.change)}
+    if event.drift:
+        fields["drift"] = True
+    yield "info", _done(event.change), fields
+
+
+@records.register
+def _(event: ChangeFailed) -> Iterator[Record]:
+    fields = {"sink": event.sink, **described(event.change), "error": event.error}
+    if event.permanent:
+        fields["refused"] = True
+    yield "warning", f"not {_done(event.change)}", fields
+
+
+@records.register
+def _(event: SkipsChanged) -> Iterator[Record]:
+    counts = Counter(skip.kind for skip in event.skips)
+    for kind, count in counts.items():
+        skips = [skip for skip in event.skips if skip.kind == kind]
+        level = "warning" if kind in _TO_ACT_ON else "info"
+        if count > MANY:
+            yield (
+                level,
+                f"{count} changes held",
+                {**_skip(event.sink, skips[0]), "for_example": True},
+            )
+        else:
+            yield from ((level, "change held", _skip(event.sink, skip)) for skip in skips)
+
+
+def _skip(sink: str, skip: Skip) -> dict[str, Any]:
+    return {"sink": sink, "id": skip.id, "why": skip.kind, "reason": skip.reason}
+
+
+@records.register
+def _(event: GuardPaused) -> Iterator[Record]:
+    fields = {"sink": event.sink, "held": event.held, "of": event.ours}
+    yield "warning", "guard: too many removals at once", fields
+
+
+@records.register
+def _(event: GuardReleased) -> Iterator[Record]:
+    yield "info", "guard: released", {"sink": event.sink}
+
+
+@records.register
+def _(event: LeaseLost) -> Iterator[Record]:
+    yield "warning", "registry lost entries", {"sink": event.sink, "lost": event.lost}
+
+
+@records.register
+def _(event: CycleFinished) -> Iterator[Record]:
+    plan = event.plan
+    fields = {
+        "sink": event.sink,
+        "applied": event.applied,
+        "failed": len(event.failed),
+        "unchanged": plan.unchanged,
+        "skipped": len(plan.skipped),
+        "foreign": plan.foreign,
+        "seconds": round(event.seconds, 4),
+    }
+    yield "debug", "cycle finished", fields
+
+
+@records.register
+def _(event: Warned) -> Iterator[Record]:
+    yield "warning", event.text, {}
+
+
+def _done(change: Change) -> str:
+    return {Register: "registered", Update: "updated", Deregister: "deregistered"}[type(change)]
+
+
+def described(change: Change) -> Mapping[str, Any]:
+    """What a line about a change says of it."""
+    instance = change.old.instance if isinstance(change, Deregister) else change.new.instance
+    fields: dict[str, Any] = {
+        "service": instance.service,
+        "id": instance.id,
+        "address": f"{instance.address}:{instance.port}",
+    }
+    if isinstance(change, Deregister):
+        fields["reason"] = change.reason.value
+    if isinstance(change, Update):
+        fields["changed"] = ",".join(name for name, _, _ in change.differences()) or "mark"
+    return fields

@@ -1,0 +1,295 @@
+"""What commands print: plans, stories and tables, as lines for people and as JSON.
+
+On a terminal with colour, in a pipe plain. All text that came from labels or registries goes
+through `_safe` before it is printed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from syncer.changes import Change, Deregister, Plan, Register, Update
+from syncer.checks import Check, Native
+from syncer.engine import Once, Story, plan_digest
+from syncer.model import Instance, Registration, View
+from syncer.translate import Explained
+from syncer.values import bracketed, printable
+
+_SIGNS = {
+    Register: "[green]+ register[/]",
+    Update: "[yellow]~ update[/]",
+    Deregister: "[red]- remove[/]",
+}
+#: Width of a pipe: no line is ever cut or folded.
+_ENDLESS = 100_000
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that neither folds nor colours when its output is not a terminal."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return (
+        made
+        if made.is_terminal
+        else Console(stderr=stderr, highlight=False, soft_wrap=True, width=_ENDLESS, no_color=True)
+    )
+
+
+def _safe(value: object) -> str:
+    return escape(printable(str(value)))
+
+
+def where(instance: Instance) -> str:
+    """The address and port of an instance, as one writes them."""
+    return f"{bracketed(instance.address)}:{instance.port}"
+
+
+def plan_lines(plans: Once[Plan]) -> Iterator[str]:
+    """Each sink's changes, field by field, and what is skipped and why."""
+    for sink, plan in plans.items():
+        yield f"[bold]{_safe(sink)}[/]: {_summary(plan)}"
+        for change in plan.changes:
+            yield from _change_lines(change)
+        for skip in plan.skipped:
+            yield f"  [dim]. skip[/]     {_safe(skip.id)}: {_safe(skip.kind)}: {_safe(skip.reason)}"
+    yield from error_lines(plans)
+    yield f"digest {plan_digest(plans)}"
+
+
+def error_lines(once: Once[Any]) -> Iterator[str]:
+    """A line for each source and sink that gave no answer."""
+    for what, error in once.errors.items():
+        yield f"[red]{_safe(what)} failed[/]: {_safe(error)}"
+
+
+def _summary(plan: Plan) -> str:
+    counts = {kind: 0 for kind in _SIGNS}
+    for change in plan.changes:
+        counts[type(change)] += 1
+    return (
+        f"{counts[Register]} to register, {counts[Update]} to update, {counts[Deregister]} to"
+        f" remove, {plan.unchanged} unchanged, {len(plan.skipped)} skipped, {plan.foreign} foreign"
+    )
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    sign = _SIGNS[type(change)]
+    if isinstance(change, Deregister):
+        instance = change.old.instance
+        yield f"  {sign}   {_safe(instance.service)} {where(instance)} {_safe(change.id)}: {change.reason.value}"
+        return
+    instance = change.new.instance
+    gap = " " if isinstance(change, Register) else "   "
+    yield f"  {sign}{gap}{_safe(instance.service)} {_safe(where(instance))} {_safe(change.id)}"
+    if isinstance(change, Update):
+        for name, old, new in change.differences():
+            yield f"      {name}: {_value(old)} -> {_value(new)}"
+        return
+    for name, value in _facts(instance).items():
+        yield f"      {name}: {value}"
+
+
+def _facts(instance: Instance) -> dict[str, str]:
+    found = {}
+    if instance.tags:
+        found["tags"] = _value(instance.tags)
+    if instance.meta:
+        found["meta"] = _value(instance.meta)
+    if instance.checks:
+        found["checks"] = ", ".join(_safe(check_text(check)) for check in instance.checks)
+    return found
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return _safe(", ".join(map(str, value)) or "none")
+    if isinstance(value, Mapping):
+        return _safe(", ".join(f"{k}={v}" for k, v in value.items()) or "none")
+    return _safe(value if value not in (None, "") else "none")
+
+
+def check_text(check: Check | Native) -> str:
+    """A check in a few words."""
+    if isinstance(check, Native):
+        return f"{check.key} (by syncer)" if check.fed else check.key
+    words = [check.key if check.key == check.kind else f"{check.key} ({check.kind})", check.path]
+    if check.interval is not None:
+        words.append(f"every {check.interval:g}s")
+    return " ".join(word for word in words if word)
+
+
+def plan_json(plans: Once[Plan]) -> dict[str, Any]:
+    """The plans as JSON types."""
+    return {
+        "digest": plan_digest(plans),
+        "sinks": {sink: _plan_json(plan) for sink, plan in plans.items()},
+        "errors": dict(plans.errors),
+    }
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "changes": [_change_json(change) for change in plan.changes],
+        "skipped": [{"id": s.id, "kind": s.kind, "reason": s.reason} for s in plan.skipped],
+        "unchanged": plan.unchanged,
+        "ours": plan.ours,
+        "foreign": plan.foreign,
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    held = change.old if isinstance(change, Deregister) else change.new
+    found: dict[str, Any] = {"action": type(change).__name__.lower(), **registration_json(held)}
+    if isinstance(change, Deregister):
+        found["reason"] = change.reason.value
+    if isinstance(change, Update):
+        found["differences"] = [
+            {"field": name, "old": _plain(old), "new": _plain(new)}
+            for name, old, new in change.differences()
+        ]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def registration_json(registration: Registration) -> dict[str, Any]:
+    """A registration as JSON types, with its mark."""
+    instance = registration.instance
+    return {
+        "id": instance.id,
+        "service": instance.service,
+        "address": instance.address,
+        "port": instance.port,
+        "protocol": instance.protocol,
+        "tags": list(instance.tags),
+        "meta": dict(instance.meta),
+        "checks": [check.key for check in instance.checks],
+        "mark": registration.mark.fields() if registration.mark else None,
+    }
+
+
+def story_lines(story: Story) -> Iterator[str]:
+    """How a workload came to be registered: ports, names, addresses, checks, by which rule."""
+    workload, translated = story.entry.workload, story.entry.translated
+    health = f", {workload.health.value}" if workload.health else ""
+    yield (
+        f"[bold]{_safe(workload.name)}[/] ({_safe(workload.id[:12])}), source {story.source},"
+        f" {workload.state.value}{health}, image {_safe(workload.image or 'unknown')}"
+    )
+    if translated.parser:
+        yield f"  labels read by {translated.parser}"
+    if translated.left_out:
+        yield f"  offers nothing: {_safe(translated.left_out)}"
+    for explained in translated.explained:
+        yield from _explained_lines(explained, story)
+    for problem in translated.problems:
+        yield f"  [yellow]problem[/] {_safe(problem)}"
+    for sink, standing in story.sinks.items():
+        if "" in standing:
+            yield f"  [red]{_safe(sink)}[/]: {_safe(standing[''])}"
+
+
+def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
+    offer, choice, instance = explained.offer, explained.choice, explained.instance
+    at = where(instance) if instance else "no address"
+    yield f"  port {offer.port}/{offer.protocol} -> [bold]{_safe(offer.service)}[/] at {_safe(at)}"
+    if offer.because:
+        yield f"      offered by {_safe(offer.because)}"
+    if choice.rule:
+        yield f"      address by {_safe(choice.rule)}"
+    for rule, why in choice.rejected:
+        yield f"      [dim]not by {_safe(rule)}: {_safe(why)}[/]"
+    if instance is None:
+        return
+    yield f"      id {_safe(instance.id)}"
+    for name, value in _facts(instance).items():
+        yield f"      {name} {value}"
+    for sink, standing in story.sinks.items():
+        if instance.id in standing:
+            yield f"      in {_safe(sink)}: {_safe(standing[instance.id])}"
+
+
+def story_json(story: Story) -> dict[str, Any]:
+    """A story as JSON types."""
+    workload, translated = story.entry.workload, story.entry.translated
+    return {
+        "source": story.source,
+        "workload": workload.id,
+        "name": workload.name,
+        "state": workload.state.value,
+        "health": workload.health.value if workload.health else None,
+        "image": workload.image,
+        "parser": translated.parser,
+        "left_out": translated.left_out,
+        "problems": list(translated.problems),
+        "offers": [_explained_json(explained) for explained in translated.explained],
+        "sinks": {sink: dict(standing) for sink, standing in story.sinks.items()},
+    }
+
+
+def _explained_json(explained: Explained) -> dict[str, Any]:
+    instance = explained.instance
+    return {
+        "service": explained.offer.service,
+        "port": explained.offer.port,
+        "protocol": explained.offer.protocol,
+        "because": explained.offer.because,
+        "rule": explained.choice.rule,
+        "rejected": [{"rule": rule, "why": why} for rule, why in explained.choice.rejected],
+        "instance": registration_json(Registration(instance=instance)) if instance else None,
+    }
+
+
+def of_owner(view: View[Registration], owner: str) -> View[Registration]:
+    """The registrations of this owner; all if it is empty."""
+    items = (r for r in view.items if not owner or (r.mark and r.mark.owner == owner))
+    return attrs.evolve(view, items=tuple(items))
+
+
+def view_json(view: View[Registration]) -> dict[str, Any]:
+    """A listing as JSON types."""
+    items = [registration_json(registration) for registration in view.items]
+    return {"complete": view.complete, "registrations": items}
+
+
+def services_table(sink: str, view: View[Registration], owner: str) -> Table:
+    """What one sink holds, by service."""
+    table = table_of(f"{sink}{'' if view.complete else ' (incomplete)'}")
+    for name in ("service", "address", "tags", "id", "whose", "workload"):
+        table.add_column(name)
+    for held in sorted(view.items, key=lambda r: (r.instance.service, r.id)):
+        mark, instance = held.mark, held.instance
+        whose = "not marked" if mark is None else f"{mark.owner}@{mark.scope}"
+        style = None if mark and mark.owner == owner else "dim"
+        workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
+        cells = (instance.service, where(instance), ",".join(instance.tags), held.id, whose)
+        table.add_row(*map(_safe, (*cells, workload)), style=style)
+    return table
+
+
+def table_of(title: str = "") -> Table:
+    """An empty table in the one style that all commands use."""
+    return Table(
+        title=_safe(title) or None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+
+
+def rows_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
+    """A table of these rows."""
+    table = table_of()
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*map(_safe, row))
+    return table
