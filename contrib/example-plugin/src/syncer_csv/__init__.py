@@ -1,0 +1,34 @@
+"""Services in a CSV file, as a source and as a sink: an example of a plugin for syncer."""
+
+import syncer
+from syncer_csv.sink import CsvSink
+from syncer_csv.source import CsvSource
+from syncer_csv.table import CsvOptions
+
+
+@syncer.hookimpl
+def syncer_sources() -> list[syncer.SourceType]:
+    """Offer the kind of source `csv`."""
+    return [
+        syncer.SourceType(
+            name="csv",
+            options=CsvOptions,
+            create=lambda options, context: CsvSource(options),
+            summary="Services from the rows of a CSV file",
+            from_uri=lambda value: {"path": value},
+        )
+    ]
+
+
+@syncer.hookimpl
+def syncer_sinks() -> list[syncer.SinkType]:
+    """Offer the kind of sink `csv`."""
+    return [
+        syncer.SinkType(
+            name="csv",
+            options=CsvOptions,
+            create=lambda options, context: CsvSink(options),
+            summary="Registrations as the rows of a CSV file",
+            from_uri=lambda value: {"path": value},
+        )
+    ]

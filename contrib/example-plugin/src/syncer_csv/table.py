@@ -1,0 +1,75 @@
+"""The file that both kinds read: one row for each instance, a heading, tags with spaces between.
+
+id,service,address,port,tags,mark
+web-1,web,10.0.0.5,8080,blue fast,
+"""
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+
+import syncer
+
+COLUMNS = ("id", "service", "address", "port", "tags", "mark")
+
+
+@attrs.frozen(kw_only=True)
+class CsvOptions:
+    """The options of the kind `csv`, for the source and for the sink."""
+
+    path: Path = syncer.option(help="The CSV file")
+
+
+def read(path: Path) -> list[syncer.Registration]:
+    """All rows. Raises FileNotFoundError; TemporaryError if a row cannot be understood."""
+    found = []
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                found.append(_registration(row))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise syncer.TemporaryError(f"{path}, row {number}: {error}") from error
+    return found
+
+
+def _registration(row: dict[str, str]) -> syncer.Registration:
+    instance = syncer.Instance(
+        id=row["id"],
+        service=row["service"],
+        address=row["address"],
+        port=int(row["port"]),
+        tags=row["tags"].split(),
+    )
+    mark = syncer.Mark.from_fields(json.loads(row["mark"])) if row["mark"] else None
+    return syncer.Registration(instance=instance, mark=mark)
+
+
+def write(path: Path, registrations: Iterable[syncer.Registration]) -> None:
+    """Replace the file at once, so that a reader never sees half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            table.writerows(map(_row, registrations))
+        os.replace(name, path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise syncer.TemporaryError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _row(registration: syncer.Registration) -> tuple[object, ...]:
+    instance, mark = registration.instance, registration.mark
+    return (
+        instance.id,
+        instance.service,
+        instance.address,
+        instance.port,
+        " ".join(instance.tags),
+        json.dumps(mark.fields()) if mark else "",
+    )
