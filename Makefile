@@ -1,0 +1,67 @@
+# Set-up, checks and tests; `make` alone lists the targets.
+#
+# PYTHON=python3.12 makes the environment with another Python, ARGS="-k plan -x" goes to
+# pytest or to `syncer run`, VENV=dir puts the environment elsewhere.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+METADATA := setup.cfg pyproject.toml requirements-dev.txt $(wildcard $(addsuffix /pyproject.toml,$(PLUGINS)))
+# One for each Python, so that another PYTHON makes the environment anew.
+INSTALLED := $(VENV)/.installed-by-$(notdir $(PYTHON))
+
+# The environment's own programs first; the servers last, for a shell that leaves them out.
+export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test unit check check-docs fmt servers clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+venv: $(INSTALLED) ## make .venv with syncer, its plugins and the tools, all editable
+
+# All in one pip command, so that the plugins find this core and not one of an index; in
+# editable mode "compat", so that type checkers see the core from outside its folder too.
+$(INSTALLED): $(METADATA)
+	@test -e $@ || contrib/make-venv.sh "$(PYTHON)" "$(VENV)"
+	@echo "installing syncer$(if $(PLUGINS), with $(notdir $(PLUGINS))) into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat \
+		--editable . $(addprefix --editable ./,$(PLUGINS)) --requirement requirements-dev.txt
+	@touch $@
+
+run: venv ## keep a registry equal to what runs here: with Docker and Consul if they answer, else a sample
+	@contrib/run.sh $(BIN)/syncer $(ARGS)
+
+test: venv servers ## set up, then run all tests, real servers included
+	$(BIN)/python -m pytest $(ARGS)
+
+unit: venv ## the tests that need no server and no network
+	$(BIN)/python -m pytest -m "not server and not network" $(ARGS)
+
+check: venv check-docs ## format, lint, types, layers, documentation
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy syncer
+	@for src in $(wildcard $(addsuffix /src,$(PLUGINS))); do \
+		echo "$(BIN)/mypy $$src"; $(BIN)/mypy "$$src" || exit 1; \
+	done
+	$(BIN)/lint-imports
+
+check-docs: venv ## the documentation against the code
+	$(if $(wildcard tests/test_docs.py),$(BIN)/python -m pytest -q tests/test_docs.py,@echo "no tests/test_docs.py yet")
+
+fmt: venv ## format, and fix what can be fixed by itself
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+servers: ## install the real servers that tests use (root on Debian; elsewhere says what is missing)
+	@tests/servers/install.sh
+
+clean: ## remove the environment, caches and build results
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .coverage build dist
+	find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
