@@ -1,0 +1,196 @@
+"""pytest's side of the servers: fixtures, the `server` mark, and the summary.
+
+A server starts when the first test asks for it, and serves the whole run. Without it the
+test is skipped with the reason, or fails if SYNCER_REQUIRE_SERVERS=1.
+
+| fixture              | for a test                                                        |
+|----------------------|-------------------------------------------------------------------|
+| `docker_engine`      | the run's `DockerEngine`, as the last test left it                |
+| `clean_docker`       | the same without containers and user networks, before and after   |
+| `consul`             | the run's `Consul` (development server)                           |
+| `clean_consul`       | the same without services and checks, before and after            |
+| `consul_cluster`     | the run's `ConsulCluster`                                         |
+| `clean_consul_cluster` | the same, all four members up and without services, before and after |
+| `start_consul`       | a function: `start_consul(**options) -> Consul`, one of the test's own |
+| `fake_docker`        | a function: `fake_docker(**options) -> FakeDocker`, one of the test's own |
+"""
+
+import itertools
+import os
+
+import pytest
+
+from servers.process import Guard
+from servers.usage import USAGE, Usage
+
+DOCKER, CONSUL, CLUSTER = "Docker engine", "Consul", "Consul cluster of 3 servers and a client"
+# The session fixtures (and the function that starts one more) that mean "a real server".
+REAL = {
+    "docker_engine": DOCKER,
+    "consul": CONSUL,
+    "start_consul": CONSUL,
+    "consul_cluster": CLUSTER,
+}
+
+
+def pytest_configure(config):
+    config.stash[USAGE] = Usage()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark each test that needs a real server, so that `-m "not server"` leaves it out."""
+    for item in items:
+        if REAL.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.server)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    """Count a test for its servers; one that is skipped does not come here."""
+    used = {REAL[name] for name in getattr(item, "fixturenames", ()) if name in REAL}
+    item.config.stash[USAGE].tests.update(used)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter, config):
+    """List the servers at the very end, after pytest's own summary."""
+    yield
+    if lines := list(config.stash[USAGE].lines()):
+        terminalreporter.section("real servers")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+def _leave_out(config, server, reason):
+    """Skip a test whose server cannot be had here, or fail it, and remember why."""
+    config.stash[USAGE].left_out[server] = reason
+    if os.environ.get("SYNCER_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"{server}: {reason}", pytrace=False)
+    pytest.skip(f"{server}: {reason}")
+
+
+def _start(config, server, start):
+    """Start a server; one that is installed may still not run here (in a container, say)."""
+    try:
+        start()
+    except Exception as error:
+        first, *rest = str(error).splitlines()
+        _leave_out(config, server, "; ".join([f"does not start: {first}", *rest[-1:]]))
+
+
+@pytest.fixture(scope="session")
+def server_guard():
+    """The parent of all servers of this run."""
+    guard = Guard()
+    yield guard
+    guard.close()
+
+
+@pytest.fixture(scope="session")
+def _server_numbers():
+    return itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def docker_engine(pytestconfig, server_guard):
+    """A real Docker engine."""
+    from servers import docker
+
+    if missing := docker.missing():
+        _leave_out(pytestconfig, DOCKER, missing)
+    engine = docker.DockerEngine(server_guard)
+    _start(pytestconfig, DOCKER, engine.start)
+    pytestconfig.stash[USAGE].versions[DOCKER] = engine.version
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def clean_docker(docker_engine):
+    """The Docker engine without containers and user networks."""
+    docker_engine.clean()
+    yield docker_engine
+    docker_engine.clean()
+
+
+@pytest.fixture(scope="session")
+def _consul_program(pytestconfig):
+    """The module `servers.consul`, once it is sure that there is a consul to run."""
+    from servers import consul
+
+    if missing := consul.missing():
+        _leave_out(pytestconfig, CONSUL, missing)
+    pytestconfig.stash[USAGE].versions[CONSUL] = consul.version()
+    return consul
+
+
+@pytest.fixture(scope="session")
+def consul(pytestconfig, server_guard, _consul_program):
+    """A Consul development server."""
+    agent = _consul_program.Consul(server_guard)
+    _start(pytestconfig, CONSUL, agent.start)
+    yield agent
+    agent.stop()
+
+
+@pytest.fixture
+def clean_consul(consul):
+    """The Consul server without services and checks."""
+    consul.clean()
+    yield consul
+    consul.clean()
+
+
+@pytest.fixture
+def start_consul(server_guard, _consul_program, _server_numbers):
+    """Starts agents of the test's own: `start_consul(persistent=..., config=...)`."""
+    started = []
+
+    def start(**options):
+        agent = _consul_program.Consul(
+            server_guard, name=f"consul-{next(_server_numbers)}", **options
+        )
+        started.append(agent)
+        agent.start()
+        return agent
+
+    yield start
+    for agent in started:
+        agent.kill()
+
+
+@pytest.fixture(scope="session")
+def consul_cluster(pytestconfig, server_guard, _consul_program):
+    """Three Consul servers and a client agent."""
+    cluster = _consul_program.ConsulCluster(server_guard)
+    _start(pytestconfig, CLUSTER, cluster.start)
+    pytestconfig.stash[USAGE].versions[CLUSTER] = _consul_program.version()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def clean_consul_cluster(consul_cluster):
+    """The cluster with all members up and without services."""
+    consul_cluster.clean()
+    yield consul_cluster
+    consul_cluster.clean()
+
+
+@pytest.fixture
+def fake_docker(server_guard, _server_numbers):
+    """Starts synthetic Docker APIs: `fake_docker(containers=100, ports=1, ...)`."""
+    from servers.fake import FakeDocker
+
+    started = []
+
+    def start(**options):
+        fake = FakeDocker(server_guard, f"fakedocker-{next(_server_numbers)}", **options)
+        started.append(fake)
+        fake.start()
+        return fake
+
+    yield start
+    for fake in started:
+        fake.stop()

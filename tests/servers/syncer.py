@@ -1,0 +1,93 @@
+"""syncer itself as a process of its own, as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+
+from servers.process import Server
+from servers.waiting import wait_until
+
+COMMAND = [sys.executable, "-m", "syncer"]
+
+
+def command(*arguments, env=None, deadline=60):
+    """Run one command of syncer to its end; the result has `returncode`, `stdout`, `stderr`."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=_environment(env),
+        capture_output=True,
+        text=True,
+        timeout=deadline,
+        check=False,
+    )
+
+
+def _environment(env):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CONSUL_", "DOCKER_"))}
+    return kept | (env or {})
+
+
+class Syncer:
+    """`syncer run` with JSON logs, which tests read as a person would."""
+
+    def __init__(self, guard, name, *arguments, env=None):
+        argv = [*COMMAND, "run", "--log-format", "json", *map(str, arguments)]
+        self._server = Server(guard, name, argv, env={"PYTHONUNBUFFERED": "1"} | (env or {}))
+
+    def start(self):
+        """Start it, and wait until it says so."""
+        self._server.start(lambda: self.said("syncer starts"), deadline=60)
+        return self
+
+    def stop(self):
+        """End it by SIGTERM."""
+        self._server.stop()
+
+    def kill(self):
+        """End it by SIGKILL."""
+        self._server.kill()
+
+    def freeze(self):
+        """Stop it from running; it knows nothing of the time until `thaw`."""
+        self._server.freeze()
+
+    def thaw(self):
+        """Let it go on."""
+        self._server.thaw()
+
+    def running(self):
+        """Whether the process is there."""
+        return self._server.running()
+
+    def signal(self, number):
+        """Send it a signal."""
+        self._server.signal(number)
+
+    def tail(self):
+        """The last lines of its log."""
+        return self._server.tail(100)
+
+    def lines(self):
+        """All log lines so far; a line that is being written is left out."""
+        if not self._server.log.exists():
+            return []
+        whole = self._server.log.read_text().rpartition("\n")[0].splitlines()
+        return [json.loads(line) for line in whole if line.startswith("{")]
+
+    def said(self, event, **fields):
+        """The log lines of this event whose fields have these values."""
+        return [
+            line
+            for line in self.lines()
+            if line["event"] == event and fields.items() <= line.items()
+        ]
+
+    def wait_said(self, event, deadline=30, count=1, **fields):
+        """Wait until it has said this so many times; returns these lines."""
+        wait_until(
+            lambda: len(self.said(event, **fields)) >= count,
+            deadline,
+            f"syncer to say {event!r} {fields}; its log ends:\n{self._server.tail()}",
+        )
+        return self.said(event, **fields)
