@@ -1,0 +1,109 @@
+"""The memory sink: a registry inside this process, for trying syncer out and for tests.
+
+It behaves as a strict registry does: each write gets a new version, and who writes on the
+ground of an old one gets a `Conflict`. Several sinks over one `MemoryStore` are as several
+programs at one registry.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+
+import attrs
+
+from syncer import Conflict, Context, Registration, Sink, View
+
+
+@attrs.frozen(kw_only=True)
+class MemoryOptions:
+    """The memory sink has no options."""
+
+
+class MemoryStore:
+    """What a registry keeps: registrations by id, each with the version of its last write."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._held: dict[str, Registration] = {}
+        self._writes = 0
+
+    def all(self) -> tuple[Registration, ...]:
+        """Everything that is kept, in the order of first registration."""
+        with self._lock:
+            return tuple(self._held.values())
+
+    def put(self, new: Registration, expected: str | None) -> Registration:
+        """Keep `new`, if the version of what is kept is `expected` (None: nothing is kept)."""
+        with self._lock:
+            self._expect(new.id, expected)
+            self._writes += 1
+            kept = attrs.evolve(new, version=str(self._writes), damaged="")
+            self._held[new.id] = kept
+            return kept
+
+    def drop(self, id: str, expected: str) -> None:  # noqa: A002 - the word of the model
+        """Forget what is kept under the id, if it has the version; absent already is fine."""
+        with self._lock:
+            if id in self._held:
+                self._expect(id, expected)
+                del self._held[id]
+
+    def clear(self) -> None:
+        """Forget everything, as a registry does that is restarted without its data."""
+        with self._lock:
+            self._held.clear()
+
+    def _expect(self, id_: str, expected: str | None) -> None:
+        held = self._held.get(id_)
+        found = held.version if held else None
+        if found != expected:
+            raise Conflict(f"{id_}: found version {found}, the last listing showed {expected}")
+
+
+class MemorySink(Sink):
+    """Keeps registrations in a `MemoryStore`, its own unless another is given.
+
+    `before`, for tests, is called with the name of each operation and the id (or "") ahead of
+    it; what it raises is what the operation raises.
+    """
+
+    def __init__(
+        self,
+        store: MemoryStore | None = None,
+        before: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.store = store or MemoryStore()
+        self._before = before
+
+    @classmethod
+    def create(cls, options: MemoryOptions, context: Context) -> "MemorySink":
+        """A sink with a store of its own."""
+        return cls()
+
+    def registrations(self) -> View[Registration]:
+        """Everything in the store."""
+        self._ahead("registrations", "")
+        return View(self.store.all())
+
+    def registration(self, id: str) -> Registration | None:  # noqa: A002
+        """One registration, as the store has it now."""
+        self._ahead("registration", id)
+        return next((kept for kept in self.store.all() if kept.id == id), None)
+
+    def register(self, new: Registration) -> Registration:
+        """Keep a registration whose id is free."""
+        self._ahead("register", new.id)
+        return self.store.put(new, None)
+
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Replace exactly `old`."""
+        self._ahead("update", new.id)
+        return self.store.put(new, old.version)
+
+    def deregister(self, old: Registration) -> None:
+        """Forget exactly `old`."""
+        self._ahead("deregister", old.id)
+        self.store.drop(old.id, old.version)
+
+    def _ahead(self, operation: str, id_: str) -> None:
+        if self._before is not None:
+            self._before(operation, id_)
