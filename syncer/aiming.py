@@ -80,16 +80,17 @@ class Aims:
         problems: list[str] = []
         for instance in entry.translated.instances:
             try:
-                adjusted = self._adjust(instance)
+                want = self._want(instance, entry, snapshot)
             except PermanentError as error:
                 fit.rejected[instance.id] = str(error)
                 problems.append(f"{instance.id}: {error}")
                 continue
-            if adjusted is None:
+            if want is None:
                 fit.withheld[instance.id] = f"not listed while {instance.status.value}"
                 continue
+            adjusted = want.instance
             problems += (f"{adjusted.id}: {text}" for text in adjusted.problems)
-            fit.wanted.append(self._want(adjusted, entry, snapshot))
+            fit.wanted.append(want)
             fit.results.update(
                 (CheckKey(adjusted.id, check.key), RESULTS[instance.status])
                 for check in adjusted.checks
@@ -100,29 +101,25 @@ class Aims:
             self._tell(snapshot.name, entry.workload.name, fit.problems)
         return fit
 
-    def _want(self, adjusted: Instance, entry: Entry, snapshot: Snapshot) -> Wanted:
-        mark = Mark(
-            owner=self._owner,
-            scope=entry.workload.scope,
-            source=snapshot.name,
-            workload=entry.workload.id,
-            digest=adjusted.digest(),
-        )
-        return Wanted(
-            instance=adjusted,
-            listed=self._sink.listed(adjusted),
-            mark=mark,
-            order=snapshot.order,
-        )
-
-    def _adjust(self, instance: Instance) -> Instance | None:
-        """The instance in the sink's form. Raises PermanentError if it has none."""
+    def _want(self, instance: Instance, entry: Entry, snapshot: Snapshot) -> Wanted | None:
+        """The instance in the sink's form, marked. Raises PermanentError if it has none."""
         try:
-            return self._sink.adjust(self._with_native_checks(instance))
+            adjusted = self._sink.adjust(self._with_native_checks(instance))
+            if adjusted is None:
+                return None
+            mark = Mark(
+                owner=self._owner,
+                scope=entry.workload.scope,
+                source=snapshot.name,
+                workload=entry.workload.id,
+                digest=adjusted.digest(),
+            )
+            listed = self._sink.listed(adjusted)
         except PermanentError:
             raise
         except Exception as error:  # the plugin's mistake must not cost the other instances
             raise PermanentError(f"the sink's plugin failed on it: {error!r}") from error
+        return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
 
     def _with_native_checks(self, instance: Instance) -> Instance:
         if self._translate is None or not instance.checks:

@@ -218,7 +218,7 @@ def purge(source: str, yes: bool, **given: Any) -> int:
     count = sum(map(len, found.values()))
     for sink, registrations in found.items():
         for held in registrations:
-            _line(f"{sink}: {held.instance.service} {show.where(held.instance)} {held.id}")
+            _line(f"{sink}: {held.instance.service} {held.instance.endpoint} {held.id}")
     if found.errors:
         _print(show.error_lines(found))
     if count and not yes:

@@ -6,9 +6,10 @@ for cycles, one that watches, and one for its pulse if it has one. All are `Loop
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from syncer.backoff import Backoff, jittered
+from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Tracker
 from syncer.events import AnyEvent, CycleFinished
 from syncer.loops import Loop
@@ -24,6 +25,8 @@ COALESCE = 1.0
 GUARD_PAUSE = 5.0
 #: Seconds that a watch which broke off pauses, growing from the first to the second.
 WATCH_PAUSE = (0.2, 2.0)
+#: Seconds after which a watch that has heard something is not one that breaks off at once.
+STEADY = 5.0
 #: Wakes of a sink's loop: the desired set changed; the registry changed.
 DESIRED, REGISTRY = "desired", "registry"
 
@@ -97,8 +100,46 @@ def held_by_guard(report: CycleFinished) -> bool:
     return any(skip.kind == "guard" for skip in report.plan.skipped)
 
 
+class WatchWork:
+    """Watches, and wakes another loop with what it hears.
+
+    Hearing anything shows that it `does_well`, unless it broke off soon after it was heard
+    of last: then its pauses go on growing, and its failures are not told each time.
+    """
+
+    def __init__(
+        self,
+        watch: Callable[..., None],
+        wake: Callable[..., None],
+        stop: threading.Event,
+        clock: Clock,
+    ) -> None:
+        self._watch, self._wake, self._stop, self._clock = watch, wake, stop, clock
+        self._began = float("-inf")
+        self._heard = self._breaks_off = False
+        self.does_well: Callable[[], None] = lambda: None
+
+    def __call__(self, wakes: frozenset[Hashable]) -> float:
+        """Watch until that ends; returns the seconds to pause then."""
+        self._began, self._heard = self._clock(), False
+        try:
+            self._watch(self._woken, self._stop)
+        finally:
+            self._breaks_off = self._heard and not self._steady()
+        return WATCH_PAUSE[0] if self._steady() else WATCH_PAUSE[1]
+
+    def _woken(self, *what: str | None) -> None:
+        self._heard = True
+        if self._steady() or not self._breaks_off:
+            self.does_well()
+        self._wake(*what)
+
+    def _steady(self) -> bool:
+        return self._clock() - self._began >= STEADY
+
+
 class Daemon:
-    """The threads that keep sinks equal to sources, from `start` to `finish` and `close`."""
+    """The threads that keep sinks equal to sources, from `start` to `finish`."""
 
     def __init__(
         self,
@@ -136,14 +177,10 @@ class Daemon:
             loop.stop()
         return all([loop.join(max(0.0, deadline - self._clock())) for loop in working])
 
-    def close(self) -> None:
-        """Close sources and sinks, which ends their watches."""
-        for tracker in self._trackers:
-            tracker.source.close()
-        for reconciler in self._reconcilers:
-            reconciler.sink.close()
-        for loop in self._watches:
-            loop.join(1.0)
+    def join_watches(self, timeout: float) -> bool:
+        """Wait for the watches, which end when sources and sinks are closed; whether they have."""
+        deadline = self._clock() + timeout
+        return all([loop.join(max(0.0, deadline - self._clock())) for loop in self._watches])
 
     def refresh(self) -> None:
         """Look at every source and every sink again, now."""
@@ -164,7 +201,7 @@ class Daemon:
 
     def _add_sink(self, reconciler: Reconciler) -> None:
         pulse = self._pulse_loop(reconciler)
-        reported = reconciler.results()
+        reported: Mapping[CheckKey, CheckResult] | None = None  # the first cycle is a pulse's too
 
         def finished(report: CycleFinished) -> None:
             nonlocal reported
@@ -201,21 +238,9 @@ class Daemon:
         self._pulse_loops.append(loop)
         return loop
 
-    def _watch(
-        self,
-        name: str,
-        watch: Callable[..., None],
-        wake: Callable[..., None],
-    ) -> Loop:
-        """A loop that watches; what it sees wakes another loop, and shows that it does well."""
-
-        def work(wakes: frozenset[Hashable]) -> float:
-            watch(woken, self._stopping)
-            return WATCH_PAUSE[0]
-
-        def woken(*workload_id: str | None) -> None:
-            loop.succeeded()
-            wake(*workload_id)
-
+    def _watch(self, name: str, watch: Callable[..., None], wake: Callable[..., None]) -> Loop:
+        """A loop that watches; what it sees wakes another loop."""
+        work = WatchWork(watch, wake, self._stopping, self._clock)
         loop = Loop(name, work, self._emit, backoff=Backoff(*WATCH_PAUSE))
+        work.does_well = loop.succeeded
         return loop

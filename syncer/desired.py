@@ -81,18 +81,20 @@ class Tracker:
 
     def relist(self) -> bool:
         """Ask the source for everything; returns whether anything is different now."""
-        scope, host = self.source.scope(), self.source.host()
-        view = self.source.workloads()
+        scope = self.source.scope()
+        with self._lock:  # known even if the rest fails: it tells what is ours, to keep it alive
+            renamed, self._scope = scope != self._scope, scope
+        host, view = self.source.host(), self.source.workloads()
         with self._lock:
-            before = (self._entries, self._unclear, self._doubt, self._scope)
-            self._scope = scope
-            self._entries = self._merge(view, afresh=host != self._host)
-            self._host, self._unclear = host, view.unclear
+            before = (self._entries, self._unclear, self._doubt)
+            moved, self._host = host != self._host, host
+            self._entries = self._merge(view, afresh=moved)
+            self._unclear = view.unclear
             self._doubt = "" if view.complete else "its last listing was incomplete"
             self._listing += view.complete
             first = view.complete and self._listing == 1
             self._forget_old_answers()
-            changed = before != (self._entries, self._unclear, self._doubt, self._scope)
+            changed = renamed or before != (self._entries, self._unclear, self._doubt)
         self._emit(
             SourceListed(
                 source=self.name,
@@ -179,8 +181,12 @@ class Tracker:
         return Entry(workload=workload, peer=peer, translated=translated)
 
     def _forget_old_answers(self) -> None:
+        """Forget what is not fresh any more, and what a listing has overruled."""
         oldest = self._clock() - FRESH
-        self._gone = {i: gone for i, gone in self._gone.items() if gone[0] >= oldest}
+        runs = {i for i in self._gone if (e := self._entries.get(i)) and e.workload.state.offered}
+        self._gone = {
+            i: gone for i, gone in self._gone.items() if gone[0] >= oldest and i not in runs
+        }
 
     def _follow(self, workload_id: str) -> None:
         """Translate again what shares the network of a workload that was asked for."""

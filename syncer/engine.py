@@ -228,6 +228,8 @@ class Engine:
             self._attempt(f"close source {name}", tracker.source.close)
         for name, reconciler in self._reconcilers.items():
             self._attempt(f"close sink {name}", reconciler.sink.close)
+        if self._daemon is not None:
+            self._daemon.join_watches(1.0)
         return ended
 
     def refresh(self) -> None:

@@ -203,7 +203,7 @@ def described(change: Change) -> Mapping[str, Any]:
     fields: dict[str, Any] = {
         "service": instance.service,
         "id": instance.id,
-        "address": f"{instance.address}:{instance.port}",
+        "address": instance.endpoint,
     }
     if isinstance(change, Deregister):
         fields["reason"] = change.reason.value

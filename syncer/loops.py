@@ -53,7 +53,8 @@ class Loop:
     Whatever `work` raises, it is called again, after growing, jittered delays without an upper
     count; the wakes it was called with are kept for that. During such a delay wakes are
     only collected: a registry that is down is not asked more often by a busy host. One kind
-    of wake, `urgent`, ends the delay: it means that the other side is there again.
+    of wake, `urgent`, ends the delay, after `least` seconds: it means that the other side is
+    there again.
     """
 
     def __init__(
@@ -65,10 +66,11 @@ class Loop:
         urgent: Hashable = "",
         on_failure: Callable[[str], None] = lambda error: None,
         backoff: Backoff | None = None,
+        least: float = 1.0,
     ) -> None:
         self.name = name
         self._work, self._emit, self._on_failure = work, emit, on_failure
-        self._urgent = urgent
+        self._urgent, self._least = urgent, least
         self._backoff = backoff or Backoff()
         self._mailbox = Mailbox()
         self._stop = threading.Event()
@@ -99,8 +101,8 @@ class Loop:
         while not self._stop.is_set():
             try:
                 delay = self._work(wakes)
-            except Exception as error:  # noqa: BLE001 - a loop outlives whatever a plugin raises
-                self._mailbox.wait_for(self._urgent, self._failed(error))
+            except BaseException as error:  # noqa: BLE001 - a loop outlives whatever a plugin raises
+                self._pause(self._failed(error))
                 wakes |= self._mailbox.take(0)
                 continue
             self.succeeded()
@@ -112,9 +114,13 @@ class Loop:
             self._last_error = ""
             self._emit(LoopRecovered(loop=self.name, failures=failures))
 
-    def _failed(self, error: Exception) -> float:
+    def _pause(self, delay: float) -> None:
+        self._stop.wait(min(self._least, delay))
+        self._mailbox.wait_for(self._urgent, delay - self._least)
+
+    def _failed(self, error: BaseException) -> float:
         delay = self._backoff.next()
-        text = str(error) or type(error).__name__
+        text = _text(error)
         self._on_failure(text)
         failures, news = self._backoff.failures, text != self._last_error
         if news or failures == 1 or failures % TELL_EVERY == 0:
@@ -127,3 +133,10 @@ class Loop:
             )
         self._last_error = text
         return delay
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - an error of a plugin may fail at this too
+        return type(error).__name__

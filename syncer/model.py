@@ -19,6 +19,7 @@ from syncer.values import (
     PORT,
     as_frozenset,
     as_tuple,
+    bracketed,
     canonical_address,
     clean,
     filled,
@@ -208,6 +209,11 @@ class Instance:
     status: Status = attrs.field(default=Status.UP, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
     problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
+
+    @property
+    def endpoint(self) -> str:
+        """Address and port as one writes them, IPv6 in brackets."""
+        return f"{bracketed(self.address)}:{self.port}"
 
     def digest(self) -> str:
         """A fingerprint of all that a user can set: 32 hexadecimal digits.

@@ -100,7 +100,10 @@ def make_plan(
         foreign += 1
         if facts.stray(registration.mark):
             skips.append(Skip(registration.id, "stray", _stray(registration)))
-    skips.extend(Skip(id_, "rejected", why) for id_, why in aim.rejected.items() if id_ not in held)
+    for id_, why in aim.rejected.items():
+        have = held.get(id_)
+        if have is None or facts.source_of(have.mark) is None:
+            skips.append(Skip(id_, "rejected", why))
     return Plan(
         changes=(*changes, *removals),
         skipped=tuple(skips),
@@ -165,11 +168,27 @@ def _settle(
         if not actual.complete and id_ in written:
             return Skip(id_, "hidden", "written before, and not shown by an incomplete listing")
         return Register(want.registration)
-    if facts.source_of(have.mark) is None:
+    holder = facts.source_of(have.mark)
+    if holder is None or have.mark is None:
         return Skip(id_, "conflict", _conflict(have))
+    if skip := _kept_for(have.mark, want, holder):
+        return skip
     if have.mark == want.mark and not have.damaged and have.instance == want.listed:
         return None
     return Update(have, want.registration)
+
+
+def _kept_for(mark: Mark, want: Wanted, holder: SourceFacts) -> Skip | None:
+    """Why another workload may not take this id over yet: its holder may still be there."""
+    if mark.workload == want.mark.workload:
+        return None
+    if mark.workload in holder.unclear:
+        text = f"held for {mark.workload[:12]}, which exists, but cannot be described now"
+        return Skip(want.instance.id, "unclear", text)
+    if mark.source != want.mark.source and holder.doubt:
+        text = f"held for source {mark.source}: {holder.doubt}"
+        return Skip(want.instance.id, "doubt", text)
+    return None
 
 
 def _conflict(have: Registration) -> str:

@@ -24,11 +24,13 @@ class Pulse:
         sink, held = self._reconciler.sink, self._reconciler.held()
         ids = {registration.id for registration in held}
         known = {k: r for k, r in self._reconciler.results().items() if k.instance in ids}
+        lost = 0
         try:
-            lost = len(sink.renew(held)) if held else 0
+            try:
+                lost += len(sink.renew(held)) if held else 0
+            finally:
+                lost += len(sink.report(known)) if known else 0
         finally:
-            missing = sink.report(known) if known else ()
-        lost += len(missing)
-        if lost:
-            self._emit(LeaseLost(sink=self._reconciler.name, lost=lost))
+            if lost:
+                self._emit(LeaseLost(sink=self._reconciler.name, lost=lost))
         return lost

@@ -5,6 +5,7 @@ our own writes, and read afresh when asked for or after any error.
 """
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
@@ -14,7 +15,7 @@ from syncer.changes import Change, Deregister, Outcome, Plan, Reason, Register, 
 from syncer.checks import CheckKey, CheckResult
 from syncer.contracts import Sink
 from syncer.desired import Desired, Snapshot
-from syncer.errors import Conflict, PermanentError, SyncerError
+from syncer.errors import Conflict, PermanentError, SyncerError, TemporaryError
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -28,6 +29,10 @@ from syncer.events import (
 from syncer.guard import Guard, GuardRules, Refusals
 from syncer.model import Registration, View
 from syncer.plan import Facts, apply_policy, make_plan
+
+#: Questions that a source may leave unanswered in one cycle before the rest is not asked:
+#: each may take as long as its deadline.
+UNANSWERED = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -81,8 +86,8 @@ class Reconciler:
         world, facts = self._look(fresh=fresh)
         plan = make_plan(self._aims.of(world), self._known(), facts, self._written)
         if plan.changes and self.sink.stale_for:
-            self._ask_again(plan.changes)
-            plan = make_plan(self._aims.of(world), self._known(), facts, self._written)
+            unread = self._ask_again(plan.changes)
+            plan = make_plan(self._aims.of(world), self._known(), facts, self._written).hold(unread)
         plan = apply_policy(plan, self._part.policy)
         plan = self._confirmed(self._refusals(plan))
         self._facts = facts
@@ -90,6 +95,7 @@ class Reconciler:
 
     def carry_out(self, plan: Plan, started: float) -> CycleFinished:
         """Apply a plan just made, and report; `started` is when its cycle began."""
+        self._forget(plan)
         outcomes = [self._settle(outcome) for outcome in self._outcomes(plan.changes)]
         if self.sink.pulse is not None:
             ours = self._facts.source_of
@@ -143,22 +149,39 @@ class Reconciler:
         assert view is not None
         return attrs.evolve(view, items=tuple(self._actual.values()))
 
-    def _ask_again(self, changes: Collection[Change]) -> None:
-        """Of a sink whose listings lag, read afresh what is about to be changed."""
+    def _forget(self, plan: Plan) -> None:
+        """Keep nothing about ids that are neither held nor planned: they would pile up."""
+        planned = {item.id for item in (*plan.changes, *plan.skipped)}
+        self._errors = {id_: text for id_, text in self._errors.items() if id_ in planned}
+        if self._view is not None and self._view.complete:
+            self._written -= self._written.difference(self._actual, planned)
+
+    def _ask_again(self, changes: Collection[Change]) -> dict[str, Skip]:
+        """Of a sink whose listings lag, read afresh what is about to be changed.
+
+        Returns a skip for each id that may not be read.
+        """
+        unread = {}
         for change in changes:
-            found = self.sink.registration(change.id)
+            try:
+                found = self.sink.registration(change.id)
+            except PermanentError as error:
+                unread[change.id] = Skip(change.id, "unclear", f"the registry refused it: {error}")
+                continue
             if found is None:
                 self._actual.pop(change.id, None)
             else:
                 self._actual[change.id] = found
+        return unread
 
     def _confirmed(self, plan: Plan) -> Plan:
         """The plan with each removal of a gone workload confirmed by its source, or held."""
         held: dict[str, Skip] = {}
         changes: list[Change] = []
+        unanswered: Counter[str] = Counter()
         for change in plan.changes:
             if isinstance(change, Deregister) and change.reason is Reason.WORKLOAD_GONE:
-                answer = self._confirm(change)
+                answer = self._confirm(change, unanswered)
                 if isinstance(answer, Skip):
                     held[change.id] = answer
                 else:
@@ -166,12 +189,15 @@ class Reconciler:
             changes.append(change)
         return attrs.evolve(plan, changes=tuple(changes)).hold(held)
 
-    def _confirm(self, change: Deregister) -> Deregister | Skip:
+    def _confirm(self, change: Deregister, unanswered: Counter[str]) -> Deregister | Skip:
         mark = change.old.mark
         assert mark is not None
+        if unanswered[mark.source] >= UNANSWERED:
+            return Skip(change.id, "unconfirmed", f"{mark.source} does not answer now")
         try:
             workload = self._desired.confirm_gone(mark.source, mark.workload)
         except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
+            unanswered[mark.source] += not isinstance(error, PermanentError)
             return Skip(change.id, "unconfirmed", f"{mark.source} did not confirm: {error}")
         if workload is None:
             return change
@@ -185,12 +211,15 @@ class Reconciler:
         puts = [change for change in changes if not isinstance(change, Deregister)]
         for group in (puts, removals):
             left = {change.id: change for change in group}
+            error: Exception = TemporaryError("the sink did not say what became of it")
             try:
                 for outcome in self.sink.apply(group) if group else ():
                     left.pop(outcome.change.id, None)
                     yield outcome
-            except Exception as error:  # noqa: BLE001 - it counts for all that is left
-                yield from (Outcome(change, error=error) for change in left.values())
+            except Exception as raised:  # noqa: BLE001 - it counts for all that is left
+                error = raised
+            for change in left.values():
+                yield Outcome(change, error=error)
 
     def _settle(self, outcome: Outcome) -> Outcome:
         """Note what became of a change, and tell it."""
@@ -258,4 +287,5 @@ class Reconciler:
 
 def _foreign(error: Exception) -> str:
     """An error that no plugin should raise, with its traceback: it is a plugin's mistake."""
-    return "".join(traceback.format_exception(error)).strip()
+    what = "".join(traceback.format_exception_only(error)).strip()
+    return f"{what}\n{''.join(traceback.format_exception(error)).strip()}"

@@ -17,7 +17,7 @@ from syncer.checks import Check, Native
 from syncer.engine import Once, Story, plan_digest
 from syncer.model import Instance, Registration, View
 from syncer.translate import Explained
-from syncer.values import bracketed, printable
+from syncer.values import printable
 
 _SIGNS = {
     Register: "[green]+ register[/]",
@@ -40,11 +40,6 @@ def console(*, stderr: bool = False) -> Console:
 
 def _safe(value: object) -> str:
     return escape(printable(str(value)))
-
-
-def where(instance: Instance) -> str:
-    """The address and port of an instance, as one writes them."""
-    return f"{bracketed(instance.address)}:{instance.port}"
 
 
 def plan_lines(plans: Once[Plan]) -> Iterator[str]:
@@ -79,11 +74,11 @@ def _change_lines(change: Change) -> Iterator[str]:
     sign = _SIGNS[type(change)]
     if isinstance(change, Deregister):
         instance = change.old.instance
-        yield f"  {sign}   {_safe(instance.service)} {where(instance)} {_safe(change.id)}: {change.reason.value}"
+        yield f"  {sign}   {_safe(instance.service)} {instance.endpoint} {_safe(change.id)}: {change.reason.value}"
         return
     instance = change.new.instance
     gap = " " if isinstance(change, Register) else "   "
-    yield f"  {sign}{gap}{_safe(instance.service)} {_safe(where(instance))} {_safe(change.id)}"
+    yield f"  {sign}{gap}{_safe(instance.service)} {_safe(instance.endpoint)} {_safe(change.id)}"
     if isinstance(change, Update):
         for name, old, new in change.differences():
             yield f"      {name}: {_value(old)} -> {_value(new)}"
@@ -198,7 +193,7 @@ def story_lines(story: Story) -> Iterator[str]:
 
 def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
     offer, choice, instance = explained.offer, explained.choice, explained.instance
-    at = where(instance) if instance else "no address"
+    at = instance.endpoint if instance else "no address"
     yield f"  port {offer.port}/{offer.protocol} -> [bold]{_safe(offer.service)}[/] at {_safe(at)}"
     if offer.because:
         yield f"      offered by {_safe(offer.because)}"
@@ -269,7 +264,7 @@ def services_table(sink: str, view: View[Registration], owner: str) -> Table:
         whose = "not marked" if mark is None else f"{mark.owner}@{mark.scope}"
         style = None if mark and mark.owner == owner else "dim"
         workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
-        cells = (instance.service, where(instance), ",".join(instance.tags), held.id, whose)
+        cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, whose)
         table.add_row(*map(_safe, (*cells, workload)), style=style)
     return table
 
