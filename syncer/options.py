@@ -19,6 +19,8 @@ from typing import Any
 import attrs
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+#: Labels are read with this too, and those are written by others.
+_LONGEST = 64
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -80,6 +82,8 @@ def parse_duration(text: str | int | float) -> float:
 
 
 def _parse_parts(text: str) -> float:
+    if len(text) > _LONGEST:
+        raise ValueError(f"not a length of time: {text[:_LONGEST]!r}...")
     try:
         return float(text)
     except ValueError:
