@@ -61,6 +61,7 @@ class Update:
             (name, getattr(old, name), getattr(new, name))
             for name in _SHOWN
             if getattr(old, name) != getattr(new, name)
+            and (name != "tags" or set(old.tags) != set(new.tags))
         ]
         if self.old.damaged:
             found.append(("damaged", self.old.damaged, ""))

@@ -201,15 +201,17 @@ class Daemon:
 
     def _add_sink(self, reconciler: Reconciler) -> None:
         pulse = self._pulse_loop(reconciler)
-        reported: Mapping[CheckKey, CheckResult] | None = None  # the first cycle is a pulse's too
+        beaten: tuple[bool, Mapping[CheckKey, CheckResult]] = (False, {})
 
         def finished(report: CycleFinished) -> None:
-            nonlocal reported
+            nonlocal beaten
             if held_by_guard(report):
                 for source in self._source_loops:
                     source.wake(None)
-            if pulse and reconciler.results() != reported:
-                reported = reconciler.results()
+            # What an earlier process left may run out sooner than a whole period from now.
+            now = (bool(reconciler.held()), reconciler.results())
+            if pulse and now != beaten:
+                beaten = now
                 pulse.wake()
 
         work = SinkWork(reconciler, finished, self._interval, self._clock)

@@ -81,6 +81,8 @@ class Story:
 class Engine:
     """Keeps sinks equal to sources: once by `reconcile()`, or for as long as it is started.
 
+    Once started, it is no longer asked for plans and the like: listeners hear what happens.
+
     `interval` and `shutdown_timeout` are in seconds. `listeners` hear every event of
     `syncer.events`, in the thread where it happened. `on_exit` says what `stop()` does with our
     registrations: `keep` them (the workloads go on running), or `deregister` them.
@@ -148,6 +150,7 @@ class Engine:
 
     def registrations(self) -> Once[View[Registration]]:
         """What each sink holds now, foreign registrations included."""
+        self._expect_rest()
         return self._each_sink(Reconciler.registrations, {})
 
     def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
@@ -260,7 +263,13 @@ class Engine:
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(tracker.snapshot() for tracker in self._trackers.values())
 
+    def _expect_rest(self) -> None:
+        """Sources and sinks are asked from one thread each: while it runs, from the loops'."""
+        if self._daemon is not None:
+            raise SyncerError("the engine cannot be asked while it runs, or afterwards")
+
     def _relist(self) -> dict[str, str]:
+        self._expect_rest()
         errors = {}
         for name, tracker in self._trackers.items():
             if error := self._attempt(f"source {name}", tracker.relist):

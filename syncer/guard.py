@@ -33,7 +33,7 @@ class GuardRules:
         0.3, help="Share of our registrations that may go or move at once", validator=within(0, 1)
     )
     least: int = option(
-        10, help="Fewer removals and moves than this are never held", validator=within(1, 1e9)
+        10, help="Fewer removals and moves than this are never held", validator=within(1, 10**9)
     )
 
 

@@ -36,6 +36,8 @@ Record = tuple[str, str, dict[str, Any]]
 
 #: More new skips of one kind than this in one cycle become one line.
 MANY = 20
+#: Longest texts of fields; what a registry answers may be a page.
+LONGEST, LONGEST_TRACE = 2000, 20_000
 #: Skips that a person should do something about.
 _TO_ACT_ON = frozenset({"conflict", "rejected", "refused", "guard", "duplicate"})
 
@@ -77,7 +79,9 @@ def say(message: str, **fields: Any) -> None:
 def escape_fields(logger: object, method: str, fields: Any) -> Any:
     """A structlog processor: no value may contain a control character, or be endless."""
     return {
-        key: printable(value) if isinstance(value, str) and key != "trace" else value
+        key: printable(value, LONGEST_TRACE if key == "trace" else LONGEST)
+        if isinstance(value, str)
+        else value
         for key, value in fields.items()
     }
 

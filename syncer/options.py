@@ -100,4 +100,5 @@ def format_duration(length: timedelta | float) -> str:
     for unit in ("h", "m"):
         whole, left = divmod(left, _UNITS[unit])
         text += f"{whole:.0f}{unit}" if whole else ""
-    return text + (f"{left:g}s" if left or not text else "")
+    seconds = f"{left:.6f}".rstrip("0").rstrip(".")
+    return text + (f"{seconds}s" if seconds != "0" or not text else "")

@@ -134,12 +134,14 @@ class Sections:
         )
         common = {key: value for key, value in table.items() if key in SOURCE_KEYS[:-1]}
         settings = self._filled(SourceSettings, common, where)
-        if settings is None or rules is None:
+        if settings is None:
             return None
         kind = settings.kind or name
         found = self._looked_up(self._plugins.source, kind, where / "kind", table.get("kind"))
         options = {key: value for key, value in table.items() if key not in SOURCE_KEYS}
         self._check_options(found, options, where, SOURCE_KEYS)
+        if rules is None:
+            return None
         return SourceConfig(
             **{**attrs.asdict(settings, recurse=False), "kind": kind},
             name=name,

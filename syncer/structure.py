@@ -195,7 +195,7 @@ def _default_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return str(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_default_text, value))}]"
     if isinstance(value, Mapping):

@@ -1,0 +1,84 @@
+"""The kit for authors of plugins: contracts to pass, builders, fakes and generated values.
+
+    from syncer.testing import SinkContract
+
+    class TestMySink(SinkContract):
+        declines = {"race": "the registry has no compare-and-set"}
+
+        @pytest.fixture
+        def sink(self): ...
+
+`SinkContract` and `SourceContract` hold one test or more for each clause of the contract; their
+docstrings name the clauses and the fixtures that each needs. A clause is skipped only when the
+plugin declares so, with a reason, never because something is missing at the moment.
+
+The promise: new mandatory clauses come only in minor releases, never in patches.
+
+This package needs pytest and, for the laws over generated values, hypothesis. Nothing else of
+syncer imports it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "syncer.testing.clauses",
+    "syncer.testing.sinks",
+    "syncer.testing.leases",
+    "syncer.testing.laws",
+    "syncer.testing.sources",
+)
+
+from syncer.testing.builders import (  # noqa: E402 - after the rewriting is asked for
+    OWNER,
+    SCOPE,
+    SOURCE,
+    make_instance,
+    make_mark,
+    make_registration,
+    make_workload,
+)
+from syncer.testing.clauses import clause  # noqa: E402
+from syncer.testing.fakes import FakeSource, FaultySink, ManualClock  # noqa: E402
+from syncer.testing.sinks import SinkContract  # noqa: E402
+from syncer.testing.sources import SourceContract  # noqa: E402
+from syncer.testing.waiting import wait_until  # noqa: E402
+
+if TYPE_CHECKING:
+    from syncer.testing.strategies import checks as checks
+    from syncer.testing.strategies import instances as instances
+    from syncer.testing.strategies import marks as marks
+    from syncer.testing.strategies import natives as natives
+    from syncer.testing.strategies import registrations as registrations
+
+__all__ = [
+    "OWNER",
+    "SCOPE",
+    "SOURCE",
+    "FakeSource",
+    "FaultySink",
+    "ManualClock",
+    "SinkContract",
+    "SourceContract",
+    "checks",
+    "clause",
+    "instances",
+    "make_instance",
+    "make_mark",
+    "make_registration",
+    "make_workload",
+    "marks",
+    "natives",
+    "registrations",
+    "wait_until",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The strategies: hypothesis is imported when one of them is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module 'syncer.testing' has no attribute {name!r}")
+    from syncer.testing import strategies
+
+    return getattr(strategies, name)

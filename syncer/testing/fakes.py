@@ -1,0 +1,245 @@
+"""Stand-ins that a test commands: a source, a sink that fails when told to, a clock."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from threading import Event, Lock
+from typing import Any
+
+from syncer import (
+    Change,
+    CheckKey,
+    CheckResult,
+    Deregister,
+    Instance,
+    Outcome,
+    Register,
+    Registration,
+    Sink,
+    Source,
+    View,
+    Workload,
+)
+from syncer.contracts import Wake
+from syncer.testing.builders import SCOPE
+
+
+class ManualClock:
+    """A clock that stands still until the test moves it; call it for the time in seconds."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> float:
+        """Move on; returns the new time."""
+        self.now += seconds
+        return self.now
+
+
+class FakeSource(Source):
+    """A source whose workloads the test sets; what changes wakes whoever watches.
+
+    `failure`, while set, is raised by `workloads`, `workload` and `watch`. `complete` and `unclear`
+    are those of the next views. `calls` counts the calls of each method.
+    """
+
+    def __init__(self, *workloads: Workload, scope: str = SCOPE) -> None:
+        self._scope = scope
+        self._lock = Lock()
+        self._held = {workload.id: workload for workload in workloads}
+        self._wakes: list[Wake] = []
+        self._watches: list[Event] = []
+        self.failure: Exception | None = None
+        self.complete = True
+        self.unclear: frozenset[str] = frozenset()
+        self.calls: Counter[str] = Counter()
+
+    def put(self, *workloads: Workload) -> None:
+        """Add workloads, or replace those of the same ids."""
+        with self._lock:
+            self._held.update({workload.id: workload for workload in workloads})
+        for workload in workloads:
+            self.wake(workload.id)
+
+    def remove(self, *ids: str) -> None:
+        """End workloads."""
+        with self._lock:
+            for id_ in ids:
+                del self._held[id_]
+        for id_ in ids:
+            self.wake(id_)
+
+    def wake(self, id_: str | None = None) -> None:
+        """Wake whoever watches."""
+        for wake in tuple(self._wakes):
+            wake(id_)
+
+    def break_watch(self) -> None:
+        """End the watches that run now, as a stream of events that breaks off."""
+        for watch in tuple(self._watches):
+            watch.set()
+
+    def scope(self) -> str:
+        """The scope given."""
+        return self._scope
+
+    def workloads(self) -> View[Workload]:
+        """What the test has set."""
+        self._ahead("workloads")
+        unclear: Any = self.unclear
+        with self._lock:
+            held = tuple(w for w in self._held.values() if w.id not in self.unclear)
+        return View(held, complete=self.complete, unclear=unclear)
+
+    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+        """What the test has set."""
+        self._ahead("workload")
+        with self._lock:
+            return self._held.get(id)
+
+    def watch(self, wake: Wake, stop: Event) -> None:
+        """Pass on the wakes."""
+        self._ahead("watch")
+        over = Event()
+        self._watches.append(over)
+        self._wakes.append(wake)
+        try:
+            wake(None)
+            while not stop.is_set() and not over.wait(0.01):
+                pass
+        finally:
+            self._wakes.remove(wake)
+            self._watches.remove(over)
+
+    def close(self) -> None:
+        """End the watches."""
+        self.calls["close"] += 1
+        self.break_watch()
+
+    def _ahead(self, name: str) -> None:
+        self.calls[name] += 1
+        if self.failure is not None:
+            raise self.failure
+
+
+class FaultySink(Sink):
+    """Wraps a sink and fails or hangs when told to; `calls` counts the calls of each method.
+
+    Operations are the names of the methods: "registrations", "register", "update", "deregister",
+    "renew", "report". Changes are made one by one, so that each can fail by itself.
+    """
+
+    def __init__(self, inner: Sink) -> None:
+        self.inner = inner
+        self.pulse = inner.pulse
+        self.stale_for = inner.stale_for
+        self.calls: Counter[str] = Counter()
+        self._faults: dict[tuple[str, str], tuple[Exception, int | None]] = {}
+        self._gates: dict[str, Event] = {}
+
+    def fail(
+        self, operation: str, error: Exception, *, id_: str = "", times: int | None = None
+    ) -> None:
+        """Raise the error in this operation (on this id), so many times (None: until `heal`)."""
+        self._faults[operation, id_] = (error, times)
+
+    def hang(self, operation: str) -> Callable[[], None]:
+        """Let the operation block; returns the function that lets it go on."""
+        gate = self._gates[operation] = Event()
+        return gate.set
+
+    def heal(self) -> None:
+        """No more faults; what hangs goes on."""
+        self._faults.clear()
+        for gate in self._gates.values():
+            gate.set()
+        self._gates.clear()
+
+    def registrations(self) -> View[Registration]:
+        """Those of the wrapped sink."""
+        self._ahead("registrations")
+        return self.inner.registrations()
+
+    def registration(self, id: str) -> Registration | None:  # noqa: A002
+        """That of the wrapped sink."""
+        self._ahead("registration", id)
+        return self.inner.registration(id)
+
+    def register(self, new: Registration) -> Registration:
+        """Through to the wrapped sink."""
+        self._ahead("register", new.id)
+        return self.inner.register(new)
+
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Through to the wrapped sink."""
+        self._ahead("update", new.id)
+        return self.inner.update(old, new)
+
+    def deregister(self, old: Registration) -> None:
+        """Through to the wrapped sink."""
+        self._ahead("deregister", old.id)
+        self.inner.deregister(old)
+
+    def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Each change by itself, through the wrapped sink's own `apply`."""
+        self.calls["apply"] += 1
+        for change in changes:
+            try:
+                self._ahead(_operation(change), change.id)
+            except Exception as error:  # noqa: BLE001 - the outcome carries whatever the test set
+                yield Outcome(change, error=error)
+                continue
+            yield from self.inner.apply([change])
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """As the wrapped sink does."""
+        return self.inner.adjust(instance)
+
+    def listed(self, instance: Instance) -> Instance:
+        """As the wrapped sink does."""
+        return self.inner.listed(instance)
+
+    def renew(self, held: Collection[Registration]) -> Collection[Registration]:
+        """Through to the wrapped sink."""
+        self._ahead("renew")
+        return self.inner.renew(held)
+
+    def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
+        """Through to the wrapped sink."""
+        self._ahead("report")
+        return self.inner.report(results)
+
+    def watch(self, wake: Callable[[], None], stop: Event) -> None:
+        """Through to the wrapped sink."""
+        self._ahead("watch")
+        self.inner.watch(wake, stop)
+
+    def close(self) -> None:
+        """Close the wrapped sink; what hangs goes on."""
+        self.calls["close"] += 1
+        self.heal()
+        self.inner.close()
+
+    def _ahead(self, operation: str, id_: str = "") -> None:
+        self.calls[operation] += 1
+        gate = self._gates.get(operation)
+        if gate is not None:
+            gate.wait()
+        for key in ((operation, id_), (operation, "")):
+            error, times = self._faults.get(key, (None, None))
+            if error is None:
+                continue
+            if times is not None:
+                if times <= 1:
+                    del self._faults[key]
+                else:
+                    self._faults[key] = (error, times - 1)
+            raise error
+
+
+def _operation(change: Change) -> str:
+    if isinstance(change, Deregister):
+        return "deregister"
+    return "register" if isinstance(change, Register) else "update"

@@ -1,0 +1,134 @@
+"""Working a sink as the engine does, and the law that holds for every sink.
+
+Plan, apply, plan again: the second plan is empty. What is written and what is listed may
+differ only in the way that `Sink.listed` says, else every cycle would write.
+"""
+
+from collections.abc import Callable, Iterable
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import attrs
+
+from syncer import (
+    Check,
+    Instance,
+    Mark,
+    Native,
+    PermanentError,
+    Plan,
+    Problem,
+    Registration,
+    Sink,
+)
+from syncer.changes import Aim, Wanted
+from syncer.plan import Facts, SourceFacts, make_plan
+from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
+
+Translate = Callable[[Check, Instance], Check | Native | Problem]
+
+#: A source that has listed completely, and has no workload any more but those wanted.
+FACTS = Facts(owner=OWNER, sources={SOURCE: SourceFacts(scopes=frozenset({SCOPE}))})
+
+
+class Desk:
+    """One sink, worked as the engine works it."""
+
+    def __init__(self, sink: Sink, translate: Translate, patience: float) -> None:
+        self.sink = sink
+        self._translate = translate
+        self._patience = patience
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """The instance as the engine would write it: checks translated, then adjusted."""
+        made = [self._translate(c, instance) for c in instance.checks if isinstance(c, Check)]
+        native = [check for check in instance.checks if isinstance(check, Native)]
+        kept = [check for check in made if not isinstance(check, Problem)]
+        return self.sink.adjust(attrs.evolve(instance, checks=(*native, *kept)))
+
+    def new(self, instance: Instance, **mark: Any) -> Registration:
+        """The registration to write for an instance that every registry can hold."""
+        adjusted = self.adjust(instance)
+        assert adjusted is not None, "adjust withholds an instance whose status is up"
+        return Registration(instance=adjusted, mark=make_mark(adjusted, **mark))
+
+    def shown(self, new: Registration) -> Registration:
+        """What a listing will show of a registration that was written."""
+        return attrs.evolve(new, instance=self.sink.listed(new.instance), damaged="")
+
+    def held(self, owner: str = OWNER) -> dict[str, Registration]:
+        """All of an owner's registrations, by id; the listing must be complete."""
+        view = self.sink.registrations()
+        assert view.complete, "the listing is incomplete"
+        assert not view.unclear, f"the listing calls these unclear: {sorted(view.unclear)}"
+        ids = [registration.id for registration in view.items]
+        assert len(ids) == len(set(ids)), f"an id is listed twice: {sorted(ids)}"
+        return {r.id: r for r in view.items if r.mark is not None and r.mark.owner == owner}
+
+    def eventually(self, look: Callable[[], object], wanted: object) -> None:
+        """Assert what is seen: at once, or as late as the sink says that listings lag."""
+        lag = self.sink.stale_for.total_seconds()
+        end = monotonic() + (lag + self._patience if lag else 0)
+        pause = Event()
+        seen = look()
+        while seen != wanted and monotonic() < end:
+            pause.wait(0.05)
+            seen = look()
+        assert seen == wanted
+
+    def aim(self, instances: Iterable[Instance]) -> Aim:
+        """What the engine would want for these instances."""
+        wanted, withheld, rejected = [], {}, {}
+        for instance in instances:
+            try:
+                adjusted = self.adjust(instance)
+            except PermanentError as error:
+                rejected[instance.id] = str(error)
+                continue
+            if adjusted is None:
+                withheld[instance.id] = f"not listed while {instance.status.value}"
+                continue
+            mark: Mark = make_mark(adjusted)
+            listed = self.sink.listed(adjusted)
+            wanted.append(Wanted(instance=adjusted, listed=listed, mark=mark))
+        return Aim(wanted=wanted, withheld=withheld, rejected=rejected)
+
+    def plan(self, aim: Aim) -> Plan:
+        """The plan for what the sink holds now."""
+        return make_plan(aim, self.sink.registrations(), FACTS, ())
+
+    def settle(self, instances: Iterable[Instance]) -> Aim:
+        """One cycle with these instances; then the next plan must be empty."""
+        aim = self.aim(instances)
+        # Nothing is known of what was rejected: as if its workload had gone, for a clean slate.
+        plain = attrs.evolve(aim, rejected={})
+        failed = [o for o in self.sink.apply(self.plan(plain).changes) if o.error is not None]
+        assert not failed, f"refused, though adjust let it pass: {failed[0].error!r}"
+        self.eventually(lambda: self.plan(plain).changes, ())
+        unchanged = self.plan(plain).unchanged
+        assert unchanged == len({want.instance.id for want in aim.wanted})
+        return aim
+
+
+def convergence(desk: Desk, examples: int) -> None:
+    """The law, over generated sets of instances, each following on the one before."""
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+
+    from syncer.testing.strategies import instances
+
+    ids = [f"{SCOPE}:{name}:{port}" for name in ("law", "law-a") for port in (80, 8080)]
+    sets = st.lists(instances(st.sampled_from(ids)), max_size=4, unique_by=lambda i: i.id)
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(sets)
+    def law(wanted: list[Instance]) -> None:
+        desk.settle(wanted)
+
+    law()

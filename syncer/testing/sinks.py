@@ -1,0 +1,334 @@
+"""The contract of every sink, as tests: subclass `SinkContract` and give the fixture `sink`.
+
+clause       says                                              needs
+new          nothing of ours is in a new sink                  sink
+register     what was written is listed, equal after `adjust`,
+             with its mark; the answer equals the listing
+update       replaces one, keeps its id and all others; the
+             answer equals the listing
+deregister   removes exactly that one, though others' ids
+             begin with its id
+absent       removing what is not there is success
+others       other owners' registrations are listed as such,
+             and survive full cycles
+unmarked     so do those without a mark                        unmarked
+converges    after applying a plan the next plan is empty,
+             for generated instances: IPv6, any text in tags,
+             empty tags, every kind of check
+adjust       `adjust` is pure, and does nothing to what it
+             has adjusted
+outcomes     `apply` answers for every change; one that is
+             refused does not stop the others
+reopened     a second process sees the same registrations      reopen
+             and marks
+unreachable  raises TemporaryError, never an empty view        unreachable
+unreadable   what cannot be decoded, or is hidden, makes the   spoil
+             view say so (or TemporaryError); the rest stays
+rejected     what the registry cannot hold: PermanentError     refused
+race         who comes second gets Conflict, nothing changes   reopen
+lease        see `leases.py`; only with a `pulse`              lapse
+beside       `renew` is safe beside `apply`; only with a
+             `pulse`
+secrets      are in no repr, log or message                    secrets
+watch        ends soon after `stop`
+close        twice is fine
+"""
+
+import logging
+from collections.abc import Callable, Collection
+from functools import partial
+from threading import Event, Thread
+from typing import Any, ClassVar
+
+import pytest
+
+from syncer import (
+    Change,
+    Check,
+    Conflict,
+    Deregister,
+    Instance,
+    Mark,
+    Native,
+    PermanentError,
+    Problem,
+    Reason,
+    Register,
+    Sink,
+    TemporaryError,
+    Update,
+)
+from syncer.testing.builders import make_instance
+from syncer.testing.clauses import clause, missing
+from syncer.testing.laws import Desk
+from syncer.testing.laws import convergence as law_of_convergence
+from syncer.testing.leases import LeaseClauses
+from syncer.testing.waiting import wait_until
+
+#: Fields that most registries keep, and every sink must cope with.
+RICH: dict[str, Any] = {"tags": ("blue", "v1"), "meta": {"team": "shop"}, "weight": 3}
+
+
+class SinkContract(LeaseClauses):
+    """The clauses that a sink must keep; see the module for what each says.
+
+    `declines` names the clauses that do not apply, each with the reason. Override `translate` if
+    the sink comes with a check translator. `examples` is the number of generated sets for the
+    law of convergence: fewer for a slow registry.
+    """
+
+    examples: ClassVar[int] = 50
+
+    @pytest.fixture
+    def sink(self) -> Sink:
+        """The sink to be tested, over a storage in which nothing is ours."""
+        missing("sink", "the sink to be tested", "...")
+
+    @pytest.fixture
+    def reopen(self) -> Callable[[], Sink]:
+        """A function that opens another sink over the same storage, as a second process would."""
+        missing("reopen", "opens a second sink over the same storage", "reopened")
+
+    @pytest.fixture
+    def unmarked(self) -> Callable[[Instance], None]:
+        """A function that writes an instance past syncer, with no mark."""
+        missing("unmarked", "writes an instance as a program without marks would", "unmarked")
+
+    @pytest.fixture
+    def unreachable(self) -> Sink:
+        """A sink whose other side does not answer."""
+        missing("unreachable", "a sink whose other side does not answer", "unreachable")
+
+    @pytest.fixture
+    def spoil(self) -> Callable[[], str]:
+        """A function that adds what cannot be read; returns its id, "" if a listing hides it."""
+        missing("spoil", "adds a registration that cannot be read or is hidden", "unreadable")
+
+    @pytest.fixture
+    def refused(self) -> Instance:
+        """An instance that the registry cannot hold."""
+        missing("refused", "an instance that the registry cannot hold", "rejected")
+
+    @pytest.fixture
+    def secrets(self) -> Collection[str]:
+        """The secrets that `sink` was configured with."""
+        missing("secrets", "the secret texts that the sink is configured with", "secrets")
+
+    def translate(self, check: Check, instance: Instance) -> Check | Native | Problem:
+        """What the sink's check translator makes of a check; without one the check itself."""
+        return check
+
+    @pytest.fixture
+    def desk(self, sink: Sink) -> Desk:
+        """The sink, worked as the engine works it."""
+        return Desk(sink, self.translate, self.patience)
+
+    @clause("new")
+    def test_new_sink_holds_nothing_of_ours(self, desk: Desk) -> None:
+        """A new sink lists completely, and nothing with our mark."""
+        assert desk.held() == {}
+
+    @clause("register")
+    def test_registered_is_listed_equal_with_its_mark(self, desk: Desk) -> None:
+        """What was registered is listed as `listed` says, and so is the answer to the write."""
+        new = desk.new(make_instance(**RICH), workload="w/ü 1")
+        answer = desk.sink.register(new)
+        desk.eventually(desk.held, {new.id: desk.shown(new)})
+        assert answer == desk.shown(new)
+
+    @clause("update")
+    def test_update_replaces_and_keeps_others(self, desk: Desk) -> None:
+        """An update changes one registration under its id, and no other."""
+        old, other = desk.new(make_instance()), desk.new(make_instance("db", 5432))
+        held = desk.sink.register(old)
+        desk.sink.register(other)
+        moved = make_instance(id=old.id, port=9090, address="10.0.0.6", tags=("green",))
+        new = desk.new(moved, workload="w2")
+        answer = desk.sink.update(held, new)
+        both = {new.id: desk.shown(new), other.id: desk.shown(other)}
+        desk.eventually(desk.held, both)
+        assert answer == desk.shown(new)
+
+    @clause("deregister")
+    def test_deregister_removes_exactly_one(self, desk: Desk) -> None:
+        """Only the registration with this very id goes, not those whose ids it begins."""
+        short = desk.new(make_instance(port=80))
+        others = [desk.new(make_instance(id=short.id + end)) for end in ("8", ":udp", "/x")]
+        held = desk.sink.register(short)
+        for other in others:
+            desk.sink.register(other)
+        desk.sink.deregister(held)
+        desk.eventually(desk.held, {other.id: desk.shown(other) for other in others})
+
+    @clause("absent")
+    def test_absent_is_fine(self, desk: Desk) -> None:
+        """Removing twice, or what somebody else removed, is success."""
+        held = desk.sink.register(desk.new(make_instance("absent")))
+        desk.sink.deregister(held)
+        desk.sink.deregister(held)
+        desk.eventually(desk.held, {})
+
+    @clause("others")
+    def test_other_owners_survive(self, desk: Desk) -> None:
+        """Registrations of another owner are listed with its mark and survive full cycles."""
+        theirs = desk.new(make_instance("theirs"), owner="another", scope="elsewhere")
+        desk.sink.register(theirs)
+        shown = {theirs.id: desk.shown(theirs)}
+        for wanted in ([make_instance()], [make_instance(port=81), make_instance()], []):
+            desk.settle(wanted)
+            desk.eventually(partial(desk.held, "another"), shown)
+
+    @clause("unmarked")
+    def test_unmarked_survive(self, desk: Desk, unmarked: Callable[[Instance], None]) -> None:
+        """Registrations without a mark are not taken for ours and survive full cycles."""
+        manual = make_instance("manual")
+        unmarked(manual)
+
+        def seen() -> list[Mark | None]:
+            return [r.mark for r in desk.sink.registrations().items if r.id == manual.id]
+
+        for wanted in ([], [make_instance()], []):
+            desk.settle(wanted)
+            desk.eventually(seen, [None])
+
+    @clause("converges")
+    def test_next_plan_is_empty(self, desk: Desk) -> None:
+        """After a plan is applied the next one is empty, whatever the instances hold."""
+        try:
+            law_of_convergence(desk, self.examples)
+        finally:
+            desk.settle([])
+        assert desk.held() == {}
+
+    @clause("adjust")
+    def test_adjust_is_pure(self, desk: Desk) -> None:
+        """Adjusting again gives the same, and so does adjusting what was adjusted."""
+        rich = make_instance("pure", address="fd00::5", checks=(Check(kind="tcp"),), **RICH)
+        once = desk.adjust(rich)
+        assert once is not None
+        assert desk.adjust(rich) == once
+        twice = desk.sink.adjust(once)
+        assert twice == once
+        assert twice is not None
+        assert twice.digest() == once.digest()
+
+    @clause("outcomes")
+    def test_apply_answers_for_each(self, desk: Desk) -> None:
+        """Every change has one outcome; a refused one stops no other."""
+        first, second, third = (desk.new(make_instance("many", port)) for port in (1, 2, 3))
+        gone, kept = desk.sink.register(first), desk.sink.register(second)
+        moved = desk.new(make_instance("many", 2, address="10.0.0.9"))
+        changes: list[Change] = [
+            Register(third),
+            Update(kept, moved),
+            Deregister(gone, Reason.NOT_OFFERED),
+        ]
+        if "race" not in self.declines:
+            changes.insert(0, Register(second))
+        outcomes = list(desk.sink.apply(changes))
+        assert sorted(o.change.id for o in outcomes) == sorted(c.id for c in changes)
+        failed = [o.change for o in outcomes if o.error is not None]
+        assert failed == changes[: len(changes) - 3]
+        shown = {third.id: desk.shown(third), kept.id: desk.shown(moved)}
+        assert {o.registration.id: o.registration for o in outcomes if o.registration} == shown
+        desk.eventually(desk.held, shown)
+
+    @clause("reopened")
+    def test_second_process_sees_the_same(self, desk: Desk, reopen: Callable[[], Sink]) -> None:
+        """What one process wrote another one lists, with the same marks."""
+        new = desk.new(make_instance("kept", **RICH))
+        desk.sink.register(new)
+        second = Desk(reopen(), self.translate, self.patience)
+        second.eventually(second.held, {new.id: desk.shown(new)})
+
+    @clause("unreachable")
+    def test_unreachable_is_an_error(self, unreachable: Sink) -> None:
+        """No answer is TemporaryError, for reading and for writing; never an empty view."""
+        new = Desk(unreachable, self.translate, self.patience).new(make_instance())
+        with pytest.raises(TemporaryError):
+            unreachable.registrations()
+        with pytest.raises(TemporaryError):
+            unreachable.register(new)
+        with pytest.raises(TemporaryError):
+            unreachable.deregister(new)
+        (outcome,) = unreachable.apply([Register(new)])
+        assert isinstance(outcome.error, TemporaryError)
+
+    @clause("unreadable")
+    def test_unreadable_is_told(self, desk: Desk, spoil: Callable[[], str]) -> None:
+        """What cannot be read makes the view incomplete or its id unclear, and hides no other."""
+        good = desk.new(make_instance("good"))
+        desk.sink.register(good)
+        id_ = spoil()
+
+        def told() -> bool:
+            try:
+                view = desk.sink.registrations()
+            except TemporaryError:
+                return True
+            assert desk.shown(good) in view.items
+            return not view.complete or (bool(id_) and id_ in view.unclear)
+
+        desk.eventually(told, True)
+
+    @clause("rejected")
+    def test_rejected_is_permanent(self, desk: Desk, refused: Instance) -> None:
+        """What the registry cannot hold is PermanentError, from `adjust` or from the write."""
+        with pytest.raises(PermanentError):
+            desk.sink.register(desk.new(refused))
+        assert refused.id not in desk.held()
+
+    @clause("race")
+    def test_lost_race_is_conflict(self, desk: Desk, reopen: Callable[[], Sink]) -> None:
+        """Who acts on an old listing gets Conflict, and the other's registration stays."""
+        rival = reopen()
+        mine = desk.new(make_instance("race"))
+        theirs = desk.new(make_instance("race", address="10.0.0.7"), workload="w2")
+        first = rival.register(mine)
+        with pytest.raises(Conflict):
+            desk.sink.register(theirs)
+        desk.eventually(desk.held, {mine.id: desk.shown(mine)})
+        rival.update(first, theirs)
+        newer = desk.new(make_instance("race", address="10.0.0.8"), workload="w3")
+        with pytest.raises(Conflict):
+            desk.sink.update(first, newer)
+        with pytest.raises(Conflict):
+            desk.sink.deregister(first)
+        desk.eventually(desk.held, {theirs.id: desk.shown(theirs)})
+
+    @clause("secrets")
+    def test_secrets_stay_secret(
+        self,
+        desk: Desk,
+        secrets: Collection[str],
+        caplog: pytest.LogCaptureFixture,
+        request: pytest.FixtureRequest,
+    ) -> None:
+        """Secrets are in no repr, log, error or registration."""
+        assert secrets, "give at least one secret"
+        said = [repr(desk.sink), str(desk.sink)]
+        with caplog.at_level(logging.DEBUG):
+            held = desk.sink.register(desk.new(make_instance("quiet")))
+            said += map(repr, desk.sink.registrations().items)
+            desk.sink.deregister(held)
+            if "unreachable" not in self.declines:
+                with pytest.raises(TemporaryError) as caught:
+                    request.getfixturevalue("unreachable").registrations()
+                said += [str(caught.value), repr(caught.value)]
+        said.append(caplog.text)
+        assert [secret for secret in secrets if any(secret in text for text in said)] == []
+
+    @clause("watch")
+    def test_watch_ends(self, sink: Sink) -> None:
+        """A blocked watch ends when it is told to stop."""
+        stop = Event()
+        watcher = Thread(target=sink.watch, args=(lambda: None, stop), daemon=True)
+        watcher.start()
+        stop.set()
+        wait_until(lambda: not watcher.is_alive(), self.patience, "the watch ends after stop")
+
+    @clause("close")
+    def test_close_twice(self, sink: Sink) -> None:
+        """Closing a second time does nothing."""
+        sink.close()
+        sink.close()

@@ -1,0 +1,263 @@
+"""The contract of every source, as tests: subclass `SourceContract` and give fixtures.
+
+clause       says                                                needs
+scope        is never empty, and the same after a restart        source, reopen
+lists        what runs is listed, completely, with the source's  source, start
+             scope and ids that are unique
+asks         `workload` says of one what the listing says of it
+stable       ids are the same after a restart                    reopen
+gone         what has ended is listed no more, or in a state     end
+             that offers nothing; asked for, it is not offered
+unreachable  raises TemporaryError; never an empty view, and     unreachable
+             never None for a workload
+unclear      what exists and cannot be described is `unclear`    obscure
+             or makes the view incomplete (or TemporaryError)
+begins       `watch` wakes with None when it begins to listen
+wakes        a wake follows a change; many changes may be one
+breaks       after listening broke off, changes wake again       break_watch
+stops        `stop` ends a watch soon, and so does `close`
+secrets      are in no repr, log or message                      secrets
+close        twice is fine
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from threading import Event, Thread
+
+import pytest
+
+from syncer import Source, TemporaryError, Workload
+from syncer.testing.clauses import Contract, clause, missing
+from syncer.testing.waiting import wait_until
+
+
+class Watching:
+    """A watch in a thread of its own, begun again when it breaks off, as the engine does."""
+
+    def __init__(self, source: Source, patience: float) -> None:
+        self._patience = patience
+        self.wakes: list[str | None] = []
+        self.stop = Event()
+        self._source = source
+        self.thread = Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self.stop.is_set():
+            with suppress(Exception):
+                self._source.watch(self.wakes.append, self.stop)
+            self.stop.wait(0.05)
+
+    def await_wake(self, after: int, what: str) -> None:
+        """Wait until there are more wakes than `after`."""
+        wait_until(lambda: len(self.wakes) > after, self._patience, what)
+
+
+@contextmanager
+def watching(source: Source, patience: float) -> Iterator[Watching]:
+    """A watch that has begun to listen, ended after use."""
+    watch = Watching(source, patience)
+    watch.thread.start()
+    try:
+        watch.await_wake(0, "the wake with which a watch begins")
+        yield watch
+    finally:
+        watch.stop.set()
+        watch.thread.join(patience)
+
+
+class SourceContract(Contract):
+    """The clauses that a source must keep; see the module for what each says."""
+
+    @pytest.fixture
+    def source(self) -> Source:
+        """The source to be tested."""
+        missing("source", "the source to be tested", "...")
+
+    @pytest.fixture
+    def start(self) -> Callable[[str], str]:
+        """A function that starts a workload of the given name and returns its id."""
+        missing("start", "starts a workload of the given name and returns its id", "...")
+
+    @pytest.fixture
+    def end(self) -> Callable[[str], None]:
+        """A function that ends the workload with the given id."""
+        missing("end", "ends the workload with the given id", "gone")
+
+    @pytest.fixture
+    def reopen(self) -> Callable[[], Source]:
+        """A function that opens another source on the same runtime, as after a restart."""
+        missing("reopen", "opens a second source on the same runtime", "stable")
+
+    @pytest.fixture
+    def unreachable(self) -> Source:
+        """A source whose runtime does not answer."""
+        missing("unreachable", "a source whose runtime does not answer", "unreachable")
+
+    @pytest.fixture
+    def obscure(self) -> Callable[[str], None]:
+        """A function that makes the workload with the id exist, but not be describable."""
+        missing("obscure", "makes a workload that cannot be described", "unclear")
+
+    @pytest.fixture
+    def break_watch(self) -> Callable[[], None]:
+        """A function that makes a running watch break off, as by a lost connection."""
+        missing("break_watch", "makes a running watch break off", "breaks")
+
+    @pytest.fixture
+    def secrets(self) -> Collection[str]:
+        """The secrets that `source` was configured with."""
+        missing("secrets", "the secret texts that the source is configured with", "secrets")
+
+    def _find(self, source: Source, id_: str) -> Workload | None:
+        """The workload in a complete listing with unique ids."""
+        view = source.workloads()
+        assert view.complete, "the listing is incomplete"
+        ids = [workload.id for workload in view.items]
+        assert len(ids) == len(set(ids)), f"an id is listed twice: {sorted(ids)}"
+        return next((workload for workload in view.items if workload.id == id_), None)
+
+    @clause("scope")
+    def test_scope_is_stable(self, source: Source, reopen: Callable[[], Source]) -> None:
+        """The scope is not empty, and a restart does not change it."""
+        scope = source.scope()
+        assert scope
+        assert (source.scope(), reopen().scope()) == (scope, scope)
+        assert source.host().name
+
+    @clause("lists")
+    def test_lists_what_runs(self, source: Source, start: Callable[[str], str]) -> None:
+        """All that was started is listed, in a state that offers, with the source's scope."""
+        ids = [start("kit-one"), start("kit-two")]
+        assert len(set(ids)) == 2
+        for id_ in ids:
+            found = self._find(source, id_)
+            assert found is not None, f"{id_} is not listed"
+            assert found.state.offered
+            assert found.scope == source.scope()
+            assert found.name
+
+    @clause("asks")
+    def test_asks_for_one(self, source: Source, start: Callable[[str], str]) -> None:
+        """Asked for one workload, the source says what its listing says."""
+        id_ = start("kit-asked")
+        found = source.workload(id_)
+        assert found is not None
+        assert found == self._find(source, id_)
+
+    @clause("stable")
+    def test_ids_are_stable(
+        self, source: Source, start: Callable[[str], str], reopen: Callable[[], Source]
+    ) -> None:
+        """After a restart each workload has the id that it had."""
+        id_ = start("kit-stable")
+        assert self._find(source, id_) == self._find(reopen(), id_) is not None
+
+    @clause("gone")
+    def test_what_ended_is_gone(
+        self, source: Source, start: Callable[[str], str], end: Callable[[str], None]
+    ) -> None:
+        """What has ended is offered no more, in the listing and asked for; the rest stays."""
+        id_, other = start("kit-ended"), start("kit-other")
+        end(id_)
+        for found in (self._find(source, id_), source.workload(id_)):
+            assert found is None or not found.state.offered
+        assert self._find(source, other) is not None
+
+    @clause("unreachable")
+    def test_unreachable_is_an_error(self, unreachable: Source) -> None:
+        """No answer is TemporaryError, never an empty view and never None."""
+        with pytest.raises(TemporaryError):
+            unreachable.workloads()
+        with pytest.raises(TemporaryError):
+            unreachable.workload("kit-any")
+
+    @clause("unclear")
+    def test_unclear_is_told(
+        self, source: Source, start: Callable[[str], str], obscure: Callable[[str], None]
+    ) -> None:
+        """What exists and cannot be described is not passed over in silence."""
+        id_, other = start("kit-unclear"), start("kit-clear")
+        obscure(id_)
+        try:
+            view = source.workloads()
+        except TemporaryError:
+            return
+        assert id_ in view.unclear or not view.complete
+        assert other in [workload.id for workload in view.items]
+
+    @clause("begins")
+    def test_watch_begins_with_a_wake(self, source: Source) -> None:
+        """The first wake says to look at everything, since changes may have been missed."""
+        with watching(source, self.patience) as watch:
+            assert None in watch.wakes[:1]
+
+    @clause("wakes")
+    def test_a_wake_follows_a_change(self, source: Source, start: Callable[[str], str]) -> None:
+        """After changes there is a wake; when it comes they can be seen."""
+        with watching(source, self.patience) as watch:
+            for name in ("kit-wake-one", "kit-wake-two"):
+                before = len(watch.wakes)
+                id_ = start(name)
+                watch.await_wake(before, f"a wake after {name} started")
+                wait_until(partial(self._find, source, id_), self.patience, f"{id_} is listed")
+
+    @clause("breaks")
+    def test_wakes_after_a_break(
+        self, source: Source, start: Callable[[str], str], break_watch: Callable[[], None]
+    ) -> None:
+        """When listening broke off, there is a wake for what was missed, and for what follows."""
+        with watching(source, self.patience) as watch:
+            before = len(watch.wakes)
+            break_watch()
+            watch.await_wake(before, "a wake after the watch broke off")
+            before = len(watch.wakes)
+            start("kit-after-break")
+            watch.await_wake(before, "a wake for a change after the break")
+
+    @clause("stops")
+    @pytest.mark.parametrize("how", ["stop", "close"])
+    def test_watch_ends(self, source: Source, how: str) -> None:
+        """A watch ends soon when it is told to stop, or when the source is closed."""
+        stop, begun = Event(), Event()
+
+        def watch() -> None:
+            with suppress(Exception):
+                source.watch(lambda id_: begun.set(), stop)
+
+        thread = Thread(target=watch, daemon=True)
+        thread.start()
+        wait_until(begun.is_set, self.patience, "the watch begins")
+        if how == "stop":
+            stop.set()
+        else:
+            source.close()
+        wait_until(lambda: not thread.is_alive(), self.patience, f"the watch ends after {how}")
+        stop.set()
+
+    @clause("secrets")
+    def test_secrets_stay_secret(
+        self,
+        source: Source,
+        secrets: Collection[str],
+        caplog: pytest.LogCaptureFixture,
+        request: pytest.FixtureRequest,
+    ) -> None:
+        """Secrets are in no repr, log, error or workload."""
+        assert secrets, "give at least one secret"
+        said = [repr(source), str(source), source.scope()]
+        with caplog.at_level(logging.DEBUG):
+            said += map(repr, source.workloads().items)
+            if "unreachable" not in self.declines:
+                with pytest.raises(TemporaryError) as caught:
+                    request.getfixturevalue("unreachable").workloads()
+                said += [str(caught.value), repr(caught.value)]
+        said.append(caplog.text)
+        assert [secret for secret in secrets if any(secret in text for text in said)] == []
+
+    @clause("close")
+    def test_close_twice(self, source: Source) -> None:
+        """Closing a second time does nothing."""
+        source.close()
+        source.close()
