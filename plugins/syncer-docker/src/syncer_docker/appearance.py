@@ -1,0 +1,79 @@
+"""How a container looks in the engine's list, to tell whether its description still holds.
+
+The list shows all that can change about a container: name, state, health, published ports,
+networks. Where list and description agree, the description is proven and nothing needs to be
+asked. Engines that show less in their list (Podman shows no health) prove less.
+"""
+
+import re
+
+import attrs
+
+from syncer import Binding, Health, Network, State, Workload
+from syncer_docker.describe import Json, binding, health_of, network, networks_in, state_of
+
+_HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
+
+
+@attrs.frozen
+class Appearance:
+    """What can be seen of a container from outside its full description."""
+
+    name: str
+    state: State
+    health: Health | None
+    published: frozenset[tuple[int, str, Binding]]
+    networks: frozenset[Network]
+
+
+def listed(entry: Json) -> Appearance:
+    """How a container looks in an entry of the list. Raises ValueError if that makes no sense."""
+    state = state_of({"Status": entry.get("State") or "missing"})
+    try:
+        return Appearance(
+            _name(entry), state, _health(entry, state), _published(entry), _networks(entry)
+        )
+    except (AttributeError, TypeError, KeyError) as error:
+        raise ValueError(f"odd entry in the list of containers: {error!r}") from error
+
+
+def described(workload: Workload) -> Appearance:
+    """How the list shows a container that is as described."""
+    return Appearance(
+        workload.name,
+        workload.state,
+        _shown(workload.health, workload.state),
+        frozenset((p.number, p.protocol, b) for p in workload.ports for b in p.bindings),
+        frozenset(workload.networks),
+    )
+
+
+def _shown(health: Health | None, state: State) -> Health | None:
+    """The list shows the health of running containers only."""
+    return health if state is State.RUNNING else None
+
+
+def _name(entry: Json) -> str:
+    """The own name: with old links a container also has names below others'."""
+    own = [n[1:] for n in entry.get("Names") or () if n.startswith("/") and "/" not in n[1:]]
+    return own[0] if own else ""
+
+
+def _health(entry: Json, state: State) -> Health | None:
+    if entry.get("Health"):  # new engines say it in a field
+        return _shown(health_of(entry), state)
+    found = _HEALTH.search(entry.get("Status") or "")
+    return _shown(Health(found[1]), state) if found else None
+
+
+def _published(entry: Json) -> frozenset[tuple[int, str, Binding]]:
+    return frozenset(
+        (port["PrivatePort"], port["Type"], binding(port.get("IP") or "", port["PublicPort"]))
+        for port in entry.get("Ports") or ()
+        if port.get("PublicPort")
+    )
+
+
+def _networks(entry: Json) -> frozenset[Network]:
+    settings = entry.get("NetworkSettings") or {}
+    return frozenset(network(name, fields) for name, fields in networks_in(settings).items())

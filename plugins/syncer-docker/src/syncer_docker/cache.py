@@ -1,0 +1,124 @@
+"""What is known of each container, kept as long as nothing says that it changed."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection
+
+import attrs
+
+from syncer import Workload
+from syncer_docker.appearance import Appearance, described
+from syncer_docker.describe import Json, describe
+from syncer_docker.stopping import StopRule, stop_rule
+
+#: How many ended containers are remembered; each is asked for within seconds of its end.
+ENDED_KEPT = 10_000
+
+
+@attrs.frozen
+class Known:
+    """A container as it was described, and how it should look in the list if that still holds."""
+
+    workload: Workload
+    rule: StopRule
+    expected: Appearance
+
+    @classmethod
+    def of(cls, container: Json, source: str, scope: str) -> "Known":
+        """What an inspected container says. Raises ValueError if that makes no sense."""
+        try:
+            workload = describe(container, source, scope)
+            return cls(workload, stop_rule(container), described(workload))
+        except (TypeError, AttributeError, LookupError, OverflowError) as error:
+            raise ValueError(f"odd description: {error!r}") from error
+
+
+@attrs.frozen
+class _Entry:
+    known: Known
+    #: How the list showed it when it was described; set when that proves less than all.
+    seen: Appearance | None = None
+
+
+class Cache:
+    """Descriptions by container id; safe in several threads.
+
+    A description that was on its way while an event told of a change is not kept: `begin`
+    hands out a ticket before the question, which `forget` makes void.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._tickets: dict[str, object] = {}
+        self._ended: OrderedDict[str, Workload] = OrderedDict()
+        self._watched = False
+
+    def lookup(self, id: str, shown: Appearance) -> Known | None:  # noqa: A002
+        """What is known of a container that the list shows so, if it surely still holds.
+
+        A list that shows less than all proves nothing; then events must have been heard all
+        the time since the description.
+        """
+        with self._lock:
+            entry = self._entries.get(id)
+            if entry is None:
+                return None
+            if shown == entry.known.expected or (self._watched and shown == entry.seen):
+                return entry.known
+            return None
+
+    def begin(self, id: str) -> object:  # noqa: A002
+        """A ticket for a description that is about to be asked for."""
+        with self._lock:
+            ticket = self._tickets[id] = object()
+            return ticket
+
+    def keep(self, id: str, ticket: object, known: Known, seen: Appearance | None = None) -> None:  # noqa: A002
+        """Keep a description, unless the container has changed since its ticket."""
+        with self._lock:
+            if self._tickets.get(id) is ticket:
+                del self._tickets[id]
+                self._entries[id] = _Entry(known, seen)
+
+    def forget(self, id: str) -> Known | None:  # noqa: A002
+        """Something changed: what was known, which now must be asked for again."""
+        with self._lock:
+            self._tickets.pop(id, None)
+            entry = self._entries.pop(id, None)
+            return entry.known if entry else None
+
+    def retain(self, ids: Collection[str]) -> None:
+        """Forget all containers but these."""
+        with self._lock:
+            for id in self._entries.keys() - ids:  # noqa: A001
+                del self._entries[id]
+            for id in self._tickets.keys() - ids:  # noqa: A001
+                del self._tickets[id]
+
+    def watched(self, listening: bool) -> None:
+        """Whether events are heard from now on; those of before may have been missed."""
+        with self._lock:
+            self._watched = listening
+            self._entries = {
+                id: attrs.evolve(entry, seen=None) for id, entry in self._entries.items()
+            }
+            self._tickets.clear()
+
+    def end(self, workload: Workload) -> None:
+        """Remember a container that was seen to end."""
+        with self._lock:
+            self._ended[workload.id] = workload
+            self._ended.move_to_end(workload.id)
+            while len(self._ended) > ENDED_KEPT:
+                self._ended.popitem(last=False)
+
+    def revive(self, id: str) -> None:  # noqa: A002
+        """A container was started, again perhaps."""
+        with self._lock:
+            self._ended.pop(id, None)
+
+    def ended(self, id: str) -> Workload | None:  # noqa: A002
+        """The container as it was last known, if it was seen to end."""
+        with self._lock:
+            return self._ended.get(id)

@@ -1,0 +1,68 @@
+"""What can be set, and how the value of `--source docker=...` is read."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from syncer import option
+
+SCHEMES = ("unix", "tcp", "http", "https", "npipe", "ssh")
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Raise ValueError, in words for the user, if this cannot be the address of an engine."""
+    scheme, found, rest = endpoint.partition("://")
+    if not found or scheme not in SCHEMES:
+        known = ", ".join(f"{known}://" for known in SCHEMES)
+        raise ValueError(f"not the address of a Docker engine: {endpoint!r} (one of {known})")
+    if not rest.strip("/"):
+        raise ValueError(f"the address of the Docker engine ends after {scheme}://")
+
+
+def _valid(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if value:
+        check_endpoint(value)
+
+
+def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
+    if value <= timedelta(0):
+        raise ValueError("timeout must be longer than nothing")
+
+
+@attrs.frozen(kw_only=True)
+class DockerOptions:
+    """The options of a source of kind `docker`."""
+
+    endpoint: str = option(
+        "",
+        help="Engine to read: unix://, tcp://, ssh:// or npipe:// (default: the local socket)",
+        env=("DOCKER_HOST",),
+        validator=_valid,
+    )
+    scope: str = option(
+        "",
+        help="Name of this host in ids and marks (default: the engine's own name)",
+        env=("SYNCER_HOST",),
+    )
+    tls_verify: bool = option(
+        False, help="Speak TLS and check the engine's certificate", env=("DOCKER_TLS_VERIFY",)
+    )
+    cert_path: Path | None = option(
+        None, help="Folder with ca.pem, cert.pem and key.pem", env=("DOCKER_CERT_PATH",)
+    )
+    ca: Path | None = option(None, help="File with the engine's certificate authority")
+    cert: Path | None = option(None, help="File with the client certificate")
+    key: Path | None = option(None, help="File with the key of the client certificate")
+    timeout: timedelta = option(
+        timedelta(seconds=10), help="How long to wait for an answer", validator=_positive
+    )
+
+
+def from_uri(value: str) -> Mapping[str, Any]:
+    """The options that `--source docker=VALUE` means: an engine's address, or a socket's path."""
+    endpoint = f"unix://{value}" if value.startswith("/") else value
+    check_endpoint(endpoint)
+    return {"endpoint": endpoint}

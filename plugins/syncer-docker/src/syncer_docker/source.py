@@ -1,0 +1,263 @@
+"""The containers of one Docker engine, as a source of workloads."""
+
+import contextlib
+import ipaddress
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import attrs
+
+from syncer import Host, Source, State, SyncerError, TemporaryError, View, Workload
+from syncer_docker import addresses
+from syncer_docker.appearance import Appearance, listed
+from syncer_docker.cache import Cache, Known
+from syncer_docker.client import Engine
+from syncer_docker.describe import Json
+from syncer_docker.events import BrokenStream, Event, Kind, since_text
+from syncer_docker.stopping import Stopping
+from syncer_docker.stream import EventStream
+
+#: Threads that inspect, when there is more than one container to inspect.
+INSPECTORS = 4
+#: Inspections that may fail in one listing before the rest is not tried: each failure may have
+#: taken the whole timeout, and the engine is ill.
+FAILURES = 8
+#: A stream that lived this many seconds is opened again at once: proxies end quiet ones.
+SETTLED = 5.0
+#: How often overdue stops are looked for, in seconds.
+TICK = 0.5
+
+Wake = Callable[[str | None], None]
+
+
+class DockerSource(Source):
+    """Lists, inspects and watches the containers of an engine.
+
+    A container is inspected when it is new, when an event said that it changed, or when the
+    list shows it other than it was described; else what is known of it is used again.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str = "docker",
+        scope: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._name = name
+        self._scope = scope
+        self._clock = clock
+        self._cache = Cache()
+        self._stopping = Stopping(clock)
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._stream: EventStream | None = None
+        self._heard_until = 0
+
+    # Who and where
+
+    def scope(self) -> str:
+        """The configured scope, else the engine's own name."""
+        if not self._scope:
+            self._scope = self._engine.name()
+        return self._scope
+
+    def host(self) -> Host:
+        """This machine, if the engine is on it; of a remote engine only the address it has here.
+
+        An endpoint on the loopback interface counts as this machine.
+        """
+        remote = self._engine.remote_host
+        address = addresses.resolve(remote) if remote else ""
+        if remote and not (address and ipaddress.ip_address(address).is_loopback):
+            return Host(name=self.scope(), default_address=address)
+        return Host(
+            name=self.scope(),
+            addresses=addresses.by_interface(),
+            default_address=addresses.towards_default_route(),
+        )
+
+    # What runs
+
+    def workloads(self) -> View[Workload]:
+        """All containers that are up; created and ended ones are as good as absent."""
+        scope = self.scope()
+        signalled = self._stopping.ids()
+        entries = {entry["Id"]: entry for entry in self._engine.containers()}
+        self._cache.retain(entries.keys())
+        for id in signalled - entries.keys():  # noqa: A001
+            self._stopping.clear(id)
+        found: dict[str, Known] = {}
+        ask: dict[str, Appearance | None] = {}
+        for id, entry in entries.items():  # noqa: A001
+            shown = _shown(entry)
+            known = self._cache.lookup(id, shown) if shown else None
+            if known:
+                found[id] = known
+            else:
+                ask[id] = shown
+        asked = self._inspect_all(ask, scope)
+        found |= {id: known for id, known in asked.items() if isinstance(known, Known)}
+        unclear: Any = {id for id, known in asked.items() if isinstance(known, Exception)}
+        items = [self._stopping.overlay(known.workload, known.rule) for known in found.values()]
+        return View(tuple(items), unclear=unclear)
+
+    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+        """One container by id, name or beginning of its id, asked for afresh.
+
+        One that was seen to end and is removed by now is described as `exited`, which says
+        more than None: its end was observed.
+        """
+        known = self._inspect(id, self.scope())
+        if known is None:
+            return self._cache.ended(id)
+        return self._stopping.overlay(known.workload, known.rule)
+
+    def _inspect(self, id: str, scope: str, shown: Appearance | None = None) -> Known | None:  # noqa: A002
+        ticket = self._cache.begin(id)
+        container = self._engine.inspect(id)
+        if container is None:
+            self._cache.forget(id)
+            return None
+        try:
+            known = Known.of(container, self._name, scope)
+        except ValueError as error:
+            raise TemporaryError(f"container {id[:12]} cannot be described: {error}") from error
+        if known.workload.id == id:  # and not asked for by its name
+            self._cache.keep(id, ticket, known, shown)
+        return known
+
+    def _inspect_all(
+        self, ask: Mapping[str, Appearance | None], scope: str
+    ) -> dict[str, Known | Exception | None]:
+        """What is known of each, None if it is gone, or why it could not be inspected."""
+        failed: list[SyncerError] = []
+
+        def inspect(id: str) -> Known | Exception | None:  # noqa: A002
+            if len(failed) >= FAILURES:
+                return failed[-1]
+            try:
+                return self._inspect(id, scope, ask[id])
+            except SyncerError as error:
+                failed.append(error)
+                return error
+
+        if len(ask) < 2:
+            return {id: inspect(id) for id in ask}
+        with ThreadPoolExecutor(INSPECTORS, thread_name_prefix="inspect") as pool:
+            return dict(zip(ask, pool.map(inspect, ask), strict=True))
+
+    # What changes
+
+    def watch(self, wake: Wake, stop: threading.Event) -> None:
+        """Wake for each event that matters, until `stop` is set or `close()` is called.
+
+        Raises TemporaryError if the stream cannot be opened, or ends soon after.
+        """
+        while not self._over(stop):
+            began = self._clock()
+            reason = self._listen(wake, stop)
+            if not self._over(stop) and self._clock() - began < SETTLED:
+                raise TemporaryError(f"Docker's event stream ended: {reason}")
+
+    def close(self) -> None:
+        """End a watch, and let go of connections."""
+        self._closed.set()
+        with self._lock:
+            stream = self._stream
+        if stream is not None:
+            stream.close()
+        self._engine.close()
+
+    def _over(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self._closed.is_set()
+
+    def _listen(self, wake: Wake, stop: threading.Event) -> str:
+        """Follow one stream to its end; returns why it ended."""
+        with self._opened_stream() as stream, self._attended(stream, wake, stop):
+            self._cache.watched(True)
+            wake(None)
+            try:
+                for event in stream:
+                    self._heard_until = event.time or self._heard_until
+                    self._note(event)
+                    wake(event.id)
+            except BrokenStream as error:
+                return str(error)
+            finally:
+                self._cache.watched(False)
+            return "closed by the engine"
+
+    @contextlib.contextmanager
+    def _opened_stream(self) -> Iterator[EventStream]:
+        # The engine answers a moment before it listens: only `since` closes that gap.
+        if not self._heard_until:
+            self._heard_until = self._engine.now()
+        since = since_text(self._heard_until) if self._heard_until else ""
+        stream = self._engine.events(since)
+        with self._lock:
+            self._stream = stream
+        if self._closed.is_set():
+            stream.close()
+        try:
+            yield stream
+        finally:
+            with self._lock:
+                self._stream = None
+            stream.release()
+
+    @contextlib.contextmanager
+    def _attended(self, stream: EventStream, wake: Wake, stop: threading.Event) -> Iterator[None]:
+        """Beside the stream: end it when `stop` is set, and wake for stops that are overdue."""
+        ended = threading.Event()
+
+        def attend() -> None:
+            while not stop.wait(TICK) and not ended.is_set():
+                for id in self._stopping.overdue():  # noqa: A001
+                    wake(id)
+            if not ended.is_set():
+                stream.close()
+
+        threading.Thread(target=attend, name=f"attend {self._name}", daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+    def _note(self, event: Event) -> None:
+        """Keep what the event says, for the questions that follow."""
+        known = self._cache.forget(event.id)
+        if event.kind is Kind.STARTED:
+            self._stopping.clear(event.id)
+            self._cache.revive(event.id)
+        elif event.kind is Kind.ENDED:
+            self._stopping.clear(event.id)
+            self._cache.end(self._ended(event, known))
+        elif event.kind is Kind.SIGNALLED:
+            self._stopping.sent(event.id, event.signal)
+
+    def _ended(self, event: Event, known: Known | None) -> Workload:
+        """The container as it was last known, or as much as the event says of it."""
+        last = known.workload if known else self._cache.ended(event.id)
+        if last is not None:
+            return attrs.evolve(last, state=State.EXITED)
+        return Workload(
+            source=self._name,
+            scope=self.scope(),
+            id=event.id,
+            name=event.name,
+            image=event.image,
+            state=State.EXITED,
+        )
+
+
+def _shown(entry: Json) -> Appearance | None:
+    """How the list shows a container; None if the entry makes no sense."""
+    try:
+        return listed(entry)
+    except ValueError:
+        return None

@@ -1,0 +1,105 @@
+"""What is kept of containers, and when it is not trusted any more."""
+
+import pytest
+
+from syncer import State, Workload
+from syncer_docker import cache as module
+from syncer_docker.appearance import listed
+from syncer_docker.cache import Cache, Known
+
+ID = "a" * 64
+
+
+@pytest.fixture
+def known(inspected):
+    return Known.of(inspected(), "docker", "host1")
+
+
+@pytest.fixture
+def cache():
+    return Cache()
+
+
+def keep(cache, known, seen=None):
+    cache.keep(ID, cache.begin(ID), known, seen)
+
+
+def test_proven(cache, known, entry):
+    """A description that the list agrees with is used again, watched or not."""
+    assert cache.lookup(ID, listed(entry())) is None
+    keep(cache, known)
+    assert cache.lookup(ID, listed(entry())) is known
+    cache.watched(True)
+    cache.watched(False)
+    assert cache.lookup(ID, listed(entry())) is known
+
+
+def test_disproved(cache, known, entry):
+    """A description that the list disagrees with is not used."""
+    keep(cache, known)
+    assert cache.lookup(ID, listed(entry(Names=["/other"]))) is None
+
+
+def test_unproven(cache, inspected, entry):
+    """Where the list shows less than all, a description holds while events are heard."""
+    known = Known.of(inspected(State={"Health": {"Status": "healthy"}}), "docker", "host1")
+    shown = listed(entry())  # as Podman: no word on health
+    keep(cache, known, seen=shown)
+    assert cache.lookup(ID, shown) is None
+    cache.watched(True)
+    assert cache.lookup(ID, shown) is None, "described before events were heard"
+    keep(cache, known, seen=shown)
+    assert cache.lookup(ID, shown) is known
+    assert cache.lookup(ID, listed(entry(Ports=[]))) is None
+    cache.watched(True)
+    assert cache.lookup(ID, shown) is None, "events may have been missed in between"
+
+
+def test_change_during_the_question(cache, known, entry):
+    """A description that was on its way when an event came is not kept."""
+    ticket = cache.begin(ID)
+    assert cache.forget(ID) is None
+    cache.keep(ID, ticket, known)
+    assert cache.lookup(ID, listed(entry())) is None
+    ticket = cache.begin(ID)
+    cache.watched(True)
+    cache.keep(ID, ticket, known)
+    assert cache.lookup(ID, listed(entry())) is None
+
+
+def test_forget(cache, known, entry):
+    """After an event the old description is handed out once, and not used any more."""
+    keep(cache, known)
+    assert cache.forget(ID) is known
+    assert cache.forget(ID) is None
+    assert cache.lookup(ID, listed(entry())) is None
+
+
+def test_retain(cache, known, entry):
+    """Containers that are gone take no room."""
+    keep(cache, known)
+    cache.retain({ID})
+    assert cache.lookup(ID, listed(entry())) is known
+    ticket = cache.begin(ID)
+    cache.retain(set())
+    assert cache.lookup(ID, listed(entry())) is None
+    cache.keep(ID, ticket, known)
+    assert cache.lookup(ID, listed(entry())) is None
+
+
+def test_ended(cache, monkeypatch):
+    """Ended containers are remembered until they start again, and not without limit."""
+    monkeypatch.setattr(module, "ENDED_KEPT", 2)
+    for id in "1", "2", "3":
+        cache.end(Workload(source="s", scope="h", id=id, name=id, state=State.EXITED))
+    assert [cache.ended(id) is not None for id in ("1", "2", "3")] == [False, True, True]
+    cache.revive("3")
+    cache.revive("3")
+    assert cache.ended("3") is None
+
+
+@pytest.mark.parametrize("section", [{"Config": {"Labels": 5}}, {"State": []}, {"Config": "x"}])
+def test_nonsense(inspected, section):
+    """A description that makes no sense is a ValueError, whatever is wrong in it."""
+    with pytest.raises(ValueError, match=r"\S"):
+        Known.of(inspected(**section), "docker", "host1")

@@ -1,0 +1,221 @@
+"""How answers and their absence become errors, against an engine that says what it is told."""
+
+import os
+import ssl
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+
+import syncer
+from servers.waiting import wait_until
+from syncer_docker import addresses, client, endpoint
+
+LIST, EVENTS = "/containers/json", "/events"
+
+
+def test_versions(scripted_engine, make_source):
+    """The newest version that the engine speaks is spoken."""
+    engine = scripted_engine({LIST: []})
+    assert make_source(engine.address).workloads() == syncer.View(())
+    assert engine.paths[-1].startswith("/v1.52/containers/json")
+
+
+def test_too_old(scripted_engine, make_source):
+    """An engine that is too old is a permanent error that says so."""
+    engine = scripted_engine({"/version": {"ApiVersion": "1.18"}})
+    with pytest.raises(syncer.PermanentError, match=r"too old: API 1\.24"):
+        make_source(engine.address).workloads()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(500, syncer.TemporaryError), (503, syncer.TemporaryError), (403, syncer.PermanentError)],
+)
+def test_refusals(scripted_engine, make_source, status, error):
+    """Errors of the engine, or of a proxy before it, are one line with what was said."""
+    said = (status, b"<html>\n<h1>No\nway</h1>\n</html>")
+    source = make_source(scripted_engine({LIST: said, EVENTS: said}).address)
+    with pytest.raises(error, match=r"^Docker engine at tcp://[^<]*No way[^<]*$"):
+        source.workloads()
+    with pytest.raises(error, match="No way"):
+        source.watch(lambda id: None, threading.Event())
+
+
+def test_wrong_server(scripted_engine, make_source):
+    """Another server at the address is no engine, and nothing is concluded from it."""
+    for routes in (
+        {"/version": (404, b"nope")},
+        {"/version": (200, b"<html>")},
+        {"/version": []},
+        {LIST: {"message": "hello"}},
+        {LIST: [{"Name": "no id"}]},
+        {LIST: ["text"]},
+        {LIST: (200, b"[{]")},
+        {LIST: None},
+    ):
+        address = scripted_engine(routes).address
+        with pytest.raises(syncer.SyncerError, match=f"engine at {address}: \\w"):
+            make_source(address).workloads()
+
+
+def test_exchanged_engine(scripted_engine, make_source):
+    """After the engine was exchanged for one that refuses the old version, it is asked anew."""
+    too_old = b'{"message":"client version 1.24 is too old. Minimum supported API version is 1.44"}'
+    engine = scripted_engine({"/version": {"ApiVersion": "1.24"}, LIST: (400, too_old)})
+    source = make_source(engine.address)
+    with pytest.raises(syncer.TemporaryError, match="too old"):
+        source.workloads()
+    engine.routes |= {"/version": {"ApiVersion": "1.52"}, LIST: []}
+    assert source.workloads().complete
+    assert engine.paths[-1].startswith("/v1.52/")
+
+
+def test_nobody_there(make_source, tmp_path):
+    """No socket, nobody behind it, and no right to use it are temporary errors, in words."""
+    path = tmp_path / "docker.sock"
+    source = make_source(f"unix://{path}")
+    with pytest.raises(syncer.TemporaryError, match=f"no Docker engine at unix://{path}"):
+        source.workloads()
+    path.touch()
+    with pytest.raises(syncer.TemporaryError, match="refused"):
+        source.workload("1")
+    with pytest.raises(syncer.TemporaryError, match="refused"):
+        make_source("tcp://127.0.0.1:1").workloads()
+
+
+def test_default_sockets_are_named(make_source, monkeypatch):
+    """If no default socket is there, the error names them all."""
+    monkeypatch.setattr(endpoint, "DEFAULT_SOCKETS", ("/nowhere/a.sock", "/nowhere/b.sock"))
+    monkeypatch.setattr(client, "DEFAULT_SOCKETS", endpoint.DEFAULT_SOCKETS)
+    with pytest.raises(syncer.TemporaryError, match=r"a\.sock or /nowhere/b\.sock"):
+        make_source("").workloads()
+
+
+def test_no_answer(scripted_engine, make_source):
+    """An engine that takes a question and never answers is given up after the timeout."""
+    engine = scripted_engine()
+    engine.routes[LIST] = lambda handler: engine.over.wait(30)
+    source = make_source(engine.address, timeout=timedelta(seconds=0.2))
+    with pytest.raises(syncer.TemporaryError, match="no answer"):
+        source.workloads()
+
+
+def test_scope(scripted_engine, make_source):
+    """The scope is the option, else the engine's name, else its id; never empty."""
+    engine = scripted_engine({"/info": {"Name": "engine-host", "ID": "X"}})
+    assert make_source(engine.address, scope="mine").scope() == "mine"
+    assert make_source(engine.address, scope="").scope() == "engine-host"
+    assert make_source(scripted_engine({"/info": {"ID": "X"}}).address, scope="").scope() == "X"
+    nameless = scripted_engine({"/info": {"Name": ""}})
+    with pytest.raises(syncer.PermanentError, match="scope"):
+        make_source(nameless.address, scope="").scope()
+
+
+def test_host_of_a_local_engine(make_source, tmp_path):
+    """Beside a local engine, the host's addresses are this machine's."""
+    host = make_source(f"unix://{tmp_path}/docker.sock").host()
+    assert host.name == "host1"
+    assert any("127.0.0.1" in found for found in host.addresses.values())
+    everywhere = [address for found in host.addresses.values() for address in found]
+    assert not host.default_address or host.default_address in everywhere
+
+
+def test_host_of_a_remote_engine(make_source):
+    """Of a remote engine only the address in the endpoint is known."""
+    host = make_source("tcp://192.0.2.9:2375").host()
+    assert host == syncer.Host(name="host1", default_address="192.0.2.9")
+    host = make_source("tcp://[2001:db8::9]:2375").host()
+    assert host == syncer.Host(name="host1", default_address="2001:db8::9")
+    assert make_source("tcp://nowhere.invalid:2375").host() == syncer.Host(name="host1")
+
+
+def test_host_of_an_engine_on_loopback(make_source):
+    """An endpoint on the loopback interface is this machine, not an address to register."""
+    host = make_source("tcp://localhost:2375").host()
+    assert host.default_address == addresses.towards_default_route()
+    assert host.addresses
+
+
+def test_tls(scripted_engine, make_source, watch, tmp_path, monkeypatch):
+    """The engine is spoken to over TLS, is checked, and its event stream can be ended."""
+    ca, key = tmp_path / "ca.pem", tmp_path / "key.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    argv += ["-keyout", key, "-out", ca, "-subj", "/CN=localhost"]
+    argv += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    try:
+        subprocess.run(argv, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no openssl to make a certificate with")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca, key)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/other-ca.pem")
+    engine = scripted_engine({LIST: []}, context)
+    source = make_source(engine.address, ca=ca)
+    assert source.workloads().complete
+    engine.routes[EVENTS] = engine.stream(b"\n")
+    watcher = watch(source)
+    watcher.stop.set()
+    wait_until(lambda: not watcher.thread.is_alive(), 5, "the watch to end")
+    with pytest.raises(syncer.TemporaryError, match="certificate verify failed"):
+        make_source(engine.address, tls_verify=True, cert_path=tmp_path / "none").workloads()
+
+
+SSH = """#!{python}
+import os, socket, sys, threading
+assert sys.argv[-6:] == ["me", "-p", "2222", "--", "engine", "docker system dial-stdio"]
+engine = socket.socket(socket.AF_UNIX)
+engine.connect("{socket}")
+def back():
+    while data := engine.recv(65536):
+        os.write(1, data)
+    os._exit(0)
+threading.Thread(target=back, daemon=True).start()
+while data := os.read(0, 65536):
+    engine.sendall(data)
+"""
+
+
+def test_ssh(fake_docker, make_source, watch, tmp_path, monkeypatch):
+    """An engine behind ssh is listed and watched, and its stream can be ended."""
+    fake = fake_docker(containers=2)
+    program = tmp_path / "ssh"
+    program.write_text(SSH.format(python=sys.executable, socket=fake.socket))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    source = make_source("ssh://me@engine:2222")
+    assert len(source.workloads().items) == 2
+    watcher = watch(source)
+    id = fake.control("add")["containers"][0]["id"]
+    watcher.wait_for(id)
+    source.close()
+    watcher.stop.set()
+    wait_until(lambda: not watcher.thread.is_alive(), 5, "the watch to end")
+
+
+def test_broken_stream(scripted_engine, make_source):
+    """Nonsense on the event stream ends it with an error, after the good events."""
+    start = b'{"Type":"container","Action":"start","Actor":{"ID":"1"},"timeNano":5000000000}\n'
+    engine = scripted_engine()
+    engine.routes[EVENTS] = engine.stream(start[:30], start[30:] + b"}{\n")
+    wakes = []
+    source = make_source(engine.address)
+    with pytest.raises(syncer.TemporaryError, match="event stream ended: not JSON"):
+        source.watch(wakes.append, threading.Event())
+    assert wakes == [None, "1"]
+
+
+def test_silent_stream(scripted_engine, make_source, watch, monkeypatch):
+    """A stream over a network that says nothing for long is opened anew, from the last event."""
+    monkeypatch.setattr(client, "QUIET", 0.1)
+    monkeypatch.setattr("syncer_docker.source.SETTLED", 0.05)
+    start = b'{"Type":"container","Action":"start","Actor":{"ID":"1"},"timeNano":5000000000}\n'
+    engine = scripted_engine()
+    engine.routes[EVENTS] = engine.stream(start)
+    watcher = watch(make_source(engine.address))
+    wait_until(lambda: watcher.wakes.count(None) >= 3, 10, "the stream to be opened again")
+    assert watcher.errors == []
+    asked = [path for path in engine.paths if EVENTS in path]
+    assert all("since=4.000000000" in path for path in asked[1:])

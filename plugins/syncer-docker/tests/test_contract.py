@@ -1,0 +1,92 @@
+"""The contract of every source, on a real engine and on a synthetic one."""
+
+import pytest
+
+import syncer
+from syncer.testing import SourceContract
+
+
+class DockerContract(SourceContract):
+    """What both engines have in common."""
+
+    declines = {"secrets": "the options hold none: keys are named by their files"}
+
+    @pytest.fixture
+    def source(self, make_source, address):
+        return make_source(address, scope="")
+
+    @pytest.fixture
+    def reopen(self, make_source, address):
+        return lambda: make_source(address, scope="")
+
+    @pytest.fixture
+    def unreachable(self, make_source, tmp_path):
+        return make_source(f"unix://{tmp_path}/nobody.sock")
+
+
+class TestRealEngine(DockerContract):
+    """The contract on a real engine."""
+
+    @pytest.fixture
+    def address(self, clean_docker):
+        return clean_docker.address
+
+    @pytest.fixture
+    def start(self, clean_docker):
+        return clean_docker.run
+
+    @pytest.fixture
+    def end(self, clean_docker):
+        return lambda id: clean_docker.container(id).stop(timeout=1)
+
+    @pytest.fixture
+    def obscure(self, source, monkeypatch):
+        def obscure(hidden):
+            inspect = source._engine.inspect
+
+            def hide(id):
+                if id == hidden:
+                    raise syncer.TemporaryError("the engine does not answer for this container")
+                return inspect(id)
+
+            monkeypatch.setattr(source._engine, "inspect", hide)
+
+        return obscure
+
+    @pytest.fixture
+    def break_watch(self, clean_docker):
+        return clean_docker.restart
+
+
+class TestSyntheticEngine(DockerContract):
+    """The contract on a synthetic engine, which must say the same as a real one."""
+
+    @pytest.fixture
+    def fake(self, fake_docker):
+        return fake_docker(containers=3)
+
+    @pytest.fixture
+    def address(self, fake):
+        return fake.address
+
+    @pytest.fixture
+    def start(self, fake):
+        return lambda name: fake.control("add", name=name)["containers"][0]["id"]
+
+    @pytest.fixture
+    def end(self, fake):
+        return lambda id: fake.control("rm", id=id)
+
+    @pytest.fixture
+    def obscure(self, fake, source):
+        def obscure(hidden):
+            for container in source._engine.containers():
+                if container["Id"] != hidden:
+                    source.workload(container["Id"])  # described before the trouble
+            fake.control("fault", fail={"inspect": 500})
+
+        return obscure
+
+    @pytest.fixture
+    def break_watch(self, fake):
+        return lambda: fake.control("hangup")

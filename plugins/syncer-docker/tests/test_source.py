@@ -1,0 +1,422 @@
+"""The source against a synthetic engine that can be told to fail."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+import syncer
+from servers.waiting import holds_for, wait_until
+from syncer import State
+from syncer_docker import transport
+from syncer_docker.source import INSPECTORS
+
+
+def requests(fake):
+    found = dict(fake.control("stats")["requests"])
+    fake.control("reset")
+    return found
+
+
+def states(view):
+    return {workload.id: workload.state for workload in view.items}
+
+
+def event(id, action, **attributes):
+    return {
+        "Type": "container",
+        "Action": action,
+        "Actor": {"ID": id, "Attributes": {"name": "x", **attributes}},
+        "timeNano": 1,
+    }
+
+
+def test_listing_costs_what_changed(fake_docker, make_source):
+    """The first listing inspects everything once, the second nothing, the third what is new."""
+    fake = fake_docker(containers=50)
+    source = make_source(fake.address)
+    first = source.workloads()
+    assert first.complete
+    assert not first.unclear
+    assert len(first.items) == 50
+    assert requests(fake) == {"version": 1, "list": 1, "inspect": 50}
+    assert source.workloads() == first
+    assert requests(fake) == {"list": 1}
+    fake.control("add")
+    fake.control("reset")
+    assert len(source.workloads().items) == 51
+    assert requests(fake) == {"list": 1, "inspect": 1}
+
+
+def test_connections_are_used_again(fake_docker, make_source, monkeypatch):
+    """Many questions need few connections."""
+    dialled = []
+    dial = transport._unix_socket
+    monkeypatch.setattr(
+        transport, "_unix_socket", lambda *where: dialled.append(where) or dial(*where)
+    )
+    source = make_source(fake_docker(containers=50).address)
+    assert len(source.workloads().items) == 50
+    assert len(dialled) <= 1 + INSPECTORS + 1
+
+
+def test_gone_containers_take_no_room(fake_docker, make_source):
+    """What is known of a container is let go with it, though no event told of its end."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    id, other = states(source.workloads())
+    fake.control("rm", id=id)
+    source.workloads()
+    assert set(source._cache._entries) == {other}
+
+
+def test_what_the_list_does_not_show(fake_docker, make_source, watch, monkeypatch):
+    """Where the list does not show all (as Podman's), events must be heard to trust it."""
+    fake = fake_docker(containers=3)
+    source = make_source(fake.address)
+    inspect = source._engine.inspect
+
+    def healthy(id):
+        found = inspect(id)
+        return found | {"State": found["State"] | {"Health": {"Status": "healthy"}}}
+
+    monkeypatch.setattr(source._engine, "inspect", healthy)
+    source.workloads()
+    source.workloads()
+    assert requests(fake)["inspect"] == 6
+    watcher = watch(source)
+    source.workloads()
+    source.workloads()
+    assert requests(fake)["inspect"] == 3
+    before = len(watcher.wakes)
+    fake.control("hangup")
+    watcher.wait_for(None, since=before)
+    source.workloads()
+    assert requests(fake)["inspect"] == 3
+
+
+def test_listing_after_a_targeted_question(fake_docker, make_source):
+    """What a targeted question learnt serves the next listing."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    source.workloads()
+    id = fake.control("add")["containers"][0]["id"]
+    assert source.workload(id).state is State.RUNNING
+    fake.control("reset")
+    assert len(source.workloads().items) == 3
+    assert requests(fake) == {"list": 1}
+
+
+def test_by_name(fake_docker, make_source):
+    """A container can be asked for by its name, too."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    [workload] = source.workloads().items
+    assert source.workload("c0") == workload
+
+
+def test_gone_between_list_and_inspect(fake_docker, make_source, monkeypatch):
+    """A container that vanishes between list and inspection is simply gone."""
+    fake = fake_docker(containers=3)
+    source = make_source(fake.address)
+    inspect = source._engine.inspect
+
+    def vanish(id):
+        if id == gone:
+            fake.control("rm", id=id)
+        return inspect(id)
+
+    gone = source._engine.containers()[0]["Id"]
+    monkeypatch.setattr(source._engine, "inspect", vanish)
+    view = source.workloads()
+    assert (len(view.items), view.unclear, view.complete) == (2, frozenset(), True)
+
+
+def test_inspections_fail(fake_docker, make_source):
+    """Containers that cannot be inspected are unclear, not gone; those known stay described."""
+    fake = fake_docker(containers=20)
+    source = make_source(fake.address)
+    known = {w.id for w in source.workloads().items}
+    new = {c["id"] for c in fake.control("add", count=20)["containers"]}
+    fake.control("fault", fail={"inspect": 500})
+    view = source.workloads()
+    assert {w.id for w in view.items} == known
+    assert view.unclear == new
+    assert view.complete
+    fake.control("fault", fail={})
+    view = source.workloads()
+    assert {w.id for w in view.items} == known | new
+    assert not view.unclear
+
+
+def test_an_ill_engine_is_not_asked_for_everything(fake_docker, make_source):
+    """When inspection after inspection fails, the rest is unclear without being asked for."""
+    fake = fake_docker(containers=100)
+    fake.control("fault", fail={"inspect": 500})
+    view = make_source(fake.address).workloads()
+    assert len(view.unclear) == 100
+    assert requests(fake)["inspect"] < 20
+
+
+def test_undescribable_container(fake_docker, make_source, monkeypatch):
+    """A container whose description makes no sense is unclear, and an error when asked for."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    inspect = source._engine.inspect
+    odd = source._engine.containers()[0]["Id"]
+    monkeypatch.setattr(
+        source._engine, "inspect", lambda id: inspect(id) | ({"State": 5} if id == odd else {})
+    )
+    view = source.workloads()
+    assert view.unclear == {odd}
+    assert len(view.items) == 1
+    with pytest.raises(syncer.TemporaryError, match="cannot be described"):
+        source.workload(odd)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_listing_fails(fake_docker, make_source, status):
+    """A listing that fails is an error, never an empty view."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    source.workloads()
+    fake.control("fault", fail={"list": status})
+    with pytest.raises(syncer.TemporaryError):
+        source.workloads()
+    fake.stop()
+    with pytest.raises(syncer.TemporaryError):
+        source.workloads()
+    with pytest.raises(syncer.TemporaryError):
+        source.workload("1")
+
+
+def test_slow_inspections(fake_docker, make_source):
+    """Inspections that take longer than the timeout leave their containers unclear."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address, timeout=timedelta(seconds=0.3))
+    known = {w.id for w in source.workloads().items}
+    fake.control("fault", latency=0.1)
+    source.workloads()
+    new = fake.control("add")["containers"][0]["id"]
+    slow = source._engine.inspect
+
+    def frozen(id):
+        fake.control("fault", latency=1)
+        return slow(id)
+
+    source._engine.inspect = frozen
+    view = source.workloads()
+    assert {w.id for w in view.items} == known
+    assert view.unclear == {new}
+
+
+def test_socket_comes_late(fake_docker, make_source, watch):
+    """A source can be made before its engine is there, and works as soon as it is."""
+    fake = fake_docker(containers=1)
+    fake.stop()
+    source = make_source(fake.address)
+    with pytest.raises(syncer.TemporaryError):
+        source.workloads()
+    with pytest.raises(syncer.TemporaryError):
+        source.watch(lambda id: None, threading.Event())
+    fake.start()
+    watch(source)
+    assert len(source.workloads().items) == 1
+
+
+def test_watch(fake_docker, make_source, watch):
+    """A start, and an end, wake for the container; then it is as the events said."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    watcher = watch(source)
+    id = fake.control("add")["containers"][0]["id"]
+    watcher.wait_state(id, State.RUNNING)
+    before = len(watcher.wakes)
+    fake.control("die", id=id)
+    watcher.wait_for(id, since=before)
+    assert source.workload(id).state is State.EXITED
+    assert id not in states(source.workloads())
+    fake.control("start", id=id)
+    watcher.wait_state(id, State.RUNNING)
+
+
+def test_removed_after_a_seen_end(fake_docker, make_source, watch):
+    """A container that is gone is `exited` if its end was seen, else not known."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    unseen = fake.control("add")["containers"][0]["id"]
+    fake.control("rm", id=unseen)
+    known, unknown = list(states(source.workloads()))
+    watcher = watch(source)
+    source._cache.forget(unknown)
+    for id in known, unknown:
+        fake.control("rm", id=id)
+        watcher.wait_for(id)
+    ended = source.workload(known)
+    assert ended.state is State.EXITED
+    assert ended.ports
+    assert ended.labels
+    assert source.workload(unknown).state is State.EXITED
+    assert source.workload(unknown).name.startswith("c")
+    assert source.workload(unseen) is None
+
+
+def test_event_makes_a_question(fake_docker, make_source, watch):
+    """After an event about a container the next listing asks for it again, and once only."""
+    fake = fake_docker(containers=5)
+    source = make_source(fake.address)
+    watcher = watch(source)
+    [id, *_] = states(source.workloads())
+    requests(fake)
+    for action in ("update", "health_status", "rename", "update"):
+        fake.control("emit", event=event(id, action))
+    wait_until(lambda: watcher.wakes.count(id) == 4, 5, "four wakes")
+    source.workloads()
+    source.workloads()
+    assert requests(fake) == {"list": 2, "inspect": 1}
+
+
+def test_network_events(fake_docker, make_source, watch):
+    """A container that is connected to a network wakes for the container."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    [id] = states(source.workloads())
+    watcher = watch(source)
+    actor = {"ID": "n" * 64, "Attributes": {"container": id, "name": "apps"}}
+    fake.control("emit", event={"Type": "network", "Action": "connect", "Actor": actor})
+    watcher.wait_for(id)
+
+
+def test_other_events_are_not_even_sent(fake_docker, make_source, watch):
+    """Events that change nothing do not wake."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    [id] = states(source.workloads())
+    watcher = watch(source)
+    for action in ("exec_create: sh", "exec_start: sh", "exec_die", "top", "resize", "attach"):
+        fake.control("emit", event=event(id, action))
+    fake.control("emit", event=event("last", "start"))
+    watcher.wait_for("last")
+    assert watcher.wakes == [None, "last"]
+
+
+def test_stream_ends(fake_docker, make_source, watch):
+    """After the stream broke everything is looked at again, and what was missed is told."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    watcher = watch(source)
+    fake.control("add")
+    before = len(watcher.wakes)
+    fake.control("hangup")
+    id = fake.control("add")["containers"][0]["id"]
+    watcher.wait_for(None, since=before)
+    watcher.wait_for(id, since=before)
+
+
+def test_engine_restarts(fake_docker, make_source, watch):
+    """An engine that went away and came back is watched again without help."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    watcher = watch(source)
+    fake.stop()
+    wait_until(lambda: watcher.errors, 5, "the watch to fail")
+    before = len(watcher.wakes)
+    fake.start()
+    watcher.wait_for(None, since=before)
+    id = fake.control("add")["containers"][0]["id"]
+    watcher.wait_for(id)
+    assert len(source.workloads().items) == 2
+
+
+def test_lost_events(fake_docker, make_source, watch):
+    """What no event told is found by the next listing, as far as the list shows it."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    watch(source)
+    source.workloads()
+    id = fake.control("add", quiet=True)["containers"][0]["id"]
+    assert id in states(source.workloads())
+
+
+def test_stop_signal(fake_docker, make_source, watch):
+    """From its stop signal on a container is stopping, in both kinds of answer, until it ends."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    id, other = states(source.workloads())
+    watcher = watch(source)
+    fake.control("emit", event=event(other, "kill", signal="1"))
+    fake.control("emit", event=event(id, "kill", signal="15"))
+    watcher.wait_state(id, State.STOPPING)
+    watcher.wait_for(other)
+    assert states(source.workloads()) == {id: State.STOPPING, other: State.RUNNING}
+    fake.control("die", id=id)
+    watcher.wait_state(id, State.EXITED)
+    fake.control("start", id=id)
+    watcher.wait_state(id, State.RUNNING)
+
+
+def test_survived_stop_signal(fake_docker, make_source, watch):
+    """A container that lives on after its stop signal runs again, and a wake tells so."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    now = [1000.0]
+    source._stopping._clock = lambda: now[0]
+    [id] = states(source.workloads())
+    watcher = watch(source)
+    fake.control("emit", event=event(id, "kill", signal="15"))
+    watcher.wait_state(id, State.STOPPING)
+    before = len(watcher.wakes)
+    now[0] += 15.0
+    watcher.wait_for(id, since=before)
+    assert source.workload(id).state is State.RUNNING
+
+
+@pytest.mark.parametrize("how", ["close", "stop"])
+def test_watch_ends(fake_docker, make_source, watch, how):
+    """A watch that waits for events ends when it is told to, either way, without an error."""
+    source = make_source(fake_docker(containers=1).address)
+    watcher = watch(source)
+    if how == "close":
+        source.close()
+        source.close()
+        wait_until(lambda: source._stream is None, 5, "the stream to end")
+        watcher.stop.set()
+    else:
+        watcher.stop.set()
+    wait_until(lambda: not watcher.thread.is_alive(), 5, "the watch to end")
+    assert watcher.errors == []
+
+
+def test_settled_stream_is_opened_at_once(fake_docker, make_source, watch):
+    """A stream that ends after a while, as behind a proxy, is no error and opened again."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    now = [1000.0]
+    source._clock = lambda: now[0]
+    watcher = watch(source)
+    now[0] += 600
+    fake.control("hangup")
+    watcher.wait_for(None, since=1)
+    assert watcher.errors == []
+
+
+def test_duplicate_events(fake_docker, make_source, watch):
+    """Events that are told twice do no harm."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    [id] = states(source.workloads())
+    watcher = watch(source)
+    for action in ("die", "die", "destroy", "start", "start"):
+        fake.control("emit", event=event(id, action))
+    wait_until(lambda: watcher.wakes.count(id) == 5, 5, "all wakes")
+    assert source.workload(id).state is State.RUNNING
+    assert states(source.workloads()) == {id: State.RUNNING}
+
+
+def test_quiet_engine_costs_nothing(fake_docker, make_source, watch):
+    """While nothing happens, watching asks nothing."""
+    fake = fake_docker(containers=1)
+    watcher = watch(make_source(fake.address, timeout=timedelta(seconds=0.3)))
+    requests(fake)
+    holds_for(lambda: len(watcher.wakes) == 1, 1.2, "a wake without an event")
+    assert requests(fake) == {}
