@@ -10,7 +10,7 @@ nowhere else:
     wanted, not held            Register
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -100,10 +100,7 @@ def make_plan(
         foreign += 1
         if facts.stray(registration.mark):
             skips.append(Skip(registration.id, "stray", _stray(registration)))
-    for id_, why in aim.rejected.items():
-        have = held.get(id_)
-        if have is None or facts.source_of(have.mark) is None:
-            skips.append(Skip(id_, "rejected", why))
+    skips.extend(_rejected(aim, held, facts))
     return Plan(
         changes=(*changes, *removals),
         skipped=tuple(skips),
@@ -111,6 +108,14 @@ def make_plan(
         ours=ours,
         foreign=foreign,
     )
+
+
+def _rejected(aim: Aim, held: Mapping[str, Registration], facts: Facts) -> Iterator[Skip]:
+    """What the sink cannot hold and does not hold in an older form either."""
+    for id_, why in aim.rejected.items():
+        have = held.get(id_)
+        if have is None or facts.source_of(have.mark) is None:
+            yield Skip(id_, "rejected", why)
 
 
 def _one_for_each_id(

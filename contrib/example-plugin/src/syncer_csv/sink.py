@@ -37,17 +37,20 @@ class CsvSink(syncer.Sink):
         return new
 
     def deregister(self, old: syncer.Registration) -> None:
-        """Take out the row."""
-        write(self._path, [row for row in self.registrations().items if row.id != old.id])
+        """Take out the row, if it is still as it was; that there is none is fine."""
+        held = self.registrations().items
+        if any(row.id == old.id for row in held) and old not in held:
+            raise syncer.Conflict(f"the row {old.id} of {self._path} has changed")
+        write(self._path, [row for row in held if row.id != old.id])
 
     def adjust(self, instance: syncer.Instance) -> syncer.Instance | None:
         """What a row can say: unhealthy instances are not listed, tags have no spaces in them."""
         if instance.status is not syncer.Status.UP:
             return None
         problems = list(instance.problems)
-        lost = [name for name in ("meta", "checks") if getattr(instance, name)]
+        lost = [name for name in ("meta", "checks", "weight") if getattr(instance, name)]
         if lost:
-            problems.append(f"a CSV file cannot hold {' and '.join(lost)}")
+            problems.append(f"a CSV file cannot hold {', '.join(lost)}")
         return syncer.Instance(
             id=instance.id,
             service=instance.service,

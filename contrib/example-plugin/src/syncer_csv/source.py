@@ -1,9 +1,14 @@
 """A source: each row is a workload that offers one service."""
 
 import socket
+from collections.abc import Callable
+from threading import Event
 
 import syncer
 from syncer_csv.table import CsvOptions, read
+
+#: How often the file is looked at for changes, in seconds.
+POLL = 0.5
 
 
 class CsvSource(syncer.Source):
@@ -11,6 +16,7 @@ class CsvSource(syncer.Source):
 
     def __init__(self, options: CsvOptions) -> None:
         self._path = options.path
+        self._closed = Event()
 
     def scope(self) -> str:
         """The host's name: the file speaks for this host."""
@@ -26,6 +32,28 @@ class CsvSource(syncer.Source):
     def workload(self, id: str) -> syncer.Workload | None:  # noqa: A002 - the contract's word
         """The workload of the row with this id; None if there is none."""
         return next((found for found in self.workloads().items if found.id == id), None)
+
+    def watch(self, wake: Callable[[str | None], None], stop: Event) -> None:
+        """Wake when the file has changed, and each time that watching begins."""
+        seen = self._signature()
+        wake(None)
+        while not stop.is_set() and not self._closed.wait(POLL):
+            now = self._signature()
+            if now != seen:
+                seen = now
+                wake(None)
+
+    def close(self) -> None:
+        """End a watch."""
+        self._closed.set()
+
+    def _signature(self) -> tuple[int, int, int]:
+        """What differs when the file was written or replaced."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return (0, 0, 0)
+        return (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _workload(self, row: syncer.Instance) -> syncer.Workload:
         offer = syncer.Offer(

@@ -50,14 +50,21 @@ def _registration(row: dict[str, str]) -> syncer.Registration:
 
 
 def write(path: Path, registrations: Iterable[syncer.Registration]) -> None:
-    """Replace the file at once, so that a reader never sees half of it."""
+    """Replace the file at once, so that a reader never sees half of it.
+
+    Raises PermanentError for text that no file can hold, TemporaryError if writing fails.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o644)  # others are meant to read it
             table = csv.writer(file)
             table.writerow(COLUMNS)
             table.writerows(map(_row, registrations))
         os.replace(name, path)
+    except UnicodeEncodeError as error:
+        Path(name).unlink()
+        raise syncer.PermanentError(f"cannot write {path}: not valid text: {error}") from error
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise syncer.TemporaryError(f"cannot write {path}: {error.strerror}") from error

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import attrs
 
@@ -102,7 +101,7 @@ class DockerSource(Source):
                 ask[id] = shown
         asked = self._inspect_all(ask, scope)
         found |= {id: known for id, known in asked.items() if isinstance(known, Known)}
-        unclear: Any = {id for id, known in asked.items() if isinstance(known, Exception)}
+        unclear = {id for id, known in asked.items() if isinstance(known, Exception)}
         items = [self._stopping.overlay(known.workload, known.rule) for known in found.values()]
         return View(tuple(items), unclear=unclear)
 
