@@ -66,7 +66,7 @@ class Source(ABC):
         stop.wait()
 
     def close(self) -> None:
-        """Let go of connections; ends a blocked `watch()`. May be called twice."""
+        """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
 
 
 class Sink(ABC):
@@ -158,7 +158,7 @@ class Sink(ABC):
         stop.wait()
 
     def close(self) -> None:
-        """Let go of connections; ends a blocked `watch()`. May be called twice."""
+        """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
 
 
 @attrs.frozen(kw_only=True)

@@ -312,9 +312,10 @@ class SinkContract(LeaseClauses):
             said += map(repr, desk.sink.registrations().items)
             desk.sink.deregister(held)
             if "unreachable" not in self.declines:
-                with pytest.raises(TemporaryError) as caught:
+                try:
                     request.getfixturevalue("unreachable").registrations()
-                said += [str(caught.value), repr(caught.value)]
+                except Exception as error:  # noqa: BLE001 - whatever it is, it must not tell
+                    said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []
 

@@ -250,9 +250,10 @@ class SourceContract(Contract):
         with caplog.at_level(logging.DEBUG):
             said += map(repr, source.workloads().items)
             if "unreachable" not in self.declines:
-                with pytest.raises(TemporaryError) as caught:
+                try:
                     request.getfixturevalue("unreachable").workloads()
-                said += [str(caught.value), repr(caught.value)]
+                except Exception as error:  # noqa: BLE001 - whatever it is, it must not tell
+                    said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []
 
