@@ -1,0 +1,55 @@
+"""Consul as a sink: the services of one agent, with their checks, kept equal to what runs.
+
+The client library is imported only when a sink is made.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from syncer import (
+    Check,
+    CheckTranslator,
+    Context,
+    Instance,
+    Native,
+    Problem,
+    Sink,
+    SinkType,
+    hookimpl,
+)
+from syncer_consul.options import SCHEMES, ConsulOptions, from_uri
+
+__all__ = ["ConsulOptions", "syncer_check_translators", "syncer_sinks"]
+
+
+def _create(options: ConsulOptions, context: Context) -> Sink:
+    from syncer_consul.sink import ConsulSink
+
+    return ConsulSink(options, context)
+
+
+def _create_translator(options: Any) -> Callable[[Check, Instance], Native | Problem]:
+    from syncer_consul.checks import Translator
+
+    return Translator(options)
+
+
+@hookimpl
+def syncer_sinks() -> list[SinkType]:
+    """The sink `consul`."""
+    return [
+        SinkType(
+            name="consul",
+            options=ConsulOptions,
+            create=_create,
+            summary="the services of a Consul agent",
+            schemes=SCHEMES,
+            from_uri=from_uri,
+        )
+    ]
+
+
+@hookimpl
+def syncer_check_translators() -> list[CheckTranslator]:
+    """Checks in Consul's own form."""
+    return [CheckTranslator(name="consul", sink_kind="consul", create=_create_translator)]

@@ -1,0 +1,189 @@
+"""Checks in Consul's own form: what a user asked for becomes a check definition."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from syncer import Check, Instance, Native, Problem
+from syncer_consul.address import bracketed
+
+DEFAULT_INTERVAL = 10.0
+
+
+class CheckOptions(Protocol):
+    """The options that decide about checks: those of the sink."""
+
+    @property
+    def script_checks(self) -> bool:
+        """Whether checks may run commands."""
+
+    @property
+    def health_ttl(self) -> Any:
+        """How long reported health stays valid."""
+
+
+class Unusable(Exception):
+    """A check that cannot be had; the text says why."""
+
+
+def duration(seconds: float) -> str:
+    """A length of time as Go writes it, to the millisecond."""
+    whole = round(seconds * 1000)
+    return f"{whole // 1000}s" if whole % 1000 == 0 else f"{whole}ms"
+
+
+class Translator:
+    """Turns a check into a `Native` with Consul's definition, or says why it cannot.
+
+    Pure: it knows no agent and no version. What an agent is too old for is left out later.
+    """
+
+    def __init__(self, options: CheckOptions) -> None:
+        self._scripts = options.script_checks
+        self._ttl: float = options.health_ttl.total_seconds()
+
+    def __call__(self, check: Check, instance: Instance) -> Native | Problem:
+        """The check in Consul's form."""
+        make = _KINDS.get(check.kind)
+        if make is None:
+            return Problem(f"check {check.key}: Consul knows no checks of kind {check.kind!r}")
+        try:
+            definition = make(self, check, instance)
+        except Unusable as error:
+            return Problem(f"check {check.key}: {error}")
+        fed = check.kind == "container" or (check.kind == "ttl" and check.fed)
+        return Native(key=check.key, definition=_common(check) | definition, fed=fed)
+
+    def _http(self, check: Check, instance: Instance) -> dict[str, Any]:
+        scheme = "https" if check.kind == "https" or check.tls else "http"
+        path = check.path if check.path.startswith("/") else f"/{check.path}"
+        found: dict[str, Any] = {"HTTP": f"{scheme}://{_endpoint(check, instance)}{path}"}
+        if check.method:
+            found["Method"] = check.method.upper()
+        if check.headers:
+            found["Header"] = {name: list(values) for name, values in check.headers.items()}
+        if check.body:
+            found["Body"] = check.body
+        if not check.follow_redirects:
+            found["DisableRedirects"] = True
+        return found | _timed(check) | (_tls(check) if scheme == "https" else {})
+
+    def _tcp(self, check: Check, instance: Instance) -> dict[str, Any]:
+        found: dict[str, Any] = {"TCP": _endpoint(check, instance)}
+        if check.tls:
+            found |= {"TCPUseTLS": True} | _tls(check)
+        return found | _timed(check)
+
+    def _udp(self, check: Check, instance: Instance) -> dict[str, Any]:
+        return {"UDP": _endpoint(check, instance)} | _timed(check)
+
+    def _grpc(self, check: Check, instance: Instance) -> dict[str, Any]:
+        service = check.path.strip("/")
+        target = _endpoint(check, instance) + (f"/{service}" if service else "")
+        found: dict[str, Any] = {"GRPC": target}
+        if check.tls:
+            found |= {"GRPCUseTLS": True} | _tls(check)
+        return found | _timed(check)
+
+    def _h2ping(self, check: Check, instance: Instance) -> dict[str, Any]:
+        found: dict[str, Any] = {"H2PING": _endpoint(check, instance)}
+        if not check.tls:
+            found["H2PingUseTLS"] = False  # Consul uses TLS unless it is told not to
+        return found | _timed(check) | (_tls(check) if check.tls else {})
+
+    def _ttl_check(self, check: Check, instance: Instance) -> dict[str, Any]:
+        if check.ttl is None and not check.fed:
+            raise Unusable("a ttl check needs its length of time")
+        asked = check.ttl or self._ttl
+        # Fed in the rhythm of health_ttl: a shorter one would run out in between.
+        return {"TTL": duration(max(asked, self._ttl) if check.fed else asked)}
+
+    def _container(self, check: Check, instance: Instance) -> dict[str, Any]:
+        found = {"TTL": duration(self._ttl)}
+        return found if check.name else {"Name": "health of the container"} | found
+
+    def _alias(self, check: Check, instance: Instance) -> dict[str, Any]:
+        if not check.alias:
+            raise Unusable("an alias check needs the id of a service")
+        return {"AliasService": check.alias}
+
+    def _script(self, check: Check, instance: Instance) -> dict[str, Any]:
+        return {"Args": self._command(check, instance)} | _timed(check)
+
+    def _docker(self, check: Check, instance: Instance) -> dict[str, Any]:
+        args = self._command(check, instance)
+        if instance.origin is None:
+            raise Unusable("the container of this instance is not known")
+        found = {"DockerContainerID": instance.origin.workload, "Args": args}
+        if check.shell:
+            found["Shell"] = check.shell
+        return found | _timed(check)
+
+    def _command(self, check: Check, instance: Instance) -> list[str]:
+        if not self._scripts:
+            raise Unusable(f"{check.kind} checks run commands and are off (script_checks)")
+        if not check.command:
+            raise Unusable("it has no command")
+        address = check.address or instance.address
+        port = str(instance.port if check.port is None else check.port)
+        return [
+            word.replace("$SERVICE_IP", address).replace("$SERVICE_PORT", port)
+            for word in check.command
+        ]
+
+
+Make = Callable[[Translator, Check, Instance], dict[str, Any]]
+_KINDS: Mapping[str, Make] = {
+    "http": Translator._http,
+    "https": Translator._http,
+    "tcp": Translator._tcp,
+    "udp": Translator._udp,
+    "grpc": Translator._grpc,
+    "h2ping": Translator._h2ping,
+    "ttl": Translator._ttl_check,
+    "container": Translator._container,
+    "alias": Translator._alias,
+    "script": Translator._script,
+    "docker": Translator._docker,
+}
+
+
+def _endpoint(check: Check, instance: Instance) -> str:
+    port = instance.port if check.port is None else check.port
+    if not port:
+        raise Unusable("the service has no port to check")
+    return f"{bracketed(check.address.strip('[]') or instance.address)}:{port}"
+
+
+def _common(check: Check) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if check.name:
+        found["Name"] = check.name
+    if check.notes:
+        found["Notes"] = check.notes
+    if check.initial_status is not None:
+        found["Status"] = check.initial_status.value
+    if check.deregister_after:
+        found["DeregisterCriticalServiceAfter"] = duration(check.deregister_after)
+    return found
+
+
+def _timed(check: Check) -> dict[str, Any]:
+    """When Consul runs a check, and how often it must come out before it counts."""
+    found: dict[str, Any] = {"Interval": duration(check.interval or DEFAULT_INTERVAL)}
+    if check.timeout is not None:
+        found["Timeout"] = duration(check.timeout)
+    counts = {
+        "SuccessBeforePassing": check.success_before_passing,
+        "FailuresBeforeWarning": check.failures_before_warning,
+        "FailuresBeforeCritical": check.failures_before_critical,
+    }
+    return found | {field: count for field, count in counts.items() if count}
+
+
+def _tls(check: Check) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if check.tls_server_name:
+        found["TLSServerName"] = check.tls_server_name
+    if check.tls_skip_verify:
+        found["TLSSkipVerify"] = True
+    return found

@@ -1,0 +1,121 @@
+"""What the last listing showed, kept in step with our own writes since then.
+
+Decoding is done again only for what changed: with thousands of services most of a listing is as
+it was.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from syncer import Native, Registration
+from syncer_consul import wire
+from syncer_consul.wire import Found
+
+
+@attrs.frozen
+class _Known:
+    """An entry as it came, and what it was found to mean."""
+
+    entry: Mapping[str, Any]
+    checks: tuple[Found, ...]
+    registration: Registration | None
+
+
+class Listing:
+    """The agent's services with their checks, by id. Written by one thread for each id."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+        self._checks: dict[str, frozenset[str]] = {}
+        self._tags: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._read_at: float | None = None
+
+    def is_fresh(self, seconds: float) -> bool:
+        """Whether the agent was listed within the last seconds."""
+        return self._read_at is not None and time.monotonic() - self._read_at < seconds
+
+    def read(
+        self,
+        services: Mapping[str, Any],
+        checks: Mapping[str, Any],
+        node_address: str,
+        asked_at: float,
+    ) -> tuple[tuple[Registration, ...], frozenset[str]]:
+        """The registrations of a listing, and the ids that cannot be described."""
+        by_service = _by_service(checks)
+        known: dict[str, _Known] = {}
+        tags: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for id_, entry in services.items():
+            found = by_service.get(id_, ())
+            known[id_] = self._decoded(id_, entry, found, node_address)
+            if entry.get("EnableTagOverride"):
+                written = (entry.get("Meta") or {}).get(wire.TAGS, "")
+                tags[id_] = (written, tuple(entry.get("Tags") or ()))
+        self._known, self._tags, self._read_at = known, tags, asked_at
+        self._checks = {id_: frozenset(f.id for f in k.checks) for id_, k in known.items()}
+        items = tuple(k.registration for k in known.values() if k.registration is not None)
+        return items, frozenset(id_ for id_, k in known.items() if k.registration is None)
+
+    def holds(self, id_: str) -> bool:
+        """Whether the agent holds this id, as far as is known here."""
+        return id_ in self._checks
+
+    def stale_checks(self, old: Registration, new: Registration) -> list[str]:
+        """Checks that stand there and are ours, but do not belong to what is registered now.
+
+        Those that Consul named itself are ours to remove only when a registration without a
+        mark is taken over.
+        """
+        wanted = _check_ids(new)
+        return sorted(
+            id_
+            for id_ in self._checks.get(new.id, frozenset()) - wanted
+            if wire.is_own_check(id_, new.id)
+            or (old.mark is None and wire.is_default_check(id_, new.id))
+        )
+
+    def overridden(self, id_: str) -> tuple[str, tuple[str, ...]] | None:
+        """With tag override: the fingerprint of the tags that we wrote, and the present tags."""
+        return self._tags.get(id_)
+
+    def remember(self, new: Registration) -> None:
+        """The checks that stand there after a write of ours."""
+        kept = (id_ for id_ in self._checks.get(new.id, ()) if not wire.is_own_check(id_, new.id))
+        self._checks[new.id] = _check_ids(new).union(kept)
+
+    def remember_tags(self, new: Registration, tags: Iterable[str]) -> None:
+        """The tags that were written."""
+        if new.instance.tag_override:
+            self._tags[new.id] = (wire.fingerprint(new.instance.tags), tuple(tags))
+        else:
+            self._tags.pop(new.id, None)
+
+    def forget(self, id_: str) -> None:
+        """The service is gone."""
+        self._checks.pop(id_, None)
+        self._tags.pop(id_, None)
+
+    def _decoded(
+        self, id_: str, entry: Mapping[str, Any], checks: tuple[Found, ...], node_address: str
+    ) -> _Known:
+        before = self._known.get(id_)
+        if before is not None and before.entry == entry and before.checks == checks:
+            return before
+        return _Known(entry, checks, wire.decode(id_, entry, checks, node_address))
+
+
+def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
+    found: dict[str, list[Found]] = {}
+    for id_, check in checks.items():
+        service = check.get("ServiceID")
+        if service:
+            found.setdefault(service, []).append(Found(id_, str(check.get("Status", ""))))
+    return {id_: tuple(sorted(all_, key=lambda f: f.id)) for id_, all_ in found.items()}
+
+
+def _check_ids(new: Registration) -> frozenset[str]:
+    natives = (check for check in new.instance.checks if isinstance(check, Native))
+    return frozenset(wire.check_id(new.id, native) for native in natives)

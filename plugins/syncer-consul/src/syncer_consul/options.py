@@ -1,0 +1,120 @@
+"""The options of a Consul sink, and how a URI becomes some of them."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import attrs
+
+from syncer import Secret, option
+from syncer_consul.address import parse_address
+
+SCHEMES = ("consul", "consul-tls", "consul-unix")
+_USER_INFO = re.compile(r"^(?P<start>[a-z-]+://)?(?P<user>[^/?#@]*)@")
+
+
+def _address(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+    try:
+        parse_address(value)
+    except ValueError as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
+
+
+def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
+    if value <= timedelta(0):
+        raise ValueError(f"{attribute.name} must be longer than nothing")
+
+
+def _health_ttl(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
+    if value < timedelta(seconds=3):
+        raise ValueError(f"{attribute.name} must be at least 3s")
+
+
+def _concurrency(instance: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
+    if not 1 <= value <= 64:
+        raise ValueError(f"{attribute.name} must be 1 to 64, not {value}")
+
+
+@attrs.frozen(kw_only=True)
+class ConsulOptions:
+    """One agent, how to reach it, and what may be registered there."""
+
+    address: str = option(
+        "127.0.0.1:8500",
+        help="Address of the agent: host:port, URL or unix:///path",
+        env=("CONSUL_HTTP_ADDR",),
+        validator=_address,
+    )
+    token: Secret = option(Secret(""), help="ACL token", env=("CONSUL_HTTP_TOKEN",))
+    token_file: Path | None = option(
+        None,
+        help="File with the ACL token, read again when it changes; goes before the token",
+        env=("CONSUL_HTTP_TOKEN_FILE",),
+    )
+    auth: Secret = option(
+        Secret(""), help="user:password of HTTP basic authentication", env=("CONSUL_HTTP_AUTH",)
+    )
+    ssl: bool = option(False, help="Use TLS whatever the address says", env=("CONSUL_HTTP_SSL",))
+    ssl_verify: bool = option(
+        True, help="Check the agent's certificate", env=("CONSUL_HTTP_SSL_VERIFY",)
+    )
+    ca_file: Path | None = option(
+        None, help="Certificates of the authorities to trust", env=("CONSUL_CACERT",)
+    )
+    ca_path: Path | None = option(None, help="Folder of such certificates", env=("CONSUL_CAPATH",))
+    client_cert: Path | None = option(
+        None, help="Certificate to show to the agent", env=("CONSUL_CLIENT_CERT",)
+    )
+    client_key: Path | None = option(None, help="Its private key", env=("CONSUL_CLIENT_KEY",))
+    tls_server_name: str = option(
+        "", help="Name to expect in the agent's certificate", env=("CONSUL_TLS_SERVER_NAME",)
+    )
+    datacenter: str = option("", help="Refuse an agent of another datacenter")
+    namespace: str = option("", help="Namespace (Consul Enterprise)", env=("CONSUL_NAMESPACE",))
+    partition: str = option(
+        "", help="Admin partition (Consul Enterprise)", env=("CONSUL_PARTITION",)
+    )
+    timeout: timedelta = option(
+        timedelta(seconds=10), help="Deadline of each request", validator=_positive
+    )
+    concurrency: int = option(16, help="Requests at a time", validator=_concurrency)
+    script_checks: bool = option(
+        False, help="Let labels define checks that run commands (script, docker)"
+    )
+    health_ttl: timedelta = option(
+        timedelta(minutes=5),
+        help="How long the health that syncer reported stays valid",
+        validator=_health_ttl,
+    )
+
+
+def from_uri(uri: str) -> Mapping[str, Any]:
+    """Options from `consul://host:port`, `consul-tls://...`, `consul-unix:///path`, or an address.
+
+    User and password become `auth`. Raises ValueError with a reason.
+    """
+    text, found = _without_user(uri.strip())
+    scheme, _, rest = text.partition("://")
+    if scheme == "consul-unix":
+        text = f"unix://{rest}"
+    elif scheme in SCHEMES:
+        text = rest.rstrip("/")
+        if scheme == "consul-tls":
+            found["ssl"] = True
+        if not rest:
+            return found  # only the scheme: the address comes from elsewhere
+        if "/" in text or not text:
+            raise ValueError(f"{scheme}:// is followed by host:port and nothing else")
+    parse_address(text)
+    return {"address": text} | found
+
+
+def _without_user(uri: str) -> tuple[str, dict[str, Any]]:
+    match = _USER_INFO.match(uri)
+    if match is None:
+        return uri, {}
+    start = match["start"] or ""
+    return start + uri[match.end() :], {"auth": unquote(match["user"])}

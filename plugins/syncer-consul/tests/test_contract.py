@@ -1,0 +1,58 @@
+"""The contract of sinks, on a real agent."""
+
+import pytest
+
+from syncer import Secret
+from syncer.testing import OWNER, SinkContract, make_instance
+from syncer_consul import ConsulOptions
+from syncer_consul.checks import Translator
+
+TOKEN = "b1gs3cret-0000-4000-8000-00000000cafe"
+
+
+class TestConsulSink(SinkContract):
+    """Every clause that applies."""
+
+    declines = {"lease": "the agent keeps services until it is told; the pulse reports health"}
+    examples = 60
+
+    @pytest.fixture
+    def sink(self, clean_consul, open_sink):
+        return open_sink(clean_consul.url, token=Secret(TOKEN), auth=Secret(f"me:{TOKEN}"))
+
+    @pytest.fixture
+    def reopen(self, sink, clean_consul, open_sink):
+        return lambda: open_sink(clean_consul.url)
+
+    @pytest.fixture
+    def unmarked(self, clean_consul):
+        def write(instance):
+            clean_consul.api.register(
+                {"ID": instance.id, "Name": instance.service, "Address": instance.address}
+            )
+
+        return write
+
+    @pytest.fixture
+    def unreachable(self, open_sink):
+        return open_sink("127.0.0.1:9", token=Secret(TOKEN))
+
+    @pytest.fixture
+    def spoil(self, clean_consul):
+        def write():
+            mark = {"syncer-owner": OWNER, "syncer-scope": "somewhere"}
+            clean_consul.api.register({"ID": "half", "Name": "half", "Meta": mark})
+            return "half"
+
+        return write
+
+    @pytest.fixture
+    def refused(self):
+        return make_instance("nowhere", address="0.0.0.0")
+
+    @pytest.fixture
+    def secrets(self):
+        return [TOKEN]
+
+    def translate(self, check, instance):
+        return Translator(ConsulOptions(script_checks=False))(check, instance)
