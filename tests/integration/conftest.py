@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from servers.syncer import Syncer
 
 _numbers = itertools.count(1)

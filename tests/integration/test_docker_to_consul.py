@@ -1,6 +1,7 @@
 """A real Docker engine, a real Consul and `syncer run` between them."""
 
 import pytest
+
 from servers.docker import health_check
 from servers.waiting import holds_for, wait_until
 

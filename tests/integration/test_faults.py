@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+
 from servers.waiting import holds_for, wait_until
 
 

@@ -1,10 +1,10 @@
 """How many requests syncer makes of a real Consul: no more than it must."""
 
 import pytest
-from servers.counting import CountingProxy
-from servers.syncer import command
 
 import syncer
+from servers.counting import CountingProxy
+from servers.syncer import command
 
 
 @pytest.fixture
