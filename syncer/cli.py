@@ -1,4 +1,4 @@
-"""The command line. Everything that takes time to import is imported by the command that needs it."""
+"""The command line. What takes time to import is imported by the command that needs it."""
 
 import json
 import os

@@ -27,8 +27,8 @@ class SourceListed:
 class LoopFailed:
     """A loop's work raised: listing a source, a sink's cycle, its pulse, a watch.
 
-    `loop` names the work (`source docker`, `sink consul`, `watch docker`), `failures` counts those in
-    a row, `retry_in` is in seconds. `trace` is set once for errors that no plugin should raise.
+    `loop` names the work (`source docker`, `sink consul`, `watch docker`), `failures` counts those
+    in a row, `retry_in` is in seconds. `trace` is set once for errors that no plugin should raise.
     """
 
     loop: str

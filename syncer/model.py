@@ -69,7 +69,10 @@ class Status(str, Enum):
 
 @attrs.frozen(kw_only=True)
 class Binding:
-    """A host address and port that a container's port is published on; "" is every address."""
+    """A host address and port that a container's port is published on.
+
+    `0.0.0.0` is every IPv4 address, `::` every IPv6 address, "" is every address.
+    """
 
     address: str = attrs.field(default="", converter=canonical_address)
     port: int = attrs.field(validator=within(1, 65535))

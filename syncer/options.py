@@ -2,7 +2,7 @@
 
     @attrs.frozen(kw_only=True)
     class ConsulOptions:
-        url: str = option("http://127.0.0.1:8500", help="Agent to talk to", env=("CONSUL_HTTP_ADDR",))
+        address: str = option("127.0.0.1:8500", help="The agent", env=("CONSUL_HTTP_ADDR",))
         token: Secret = option(Secret(""), help="ACL token", env=("CONSUL_HTTP_TOKEN",))
 
 syncer fills the class from flags, file, environment and default, in that order. Supported

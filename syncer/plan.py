@@ -231,7 +231,7 @@ def _stray(have: Registration) -> str:
     source = have.mark.source if have.mark else ""
     return (
         f"from source {source!r}, which is not configured here; "
-        f"`syncer purge --source {source}` removes it"
+        f"`syncer purge --only {source}` removes it"
     )
 
 

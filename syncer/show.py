@@ -30,11 +30,18 @@ _ENDLESS = 100_000
 
 def console(*, stderr: bool = False) -> Console:
     """A console that neither folds nor colours when its output is not a terminal."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
     return (
         made
         if made.is_terminal
-        else Console(stderr=stderr, highlight=False, soft_wrap=True, width=_ENDLESS, no_color=True)
+        else Console(
+            stderr=stderr,
+            highlight=False,
+            soft_wrap=True,
+            emoji=False,
+            width=_ENDLESS,
+            no_color=True,
+        )
     )
 
 
@@ -74,7 +81,8 @@ def _change_lines(change: Change) -> Iterator[str]:
     sign = _SIGNS[type(change)]
     if isinstance(change, Deregister):
         instance = change.old.instance
-        yield f"  {sign}   {_safe(instance.service)} {instance.endpoint} {_safe(change.id)}: {change.reason.value}"
+        what = f"{_safe(instance.service)} {_safe(instance.endpoint)} {_safe(change.id)}"
+        yield f"  {sign}   {what}: {change.reason.value}"
         return
     instance = change.new.instance
     gap = " " if isinstance(change, Register) else "   "

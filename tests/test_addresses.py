@@ -685,3 +685,22 @@ def test_what_is_reachable_has_an_address(w, peer, host, rules):
     for port in reachable(w, peer, rules).ports:
         o = offer(port=port.number, protocol=port.protocol)
         assert "not published" not in choose(o, w, peer, host, rules).problem
+
+
+@pytest.mark.parametrize(("family", "expected"), [("ipv4", 32792), ("ipv6", 32791)])
+def test_the_port_belongs_to_the_family_of_its_address(family, expected):
+    """Where IPv4 and IPv6 are published on two ports, the address gets the port of its family."""
+    both = Port(
+        number=80,
+        bindings=(Binding(address="0.0.0.0", port=32792), Binding(address="::", port=32791)),
+    )
+    host = Host(
+        name="a",
+        addresses={"eth0": ("10.0.0.5", "2001:db8::5")},
+        default_address="10.0.0.5",
+    )
+    rules = AddressRules(family=family)
+    made = Workload(source="d", scope="a", id="c", name="web", ports=(both,), network_mode="bridge")
+    choice = choose(Offer(service="web", port=80), made, None, host, rules)
+    assert choice.port == expected
+    assert (":" in choice.address) == (family == "ipv6")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -33,9 +32,7 @@ def test_consul_restarted_empty_is_filled_again(start_syncer, parts, web, clean_
     start(start_syncer, parts)
     wait_ids(clean_consul, [web])
     clean_consul.restart_empty()
-    back = time.monotonic()
     wait_ids(clean_consul, [web])
-    print(f"back {time.monotonic() - back:.2f} s after Consul answered")
 
 
 def test_containers_that_start_while_consul_is_down_are_registered_later(

@@ -30,7 +30,10 @@ def test_everything(inspected):
     assert workload.labels == {"SERVICE_NAME": "web"}
     assert workload.env == {"PATH": "/bin", "EMPTY": "", "EQ": "a=b"}
     assert workload.ports == (
-        Port(number=80, bindings=(Binding(port=8080),)),
+        Port(
+            number=80,
+            bindings=(Binding(address="0.0.0.0", port=8080), Binding(address="::", port=8080)),
+        ),
         Port(number=443),
     )
     assert workload.networks == (Network(name="bridge", ipv4="172.17.0.2"),)
@@ -86,9 +89,9 @@ def test_health(inspected, health, expected):
 @pytest.mark.parametrize(
     ("bindings", "expected"),
     [
-        ([("0.0.0.0", "80")], [("", 80)]),
-        ([("::", "80"), ("0.0.0.0", "80")], [("", 80)]),
-        ([("::", "81"), ("0.0.0.0", "80")], [("", 80), ("", 81)]),
+        ([("0.0.0.0", "80")], [("0.0.0.0", 80)]),
+        ([("::", "80"), ("0.0.0.0", "80")], [("0.0.0.0", 80), ("::", 80)]),
+        ([("::", "79"), ("0.0.0.0", "80")], [("0.0.0.0", 80), ("::", 79)]),
         ([("", "80")], [("", 80)]),
         (
             [("2001:DB8::1", "70"), ("10.0.0.9", "90"), ("10.0.0.9", "80"), ("fe80::1", "60")],

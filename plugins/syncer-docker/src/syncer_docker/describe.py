@@ -26,7 +26,6 @@ _STATES = {
     "stopping": State.STOPPING,
     "stopped": State.EXITED,
 }
-_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
 
 def describe(container: Json, source: str, scope: str) -> Workload:
@@ -86,8 +85,8 @@ def health_of(holder: Json) -> Health | None:
 
 
 def binding(address: str, port: int) -> Binding:
-    """A binding; the two ways to say "every address" become one."""
-    return Binding(address="" if address in _ANY_ADDRESS else address, port=port)
+    """A binding; `0.0.0.0` and `::` stay apart, since the engine may give them two ports."""
+    return Binding(address=address, port=port)
 
 
 def network(name: str, endpoint: Any) -> Network:
