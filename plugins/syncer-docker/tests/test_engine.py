@@ -83,7 +83,7 @@ def test_listing(engine, source):
     assert (udp.number, udp.protocol) == (53, "udp")
     assert [binding.address for binding in udp.bindings] == ["127.0.0.1"]
     assert (tcp.number, tcp.protocol) == (8000, "tcp")
-    assert tcp.bindings[0].address == ""
+    assert [binding.address for binding in tcp.bindings] == ["0.0.0.0", "::"]
     assert tcp.bindings[0].port == engine.host_port("web")
     assert [network.ipv4 for network in first.networks] == [engine.ip("web")]
 
@@ -203,7 +203,7 @@ def test_restart_with_another_port(engine, source, watch):
     assert expected != port.bindings[0].port
 
     def moved(workload):
-        return [b.port for p in workload.ports for b in p.bindings] == [expected]
+        return [p.bindings[0].port for p in workload.ports if p.bindings] == [expected]
 
     becomes(source, watcher, id, moved, "the new port")
     assert moved(by_name(source)["web"])

@@ -1,8 +1,8 @@
 """The services of one Consul agent as a sink.
 
 The agent knows no compare-and-set. A change that comes straight after a listing is written at
-once; any other first looks at the one id that it is about, so that what others wrote since then
-is not overwritten unseen.
+once if it is one of many; any other first looks at the one id that it is about, so that what
+others wrote since then is not overwritten unseen.
 """
 
 import re
@@ -42,8 +42,9 @@ from syncer_consul.options import ConsulOptions
 from syncer_consul.parallel import each
 from syncer_consul.watch import Watcher
 
-#: How long after a listing, in seconds, it is believed without another look at each id.
-FRESH = 2.0
+#: How long after a listing, in seconds, a large batch believes it without another look at each
+#: id; and how many changes are few enough to be looked at always.
+FRESH, FEW = 2.0, 32
 #: Since this version lists say when rights hide a part of them.
 _TELLS_HIDDEN = (1, 11, 0)
 #: The moment of quiet after own writes before the watch wakes, and the longest wait for it.
@@ -100,7 +101,7 @@ class ConsulSink(Sink):
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes, several at a time; what is removed comes last."""
-        look = not self._listing.is_fresh(FRESH)
+        look = len(changes) <= FEW or not self._listing.is_fresh(FRESH)
         gone = [change for change in changes if isinstance(change, Deregister)]
         rest = [change for change in changes if not isinstance(change, Deregister)]
         for part in (rest, gone):
