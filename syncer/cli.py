@@ -96,6 +96,7 @@ def cli() -> None:
     default="console",
     envvar="SYNCER_LOG_FORMAT",
     show_default=True,
+    help="Log lines for people, or one JSON object a line.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log every listing and cycle.")
 def run(once: bool, log_format: str, verbose: bool, **given: Any) -> int:

@@ -12,6 +12,7 @@ from syncer.backoff import Backoff, jittered
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Tracker
 from syncer.events import AnyEvent, CycleFinished
+from syncer.guard import PAUSE
 from syncer.loops import Loop
 from syncer.pulse import Pulse
 from syncer.reconcile import Reconciler
@@ -22,7 +23,7 @@ Clock = Callable[[], float]
 #: Seconds between two readings of a registry that says it changed.
 COALESCE = 1.0
 #: Seconds after which a plan that the guard holds is looked at again, on a new listing.
-GUARD_PAUSE = 5.0
+GUARD_PAUSE = PAUSE
 #: Seconds that a watch which broke off pauses, growing from the first to the second.
 WATCH_PAUSE = (0.2, 2.0)
 #: Seconds after which a watch that has heard something is not one that breaks off at once.

@@ -13,6 +13,9 @@ from syncer.values import within
 
 #: Seconds until a change that was refused for good is tried again with the same content.
 SLOW_CAP = 300.0
+#: Seconds that must pass before a later listing confirms what the guard holds: a stream that breaks
+#: makes a source list twice in a moment.
+PAUSE = 5.0
 
 
 def _mode(instance: object, attribute: "attrs.Attribute[str]", value: str) -> None:
@@ -43,9 +46,10 @@ class Guard:
     Not counted are removals whose workload the source was asked for and found stopped.
     """
 
-    def __init__(self, rules: GuardRules) -> None:
-        self._rules = rules
-        self._seen: dict[str, int] = {}
+    def __init__(self, rules: GuardRules, clock: Callable[[], float]) -> None:
+        self._rules, self._clock = rules, clock
+        #: What was risky in the last plan: the listing that first showed it, and when that was.
+        self._seen: dict[str, tuple[int, float]] = {}
 
     def __call__(self, plan: Plan, listings: Mapping[str, int]) -> Plan:
         """The plan, less what is held. `listings` counts each source's complete listings."""
@@ -55,18 +59,23 @@ class Guard:
         if few or rules.mode == "off":
             self._seen.clear()
             return plan
-        now = {change.id: listings.get(_source(change), 0) for change in risky}
-        self._seen = {id_: self._seen.get(id_, listing) for id_, listing in now.items()}
+        now, listed = self._clock(), {c.id: listings.get(_source(c), 0) for c in risky}
+        self._seen = {id_: self._seen.get(id_, (at, now)) for id_, at in listed.items()}
         text = f"the guard holds {len(risky)} removals and moves of {plan.ours} registrations"
         if rules.mode == "confirm":
             text += " until the source lists the same again"
         return plan.hold(
             {
                 id_: Skip(id_, "guard", text)
-                for id_, listing in now.items()
-                if rules.mode == "refuse" or listing <= self._seen[id_]
+                for id_, listing in listed.items()
+                if rules.mode == "refuse" or not self._confirmed(id_, listing, now)
             }
         )
+
+    def _confirmed(self, id_: str, listing: int, now: float) -> bool:
+        """Whether a later listing, and not just the next in the same moment, says the same."""
+        first, since = self._seen[id_]
+        return listing > first and now - since >= PAUSE
 
 
 def _risky(change: Change) -> bool:

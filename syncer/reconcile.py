@@ -65,7 +65,7 @@ class Reconciler:
         self.name, self.sink = name, part.sink
         self._part, self._desired, self._owner = part, desired, owner
         self._emit, self._clock = emit, clock
-        self._guard, self._refusals = Guard(guard), Refusals(clock)
+        self._guard, self._refusals = Guard(guard, clock), Refusals(clock)
         self._aims = Aims(part.sink, owner, part.translate, tell=self._tell_problems)
         self._actual: dict[str, Registration] = {}
         self._view: View[Registration] | None = None

@@ -25,6 +25,7 @@ from syncer.builtin.memory import MemorySink
 from syncer.engine import Engine, SourcePart, plan_digest
 from syncer.events import CycleFinished, LeaseLost, LoopFailed
 from syncer.filters import Filter
+from syncer.guard import PAUSE
 from syncer.reconcile import SinkPart
 from syncer.testing import FaultySink, ManualClock, wait_until
 
@@ -107,11 +108,13 @@ class TestOnce:
 
     def test_a_removal_is_held_by_the_guard_until_the_next_round(self):
         """Each round is a listing; the second one that says the same lets go."""
-        parts = Parts(*(workload(f"w{n}") for n in range(20)))
+        clock = ManualClock()
+        parts = Parts(*(workload(f"w{n}") for n in range(20)), clock=clock)
         parts.engine.reconcile()
         parts.source.clear()
         assert set(skips(parts.engine.reconcile()["memory"].plan).values()) == {"guard"}
         assert len(parts.ids()) == 20
+        clock.advance(PAUSE)
         parts.engine.reconcile()
         assert parts.ids() == set()
 

@@ -1,12 +1,20 @@
 """The guard, which holds large removals, and the memory of refused changes."""
 
+import itertools
+
 import attrs
 import pytest
 from fakes import held, skips, wanted
 
 from syncer import Deregister, Plan, Reason, Register, Update
-from syncer.guard import SLOW_CAP, Guard, GuardRules, Refusals
+from syncer import guard as brakes
+from syncer.guard import PAUSE, SLOW_CAP, GuardRules, Refusals
 from syncer.testing import ManualClock
+
+
+def Guard(rules):  # noqa: N802 - stands for the class
+    """The guard with a clock that goes on between two plans by as much as it wants."""
+    return brakes.Guard(rules, itertools.count(0, PAUSE).__next__)
 
 
 def removals(count, *, stopped=False, first=0, source="docker"):
@@ -112,6 +120,16 @@ class TestRelease:
         assert not guard(risky, {"docker": 4}).changes
         assert not guard(risky, {"docker": 4}).changes
         assert guard(risky, {"docker": 5}).changes == risky.changes
+
+    def test_a_listing_in_the_same_moment_does_not_release(self):
+        """Two listings in a row, as after a broken stream, are one word; time must pass."""
+        clock = ManualClock()
+        guard, risky = brakes.Guard(GuardRules(), clock), plan(*removals(10))
+        assert not guard(risky, {"docker": 1}).changes
+        clock.advance(PAUSE - 0.1)
+        assert not guard(risky, {"docker": 2}).changes
+        clock.advance(0.1)
+        assert guard(risky, {"docker": 2}).changes == risky.changes
 
     def test_what_is_released_stays_released_until_it_is_done(self):
         """A removal that failed after its release is not held again."""

@@ -24,7 +24,7 @@ from syncer.events import (
     ProblemsFound,
     SkipsChanged,
 )
-from syncer.guard import SLOW_CAP, GuardRules
+from syncer.guard import PAUSE, SLOW_CAP, GuardRules
 from syncer.reconcile import UNANSWERED
 
 WEB, API = workload("web"), workload("api", port=81)
@@ -265,6 +265,7 @@ class TestGuard:
         world.cycle(relist=False)
         assert len(world.sink.ids()) == 20
         assert not world.heard.of(GuardReleased)
+        world.clock.advance(PAUSE)
         world.cycle()
         assert world.sink.ids() == set()
         assert len(world.heard.of(GuardPaused)) == len(world.heard.of(GuardReleased)) == 1
