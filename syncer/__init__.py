@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from syncer.contracts import SinkType as SinkType
     from syncer.contracts import Source as Source
     from syncer.contracts import SourceType as SourceType
+    from syncer.contracts import with_native_checks as with_native_checks
     from syncer.engine import Engine as Engine
     from syncer.engine import Once as Once
     from syncer.engine import SourcePart as SourcePart
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from syncer.options import option as option
     from syncer.options import parse_duration as parse_duration
     from syncer.reconcile import SinkPart as SinkPart
+    from syncer.values import bracketed as bracketed
 
 __version__ = "0.1.0"
 
@@ -78,6 +80,7 @@ _HOMES = {
     "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Problem",
     "syncer.contracts": (
         "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
+        " with_native_checks"
     ),
     "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
     "syncer.hookspecs": "hookimpl",
@@ -86,6 +89,7 @@ _HOMES = {
         " View Workload"
     ),
     "syncer.options": "Secret option parse_duration",
+    "syncer.values": "bracketed",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

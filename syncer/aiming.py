@@ -10,7 +10,7 @@ import attrs
 
 from syncer.changes import Aim, Wanted
 from syncer.checks import Check, CheckKey, CheckResult, CheckStatus, Native, Problem
-from syncer.contracts import Sink
+from syncer.contracts import Sink, with_native_checks
 from syncer.desired import Entry, Snapshot
 from syncer.errors import PermanentError
 from syncer.model import Instance, Mark, Status
@@ -124,12 +124,4 @@ class Aims:
     def _with_native_checks(self, instance: Instance) -> Instance:
         if self._translate is None or not instance.checks:
             return instance
-        native: list[Check | Native] = []
-        problems = list(instance.problems)
-        for check in instance.checks:
-            made = check if isinstance(check, Native) else self._translate(check, instance)
-            if isinstance(made, Problem):
-                problems.append(made.text)
-            else:
-                native.append(made)
-        return attrs.evolve(instance, checks=tuple(native), problems=tuple(problems))
+        return with_native_checks(instance, self._translate)

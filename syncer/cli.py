@@ -1,12 +1,10 @@
 """The command line. What takes time to import is imported by the command that needs it."""
 
-import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -132,11 +130,11 @@ def plan(as_json: bool, **given: Any) -> int:
 
     Ends with 0 if nothing would change, with 2 if something would.
     """
-    from syncer import show
+    from syncer import show, terminal
 
     _, engine = _engine(given)
     plans = _closing(engine, engine.plan)
-    _print(show.plan_json(plans) if as_json else show.plan_lines(plans))
+    terminal.emit(show.plan_json(plans) if as_json else show.plan_lines(plans))
     if plans.errors:
         return FAILED
     return WOULD_CHANGE if any(found.changes for found in plans.values()) else 0
@@ -147,19 +145,19 @@ def plan(as_json: bool, **given: Any) -> int:
 @click.option("--expect", default="", metavar="DIGEST", help="Only if the plan is still this one.")
 def apply(expect: str, **given: Any) -> int:
     """Run one cycle: make the sinks equal to the sources, once."""
-    from syncer import show
+    from syncer import show, terminal
 
-    with _progress() as listener:
+    with terminal.progress() as listener:
         _, engine = _engine(given, listener)
         reports = _closing(engine, lambda: engine.reconcile(expect))
     for sink, report in reports.items():
         failed = f", {len(report.failed)} failed" if report.failed else ""
-        _line(f"{sink}: {report.applied} changes applied{failed}")
+        terminal.line(f"{sink}: {report.applied} changes applied{failed}")
         for id_, error in report.failed.items():
-            _line(f"  {id_}: {error}")
+            terminal.line(f"  {id_}: {error}")
         for skip in report.plan.skipped:
-            _line(f"  skipped {skip.id}: {skip.kind}: {skip.reason}")
-    _print(show.error_lines(reports))
+            terminal.line(f"  skipped {skip.id}: {skip.kind}: {skip.reason}")
+    terminal.emit(show.error_lines(reports))
     return FAILED if _has_failed(reports) else 0
 
 
@@ -169,7 +167,7 @@ def apply(expect: str, **given: Any) -> int:
 @click.argument("container")
 def explain(container: str, as_json: bool, **given: Any) -> int:
     """Tell how CONTAINER (a name, or the beginning of an id) came to be registered, or why not."""
-    from syncer import show
+    from syncer import show, terminal
     from syncer.nearest import did_you_mean
 
     _, engine = _engine(given)
@@ -177,9 +175,9 @@ def explain(container: str, as_json: bool, **given: Any) -> int:
     if not stories:
         raise SyncerError(f"no workload {container!r} runs{did_you_mean(container, names)}")
     if as_json:
-        _print([show.story_json(story) for story in stories])
+        terminal.emit([show.story_json(story) for story in stories])
     else:
-        _print(line for story in stories for line in show.story_lines(story))
+        terminal.emit(line for story in stories for line in show.story_lines(story))
     return 0
 
 
@@ -189,7 +187,7 @@ def explain(container: str, as_json: bool, **given: Any) -> int:
 @click.option("--all", "all_", is_flag=True, help="Those of others too.")
 def services(as_json: bool, all_: bool, **given: Any) -> int:
     """List what is registered now, by sink."""
-    from syncer import show
+    from syncer import show, terminal
 
     config, engine = _engine(given, need=("sinks",))
     views = _closing(engine, engine.registrations)
@@ -197,10 +195,12 @@ def services(as_json: bool, all_: bool, **given: Any) -> int:
         name: show.of_owner(view, "" if all_ else config.owner) for name, view in views.items()
     }
     if as_json:
-        _print({name: show.view_json(view) for name, view in shown.items()})
+        terminal.emit({name: show.view_json(view) for name, view in shown.items()})
     else:
-        _print([show.services_table(name, view, config.owner) for name, view in shown.items()])
-        _print(show.error_lines(views))
+        terminal.emit(
+            [show.services_table(name, view, config.owner) for name, view in shown.items()]
+        )
+        terminal.emit(show.error_lines(views))
     return FAILED if views.errors else 0
 
 
@@ -212,20 +212,20 @@ def services(as_json: bool, all_: bool, **given: Any) -> int:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def purge(source: str, yes: bool, **given: Any) -> int:
     """Remove from the sinks all that is ours: of our owner and this host, wanted or not."""
-    from syncer import show
+    from syncer import show, terminal
 
     _, engine = _engine(given)
     found = engine.purgeable(source)
     count = sum(map(len, found.values()))
     for sink, registrations in found.items():
         for held in registrations:
-            _line(f"{sink}: {held.instance.service} {held.instance.endpoint} {held.id}")
+            terminal.line(f"{sink}: {held.instance.service} {held.instance.endpoint} {held.id}")
     if found.errors:
-        _print(show.error_lines(found))
+        terminal.emit(show.error_lines(found))
     if count and not yes:
         click.confirm(f"Remove these {count} registrations?", abort=True)
     reports = _closing(engine, lambda: engine.purge(source))
-    _line(f"removed {sum(report.applied for report in reports.values())} of {count}")
+    terminal.line(f"removed {sum(report.applied for report in reports.values())} of {count}")
     return FAILED if _has_failed(reports) else 0
 
 
@@ -234,14 +234,14 @@ def purge(source: str, yes: bool, **given: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def plugins(verbose: bool, as_json: bool) -> int:
     """List the installed plugins and the kinds that they offer."""
-    from syncer import inventory
+    from syncer import inventory, terminal
 
     found = _plugins()
     if as_json:
-        _print(inventory.as_json(found))
+        terminal.emit(inventory.as_json(found))
     else:
-        _print([inventory.plugins_table(found)])
-        _print(inventory.option_tables(found) if verbose else ())
+        terminal.emit([inventory.plugins_table(found)])
+        terminal.emit(inventory.option_tables(found) if verbose else ())
     return FAILED if any(info.state == "failed" for info in found.report()) else 0
 
 
@@ -249,12 +249,16 @@ def plugins(verbose: bool, as_json: bool) -> int:
 @shared
 def check_config(**given: Any) -> int:
     """Check flags, file and environment, without asking any source or sink."""
+    from syncer import terminal
+
     config, engine = _engine(given)
     engine.stop()
     for warning in config.warnings:
-        _line(f"warning: {warning}")
+        terminal.line(f"warning: {warning}")
     parts = _parts(config)
-    _line(f"ok: sources {parts['sources']}; sinks {parts['sinks']}; parsers {parts['parsers']}")
+    terminal.line(
+        f"ok: sources {parts['sources']}; sinks {parts['sinks']}; parsers {parts['parsers']}"
+    )
     return 0
 
 
@@ -298,49 +302,6 @@ def _engine(
     )
     config = for_all(config, given)
     return config, assemble(config, plugins, environ=os.environ, listeners=listeners)
-
-
-def _line(text: str) -> None:
-    """One line of plain output."""
-    from syncer.values import printable
-
-    click.echo(printable(text))
-
-
-def _print(found: Any) -> None:
-    """JSON types as JSON; else lines with markup and tables, coloured only on a terminal."""
-    if isinstance(found, dict) or (
-        isinstance(found, list) and found and isinstance(found[0], dict)
-    ):
-        click.echo(json.dumps(found, indent=2))
-        return
-    from syncer import show
-
-    console = show.console()
-    for item in found:
-        console.print(item)
-
-
-@contextmanager
-def _progress() -> "Iterator[Listener]":
-    """A listener that counts changes on the terminal, if standard error is one."""
-    from syncer import show
-    from syncer.events import AnyEvent, ChangeApplied
-
-    console = show.console(stderr=True)
-    if not console.is_terminal:
-        yield lambda event: None
-        return
-    with console.status("listing") as status:
-        count = 0
-
-        def listen(event: AnyEvent) -> None:
-            nonlocal count
-            if isinstance(event, ChangeApplied):
-                count += 1
-                status.update(f"{count} changes applied")
-
-        yield listen
 
 
 def _parts(config: "Config") -> dict[str, str]:

@@ -249,3 +249,21 @@ class CheckTranslator:
     name: str
     sink_kind: str
     create: Callable[[Any], Callable[[Check, Instance], Native | Problem]]
+
+
+def with_native_checks(
+    instance: Instance, translate: Callable[[Check, Instance], Check | Native | Problem]
+) -> Instance:
+    """The instance with each check as `translate` makes it.
+
+    Why one was left out is added to the instance's problems.
+    """
+    made: list[Check | Native] = []
+    problems = list(instance.problems)
+    for check in instance.checks:
+        answer = check if isinstance(check, Native) else translate(check, instance)
+        if isinstance(answer, Problem):
+            problems.append(answer.text)
+        else:
+            made.append(answer)
+    return attrs.evolve(instance, checks=tuple(made), problems=tuple(problems))

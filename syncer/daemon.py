@@ -171,17 +171,19 @@ class Daemon:
 
     def finish(self, timeout: float) -> bool:
         """Let running work end, within `timeout` seconds; returns whether all of it did."""
-        deadline = self._clock() + timeout
         self._stopping.set()
         working = (*self._source_loops, *self._sink_loops, *self._pulse_loops)
         for loop in (*working, *self._watches):
             loop.stop()
-        return all([loop.join(max(0.0, deadline - self._clock())) for loop in working])
+        return self._join(working, timeout)
 
     def join_watches(self, timeout: float) -> bool:
         """Wait for the watches, which end when sources and sinks are closed; whether they have."""
+        return self._join(self._watches, timeout)
+
+    def _join(self, loops: Sequence[Loop], timeout: float) -> bool:
         deadline = self._clock() + timeout
-        return all([loop.join(max(0.0, deadline - self._clock())) for loop in self._watches])
+        return all([loop.join(max(0.0, deadline - self._clock())) for loop in loops])
 
     def refresh(self) -> None:
         """Look at every source and every sink again, now."""

@@ -150,17 +150,24 @@ PARSER_KEYS = tuple(field.name for field in attrs.fields(ParserSettings))
 TABLES = ("guard", "plugins", "parsers", "sources", "sinks")
 
 
+def _as_given() -> Any:
+    """The options of a kind, not shown: there may be secrets among them."""
+    return attrs.field(default=EMPTY, converter=frozen_map, repr=False)
+
+
+def _in_table(table: str) -> Any:
+    """Where a part stands in the file, for errors; by default under its name in `table`."""
+    place = attrs.Factory(lambda self: KeyPath((table, self.name)), takes_self=True)
+    return attrs.field(default=place, eq=False, repr=False)
+
+
 @attrs.frozen(kw_only=True)
 class ParserConfig:
     """A label parser by its name, with its options as they were given."""
 
     name: str
-    options: Mapping[str, Any] = attrs.field(default=EMPTY, converter=frozen_map, repr=False)
-    where: KeyPath = attrs.field(
-        default=attrs.Factory(lambda self: KeyPath(("parsers", self.name)), takes_self=True),
-        eq=False,
-        repr=False,
-    )
+    options: Mapping[str, Any] = _as_given()
+    where: KeyPath = _in_table("parsers")
 
 
 @attrs.frozen(kw_only=True)
@@ -169,12 +176,8 @@ class SourceConfig(SourceSettings):
 
     name: str
     addresses: AddressRules = attrs.Factory(AddressRules)
-    options: Mapping[str, Any] = attrs.field(default=EMPTY, converter=frozen_map, repr=False)
-    where: KeyPath = attrs.field(
-        default=attrs.Factory(lambda self: KeyPath(("sources", self.name)), takes_self=True),
-        eq=False,
-        repr=False,
-    )
+    options: Mapping[str, Any] = _as_given()
+    where: KeyPath = _in_table("sources")
 
 
 @attrs.frozen(kw_only=True)
@@ -182,12 +185,8 @@ class SinkConfig(SinkSettings):
     """A configured sink: what it has in common with others, and its options as given."""
 
     name: str
-    options: Mapping[str, Any] = attrs.field(default=EMPTY, converter=frozen_map, repr=False)
-    where: KeyPath = attrs.field(
-        default=attrs.Factory(lambda self: KeyPath(("sinks", self.name)), takes_self=True),
-        eq=False,
-        repr=False,
-    )
+    options: Mapping[str, Any] = _as_given()
+    where: KeyPath = _in_table("sinks")
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,25 +23,6 @@ _SIGNS = {
     Update: "[yellow]~ update[/]",
     Deregister: "[red]- remove[/]",
 }
-#: Width of a pipe: no line is ever cut or folded.
-_ENDLESS = 100_000
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A console that neither folds nor colours when its output is not a terminal."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
-    return (
-        made
-        if made.is_terminal
-        else Console(
-            stderr=stderr,
-            highlight=False,
-            soft_wrap=True,
-            emoji=False,
-            width=_ENDLESS,
-            no_color=True,
-        )
-    )
 
 
 def _safe(value: object) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterator
 from enum import Enum
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import attrs
 
@@ -183,8 +182,7 @@ class _Book:
             if first is not entry.registration:
                 found[entry.id] = attrs.evolve(first, damaged="it stands in the file twice")
         broken = [entry.id for entry in self.entries if entry.broken]
-        # Any: type checkers lose the field's type on its way through the converter.
-        unclear: Any = frozenset(id_ for id_ in broken if id_ and id_ not in found)
+        unclear = frozenset(id_ for id_ in broken if id_ and id_ not in found)
         return View(tuple(found.values()), complete=all(broken), unclear=unclear)
 
     def make(self, change: Change) -> Outcome:

@@ -25,6 +25,7 @@ from syncer import (
     Update,
 )
 from syncer.changes import Aim, Wanted
+from syncer.contracts import with_native_checks
 from syncer.plan import Facts, SourceFacts, make_plan
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 
@@ -44,10 +45,7 @@ class Desk:
 
     def adjust(self, instance: Instance) -> Instance | None:
         """The instance as the engine would write it: checks translated, then adjusted."""
-        made = [self._translate(c, instance) for c in instance.checks if isinstance(c, Check)]
-        native = [check for check in instance.checks if isinstance(check, Native)]
-        kept = [check for check in made if not isinstance(check, Problem)]
-        return self.sink.adjust(attrs.evolve(instance, checks=(*native, *kept)))
+        return self.sink.adjust(with_native_checks(instance, self._translate))
 
     def new(self, instance: Instance, **mark: Any) -> Registration:
         """The registration to write for an instance that every registry can hold."""

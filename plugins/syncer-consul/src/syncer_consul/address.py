@@ -4,6 +4,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 import attrs
 
+from syncer import bracketed
+
 DEFAULT_PORT = 8500
 DEFAULT_TLS_PORT = 8501
 #: A URL that names its scheme means that scheme's port, as Consul's own programs read it.
@@ -28,11 +30,6 @@ class Address:
             return f"unix://{self.socket}"
         scheme = "https" if self.tls else "http"
         return f"{scheme}://{bracketed(self.host)}:{self.port}{self.prefix}"
-
-
-def bracketed(host: str) -> str:
-    """The host as it stands before a port: an IPv6 address in brackets."""
-    return f"[{host}]" if ":" in host else host
 
 
 def parse_address(text: str, *, tls: bool = False) -> Address:

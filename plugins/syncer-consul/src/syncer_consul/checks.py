@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from syncer import Check, Instance, Native, Problem
-from syncer_consul.address import bracketed
+from syncer import Check, Instance, Native, Problem, bracketed
 
 DEFAULT_INTERVAL = 10.0
 

@@ -13,8 +13,6 @@ from threading import Event
 from typing import Any
 from urllib.parse import quote
 
-import attrs
-
 from syncer import (
     Change,
     Check,
@@ -27,11 +25,11 @@ from syncer import (
     Native,
     Outcome,
     PermanentError,
-    Problem,
     Register,
     Registration,
     Sink,
     View,
+    with_native_checks,
 )
 from syncer_consul import limits, wire
 from syncer_consul.checks import Translator
@@ -110,7 +108,8 @@ class ConsulSink(Sink):
     def adjust(self, instance: Instance) -> Instance | None:
         """What Consul can hold of it; a state that keeps it from use becomes a check."""
         if any(isinstance(check, Check) for check in instance.checks):
-            instance = self._translated(instance)
+            # For engines without check translators.
+            instance = with_native_checks(instance, self._translate)
         return limits.adjusted(instance, self._version, self._refused)
 
     def listed(self, instance: Instance) -> Instance:
@@ -271,15 +270,3 @@ class ConsulSink(Sink):
         while (now := time.monotonic()) < latest and now - self._wrote_at < _QUIET:
             if ended.wait(min(self._wrote_at + _QUIET, latest) - now):
                 return
-
-    def _translated(self, instance: Instance) -> Instance:
-        """For engines without check translators: the checks in Consul's form."""
-        natives: list[Check | Native] = []
-        problems = list(instance.problems)
-        for check in instance.checks:
-            made = check if isinstance(check, Native) else self._translate(check, instance)
-            if isinstance(made, Problem):
-                problems.append(made.text)
-            else:
-                natives.append(made)
-        return attrs.evolve(instance, checks=tuple(natives), problems=tuple(problems))
