@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from syncer.changes import Register as Register
     from syncer.changes import Skip as Skip
     from syncer.changes import Update as Update
+    from syncer.check_probes import probing as probing
     from syncer.checks import Check as Check
     from syncer.checks import CheckKey as CheckKey
     from syncer.checks import CheckResult as CheckResult
     from syncer.checks import CheckStatus as CheckStatus
     from syncer.checks import Native as Native
+    from syncer.checks import Probe as Probe
     from syncer.checks import Problem as Problem
     from syncer.contracts import CheckTranslator as CheckTranslator
     from syncer.contracts import Context as Context
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from syncer.contracts import SinkType as SinkType
     from syncer.contracts import Source as Source
     from syncer.contracts import SourceType as SourceType
-    from syncer.contracts import with_native_checks as with_native_checks
+    from syncer.contracts import translate_checks as translate_checks
     from syncer.engine import Engine as Engine
     from syncer.engine import Once as Once
     from syncer.engine import SourcePart as SourcePart
@@ -77,10 +79,10 @@ _HOMES = {
     "syncer.guard": "GuardRules",
     "syncer.reconcile": "SinkPart",
     "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
-    "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Problem",
+    "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem",
     "syncer.contracts": (
         "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
-        " with_native_checks"
+        " translate_checks"
     ),
     "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
     "syncer.hookspecs": "hookimpl",
@@ -89,6 +91,7 @@ _HOMES = {
         " View Workload"
     ),
     "syncer.options": "Secret option parse_duration",
+    "syncer.check_probes": "probing",
     "syncer.values": "bracketed",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

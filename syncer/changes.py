@@ -180,9 +180,11 @@ class Aim:
     """All that should stand in one sink.
 
     `withheld` names the ids that are not listed in their present status, `rejected` those
-    that this sink cannot hold, each with the reason.
+    that this sink cannot hold, each with the reason. `unprobed` maps the ids whose health syncer
+    is about to find out to their address and port.
     """
 
     wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)
     withheld: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
     rejected: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    unprobed: Mapping[str, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)

@@ -1,4 +1,4 @@
-"""Health checks: what a user asked for, what a registry understands, and what came of it."""
+"""Health checks: what a user asked for, what a registry or syncer runs, and what came of it."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -92,6 +92,38 @@ class Native:
     key: str = attrs.field(validator=filled)
     definition: Mapping[str, Any] = attrs.field(default=EMPTY, converter=frozen_map)
     fed: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Probe:
+    """A check that syncer runs itself, for registries that run none; times are in seconds.
+
+    `kind` is `http`, `https`, `tcp` or `grpc`; `path` is the request path of http and https,
+    the service name of grpc. Everything that decides the outcome is part of the value, and nothing
+    else: equal probes are run once, whoever wants them. What the outcomes mean is as with Consul's
+    checks: http 2xx is passing, 429 warning, everything else critical, and a status changes
+    after as many equal outcomes as the thresholds say, at the first with 0 or 1.
+    """
+
+    kind: str = attrs.field(validator=attrs.validators.in_(("http", "https", "tcp", "grpc")))
+    address: str = attrs.field(validator=filled)
+    port: int = attrs.field(validator=within(1, 65535))
+    path: str = ""
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_tuple)
+    body: str = ""
+    follow_redirects: bool = True
+    #: Of grpc and tcp; https always uses TLS.
+    tls: bool = False
+    tls_server_name: str = ""
+    tls_skip_verify: bool = False
+    interval: float = attrs.field(default=10.0, validator=within(0.1, 86_400 * 7))
+    timeout: float = attrs.field(default=10.0, validator=within(0.001, 86_400))
+    success_before_passing: int = 0
+    failures_before_warning: int = 0
+    failures_before_critical: int = 0
+    #: What is believed until the first outcome; None: nothing.
+    initial_status: CheckStatus | None = None
 
 
 @attrs.frozen

@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 
 from syncer.changes import Change, Deregister, Outcome, Register
-from syncer.checks import Check, CheckKey, CheckResult, Native, Problem
+from syncer.checks import Check, CheckKey, CheckResult, Native, Probe, Problem
 from syncer.model import Host, Instance, Offer, Port, Registration, View, Workload
 from syncer.values import as_tuple
 
@@ -239,31 +239,41 @@ class LabelParser:
     summary: str = ""
 
 
+#: What becomes of a check at one sink: the registry runs it (`Native`, or the `Check` as it is),
+#: syncer runs it (`Probe`), the instance's status says it already (None), or it cannot be had.
+TranslatedCheck = Check | Native | Probe | Problem | None
+
+
 @attrs.frozen(kw_only=True)
 class CheckTranslator:
     """Turns a check into what one kind of sink understands, or says why it cannot.
 
-    `create` receives the options of the sink, since these decide what is allowed there.
+    `create` receives the options of the sink, since these decide what is allowed there. For a
+    registry that runs no checks, `syncer.probing` is all that is needed.
     """
 
     name: str
     sink_kind: str
-    create: Callable[[Any], Callable[[Check, Instance], Native | Problem]]
+    create: Callable[[Any], Callable[[Check, Instance], TranslatedCheck]]
 
 
-def with_native_checks(
-    instance: Instance, translate: Callable[[Check, Instance], Check | Native | Problem]
-) -> Instance:
-    """The instance with each check as `translate` makes it.
+def translate_checks(
+    instance: Instance, translate: Callable[[Check, Instance], TranslatedCheck]
+) -> tuple[Instance, tuple[Probe, ...]]:
+    """The instance with the checks that the registry runs, and those that syncer is to run.
 
     Why one was left out is added to the instance's problems.
     """
-    made: list[Check | Native] = []
+    kept: list[Check | Native] = []
+    probes: list[Probe] = []
     problems = list(instance.problems)
     for check in instance.checks:
         answer = check if isinstance(check, Native) else translate(check, instance)
         if isinstance(answer, Problem):
             problems.append(answer.text)
-        else:
-            made.append(answer)
-    return attrs.evolve(instance, checks=tuple(made), problems=tuple(problems))
+        elif isinstance(answer, Probe):
+            probes.append(answer)
+        elif answer is not None:
+            kept.append(answer)
+    translated = attrs.evolve(instance, checks=tuple(kept), problems=tuple(problems))
+    return translated, tuple(probes)

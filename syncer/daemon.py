@@ -192,6 +192,12 @@ class Daemon:
         for loop in self._sink_loops:
             loop.wake(REGISTRY)
 
+    def plan_again(self, sinks: frozenset[str]) -> None:
+        """Have these sinks planned for again: what they should hold has changed."""
+        for reconciler, loop in zip(self._reconcilers, self._sink_loops, strict=True):
+            if reconciler.name in sinks:
+                loop.wake(DESIRED)
+
     def _source_loop(self, tracker: Tracker) -> Loop:
         work = SourceWork(tracker, self._desired_changed, self._interval, self._clock)
         return Loop(

@@ -23,6 +23,7 @@ from syncer.errors import ConfigError, SyncerError
 from syncer.events import AnyEvent, CycleFinished, LoopFailed
 from syncer.filters import Filter
 from syncer.guard import GuardRules
+from syncer.health import Prober
 from syncer.model import Registration, View, Workload
 from syncer.pulse import Pulse
 from syncer.reconcile import Reconciler, SinkPart
@@ -33,6 +34,9 @@ T = TypeVar("T")
 
 Parser = tuple[str, Callable[[Workload, Reachable], Parsed]]
 Listener = Callable[[AnyEvent], None]
+
+#: Seconds that a single run waits for the first outcome of its probes.
+PROBE_PATIENCE = 15.0
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +114,7 @@ class Engine:
             for order, (name, source) in enumerate(sources.items())
         }
         desired = Desired(self._trackers)
+        self._prober = Prober(changed=self._probed, emit=self._tell, clock=clock)
         self._reconcilers = {
             name: Reconciler(
                 name,
@@ -119,6 +124,7 @@ class Engine:
                 guard=guard or GuardRules(),
                 emit=self._tell,
                 clock=clock,
+                prober=self._prober,
             )
             for name, sink in sinks.items()
         }
@@ -146,7 +152,7 @@ class Engine:
 
     def plan(self) -> Once[Plan]:
         """What a cycle would change in each sink now; nothing is written."""
-        return self._each_sink(Reconciler.plan, self._relist())
+        return self._plans(self._relist())
 
     def registrations(self) -> Once[View[Registration]]:
         """What each sink holds now, foreign registrations included."""
@@ -178,7 +184,7 @@ class Engine:
             for id_, entry in snapshot.entries.items()
             if entry.workload.name == name or (len(name) > 3 and id_.startswith(name))
         ]
-        plans = self._each_sink(Reconciler.plan, {}) if found else Once(answers={})
+        plans = self._plans({}) if found else Once(answers={})
         return tuple(
             Story(
                 source=snapshot.name,
@@ -222,6 +228,7 @@ class Engine:
         if self._stopped.is_set():
             return True
         self._stopped.set()
+        self._prober.close()
         ended = True
         if self._daemon is not None:
             ended = self._daemon.finish(self._shutdown_timeout)
@@ -300,6 +307,18 @@ class Engine:
             self._tell(LoopFailed(loop=what, error=text))
             return text
         return ""
+
+    def _plans(self, errors: Mapping[str, str]) -> Once[Plan]:
+        """A plan for each sink, once it is known what its probes find."""
+        plans = self._each_sink(Reconciler.plan, errors)
+        if self._prober.wait(0):
+            return plans
+        self._prober.wait(PROBE_PATIENCE)
+        return self._each_sink(Reconciler.plan, errors)
+
+    def _probed(self, sinks: frozenset[str]) -> None:
+        if self._daemon is not None:
+            self._daemon.plan_again(sinks)
 
     def _in_scope(self, source: str) -> Callable[[Registration], bool]:
         scopes = {scope for snapshot in self._snapshots() for scope in snapshot.scopes}

@@ -165,6 +165,8 @@ class Workload:
     network_mode: str = ""
     namespace: str = ""
     offers: tuple[Offer, ...] | None = None
+    #: The registry that this workload was read from (`consul:dc1`), if from one.
+    via: str = ""
 
     @property
     def status(self) -> Status:
@@ -250,8 +252,9 @@ def _described(value: Any) -> Any:
 class Mark:
     """Whose a registration is and where it came from, stored with it in the sink.
 
-    A sink stores `fields()` and reads nothing in them, so that a later version can add one
-    without a change to any plugin.
+    `via` names the registry that it was mirrored from: such a registration is never mirrored on,
+    so that no loop can arise. A sink stores `fields()` and reads nothing in them, so that a later
+    version can add one without a change to any plugin.
     """
 
     owner: str = attrs.field(validator=filled)
@@ -259,10 +262,11 @@ class Mark:
     source: str = attrs.field(validator=filled)
     workload: str = attrs.field(validator=filled)
     digest: str = attrs.field(validator=filled)
+    via: str = attrs.field(default="", validator=clean)
 
     def fields(self) -> dict[str, str]:
-        """The mark as text by field name."""
-        return attrs.asdict(self)
+        """The mark as text by field name, without what is empty."""
+        return {name: text for name, text in attrs.asdict(self).items() if text}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str]) -> "Mark | None":
@@ -271,7 +275,8 @@ class Mark:
         Unknown fields, which a later version wrote, are passed over.
         """
         try:
-            return cls(**{f.name: fields[f.name] for f in attrs.fields(cls)})
+            names = {f.name for f in attrs.fields(cls)}
+            return cls(**{name: fields[name] for name in names & fields.keys()})
         except (KeyError, ValueError, TypeError, AttributeError):  # others may write anything
             return None
 

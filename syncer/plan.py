@@ -235,6 +235,35 @@ def _stray(have: Registration) -> str:
     )
 
 
+def hold_unprobed(plan: Plan, unprobed: Mapping[str, tuple[str, int]]) -> Plan:
+    """The plan without what would only show that the health of these ids is not known yet.
+
+    After a restart of syncer nothing is known for a moment, and what is registered says what
+    was found before: it stays so, unless the instance moved. What is damaged is written again as
+    it stood.
+    """
+    held: dict[str, Skip] = {}
+    changes: list[Change] = []
+    for change in plan.changes:
+        place = unprobed.get(change.id)
+        if place is None or isinstance(change, Register) or not _stays(change, place):
+            changes.append(change)
+        elif isinstance(change, Update) and change.old.damaged:
+            changes.append(Update(change.old, attrs.evolve(change.old, version="", damaged="")))
+        else:
+            changes.append(change)
+            held[change.id] = Skip(change.id, "unprobed", "its health is not known yet")
+    return attrs.evolve(plan, changes=tuple(changes)).hold(held)
+
+
+def _stays(change: Update | Deregister, place: tuple[str, int]) -> bool:
+    """Whether the change leaves the address and port as they are registered now."""
+    if isinstance(change, Update):
+        return not change.moves
+    old = change.old.instance
+    return change.reason is Reason.WITHHELD and (old.address, old.port) == place
+
+
 #: What each policy lets through.
 POLICIES: Mapping[str, tuple[type, ...]] = frozen_map(
     {

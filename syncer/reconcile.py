@@ -7,12 +7,13 @@ our own writes, and read afresh when asked for or after any error.
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import attrs
 
 from syncer.aiming import Aims, Translate
 from syncer.changes import Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
-from syncer.checks import CheckKey, CheckResult
+from syncer.checks import CheckKey, CheckResult, Probe
 from syncer.contracts import Sink
 from syncer.desired import Desired, Snapshot
 from syncer.errors import Conflict, PermanentError, SyncerError, TemporaryError
@@ -28,11 +29,31 @@ from syncer.events import (
 )
 from syncer.guard import Guard, GuardRules, Refusals
 from syncer.model import Registration, View
-from syncer.plan import Facts, apply_policy, make_plan
+from syncer.plan import Facts, apply_policy, hold_unprobed, make_plan
 
 #: Questions that a source may leave unanswered in one cycle before the rest is not asked:
 #: each may take as long as its deadline.
 UNANSWERED = 3
+
+
+class Prober(Protocol):
+    """What runs the probes of all sinks; `want` replaces what one sink wants."""
+
+    def want(self, who: str, probes: Collection[Probe]) -> None:
+        """From now on probe these for `who`, and nothing else."""
+
+    def result(self, probe: Probe) -> CheckResult | None:
+        """What is known of a probe that is wanted; None: nothing yet."""
+
+
+class NoProber:
+    """For a sink whose checks are never syncer's to run."""
+
+    def want(self, who: str, probes: Collection[Probe]) -> None:
+        """Nothing is probed."""
+
+    def result(self, probe: Probe) -> CheckResult | None:
+        """Nothing is known."""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,12 +82,20 @@ class Reconciler:
         guard: GuardRules,
         emit: Callable[[AnyEvent], None],
         clock: Callable[[], float],
+        prober: Prober | None = None,
     ) -> None:
         self.name, self.sink = name, part.sink
+        self._prober = prober or NoProber()
         self._part, self._desired, self._owner = part, desired, owner
         self._emit, self._clock = emit, clock
         self._guard, self._refusals = Guard(guard, clock), Refusals(clock)
-        self._aims = Aims(part.sink, owner, part.translate, tell=self._tell_problems)
+        self._aims = Aims(
+            part.sink,
+            owner,
+            part.translate,
+            tell=self._tell_problems,
+            probed=self._prober.result,
+        )
         self._actual: dict[str, Registration] = {}
         self._view: View[Registration] | None = None
         self._written: set[str] = set()
@@ -84,11 +113,13 @@ class Reconciler:
     def plan(self, *, fresh: bool = True) -> Plan:
         """Observe, plan and brake: what is to be done now. Nothing is written."""
         world, facts = self._look(fresh=fresh)
-        plan = make_plan(self._aims.of(world), self._known(), facts, self._written)
+        aim = self._aims.of(world)
+        self._prober.want(self.name, self._aims.probes())
+        plan = make_plan(aim, self._known(), facts, self._written)
         if plan.changes and self.sink.stale_for:
             unread = self._ask_again(plan.changes)
-            plan = make_plan(self._aims.of(world), self._known(), facts, self._written).hold(unread)
-        plan = apply_policy(plan, self._part.policy)
+            plan = make_plan(aim, self._known(), facts, self._written).hold(unread)
+        plan = hold_unprobed(apply_policy(plan, self._part.policy), aim.unprobed)
         plan = self._confirmed(self._refusals(plan))
         self._facts = facts
         return self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})

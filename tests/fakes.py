@@ -86,6 +86,30 @@ class FakeSink(MemorySink):
         self.closed += 1
 
 
+class PickySink(FakeSink):
+    """A sink with a form of its own: what `adjust` and `listed` do is the test's.
+
+    `damage` says by id what a listing finds wrong.
+    """
+
+    def __init__(self, adjust=None, listed=None):
+        super().__init__()
+        self.adjusted, self.damage = [], {}
+        self._adjust_by, self._listed_by = adjust, listed
+
+    def registrations(self):
+        view = super().registrations()
+        items = [attrs.evolve(r, damaged=self.damage.get(r.id, "")) for r in view.items]
+        return attrs.evolve(view, items=items)
+
+    def adjust(self, instance):
+        self.adjusted.append(instance.id)
+        return self._adjust_by(instance) if self._adjust_by else instance
+
+    def listed(self, instance):
+        return self._listed_by(instance) if self._listed_by else instance
+
+
 def _open_gate():
     gate = threading.Event()
     gate.set()
@@ -150,11 +174,11 @@ def held(id="h:web:80", *, damaged="", version="", unmarked=False, **fields):
 class World:
     """One source, one sink and the reconciler between them, driven by hand."""
 
-    def __init__(self, *workloads, sink=None, guard=None, source=None, **part):
+    def __init__(self, *workloads, sink=None, guard=None, source=None, prober=None, **part):
         self.clock = ManualClock()
         self.heard = Heard()
         self.source = source or FakeSource(*workloads)
-        self.sink = sink or FakeSink()
+        self.sink, self.prober = sink or FakeSink(), prober
         self.tracker = tracker(self.source, emit=self.heard, clock=self.clock)
         self.desired = Desired({SOURCE: self.tracker})
         self.reconciler = Reconciler(
@@ -165,6 +189,7 @@ class World:
             guard=guard or GuardRules(),
             emit=self.heard,
             clock=self.clock,
+            prober=prober,
         )
 
     def cycle(self, *, relist=True, fresh=True):

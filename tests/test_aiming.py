@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from fakes import FakeSink, FakeSource, Heard, offer, tracker, workload
+from fakes import FakeSource, Heard, PickySink, offer, tracker, workload
 
 from syncer import (
     Check,
@@ -18,22 +18,6 @@ from syncer.aiming import RESULTS, Aims
 from syncer.model import Status
 
 WEB = workload("web")
-
-
-class PickySink(FakeSink):
-    """A sink with a form of its own: what `adjust` and `listed` do is the test's."""
-
-    def __init__(self, adjust=None, listed=None):
-        super().__init__()
-        self.adjusted = []
-        self._adjust_by, self._listed_by = adjust, listed
-
-    def adjust(self, instance):
-        self.adjusted.append(instance.id)
-        return self._adjust_by(instance) if self._adjust_by else instance
-
-    def listed(self, instance):
-        return self._listed_by(instance) if self._listed_by else instance
 
 
 class Aimer:

@@ -254,6 +254,13 @@ class TestMark:
         """What a sink stored is the mark again, also beside fields of a later version."""
         assert Mark.from_fields(made.fields()) == made
         assert Mark.from_fields({**made.fields(), "later": "x"}) == made
+
+    def test_where_it_was_mirrored_from_is_stored_only_if_it_was(self):
+        """Marks written before there were mirrors stay as they are."""
+        assert "via" not in mark().fields()
+        mirrored = mark(via="consul:dc1")
+        assert mirrored.fields()["via"] == "consul:dc1"
+        assert Mark.from_fields(mirrored.fields()) == mirrored
         assert all(isinstance(value, str) for value in made.fields().values())
 
     @pytest.mark.parametrize("name", ["owner", "scope", "source", "workload", "digest"])

@@ -16,20 +16,18 @@ from syncer import (
     Check,
     Instance,
     Mark,
-    Native,
     PermanentError,
     Plan,
-    Problem,
     Registration,
     Sink,
     Update,
 )
 from syncer.changes import Aim, Wanted
-from syncer.contracts import with_native_checks
+from syncer.contracts import TranslatedCheck, translate_checks
 from syncer.plan import Facts, SourceFacts, make_plan
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 
-Translate = Callable[[Check, Instance], Check | Native | Problem]
+Translate = Callable[[Check, Instance], TranslatedCheck]
 
 #: A source that has listed completely, and has no workload any more but those wanted.
 FACTS = Facts(owner=OWNER, sources={SOURCE: SourceFacts(scopes=frozenset({SCOPE}))})
@@ -45,7 +43,8 @@ class Desk:
 
     def adjust(self, instance: Instance) -> Instance | None:
         """The instance as the engine would write it: checks translated, then adjusted."""
-        return self.sink.adjust(with_native_checks(instance, self._translate))
+        translated, _ = translate_checks(instance, self._translate)
+        return self.sink.adjust(translated)
 
     def new(self, instance: Instance, **mark: Any) -> Registration:
         """The registration to write for an instance that every registry can hold."""

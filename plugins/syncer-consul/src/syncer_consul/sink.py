@@ -29,7 +29,7 @@ from syncer import (
     Registration,
     Sink,
     View,
-    with_native_checks,
+    translate_checks,
 )
 from syncer_consul import limits, wire
 from syncer_consul.checks import Translator
@@ -109,7 +109,7 @@ class ConsulSink(Sink):
         """What Consul can hold of it; a state that keeps it from use becomes a check."""
         if any(isinstance(check, Check) for check in instance.checks):
             # For engines without check translators.
-            instance = with_native_checks(instance, self._translate)
+            instance, _ = translate_checks(instance, self._translate)
         return limits.adjusted(instance, self._version, self._refused)
 
     def listed(self, instance: Instance) -> Instance:
