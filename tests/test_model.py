@@ -258,7 +258,7 @@ class TestMark:
     def test_where_it_was_mirrored_from_is_stored_only_if_it_was(self):
         """Marks written before there were mirrors stay as they are."""
         assert "via" not in mark().fields()
-        mirrored = mark(via="consul:dc1")
+        mirrored = attrs.evolve(mark(), via="consul:dc1")
         assert mirrored.fields()["via"] == "consul:dc1"
         assert Mark.from_fields(mirrored.fields()) == mirrored
         assert all(isinstance(value, str) for value in made.fields().values())
