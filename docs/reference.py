@@ -175,6 +175,7 @@ def names() -> str:
 
 
 _OTHER_NAMES = {
+    "STATUS_KEY": "The key of `Instance.meta` for a status that the registry itself cannot hold.",
     "Change": "`Register`, `Update` or `Deregister`.",
     "hookimpl": "Marks an implementation of a hook.",
 }

@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from syncer.filters import Filter as Filter
     from syncer.guard import GuardRules as GuardRules
     from syncer.hookspecs import hookimpl as hookimpl
+    from syncer.mirror import MirrorSource as MirrorSource
+    from syncer.mirror import mirrored as mirrored
+    from syncer.model import STATUS_KEY as STATUS_KEY
     from syncer.model import Binding as Binding
     from syncer.model import Health as Health
     from syncer.model import Host as Host
@@ -86,9 +89,10 @@ _HOMES = {
     ),
     "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
     "syncer.hookspecs": "hookimpl",
+    "syncer.mirror": "MirrorSource mirrored",
     "syncer.model": (
-        "Binding Health Host Instance Mark Network Offer Origin Port Registration State Status"
-        " View Workload"
+        "STATUS_KEY Binding Health Host Instance Mark Network Offer Origin Port Registration State"
+        " Status View Workload"
     ),
     "syncer.options": "Secret option parse_duration",
     "syncer.check_probes": "probing",

@@ -1,4 +1,4 @@
-"""Which workloads are looked at at all, by patterns over name, image and labels."""
+"""Which workloads and services are looked at, by patterns over names, images, labels and tags."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -6,7 +6,7 @@ from fnmatch import translate
 
 import attrs
 
-from syncer.model import Workload
+from syncer.model import Offer, Workload
 from syncer.values import as_tuple
 
 #: Longer patterns are refused, and of longer values only so much is looked at: a workload's
@@ -14,64 +14,90 @@ from syncer.values import as_tuple
 LONGEST_PATTERN = 256
 LONGEST_VALUE = 1024
 
-_FORMS = "name:GLOB, image:GLOB, label:KEY or label:KEY=GLOB"
+_FORMS = "name:GLOB, image:GLOB, label:KEY, label:KEY=GLOB, service:GLOB or tag:GLOB"
 
-_Test = Callable[[Workload], bool]
+
+@attrs.frozen
+class _Pattern:
+    """A pattern and whom it fits: a workload, or one of its offers; the other is never asked."""
+
+    text: str
+    workload: Callable[[Workload], bool] = lambda workload: False
+    offer: Callable[[Offer], bool] | None = None
+
+
+def _patterns(texts: Iterable[str]) -> tuple[_Pattern, ...]:
+    return tuple(_pattern(text) for text in texts)
 
 
 @attrs.frozen
 class Filter:
-    """Admits a workload, unless an `exclude` pattern fits it, or there are `include` patterns and
-    none of them fits.
+    """Admits a workload's offer, unless an `exclude` pattern fits it, or there are `include`
+    patterns and none of them fits.
 
     Patterns are `name:GLOB`, `image:GLOB`, `label:KEY` (the workload has it) and
-    `label:KEY=GLOB`. A glob knows `*`, `?` and `[...]`, is matched against the whole value, and
-    case counts. Raises ValueError for a pattern that is none of these.
+    `label:KEY=GLOB`; `service:GLOB` and `tag:GLOB` look at the offer. A glob knows `*`, `?` and
+    `[...]`, is matched against the whole value, and case counts. Raises ValueError for a pattern
+    that is none of these.
     """
 
     include: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     exclude: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
-    _included: tuple[_Test, ...] = attrs.field(init=False, eq=False, repr=False)
-    _excluded: tuple[tuple[str, _Test], ...] = attrs.field(init=False, eq=False, repr=False)
+    _included: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
+    _excluded: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
 
     @_included.default
-    def _compile_include(self) -> tuple[_Test, ...]:
-        return tuple(test for _, test in _compiled(self.include))
+    def _compile_include(self) -> tuple[_Pattern, ...]:
+        return _patterns(self.include)
 
     @_excluded.default
-    def _compile_exclude(self) -> tuple[tuple[str, _Test], ...]:
-        return tuple(_compiled(self.exclude))
+    def _compile_exclude(self) -> tuple[_Pattern, ...]:
+        return _patterns(self.exclude)
 
     def why_not(self, workload: Workload) -> str:
-        """Why the workload is left out, in words; "" if it is admitted."""
-        for pattern, fits in self._excluded:
-            if fits(workload):
-                return f"excluded by the filter {pattern}"
-        if not self._included or any(fits(workload) for fits in self._included):
+        """Why the workload is left out, in words; "" if it, or some of its offers, may be in."""
+        for pattern in self._excluded:
+            if pattern.workload(workload):
+                return f"excluded by the filter {pattern.text}"
+        if any(pattern.offer for pattern in self._included) or self._includes(workload):
             return ""
+        return self._not_included()
+
+    def why_not_offer(self, workload: Workload, offer: Offer) -> str:
+        """Why one offer of an admitted workload is left out, in words; "" if it is admitted."""
+        for pattern in self._excluded:
+            if pattern.offer and pattern.offer(offer):
+                return f"excluded by the filter {pattern.text}"
+        if self._includes(workload) or any(p.offer and p.offer(offer) for p in self._included):
+            return ""
+        return self._not_included()
+
+    def _includes(self, workload: Workload) -> bool:
+        return not self._included or any(p.workload(workload) for p in self._included)
+
+    def _not_included(self) -> str:
         return f"not included by any filter: {', '.join(self.include)}"
 
 
-def _compiled(patterns: Iterable[str]) -> Iterable[tuple[str, _Test]]:
-    for pattern in patterns:
-        yield pattern, _test(pattern)
-
-
-def _test(pattern: str) -> _Test:
-    if len(pattern) > LONGEST_PATTERN:
-        raise ValueError(f"filter {pattern[:40]!r}... is longer than {LONGEST_PATTERN} characters")
-    kind, _, rest = pattern.partition(":")
-    if not rest or kind not in ("name", "image", "label"):
-        raise ValueError(f"filter {pattern!r} is none of {_FORMS}")
+def _pattern(text: str) -> _Pattern:
+    if len(text) > LONGEST_PATTERN:
+        raise ValueError(f"filter {text[:40]!r}... is longer than {LONGEST_PATTERN} characters")
+    kind, _, rest = text.partition(":")
+    if not rest or kind not in ("name", "image", "label", "service", "tag"):
+        raise ValueError(f"filter {text!r} is none of {_FORMS}")
     if kind == "label":
-        return _label_test(pattern, rest)
+        return _Pattern(text, _label_test(text, rest))
     matches = _glob(rest)
+    if kind == "service":
+        return _Pattern(text, offer=lambda offer: matches(offer.service))
+    if kind == "tag":
+        return _Pattern(text, offer=lambda offer: any(map(matches, offer.tags)))
     if kind == "name":
-        return lambda workload: matches(workload.name)
-    return lambda workload: matches(workload.image)
+        return _Pattern(text, lambda workload: matches(workload.name))
+    return _Pattern(text, lambda workload: matches(workload.image))
 
 
-def _label_test(pattern: str, rest: str) -> _Test:
+def _label_test(pattern: str, rest: str) -> Callable[[Workload], bool]:
     key, equals, glob = rest.partition("=")
     if not key or any(c in key for c in "*?["):
         raise ValueError(f"filter {pattern!r}: a label's name is needed, and is matched as it is")

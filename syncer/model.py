@@ -57,6 +57,11 @@ class Health(str, Enum):
     UNHEALTHY = "unhealthy"
 
 
+#: Under this key of `Instance.meta` the sinks of registries that know no status keep it, for
+#: instances that are not up.
+STATUS_KEY = "syncer-status"
+
+
 class Status(str, Enum):
     """How fit for use an instance is; sinks translate it into their registry's words."""
 

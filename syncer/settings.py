@@ -114,7 +114,7 @@ class SourceSettings:
     )
     include: tuple[str, ...] = option(
         (),
-        help="Only workloads that fit one: name:GLOB, image:GLOB, label:KEY, label:KEY=GLOB",
+        help="Only what fits one: name:, image:, service:, tag:GLOB, label:KEY, label:KEY=GLOB",
         validator=_patterns,
     )
     exclude: tuple[str, ...] = option(

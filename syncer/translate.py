@@ -122,7 +122,9 @@ class Translator:
         peer: Workload | None,
         host: Host,
     ) -> Translated:
-        """The answer with an instance for each offer that can have one."""
+        """The answer with an instance for each offer that is admitted and can have one."""
+        offers, left_out = self._admitted(offers, workload)
+        answer = attrs.evolve(answer, left_out=answer.left_out or left_out)
         made: dict[str, Instance] = {}
         explained: list[Explained] = []
         problems, failed = list(answer.problems), answer.failed
@@ -144,6 +146,14 @@ class Translator:
             explained=tuple(explained),
             failed=failed,
         )
+
+    def _admitted(
+        self, offers: tuple[Offer, ...], workload: Workload
+    ) -> tuple[tuple[Offer, ...], str]:
+        """The offers that the filter lets in, and why there are none if it lets in none."""
+        why_not = [self.filter.why_not_offer(workload, offer) for offer in offers]
+        admitted = tuple(offer for offer, why in zip(offers, why_not, strict=True) if not why)
+        return admitted, why_not[0] if offers and not admitted else ""
 
     def _explain(
         self, offer: Offer, workload: Workload, peer: Workload | None, host: Host

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer import Workload
+from syncer import Offer, Workload
 from syncer.filters import LONGEST_PATTERN, LONGEST_VALUE, Filter
 
 
@@ -51,6 +51,47 @@ def test_patterns(pattern, fits):
     """A pattern fits the whole value, case counts, and a missing label fits nothing."""
     assert (Filter(include=(pattern,)).why_not(workload()) == "") is fits
     assert (Filter(exclude=(pattern,)).why_not(workload()) != "") is fits
+
+
+WEB = Offer(service="web-admin", tags=("internal", "v2"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("service:web-admin", True),
+        ("service:web*", True),
+        ("service:web", False),
+        ("service:Web*", False),
+        ("tag:v2", True),
+        ("tag:in*", True),
+        ("tag:v", False),
+        ("tag:internal,v2", False),
+    ],
+)
+def test_patterns_over_services(pattern, fits):
+    """They look at one service of a workload, which is itself admitted for now."""
+    assert Filter(include=(pattern,)).why_not(workload()) == ""
+    assert Filter(exclude=(pattern,)).why_not(workload()) == ""
+    assert (Filter(include=(pattern,)).why_not_offer(workload(), WEB) == "") is fits
+    assert (Filter(exclude=(pattern,)).why_not_offer(workload(), WEB) != "") is fits
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "admitted"),
+    [
+        ((), (), True),
+        (("name:shop-*",), (), True),
+        (("name:shop-*", "service:other"), (), True),
+        (("name:other", "service:web*"), (), True),
+        (("name:other", "service:other"), (), False),
+        (("name:shop-*",), ("tag:internal",), False),
+    ],
+)
+def test_patterns_over_workloads_and_services_go_together(include, exclude, admitted):
+    """One of `include` is enough, whichever it looks at, and one of `exclude` too."""
+    kept = Filter(include=include, exclude=exclude)
+    assert (kept.why_not_offer(workload(), WEB) == "") is admitted
 
 
 def test_without_patterns_everything_is_admitted():

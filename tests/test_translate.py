@@ -154,6 +154,20 @@ def test_a_filtered_workload():
     assert answer == Translated(left_out="excluded by the filter name:shop-*")
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_filtered_service(known):
+    """A pattern over services leaves out one of several, whoever found them."""
+    offers = (Offer(service="web", port=80), Offer(service="admin", port=80, id="other"))
+    parser = fixed() if known else fixed(*offers)
+    translator = Translator([("p", parser)], filter=Filter(exclude=["service:admin"]))
+    made = workload(offers=offers if known else None)
+    translated = translator.translate(made, None, HOST_A)
+    assert [instance.service for instance in translated.instances] == ["web"]
+    assert translated.left_out == ""
+    translator = Translator([("p", parser)], filter=Filter(include=["tag:none"]))
+    assert "not included" in translator.translate(made, None, HOST_A).left_out
+
+
 def test_no_offer_from_any_parser():
     """If no parser knows the workload, all that were asked are named."""
     answer = translated(workload(), fixed(), fixed())

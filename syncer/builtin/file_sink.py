@@ -17,6 +17,7 @@ from threading import Event
 import attrs
 
 from syncer import (
+    STATUS_KEY,
     Change,
     ConfigError,
     Conflict,
@@ -40,7 +41,6 @@ from syncer.builtin.formats import Entry, Format, FormatName, JsonFormat, Promet
 from syncer.builtin.hosts import HostsFormat
 from syncer.builtin.whole_file import WholeFile, signature
 
-STATUS_KEY = "syncer-status"
 #: How often the file is looked at for changes by others, in seconds.
 POLL = 1.0
 
