@@ -2,7 +2,8 @@
 
     source file     services listed in TOML, YAML or JSON
     sink   memory   keeps registrations in this process: to try syncer out, and for tests
-    sink   file     writes registrations to one file: json, prometheus (file_sd) or hosts
+    sink   file     writes registrations to one file: json, prometheus (file_sd) or hosts,
+                    and its check translator
 
 Nothing is imported before somebody asks for the kinds.
 """
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from syncer import hookimpl
 
 if TYPE_CHECKING:
-    from syncer import SinkType, SourceType
+    from syncer import CheckTranslator, SinkType, SourceType
 
 
 @hookimpl
@@ -61,3 +62,12 @@ def syncer_sinks() -> Iterable["SinkType"]:
             from_uri=sink_options,
         ),
     ]
+
+
+@hookimpl
+def syncer_check_translators() -> Iterable["CheckTranslator"]:
+    """The check translator of the sink `file`."""
+    from syncer import CheckTranslator
+    from syncer.builtin.file_sink import check_translator
+
+    return [CheckTranslator(name="file", sink_kind="file", create=check_translator)]

@@ -19,6 +19,7 @@ import attrs
 from syncer import (
     STATUS_KEY,
     Change,
+    Check,
     ConfigError,
     Conflict,
     Context,
@@ -26,6 +27,8 @@ from syncer import (
     Instance,
     Outcome,
     PermanentError,
+    Probe,
+    Problem,
     Reason,
     Register,
     Registration,
@@ -35,6 +38,7 @@ from syncer import (
     Update,
     View,
     option,
+    probing,
 )
 from syncer.builtin import codec
 from syncer.builtin.formats import Entry, Format, FormatName, JsonFormat, PrometheusFormat
@@ -63,6 +67,16 @@ class FileSinkOptions:
     unhealthy: Unhealthy | None = option(
         None, help="keep or drop instances that are not up (default: keep; with hosts: drop)"
     )
+    probe: bool = option(
+        False, help="Have syncer run the checks itself, so that their outcome counts as well"
+    )
+
+
+def check_translator(
+    options: FileSinkOptions,
+) -> Callable[[Check, Instance], Check | Probe | Problem | None]:
+    """Checks are written as they are, or run by syncer if the options say so."""
+    return probing(options) if options.probe else lambda check, instance: check
 
 
 class FileSink(Sink):

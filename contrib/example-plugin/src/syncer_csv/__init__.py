@@ -32,3 +32,9 @@ def syncer_sinks() -> list[syncer.SinkType]:
             from_uri=lambda value: {"path": value},
         )
     ]
+
+
+@syncer.hookimpl
+def syncer_check_translators() -> list[syncer.CheckTranslator]:
+    """Have syncer run the checks: a file runs none."""
+    return [syncer.CheckTranslator(name="csv", sink_kind="csv", create=syncer.probing)]
