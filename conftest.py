@@ -1,3 +1,3 @@
 """Gives the fixtures for real servers to the tests of the core and of every plugin."""
 
-pytest_plugins = ["servers.fixtures"]
+pytest_plugins = ["servers.fixtures", "servers.prometheus_fixtures"]

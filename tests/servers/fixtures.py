@@ -29,6 +29,7 @@ REAL = {
     "docker_engine": DOCKER,
     "consul": CONSUL,
     "start_consul": CONSUL,
+    "start_prometheus": "Prometheus",
     "consul_cluster": CLUSTER,
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Installs the real servers that the tests use: the Docker engine (with a static
-# busybox to build its images from) and Consul 1.8.7, the last one in Debian.
+# Installs the real servers that the tests use, and consumers of what syncer writes.
+# Docker comes with a static busybox to build its images from, Consul is 1.8.7, the last
+# one in Debian.
 #
 # Debian and root only; elsewhere it says what is missing and leaves the machine
 # alone. Instant when all is there. A server that cannot be installed is named
@@ -18,6 +19,7 @@ export DEBIAN_FRONTEND=noninteractive
 problems=()
 log=$(mktemp)
 policy_is_ours=no
+apt_is_ready=no
 
 say() { echo "servers: $*"; }
 
@@ -63,6 +65,30 @@ forbid_service_starts() {
     policy_is_ours=yes
 }
 
+# Before the first installation: the lists are updated once, and only if needed.
+prepare_apt() {
+    [ $apt_is_ready = yes ] && return
+    apt_is_ready=yes
+    forbid_service_starts
+    say "updating apt's lists"
+    apt update || say "apt's lists could not be updated; trying with what is there"
+}
+
+# Installs packages: the server's name for people, then the packages.
+install_packages() {
+    local name=$1
+    shift
+    if ! can_install; then
+        problem "$name: missing $*; only root on Debian can install it"
+        return 1
+    fi
+    prepare_apt
+    say "installing $*"
+    apt install --no-install-recommends "$@" && return
+    problem "$name: apt could not install $*"
+    return 1
+}
+
 # The mirrors that this machine uses already, as apt itself reads its sources
 # (either file format), security and local ones left out.
 mirrors() {
@@ -105,44 +131,34 @@ consul_candidate() { apt-cache policy consul 2>/dev/null | grep -q 'Candidate: [
 install_docker() {
     local packages
     packages=$(docker_packages)
-    [ -z "$packages" ] && return
-    if ! can_install; then
-        problem "Docker engine: missing $(echo $packages); only root on Debian can install it"
-        return
-    fi
-    say "installing" $packages
-    apt install --no-install-recommends $packages ||
-        problem "Docker engine: apt could not install" $packages
+    [ -z "$packages" ] || install_packages "Docker engine" $packages
 }
 
 install_consul() {
     have consul && return
-    if ! can_install; then
-        problem "Consul: not on the PATH; only root on Debian can install it"
-        return
+    if can_install; then
+        prepare_apt
+        if ! consul_candidate && ! add_consul_suite; then
+            problem "Consul: no configured apt mirror has Debian $CONSUL_SUITE"
+            return
+        fi
     fi
-    if ! consul_candidate && ! add_consul_suite; then
-        problem "Consul: no configured apt mirror has Debian $CONSUL_SUITE"
-        return
-    fi
-    say "installing consul from Debian $CONSUL_SUITE"
-    apt install --no-install-recommends consul || problem "Consul: apt could not install it"
+    install_packages "Consul" consul
 }
+
+install_prometheus() { have prometheus || install_packages "Prometheus" prometheus; }
 
 report() {
     if have dockerd; then say "$(dockerd --version)"; fi
     if have consul; then say "$(consul version | head -n 1)"; fi
+    if have prometheus; then say "$(prometheus --version 2>&1 | head -n 1)"; fi
 }
 
 main() {
     trap clean_up EXIT
-    if can_install && { [ -n "$(docker_packages)" ] || ! have consul; }; then
-        forbid_service_starts
-        say "updating apt's lists"
-        apt update || say "apt's lists could not be updated; trying with what is there"
-    fi
     install_docker
     install_consul
+    install_prometheus
     report
     [ ${#problems[@]} = 0 ] || [ "${SYNCER_REQUIRE_SERVERS:-}" != 1 ]
 }

@@ -1,0 +1,42 @@
+"""Prometheus reads what syncer wrote: a consumer that nobody here has written."""
+
+import json
+
+import pytest
+
+from servers.waiting import wait_until
+
+
+@pytest.fixture
+def web(clean_docker):
+    """A container with tags and metadata; returns its address as it is registered."""
+    labels = {"SERVICE_NAME": "web", "SERVICE_TAGS": "blue,public", "SERVICE_TEAM": "shop"}
+    clean_docker.run("web", labels=labels, ports={"8000/tcp": None})
+    return f"127.0.0.1:{clean_docker.host_port('web')}"
+
+
+def discovered(prometheus, address):
+    """What Prometheus knows of this address, once it does."""
+    wait_until(lambda: address in prometheus.targets("services"), 60, f"{address} is discovered")
+    return prometheus.targets("services")[address]
+
+
+def docker(engine):
+    """Arguments for what runs in this Docker engine, published at 127.0.0.1."""
+    return (
+        *("--source", f"docker={engine.address}", "--advertise", "127.0.0.1"),
+        *("--set", "sources.docker.scope=host1"),
+    )
+
+
+def test_it_reads_a_file(start_syncer, start_prometheus, clean_docker, web, tmp_path):
+    """Labels of the file are labels of the target, and a container that goes is dropped."""
+    path = tmp_path / "targets.json"
+    start_syncer(*docker(clean_docker), "--sink", f"file+prometheus://{path}")
+    wait_until(lambda: path.exists() and json.loads(path.read_text()), 30, "the file is there")
+    prometheus = start_prometheus(
+        {"services": {"file_sd_configs": [{"files": [str(path)], "refresh_interval": "1s"}]}}
+    )
+    assert discovered(prometheus, web)["__meta_filepath"] == str(path)
+    clean_docker.remove("web")
+    wait_until(lambda: not prometheus.targets("services"), 60, "the target is dropped")
