@@ -238,11 +238,11 @@ class Daemon:
         if reconciler.sink.pulse is None:
             return None
         every = reconciler.sink.pulse.total_seconds()
-        pulse, place = Pulse(reconciler, self._emit), len(self._sink_loops)
+        place = len(self._sink_loops)
+        pulse = Pulse(reconciler, self._emit, lambda: self._sink_loops[place].wake(REGISTRY))
 
         def beat(wakes: frozenset[Hashable]) -> float:
-            if pulse.beat():
-                self._sink_loops[place].wake(REGISTRY)
+            pulse.beat()
             return every
 
         loop = Loop(f"pulse {reconciler.name}", beat, self._emit, backoff=Backoff(1.0, every))

@@ -11,10 +11,18 @@ from syncer.reconcile import Reconciler
 
 
 class Pulse:
-    """Renews one sink's registrations and reports the checks that syncer feeds."""
+    """Renews one sink's registrations and reports the checks that syncer feeds.
 
-    def __init__(self, reconciler: Reconciler, emit: Callable[[AnyEvent], None]) -> None:
-        self._reconciler, self._emit = reconciler, emit
+    `on_loss` is called when something was lost, also if the rest of the beat fails.
+    """
+
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        emit: Callable[[AnyEvent], None],
+        on_loss: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._reconciler, self._emit, self._on_loss = reconciler, emit, on_loss
 
     def beat(self) -> int:
         """Renew and report once; returns how many registrations or checks were lost.
@@ -33,4 +41,5 @@ class Pulse:
         finally:
             if lost:
                 self._emit(LeaseLost(sink=self._reconciler.name, lost=lost))
+                self._on_loss()
         return lost

@@ -95,7 +95,8 @@ def test_losses_are_told_though_the_report_failed():
     """A registry that refuses reports does not hide that it lost leases."""
     leased = Leased([ONE], {KEY: PASSING})
     leased.lost, leased.failing["report"] = (ONE,), TemporaryError("no right")
-    heard = Heard()
+    heard, losses = Heard(), []
     with pytest.raises(TemporaryError):
-        Pulse(leased, heard).beat()
+        Pulse(leased, heard, lambda: losses.append("lost")).beat()
     assert heard == [LeaseLost(sink="leased", lost=1)]
+    assert losses == ["lost"]
