@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from syncer.contracts import SinkType as SinkType
     from syncer.contracts import Source as Source
     from syncer.contracts import SourceType as SourceType
+    from syncer.contracts import Unhealthy as Unhealthy
     from syncer.contracts import translate_checks as translate_checks
+    from syncer.contracts import with_status as with_status
     from syncer.engine import Engine as Engine
     from syncer.engine import Once as Once
     from syncer.engine import SourcePart as SourcePart
@@ -85,7 +87,7 @@ _HOMES = {
     "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem",
     "syncer.contracts": (
         "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
-        " translate_checks"
+        " Unhealthy translate_checks with_status"
     ),
     "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
     "syncer.hookspecs": "hookimpl",

@@ -12,6 +12,7 @@ refused, `Conflict` when somebody else was first. Every call must end within a d
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
+from enum import Enum
 from threading import Event
 from typing import Any
 
@@ -19,7 +20,17 @@ import attrs
 
 from syncer.changes import Change, Deregister, Outcome, Register
 from syncer.checks import Check, CheckKey, CheckResult, Native, Probe, Problem
-from syncer.model import Host, Instance, Offer, Port, Registration, View, Workload
+from syncer.model import (
+    STATUS_KEY,
+    Host,
+    Instance,
+    Offer,
+    Port,
+    Registration,
+    Status,
+    View,
+    Workload,
+)
 from syncer.values import as_tuple
 
 #: `wake(None)`: look at everything again. `wake(id)`: look at this workload again.
@@ -277,3 +288,24 @@ def translate_checks(
             kept.append(answer)
     translated = attrs.evolve(instance, checks=tuple(kept), problems=tuple(problems))
     return translated, tuple(probes)
+
+
+class Unhealthy(str, Enum):
+    """What a sink does with instances that are not up: the values of its option `unhealthy`."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+def with_status(instance: Instance, unhealthy: Unhealthy) -> Instance | None:
+    """The instance for a registry that has no status of its own.
+
+    A status other than up stands in `meta` under `STATUS_KEY`, so that a change of it is seen;
+    None if such an instance is to be dropped.
+    """
+    if instance.status is Status.UP:
+        return instance
+    if unhealthy is Unhealthy.DROP:
+        return None
+    meta = {**instance.meta, STATUS_KEY: instance.status.value}
+    return attrs.evolve(instance, meta=meta)

@@ -10,14 +10,12 @@ option `unhealthy` decides otherwise.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from enum import Enum
 from pathlib import Path
 from threading import Event
 
 import attrs
 
 from syncer import (
-    STATUS_KEY,
     Change,
     Check,
     ConfigError,
@@ -33,12 +31,13 @@ from syncer import (
     Register,
     Registration,
     Sink,
-    Status,
     TemporaryError,
+    Unhealthy,
     Update,
     View,
     option,
     probing,
+    with_status,
 )
 from syncer.builtin import codec
 from syncer.builtin.formats import Entry, Format, FormatName, JsonFormat, PrometheusFormat
@@ -47,13 +46,6 @@ from syncer.builtin.whole_file import WholeFile, signature
 
 #: How often the file is looked at for changes by others, in seconds.
 POLL = 1.0
-
-
-class Unhealthy(str, Enum):
-    """What becomes of instances that are not up."""
-
-    KEEP = "keep"
-    DROP = "drop"
 
 
 @attrs.frozen(kw_only=True)
@@ -122,12 +114,11 @@ class FileSink(Sink):
 
     def adjust(self, instance: Instance) -> Instance | None:
         """The instance in the form that the file can give back."""
-        if instance.status is not Status.UP:
-            if self._drops:
+        if self._drops or self._format.tells_status:
+            shown = with_status(instance, Unhealthy.DROP if self._drops else Unhealthy.KEEP)
+            if shown is None:
                 return None
-            if self._format.tells_status:
-                meta = {**instance.meta, STATUS_KEY: instance.status.value}
-                instance = attrs.evolve(instance, meta=meta)
+            instance = shown
         held = _through_json(instance)
         self._format.fit(held)
         return attrs.evolve(

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from syncer import (
+    STATUS_KEY,
     ConfigError,
     Conflict,
     Context,
@@ -18,9 +19,10 @@ from syncer import (
     Registration,
     Status,
     TemporaryError,
+    Unhealthy,
     Update,
 )
-from syncer.builtin.file_sink import STATUS_KEY, FileSink, FileSinkOptions, Unhealthy
+from syncer.builtin.file_sink import FileSink, FileSinkOptions
 from syncer.builtin.formats import FormatName
 from syncer.testing import SinkContract, make_instance, make_registration
 
