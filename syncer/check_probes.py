@@ -4,7 +4,8 @@ The same labels give the same result on every sink: addresses, defaults and the 
 outcomes are those of Consul's checks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 
 from syncer.checks import Check, Probe, Problem
 from syncer.model import Instance
@@ -19,16 +20,24 @@ def probing(options: object = None) -> Callable[[Check, Instance], Probe | Probl
     """What a `CheckTranslator` creates for a sink whose registry runs no checks.
 
     The sink's `adjust` then finds no checks any more, and `Instance.status` says what came of them.
+    A check whose library is not installed here is a problem.
     """
-    return _translate
+    missing = {kind: library for kind, library in _LIBRARY.items() if find_spec(library) is None}
+    return lambda check, instance: _translated(check, instance, missing)
 
 
-def _translate(check: Check, instance: Instance) -> Probe | Problem | None:
+def _translated(
+    check: Check, instance: Instance, missing: Mapping[str, str]
+) -> Probe | Problem | None:
     if check.kind == "container" or (check.kind == "ttl" and check.fed):
         return None  # what the runtime says of the workload is in the instance's status
     if check.kind not in ("http", "https", "tcp", "grpc"):
         why = _WHY_NOT.get(check.kind, "syncer cannot run it in the registry's place")
         return Problem(f"check {check.key}: this registry runs no checks, and {why}")
+    if library := missing.get(check.kind):
+        return Problem(f"check {check.key}: the package {library} is not installed here")
+    if check.kind == "grpc" and check.tls and check.tls_skip_verify:
+        return Problem(f"check {check.key}: grpc's library cannot leave certificates unchecked")
     port = instance.port if check.port is None else check.port
     if not port:
         return Problem(f"check {check.key}: the service has no port to check")
@@ -60,6 +69,8 @@ def _probe(check: Check, address: str, port: int) -> Probe:
     )
 
 
+#: What is needed to probe, by kind.
+_LIBRARY = {"http": "aiohttp", "https": "aiohttp", "grpc": "grpc"}
 _WHY_NOT = {
     "ttl": "nobody could report to it",
     "alias": "it does not know the health of other services",

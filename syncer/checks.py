@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from syncer.values import EMPTY, PORT, as_tuple, filled, frozen_map, within
+from syncer.values import EMPTY, PORT, as_tuple, bracketed, filled, frozen_map, within
 
 
 class CheckKey(NamedTuple):
@@ -94,7 +94,7 @@ class Native:
     fed: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Probe:
     """A check that syncer runs itself, for registries that run none; times are in seconds.
 
@@ -124,6 +124,12 @@ class Probe:
     failures_before_critical: int = 0
     #: What is believed until the first outcome; None: nothing.
     initial_status: CheckStatus | None = None
+
+    @property
+    def target(self) -> str:
+        """What is probed, for people: `http://10.0.0.1:80/health`."""
+        slash = "/" if self.path and not self.path.startswith("/") else ""
+        return f"{self.kind}://{bracketed(self.address)}:{self.port}{slash}{self.path}"
 
 
 @attrs.frozen

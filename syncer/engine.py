@@ -114,7 +114,7 @@ class Engine:
             for order, (name, source) in enumerate(sources.items())
         }
         desired = Desired(self._trackers)
-        self._prober = Prober(changed=self._probed, emit=self._tell, clock=clock)
+        self._prober = Prober(changed=self._probed, emit=self._tell)
         self._reconcilers = {
             name: Reconciler(
                 name,

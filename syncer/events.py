@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import attrs
 
 from syncer.changes import Change, Plan, Skip
+from syncer.checks import CheckStatus
 from syncer.values import EMPTY, as_tuple, frozen_map
 
 
@@ -107,6 +108,18 @@ class LeaseLost:
 
 
 @attrs.frozen(kw_only=True)
+class HealthChanged:
+    """A probe of syncer's own has another status than before; the first time, if not passing.
+
+    `target` says what is probed (`http://10.0.0.1:80/health`), `output` what came of it.
+    """
+
+    target: str
+    status: CheckStatus
+    output: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class CycleFinished:
     """One cycle of a sink is over. `failed` maps ids to errors; `seconds` is its length.
 
@@ -140,6 +153,7 @@ AnyEvent = (
     | GuardPaused
     | GuardReleased
     | LeaseLost
+    | HealthChanged
     | CycleFinished
     | Warned
 )

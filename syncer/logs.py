@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import structlog
 
 from syncer.changes import Change, Deregister, Register, Skip, Update
+from syncer.checks import CheckStatus
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -22,6 +23,7 @@ from syncer.events import (
     CycleFinished,
     GuardPaused,
     GuardReleased,
+    HealthChanged,
     LeaseLost,
     LoopFailed,
     LoopRecovered,
@@ -175,6 +177,13 @@ def _(event: GuardReleased) -> Iterator[Record]:
 @records.register
 def _(event: LeaseLost) -> Iterator[Record]:
     yield "warning", "registry lost entries", {"sink": event.sink, "lost": event.lost}
+
+
+@records.register
+def _(event: HealthChanged) -> Iterator[Record]:
+    level = "info" if event.status is CheckStatus.PASSING else "warning"
+    fields = {"target": event.target, "status": event.status.value, "output": event.output}
+    yield level, "health changed", fields
 
 
 @records.register

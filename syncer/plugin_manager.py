@@ -26,7 +26,7 @@ U = TypeVar("U", SourceType, SinkType)
 #: Kinds of the plugins that are published with syncer, by role: named when one is missing.
 _FIRST_PARTY: Mapping[type, tuple[str, ...]] = {
     SourceType: ("docker",),
-    SinkType: ("consul",),
+    SinkType: ("consul", "etcd"),
     LabelParser: ("registrator",),
 }
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from fakes import held, wanted
 
-from syncer import Deregister, Plan, Reason, Register, Skip, Update, logs
+from syncer import CheckStatus, Deregister, Plan, Reason, Register, Skip, Update, logs
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -18,6 +18,7 @@ from syncer.events import (
     CycleFinished,
     GuardPaused,
     GuardReleased,
+    HealthChanged,
     LeaseLost,
     LoopFailed,
     LoopRecovered,
@@ -122,6 +123,26 @@ LINES = [
         [("warning", "guard: too many removals at once", {"sink": "s", "held": 5, "of": 9})],
     ),
     (GuardReleased(sink="s"), [("info", "guard: released", {"sink": "s"})]),
+    (
+        HealthChanged(target="tcp://a:1", status=CheckStatus.CRITICAL, output="refused"),
+        [
+            (
+                "warning",
+                "health changed",
+                {"target": "tcp://a:1", "status": "critical", "output": "refused"},
+            )
+        ],
+    ),
+    (
+        HealthChanged(target="tcp://a:1", status=CheckStatus.PASSING),
+        [
+            (
+                "info",
+                "health changed",
+                {"target": "tcp://a:1", "status": "passing", "output": ""},
+            )
+        ],
+    ),
     (LeaseLost(sink="s", lost=2), [("warning", "registry lost entries", {"sink": "s", "lost": 2})]),
     (
         CycleFinished(

@@ -1,0 +1,82 @@
+"""Probes of grpc: the standard health service must answer SERVING.
+
+https://github.com/grpc/grpc/blob/master/doc/health-checking.md; its two messages are so small that
+they are written and read here.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+
+from syncer.checks import CheckResult, CheckStatus, Probe
+from syncer.values import bracketed
+
+_METHOD = "/grpc.health.v1.Health/Check"
+#: Field 1 of the request is the service's name, of the answer its status.
+_NAME_FIELD, _STATUS_FIELD = b"\x0a", 0x08
+_STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+#: Calls at the same time; grpc's own event loop is not for threads beside the main one.
+AT_ONCE = 16
+
+
+class GrpcProber:
+    """Makes calls in threads of its own, each on a channel of its own."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(AT_ONCE, "syncer grpc probe")
+
+    async def __call__(self, probe: Probe) -> CheckResult:
+        """Call once. Raises ConnectionError with what grpc says."""
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._threads, _call, probe)
+        status = _STATUSES[answer] if answer < len(_STATUSES) else str(answer)
+        good = status == "SERVING"
+        return CheckResult(
+            status=CheckStatus.PASSING if good else CheckStatus.CRITICAL, output=status
+        )
+
+    async def close(self) -> None:
+        """Let running calls end by their deadlines."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _call(probe: Probe) -> int:
+    name = probe.path.encode()
+    with _channel(probe) as channel:
+        check = channel.unary_unary(_METHOD)
+        try:
+            answer = check(_NAME_FIELD + _varint(len(name)) + name, timeout=probe.timeout)
+        except grpc.RpcError as error:
+            raise ConnectionError(f"{error.code().name}: {error.details()}") from None
+    return _read_status(answer)
+
+
+def _channel(probe: Probe) -> grpc.Channel:
+    target = f"{bracketed(probe.address)}:{probe.port}"
+    # A probe must see the server as it is now, not a connection that others share.
+    options: list[tuple[str, int | str]] = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.enable_http_proxy", 0),
+    ]
+    if not probe.tls:
+        return grpc.insecure_channel(target, options)
+    if probe.tls_server_name:
+        options.append(("grpc.ssl_target_name_override", probe.tls_server_name))
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(), options)
+
+
+def _varint(number: int) -> bytes:
+    """A number in protobuf's form: seven bits a byte, the lowest first."""
+    found = bytearray()
+    while number > 127:  # noqa: PLR2004 - seven bits
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _read_status(answer: bytes) -> int:
+    """The status in a HealthCheckResponse; absent is 0."""
+    if len(answer) < 2 or answer[0] != _STATUS_FIELD:  # noqa: PLR2004 - a key and a value
+        return 0
+    return answer[1]
