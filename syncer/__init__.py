@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from syncer.guard import GuardRules as GuardRules
     from syncer.hookspecs import hookimpl as hookimpl
     from syncer.mirror import MirrorSource as MirrorSource
+    from syncer.mirror import as_workload as as_workload
+    from syncer.mirror import is_mirrored as is_mirrored
     from syncer.mirror import mirrored as mirrored
     from syncer.model import STATUS_KEY as STATUS_KEY
     from syncer.model import Binding as Binding
@@ -91,7 +93,7 @@ _HOMES = {
     ),
     "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
     "syncer.hookspecs": "hookimpl",
-    "syncer.mirror": "MirrorSource mirrored",
+    "syncer.mirror": "MirrorSource as_workload is_mirrored mirrored",
     "syncer.model": (
         "STATUS_KEY Binding Health Host Instance Mark Network Offer Origin Port Registration State"
         " Status View Workload"

@@ -55,7 +55,7 @@ class MirrorSource(Source):
         with self._lock:
             if self._sink.stale_for:
                 found = self._sink.registration(id)
-                return self._workload(found) if found and not _mirrored(found) else None
+                return self._workload(found) if found and not is_mirrored(found) else None
             view = self._known if self._clock() - self._asked < FRESH else self._list()
         workload = next((one for one in view.items if one.id == id), None)
         if workload is None and (not view.complete or id in view.unclear):
@@ -74,38 +74,51 @@ class MirrorSource(Source):
     def _list(self) -> View[Workload]:
         asked = self._clock()
         view = self._sink.registrations()
-        items = [self._workload(found) for found in view.items if not _mirrored(found)]
+        items = [self._workload(found) for found in view.items if not is_mirrored(found)]
         self._known = View(items, complete=view.complete, unclear=view.unclear)
         self._asked = asked
         return self._known
 
     def _workload(self, found: Registration) -> Workload:
-        instance = found.instance
-        status = _status(found)
-        offer = Offer(
-            service=instance.service,
-            id=found.id,
-            port=instance.port,
-            protocol=instance.protocol,
-            register_address=instance.address,
-            register_port=instance.port,
-            tags=instance.tags,
-            meta={key: text for key, text in instance.meta.items() if key != STATUS_KEY},
-            weight=instance.weight,
-            warning_weight=instance.warning_weight,
-            tag_override=instance.tag_override,
-            because=f"registered in {self._registry}",
-        )
-        return Workload(
-            source=self._name,
-            scope=self._registry,
-            id=found.id,
-            name=found.id,
-            state=_STATE.get(status, State.RUNNING),
-            health=_HEALTH.get(status, Health.HEALTHY),
-            offers=(offer,),
-            via=self._registry,
-        )
+        return as_workload(found, source=self._name, registry=self._registry)
+
+
+def as_workload(found: Registration, *, source: str, registry: str, id: str = "") -> Workload:  # noqa: A002
+    """A registration of another registry as a workload; `id` if it is not the registration's.
+
+    Its offer keeps the registration's id, its status becomes state and health.
+    """
+    instance = found.instance
+    status = _status(found)
+    offer = Offer(
+        service=instance.service,
+        id=found.id,
+        port=instance.port,
+        protocol=instance.protocol,
+        register_address=instance.address,
+        register_port=instance.port,
+        tags=instance.tags,
+        meta={key: text for key, text in instance.meta.items() if key != STATUS_KEY},
+        weight=instance.weight,
+        warning_weight=instance.warning_weight,
+        tag_override=instance.tag_override,
+        because=f"registered in {registry}",
+    )
+    return Workload(
+        source=source,
+        scope=registry,
+        id=id or found.id,
+        name=found.id,
+        state=_STATE.get(status, State.RUNNING),
+        health=_HEALTH.get(status, Health.HEALTHY),
+        offers=(offer,),
+        via=registry,
+    )
+
+
+def is_mirrored(found: Registration) -> bool:
+    """Whether a syncer mirrored it from elsewhere: then it is not mirrored on."""
+    return found.mark is not None and bool(found.mark.via)
 
 
 def mirrored(kind: SinkType, registry: Callable[[Any], str]) -> SourceType:
@@ -127,10 +140,6 @@ def mirrored(kind: SinkType, registry: Callable[[Any], str]) -> SourceType:
         schemes=kind.schemes,
         from_uri=kind.from_uri,
     )
-
-
-def _mirrored(found: Registration) -> bool:
-    return found.mark is not None and bool(found.mark.via)
 
 
 def _status(found: Registration) -> Status:

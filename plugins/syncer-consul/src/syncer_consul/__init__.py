@@ -15,11 +15,13 @@ from syncer import (
     Problem,
     Sink,
     SinkType,
+    Source,
+    SourceType,
     hookimpl,
 )
-from syncer_consul.options import SCHEMES, ConsulOptions, from_uri
+from syncer_consul.options import SCHEMES, CatalogOptions, ConsulOptions, from_uri
 
-__all__ = ["ConsulOptions", "syncer_check_translators", "syncer_sinks"]
+__all__ = ["ConsulOptions", "syncer_check_translators", "syncer_sinks", "syncer_sources"]
 
 
 def _create(options: ConsulOptions, context: Context) -> Sink:
@@ -28,10 +30,31 @@ def _create(options: ConsulOptions, context: Context) -> Sink:
     return ConsulSink(options, context)
 
 
+def _create_catalog(options: CatalogOptions, context: Context) -> Source:
+    from syncer_consul.catalog import CatalogSource
+
+    return CatalogSource(options, context)
+
+
 def _create_translator(options: Any) -> Callable[[Check, Instance], Native | Problem]:
     from syncer_consul.checks import Translator
 
     return Translator(options)
+
+
+@hookimpl
+def syncer_sources() -> list[SourceType]:
+    """The source `consul`."""
+    return [
+        SourceType(
+            name="consul",
+            options=CatalogOptions,
+            create=_create_catalog,
+            summary="the services of a Consul datacenter, to be mirrored",
+            schemes=SCHEMES,
+            from_uri=from_uri,
+        )
+    ]
 
 
 @hookimpl

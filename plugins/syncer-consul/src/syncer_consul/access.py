@@ -8,13 +8,13 @@ from threading import Lock
 from urllib3.util import make_headers
 
 from syncer import ConfigError, TemporaryError
-from syncer_consul.options import ConsulOptions
+from syncer_consul.options import AgentOptions
 
 
 class Headers:
     """Makes the headers of each request; a token file is read again when it changes."""
 
-    def __init__(self, options: ConsulOptions) -> None:
+    def __init__(self, options: AgentOptions) -> None:
         self._fixed = {"User-Agent": "syncer", "Accept-Encoding": "identity"}
         if options.auth:
             self._fixed |= make_headers(basic_auth=options.auth.reveal())
@@ -51,7 +51,7 @@ class Headers:
         return self._token
 
 
-def tls_context(options: ConsulOptions) -> ssl.SSLContext:
+def tls_context(options: AgentOptions) -> ssl.SSLContext:
     """TLS as configured. Raises ConfigError naming the option whose file cannot be used."""
     context = ssl.create_default_context()
     if options.ca_file or options.ca_path:
@@ -71,7 +71,7 @@ def tls_context(options: ConsulOptions) -> ssl.SSLContext:
     return context
 
 
-def _load(context: ssl.SSLContext, options: ConsulOptions) -> None:
+def _load(context: ssl.SSLContext, options: AgentOptions) -> None:
     if options.ca_path and not options.ca_path.is_dir():
         raise ConfigError(f"ca_path {options.ca_path}: not a folder")
     if options.ca_file:

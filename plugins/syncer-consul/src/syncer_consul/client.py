@@ -15,12 +15,14 @@ import attrs
 from syncer import PermanentError, TemporaryError
 from syncer_consul.access import Headers, tls_context
 from syncer_consul.address import parse_address
-from syncer_consul.options import ConsulOptions
+from syncer_consul.options import AgentOptions
 from syncer_consul.transport import Response, Transport
 
 _UNKNOWN = ("unknown service", "unknown check", "does not have associated ttl")
 #: Refusals that Consul sends as 500, though asking again will not help.
 _REFUSALS = ("permission denied", "acl not found", "scripts are disabled")
+#: Since this version lists say when rights hide a part of them.
+_TELLS_HIDDEN = (1, 11, 0)
 #: A blocking query may last a sixteenth longer than asked for, to spread the load.
 _WAIT_MARGIN = 1 / 16
 
@@ -85,7 +87,7 @@ class AgentInfo:
 class Client:
     """One agent. May be used from several threads."""
 
-    def __init__(self, options: ConsulOptions, *, idle: int) -> None:
+    def __init__(self, options: AgentOptions, *, idle: int) -> None:
         address = parse_address(options.address, tls=options.ssl)
         self._headers = Headers(options)
         self._transport = Transport(
@@ -132,10 +134,10 @@ class Client:
             self._info, self._told = info, token
         return info
 
-    @property
-    def has_token(self) -> bool:
-        """Whether requests carry a token."""
-        return bool(self._headers.token())
+    def may_hide(self, info: AgentInfo) -> bool:
+        """Whether rights may hide services in a list that does not say so."""
+        tells = info.version is not None and info.version >= _TELLS_HIDDEN
+        return info.reads_all is False and not (tells and self._headers.token())
 
     def forget(self) -> None:
         """Ask the agent again who it is before anything else is believed."""

@@ -1,8 +1,9 @@
-"""The options of a Consul sink, and how a URI becomes some of them."""
+"""The options of Consul's sinks and source, and how a URI becomes some of them."""
 
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -39,8 +40,8 @@ def _concurrency(instance: object, attribute: "attrs.Attribute[Any]", value: int
 
 
 @attrs.frozen(kw_only=True)
-class ConsulOptions:
-    """One agent, how to reach it, and what may be registered there."""
+class AgentOptions:
+    """One agent, and how to reach it."""
 
     address: str = option(
         "127.0.0.1:8500",
@@ -72,7 +73,6 @@ class ConsulOptions:
     tls_server_name: str = option(
         "", help="Name to expect in the agent's certificate", env=("CONSUL_TLS_SERVER_NAME",)
     )
-    datacenter: str = option("", help="Refuse an agent of another datacenter")
     namespace: str = option("", help="Namespace (Consul Enterprise)", env=("CONSUL_NAMESPACE",))
     partition: str = option(
         "", help="Admin partition (Consul Enterprise)", env=("CONSUL_PARTITION",)
@@ -81,6 +81,13 @@ class ConsulOptions:
         timedelta(seconds=10), help="Deadline of each request", validator=_positive
     )
     concurrency: int = option(16, help="Requests at a time", validator=_concurrency)
+
+
+@attrs.frozen(kw_only=True)
+class ConsulOptions(AgentOptions):
+    """What may be registered at the agent, beside how to reach it."""
+
+    datacenter: str = option("", help="Refuse an agent of another datacenter")
     script_checks: bool = option(
         False, help="Let labels define checks that run commands (script, docker)"
     )
@@ -88,6 +95,24 @@ class ConsulOptions:
         timedelta(minutes=5),
         help="How long the health that syncer reported stays valid",
         validator=_health_ttl,
+    )
+
+
+class Consistency(str, Enum):
+    """How current answers must be; see Consul's documentation of its HTTP API."""
+
+    DEFAULT = "default"
+    CONSISTENT = "consistent"
+    STALE = "stale"
+
+
+@attrs.frozen(kw_only=True)
+class CatalogOptions(AgentOptions):
+    """Which catalog is read, beside how to reach an agent that has it."""
+
+    datacenter: str = option("", help="Datacenter to read (default: the agent's own)")
+    consistency: Consistency = option(
+        Consistency.DEFAULT, help="default, consistent (asks the quorum) or stale (any server)"
     )
 
 

@@ -43,8 +43,6 @@ from syncer_consul.watch import Watcher
 #: How long after a listing, in seconds, a large batch believes it without another look at each
 #: id; and how many changes are few enough to be looked at always.
 FRESH, FEW = 2.0, 32
-#: Since this version lists say when rights hide a part of them.
-_TELLS_HIDDEN = (1, 11, 0)
 #: The moment of quiet after own writes before the watch wakes, and the longest wait for it.
 _QUIET, _LONGEST_QUIET = 0.2, 0.8
 _UNKNOWN_FIELD = re.compile(r'unknown field "(\w+)"')
@@ -75,7 +73,7 @@ class ConsulSink(Sink):
         services, one = self._client.read_object("/v1/agent/services")
         checks, other = self._client.read_object("/v1/agent/checks")
         items, unclear = self._listing.read(services, checks, info.address, started)
-        hidden = one.filtered or other.filtered or self._may_hide(info)
+        hidden = one.filtered or other.filtered or self._client.may_hide(info)
         return View(items, complete=not hidden, unclear=unclear)
 
     def registration(self, id: str) -> Registration | None:  # noqa: A002 - the word of the contract
@@ -144,11 +142,6 @@ class ConsulSink(Sink):
         if info.version != self._version:
             self._version, self._refused = info.version, frozenset()
         return info
-
-    def _may_hide(self, info: AgentInfo) -> bool:
-        """Whether rights may hide services in a list that does not say so."""
-        tells = info.version is not None and info.version >= _TELLS_HIDDEN
-        return info.reads_all is False and not (tells and self._client.has_token)
 
     def _make(self, change: Change, look: bool) -> Outcome:
         try:

@@ -16,7 +16,7 @@ from syncer_consul.client import Client, Failed, Refused
 WAIT = 30.0
 _PAUSE, _LONGEST_PAUSE = 0.3, 10.0
 #: An agent's answers are taken no faster than this, whatever it does.
-_SPACING = 0.1
+SPACING = 0.1
 #: Filters that nothing fulfils: the index comes without the body.
 _QUERIES = (("/v1/catalog/node/", 'ID == ""'), ("/v1/health/node/", 'CheckID == ""'))
 
@@ -73,7 +73,7 @@ class Watcher:
 
     def _follow(self, path: str, without: str, wake: Callable[[], None]) -> None:
         index, asked, pause = 0, 0.0, _PAUSE
-        while not self._ended.wait(max(0.0, asked + _SPACING - time.monotonic())):
+        while not self._ended.wait(max(0.0, asked + SPACING - time.monotonic())):
             asked = time.monotonic()
             try:
                 found = self._ask(path, without, index)

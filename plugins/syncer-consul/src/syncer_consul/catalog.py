@@ -1,0 +1,179 @@
+"""The catalog of a datacenter as a source: what is registered in Consul, to be mirrored elsewhere.
+
+It is read node by node: two answers tell all services of a node, with all its checks.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from threading import Event
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+
+from syncer import (
+    Context,
+    PermanentError,
+    Registration,
+    Source,
+    TemporaryError,
+    View,
+    Workload,
+    as_workload,
+    is_mirrored,
+)
+from syncer_consul import wire
+from syncer_consul.catalog_watch import CatalogWatcher
+from syncer_consul.client import Answer, Client, Refused
+from syncer_consul.options import CatalogOptions, Consistency
+from syncer_consul.parallel import each
+from syncer_consul.wire import Found
+
+#: Consul's own service on its servers.
+_CONSUL = "consul"
+
+
+@attrs.frozen
+class _Node:
+    """What a node holds, or why that is not known."""
+
+    name: str
+    services: tuple[Registration, ...] = ()
+    unclear: frozenset[str] = frozenset()
+    filtered: bool = False
+    error: Exception | None = None
+
+
+class CatalogSource(Source):
+    """Every service of a datacenter; see `CatalogOptions`. Ids are `<node>/<service id>`."""
+
+    def __init__(self, options: CatalogOptions, context: Context) -> None:
+        self._options, self._name = options, context.name
+        self._client = Client(options, idle=options.concurrency)
+        #: Service ids that stood on several nodes in the last listing.
+        self._shared: frozenset[str] = frozenset()
+        self._watcher: CatalogWatcher | None = None
+        self._closed = Event()
+
+    def scope(self) -> str:
+        """The datacenter. Raises TemporaryError while the agent does not say which."""
+        datacenter = self._options.datacenter or self._client.info().datacenter
+        if not datacenter:
+            raise PermanentError("the token may not ask for the datacenter: set `datacenter`")
+        return f"consul:{datacenter}"
+
+    def workloads(self) -> View[Workload]:
+        """Every service of every node, but Consul itself, proxies, and what was mirrored."""
+        info = self._client.info()
+        answer = self._read("/v1/catalog/nodes")
+        names = [str(node.get("Node", "")) for node in answer.data or ()]
+        nodes = list(each(self._node, names, self._options.concurrency))
+        for node in nodes:
+            if node.error is not None:
+                raise node.error
+        hidden = answer.filtered or any(node.filtered for node in nodes)
+        return View(
+            self._workloads(nodes),
+            complete=not hidden and not self._client.may_hide(info),
+            unclear=[f"{node.name}/{id_}" for node in nodes for id_ in node.unclear],
+        )
+
+    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+        """One service, asked for afresh."""
+        name, _, service = id.partition("/")
+        node = self._node(name)
+        if node.error is not None:
+            raise node.error
+        if service in node.unclear:
+            raise TemporaryError(f"{id} cannot be described now")
+        found = next((one for one in node.services if one.id == service), None)
+        if found is None and (node.filtered or self._client.may_hide(self._client.info())):
+            raise TemporaryError(f"rights hide a part of the catalog, {id} perhaps")
+        if found is None or is_mirrored(found):
+            return None
+        return self._workload(node.name, found)
+
+    def watch(self, wake: Callable[[str | None], None], stop: Event) -> None:
+        """Wake when a service or the status of a check has changed anywhere in the datacenter."""
+        watcher = CatalogWatcher(Client(self._options, idle=2), self._query())
+        self._watcher = watcher
+        if self._closed.is_set():
+            watcher.close()
+        wake(None)
+        watcher.run(lambda: wake(None), stop)
+
+    def close(self) -> None:
+        """Let go of all connections; ends a watch."""
+        self._closed.set()
+        if self._watcher is not None:
+            self._watcher.close()
+        self._client.close()
+
+    def _workloads(self, nodes: Iterable[_Node]) -> Iterator[Workload]:
+        every = [
+            (node.name, found)
+            for node in nodes
+            for found in node.services
+            if not is_mirrored(found)
+        ]
+        ids = Counter(found.id for _, found in every)
+        self._shared = frozenset(id_ for id_, count in ids.items() if count > 1)
+        return (self._workload(node, found) for node, found in every)
+
+    def _workload(self, node: str, found: Registration) -> Workload:
+        """The workload; what has an id that stands on several nodes is offered as `<node>:<id>`."""
+        id_ = f"{node}/{found.id}"
+        if found.id in self._shared:
+            instance = attrs.evolve(found.instance, id=f"{node}:{found.id}")
+            found = attrs.evolve(found, instance=instance)
+        return as_workload(found, source=self._name, registry=self.scope(), id=id_)
+
+    def _node(self, name: str) -> _Node:
+        try:
+            return self._read_node(name)
+        except Exception as error:  # noqa: BLE001 - told by the thread that asked
+            return _Node(name, error=error)
+
+    def _read_node(self, name: str) -> _Node:
+        quoted = quote(name, safe="")
+        services = self._read(f"/v1/catalog/node/{quoted}")
+        if services.data is None:
+            return _Node(name, filtered=services.filtered)
+        checks = self._read(f"/v1/health/node/{quoted}")
+        by_service = _by_service(checks.data or ())
+        address = str((services.data.get("Node") or {}).get("Address", ""))
+        found, unclear = [], set()
+        for id_, entry in (services.data.get("Services") or {}).items():
+            if entry.get("Kind") or entry.get("Service") == _CONSUL:
+                continue
+            every = (*by_service.get(id_, ()), *by_service.get("", ()))
+            registration = wire.decode(id_, entry, every, address)
+            if registration is None:
+                unclear.add(id_)
+            else:
+                found.append(registration)
+        filtered = services.filtered or checks.filtered
+        return _Node(name, tuple(found), frozenset(unclear), filtered)
+
+    def _read(self, path: str) -> Answer:
+        try:
+            return self._client.read(path, self._query())
+        except Refused as error:
+            if error.code == 403:
+                raise TemporaryError(str(error)) from error
+            raise
+
+    def _query(self) -> Mapping[str, str]:
+        query = {"dc": self._options.datacenter} if self._options.datacenter else {}
+        if self._options.consistency is not Consistency.DEFAULT:
+            query[self._options.consistency.value] = ""
+        return query
+
+
+def _by_service(checks: Collection[Mapping[str, Any]]) -> dict[str, list[Found]]:
+    """The checks of each service id; those of the node itself under ""."""
+    found: dict[str, list[Found]] = {}
+    for check in checks:
+        one = Found(str(check.get("CheckID", "")), str(check.get("Status", "")))
+        found.setdefault(str(check.get("ServiceID", "")), []).append(one)
+    return found
