@@ -1,3 +1,9 @@
 """Gives the fixtures for real servers to the tests of the core and of every plugin."""
 
-pytest_plugins = ["servers.fixtures", "servers.prometheus_fixtures"]
+pytest_plugins = [
+    "servers.fixtures",
+    "servers.etcd_fixtures",
+    "servers.eureka_fixtures",
+    "servers.zookeeper_fixtures",
+    "servers.prometheus_fixtures",
+]

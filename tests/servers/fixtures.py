@@ -31,6 +31,15 @@ REAL = {
     "start_consul": CONSUL,
     "start_prometheus": "Prometheus",
     "consul_cluster": CLUSTER,
+    "etcd": "etcd",
+    "start_etcd": "etcd",
+    "etcd_cluster": "etcd cluster of 3 members",
+    "start_coredns": "CoreDNS",
+    "eureka": "Eureka",
+    "start_eureka": "Eureka",
+    "eureka_pair": "Eureka pair of peers",
+    "zookeeper": "ZooKeeper",
+    "start_zookeeper": "ZooKeeper",
 }
 
 

@@ -148,9 +148,41 @@ install_consul() {
 
 install_prometheus() { have prometheus || install_packages "Prometheus" prometheus; }
 
+etcd_packages() {
+    have etcd || echo etcd-server
+    have etcdctl || echo etcd-client
+}
+
+install_etcd() {
+    local packages
+    packages=$(etcd_packages)
+    [ -z "$packages" ] || install_packages etcd $packages
+}
+
+# The server is a jar that Maven builds from the project beside this script.
+eureka_packages() {
+    have javac || echo openjdk-17-jdk-headless
+    have mvn || echo maven
+}
+
+install_eureka() {
+    local project packages
+    project=$(dirname "$0")/eureka
+    [ "$project/target/eureka.jar" -nt "$project/pom.xml" ] && return
+    packages=$(eureka_packages)
+    [ -z "$packages" ] || install_packages Eureka $packages || return
+    say "building Eureka's server"
+    quietly mvn --batch-mode --quiet --file "$project/pom.xml" package && return
+    problem "Eureka: Maven could not build its server"
+}
+
+# Debian's scripts are left alone: tests start the server's class themselves.
+install_zookeeper() { [ -d /usr/share/zookeeper ] || install_packages ZooKeeper zookeeper; }
+
 report() {
     if have dockerd; then say "$(dockerd --version)"; fi
     if have consul; then say "$(consul version | head -n 1)"; fi
+    if have etcd; then say "$(etcd --version | head -n 1)"; fi
     if have prometheus; then say "$(prometheus --version 2>&1 | head -n 1)"; fi
 }
 
@@ -159,6 +191,9 @@ main() {
     install_docker
     install_consul
     install_prometheus
+    install_etcd
+    install_eureka
+    install_zookeeper
     report
     [ ${#problems[@]} = 0 ] || [ "${SYNCER_REQUIRE_SERVERS:-}" != 1 ]
 }

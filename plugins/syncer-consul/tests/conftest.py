@@ -1,5 +1,8 @@
 """What the tests of this plugin share: options for a server, and sinks that are closed again."""
 
+import base64
+import urllib.error
+
 import pytest
 
 from syncer import Context
@@ -30,6 +33,55 @@ def open_sink():
     yield make
     for sink in opened:
         sink.close()
+
+
+@pytest.fixture
+def clean_kv(clean_consul):
+    """The Consul server without keys and sessions; `api` has what these tests ask."""
+    api = clean_consul.api
+
+    def clean():
+        api.request("DELETE", "kv/", recurse="")
+        for session in api.get("session/list") or ():
+            api.put(f"session/destroy/{session['ID']}")
+
+    clean()
+    yield Kv(clean_consul)
+    clean()
+
+
+class Kv:
+    """Questions and hand edits over the key-value API, without any of syncer's code."""
+
+    def __init__(self, consul):
+        self.consul, self.api, self.url = consul, consul.api, consul.url
+
+    def values(self, prefix=""):
+        """What stands under a prefix: the value of each key."""
+        return {key: found["Value"] for key, found in self.entries(prefix).items()}
+
+    def entries(self, prefix=""):
+        """What stands under a prefix: each key as Consul tells it, values decoded."""
+        try:
+            found = self.api.get(f"kv/{prefix}", recurse="")
+        except urllib.error.HTTPError:
+            return {}
+        for one in found:
+            one["Value"] = base64.b64decode(one["Value"] or "").decode()
+        return {one["Key"]: one for one in found}
+
+    def kv_put(self, key, value):
+        """Write a key by hand."""
+        request = {"Verb": "set", "Key": key, "Value": base64.b64encode(value.encode()).decode()}
+        self.api.put("txn", [{"KV": request}])
+
+    def kv_delete(self, key):
+        """Remove a key by hand."""
+        self.api.put("txn", [{"KV": {"Verb": "delete", "Key": key}}])
+
+    def sessions(self):
+        """The ids of all sessions."""
+        return {one["ID"] for one in self.api.get("session/list") or ()}
 
 
 @pytest.fixture

@@ -18,16 +18,50 @@ from syncer import (
     Source,
     SourceType,
     hookimpl,
+    mirrored,
+    probing,
 )
-from syncer_consul.options import SCHEMES, CatalogOptions, ConsulOptions, from_uri
+from syncer_consul.options import (
+    KV_SCHEMES,
+    SCHEMES,
+    CatalogOptions,
+    ConsulOptions,
+    KvOptions,
+    from_uri,
+    kv_from_uri,
+)
 
-__all__ = ["ConsulOptions", "syncer_check_translators", "syncer_sinks", "syncer_sources"]
+__all__ = [
+    "CatalogOptions",
+    "ConsulOptions",
+    "KvOptions",
+    "syncer_check_translators",
+    "syncer_sinks",
+    "syncer_sources",
+]
 
 
 def _create(options: ConsulOptions, context: Context) -> Sink:
     from syncer_consul.sink import ConsulSink
 
     return ConsulSink(options, context)
+
+
+def _create_kv(options: KvOptions, context: Context) -> Sink:
+    from syncer_consul.kv_sink import ConsulKvSink
+
+    return ConsulKvSink(options, context)
+
+
+def _kv() -> SinkType:
+    return SinkType(
+        name="consulkv",
+        options=KvOptions,
+        create=_create_kv,
+        summary="entries in Consul's key-value store",
+        schemes=KV_SCHEMES,
+        from_uri=kv_from_uri,
+    )
 
 
 def _create_catalog(options: CatalogOptions, context: Context) -> Source:
@@ -44,7 +78,7 @@ def _create_translator(options: Any) -> Callable[[Check, Instance], Native | Pro
 
 @hookimpl
 def syncer_sources() -> list[SourceType]:
-    """The source `consul`."""
+    """The sources `consul` and `consulkv`, for mirrors."""
     return [
         SourceType(
             name="consul",
@@ -53,13 +87,16 @@ def syncer_sources() -> list[SourceType]:
             summary="the services of a Consul datacenter, to be mirrored",
             schemes=SCHEMES,
             from_uri=from_uri,
-        )
+        ),
+        mirrored(
+            _kv(), lambda options: f"{options.datacenter or options.address}/{options.prefix}"
+        ),
     ]
 
 
 @hookimpl
 def syncer_sinks() -> list[SinkType]:
-    """The sink `consul`."""
+    """The sinks `consul` and `consulkv`."""
     return [
         SinkType(
             name="consul",
@@ -68,11 +105,15 @@ def syncer_sinks() -> list[SinkType]:
             summary="the services of a Consul agent",
             schemes=SCHEMES,
             from_uri=from_uri,
-        )
+        ),
+        _kv(),
     ]
 
 
 @hookimpl
 def syncer_check_translators() -> list[CheckTranslator]:
-    """Checks in Consul's own form."""
-    return [CheckTranslator(name="consul", sink_kind="consul", create=_create_translator)]
+    """Checks in Consul's own form; for its key-value store syncer probes itself."""
+    return [
+        CheckTranslator(name="consul", sink_kind="consul", create=_create_translator),
+        CheckTranslator(name="consulkv", sink_kind="consulkv", create=probing),
+    ]

@@ -23,8 +23,8 @@ from syncer import (
     is_mirrored,
 )
 from syncer_consul import wire
-from syncer_consul.catalog_watch import CatalogWatcher
 from syncer_consul.client import Answer, Client, Refused
+from syncer_consul.index_watch import IndexWatcher
 from syncer_consul.options import CatalogOptions, Consistency
 from syncer_consul.parallel import each
 from syncer_consul.wire import Found
@@ -52,7 +52,7 @@ class CatalogSource(Source):
         self._client = Client(options, idle=options.concurrency)
         #: Service ids that stood on several nodes in the last listing.
         self._shared: frozenset[str] = frozenset()
-        self._watcher: CatalogWatcher | None = None
+        self._watcher: IndexWatcher | None = None
         self._closed = Event()
 
     def scope(self) -> str:
@@ -95,7 +95,13 @@ class CatalogSource(Source):
 
     def watch(self, wake: Callable[[str | None], None], stop: Event) -> None:
         """Wake when a service or the status of a check has changed anywhere in the datacenter."""
-        watcher = CatalogWatcher(Client(self._options, idle=2), self._query())
+        query = self._query()
+        # The filter is fulfilled by nothing: it spares the body.
+        queries = [
+            ("/v1/catalog/services", query),
+            ("/v1/health/state/any", {**query, "filter": 'CheckID == ""'}),
+        ]
+        watcher = IndexWatcher(Client(self._options, idle=2), queries)
         self._watcher = watcher
         if self._closed.is_set():
             watcher.close()

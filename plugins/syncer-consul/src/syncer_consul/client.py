@@ -28,11 +28,11 @@ _WAIT_MARGIN = 1 / 16
 
 
 class Refused(PermanentError):
-    """The agent said no; `code` is the status, `reason` what it said."""
+    """The agent said no; `code` is the status, `reason` what it said, `data` that as JSON."""
 
-    def __init__(self, text: str, code: int, reason: str) -> None:
+    def __init__(self, text: str, code: int, reason: str, data: Any = None) -> None:
         super().__init__(text)
-        self.code, self.reason = code, reason
+        self.code, self.reason, self.data = code, reason, data
 
 
 class Failed(TemporaryError):
@@ -85,9 +85,20 @@ class AgentInfo:
 
 
 class Client:
-    """One agent. May be used from several threads."""
+    """One agent. May be used from several threads.
 
-    def __init__(self, options: AgentOptions, *, idle: int) -> None:
+    `question` is what to ask to find out whether rights hide anything: a resource, and a name
+    that no rule was made for.
+    """
+
+    def __init__(
+        self,
+        options: AgentOptions,
+        *,
+        idle: int,
+        question: tuple[str, str] = ("service", "syncer-may-read-all"),
+    ) -> None:
+        self._question = question
         address = parse_address(options.address, tls=options.ssl)
         self._headers = Headers(options)
         self._transport = Transport(
@@ -125,6 +136,10 @@ class Client:
     def write(self, path: str, body: Any = None) -> None:
         """PUT. Raises `Refused`, `Failed` or TemporaryError."""
         self._send(self._http.put, path, None, data="" if body is None else json.dumps(body))
+
+    def ask(self, path: str, body: Any, params: Mapping[str, str] | None = None) -> Answer:
+        """PUT of a question or an order that is answered in JSON."""
+        return self._send(self._http.put, path, params, data=json.dumps(body))
 
     def info(self) -> AgentInfo:
         """What the agent says of itself: asked once, and again after it was away."""
@@ -178,7 +193,8 @@ class Client:
         Consul before 1.11 shortens lists without a word, and later ones say nothing to those
         without a token. So it is asked about a name that no rule was made for.
         """
-        question = [{"Resource": "service", "Access": "read", "Segment": "syncer-may-read-all"}]
+        resource, segment = self._question
+        question = [{"Resource": resource, "Access": "read", "Segment": segment}]
         path = "/v1/internal/acl/authorize"
         try:
             answer = self._send(self._http.post, path, None, data=json.dumps(question))
@@ -209,6 +225,9 @@ class Client:
             raise
 
     def _answer(self, path: str, response: Response) -> Answer:
+        nothing = response.code == 404 and response.headers.get("X-Consul-Index")
+        if nothing and not response.content.strip():
+            return Answer(data=None, headers=response.headers)
         if not 200 <= response.code < 300:
             raise self._error(path, response)
         if not response.content.strip():
@@ -226,7 +245,7 @@ class Client:
             return Failed(text, response.code, reason)
         if response.code == 404 and not reason.lower().startswith("unknown"):
             text += "; is this the address of a Consul agent?"
-        return Refused(text, response.code, reason)
+        return Refused(text, response.code, reason, _as_json(response.content))
 
     def _readable(self, text: str) -> str:
         """What the agent said, short, on one line and without the token."""
@@ -238,6 +257,13 @@ class Client:
 
     def _where(self, path: str) -> str:
         return f"Consul at {self.address}, {path[:100]}"
+
+
+def _as_json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:

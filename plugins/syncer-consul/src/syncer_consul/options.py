@@ -6,14 +6,15 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import attrs
 
-from syncer import Secret, option
+from syncer import Secret, Unhealthy, option
 from syncer_consul.address import parse_address
 
 SCHEMES = ("consul", "consul-tls", "consul-unix")
+KV_SCHEMES = ("consulkv", "consulkv-tls", "consulkv-unix")
 _USER_INFO = re.compile(r"^(?P<start>[a-z-]+://)?(?P<user>[^/?#@]*)@")
 
 
@@ -32,6 +33,11 @@ def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: timede
 def _health_ttl(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
     if value < timedelta(seconds=3):
         raise ValueError(f"{attribute.name} must be at least 3s")
+
+
+def _session(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta | None) -> None:
+    if value is not None and not timedelta(seconds=10) <= value <= timedelta(days=1):
+        raise ValueError(f"{attribute.name} must be 10s to 1d")
 
 
 def _concurrency(instance: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
@@ -114,6 +120,55 @@ class CatalogOptions(AgentOptions):
     consistency: Consistency = option(
         Consistency.DEFAULT, help="default, consistent (asks the quorum) or stale (any server)"
     )
+
+
+@attrs.frozen(kw_only=True)
+class KvOptions(AgentOptions):
+    """Where entries stand in the key-value store, and how, beside how to reach an agent."""
+
+    datacenter: str = option("", help="Datacenter whose store is written (default: the agent's)")
+    prefix: str = option("", help="Where entries stand (default: services)")
+    layout: str = option("registrator", help="Form of the entries: registrator, json, ...")
+    layout_options: dict[str, str] = option(attrs.Factory(dict), help="Options of the layout")
+    unhealthy: Unhealthy | None = option(
+        None, help="keep or drop instances that are not up (default: keep if the layout tells it)"
+    )
+    session: timedelta | None = option(
+        None,
+        help="Length of a session that removes the entries if syncer ends (default: none)",
+        validator=_session,
+    )
+
+
+def kv_from_uri(uri: str) -> Mapping[str, Any]:
+    """Options from `consulkv://host:port/prefix`, `consulkv-tls://...`, a URL, or
+    `consulkv-unix:///path/to/socket:/prefix`; a query sets other options: `?layout=json`.
+
+    User and password become `auth`. Raises ValueError with a reason.
+    """
+    text, found = _without_user(uri.strip())
+    text, _, query = text.partition("?")
+    for name, value in parse_qsl(query, strict_parsing=bool(query)):
+        if name not in ("layout", "session", "unhealthy", "prefix", "datacenter", "timeout"):
+            raise ValueError(f"{name!r} cannot be set in the address")
+        found[name] = value
+    scheme, colon, rest = text.partition("://")
+    if not colon:
+        scheme, rest = "", text
+    if scheme == "consulkv-unix" or rest.startswith("unix:"):
+        socket, _, prefix = rest.removeprefix("unix:").removeprefix("//").partition(":")
+        found["address"] = f"unix://{socket}"
+    else:
+        host, _, prefix = rest.partition("/")
+        if scheme in ("consulkv-tls", "https"):
+            found["ssl"] = True
+        if host:
+            found["address"] = host if scheme in KV_SCHEMES or not scheme else f"{scheme}://{host}"
+    if "address" in found:
+        parse_address(found["address"])
+    if prefix.strip("/"):
+        found["prefix"] = unquote(prefix.strip("/"))
+    return found
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:

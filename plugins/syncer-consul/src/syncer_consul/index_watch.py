@@ -1,21 +1,29 @@
-"""Notices changes in the catalog of a datacenter, by two blocking queries that ask for no body."""
+"""Notices changes by blocking queries whose answers nobody reads: only the index counts."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Lock, Thread
 
 from syncer_consul.client import Client
 from syncer_consul.watch import SPACING, WAIT
 
-#: Every service in one, every check in the other; filters that nothing fulfils spare the body.
-_QUERIES = (("/v1/catalog/services", ""), ("/v1/health/state/any", 'CheckID == ""'))
+#: A path, and the parameters of its query.
+Query = tuple[str, Mapping[str, str]]
 
 
-class CatalogWatcher:
-    """Watches over connections that `client` has for this alone."""
+class IndexWatcher:
+    """Watches several paths, over connections that `client` has for this alone.
 
-    def __init__(self, client: Client, query: Mapping[str, str]) -> None:
-        self._client, self._query = client, query
+    `ours` says of an index whether a write of our own made it: then nobody is woken.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        queries: Sequence[Query],
+        ours: Callable[[int], bool] = lambda index: False,
+    ) -> None:
+        self._client, self._queries, self._ours = client, queries, ours
         self._ended, self._lock = Event(), Lock()
         self._error: Exception | None = None
 
@@ -23,7 +31,7 @@ class CatalogWatcher:
         """Watch until `stop` is set or `close()` is called; raises what ended it otherwise."""
         threads = [
             Thread(target=self._follow, args=(*query, wake), name="catalog watch", daemon=True)
-            for query in _QUERIES
+            for query in self._queries
         ]
         for thread in threads:
             thread.start()
@@ -43,13 +51,13 @@ class CatalogWatcher:
         self._ended.set()
         self._client.close()
 
-    def _follow(self, path: str, without: str, wake: Callable[[], None]) -> None:
-        index, query = 0, dict(self._query) | ({"filter": without} if without else {})
+    def _follow(self, path: str, query: Mapping[str, str], wake: Callable[[], None]) -> None:
+        index = 0
         try:
             while not self._ended.is_set():
                 asked = time.monotonic()
                 found = self._ask(path, query, index)
-                if index and found != index:
+                if index and found != index and not self._ours(found):
                     wake()
                 index = found
                 self._ended.wait(max(0.0, asked + SPACING - time.monotonic()))

@@ -1,0 +1,236 @@
+"""Requests to an etcd cluster, each within a deadline, by the members that answer.
+
+Of `pyetcd` only the generated API is used, not its client. That client logs in once and never
+again, though a token lives for minutes; puts a member that failed aside for five minutes, and with
+all members aside refuses to ask any; repeats nothing at the next member; lets errors of grpc
+through; and watches without noticing that the token or the line is dead.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
+from typing import Any, TypeVar
+
+import attrs
+import grpc
+from pyetcd import etcdrpc
+
+from syncer import TemporaryError
+from syncer_etcd.failures import AlreadyThere, Kind, LeaseGone, kind_of, translated
+from syncer_etcd.members import Member, Members
+from syncer_etcd.options import EtcdOptions
+
+T = TypeVar("T")
+Metadata = tuple[tuple[str, str], ...]
+#: Entries in one page of a listing.
+PAGE = 1000
+#: The least time that a member is given, in seconds, however many there are to ask.
+_LEAST = 0.5
+#: A member that has lost its cluster says so instead of waiting.
+_HAS_LEADER = ("hasleader", "true")
+
+
+@attrs.frozen
+class Entry:
+    """A key with its value; `revision` is that of its last change, `lease` 0 if it has none."""
+
+    key: str
+    value: bytes
+    revision: int
+    lease: int
+
+
+class Client:
+    """All requests that a sink makes; safe in threads."""
+
+    def __init__(self, options: EtcdOptions) -> None:
+        self._timeout = options.timeout.total_seconds()
+        self._members = Members(options)
+        self._user, self._password = options.credentials
+        self._token, self._login = "", Lock()
+
+    def __repr__(self) -> str:
+        return f"Client({self._members.addresses})"
+
+    def snapshot(self, prefixes: Sequence[str]) -> tuple[list[dict[str, Entry]], int]:
+        """What stands under each prefix, by key, all as of one revision; and that revision."""
+        revision, found = 0, []
+        for prefix in prefixes:
+            entries: dict[str, Entry] = {}
+            for page in self._pages(prefix, revision):
+                revision = revision or page.header.revision
+                for kv in page.kvs:
+                    key = text_of(kv.key)
+                    entries[key] = Entry(key, kv.value, kv.mod_revision, kv.lease)
+            found.append(entries)
+        return found, revision
+
+    def _pages(self, prefix: str, revision: int) -> Iterator[Any]:
+        first, end = bytes_of(prefix), end_of(prefix)
+        while True:
+            request = etcdrpc.RangeRequest(
+                key=first,
+                range_end=end,
+                limit=PAGE,
+                revision=revision,
+                sort_order=etcdrpc.RangeRequest.ASCEND,
+                sort_target=etcdrpc.RangeRequest.KEY,
+            )
+            page = self._ask(_range(request))
+            yield page
+            if not page.more:
+                return
+            revision = revision or page.header.revision
+            first = page.kvs[-1].key + b"\0"
+
+    def revisions(self, keys: Sequence[str]) -> list[int]:
+        """The revision of each key's last change; 0 if it is not there."""
+        found = []
+        for key in keys:
+            answer = self._ask(_range(etcdrpc.RangeRequest(key=bytes_of(key), keys_only=True)))
+            found.append(int(answer.kvs[0].mod_revision) if answer.kvs else 0)
+        return found
+
+    def transact(self, request: Any) -> Any:
+        """A transaction's answer. Raises LeaseGone if it puts something on a lease that is dead."""
+        return self._ask(lambda member, **how: member.kv.Txn(request, **how))
+
+    def grant(self, id_: int, ttl: int) -> int:
+        """Make a lease of this id; returns its length as etcd has it, in seconds.
+
+        Repeating is safe: what an earlier attempt made, though its answer was lost, is found.
+        """
+        request = etcdrpc.LeaseGrantRequest(TTL=ttl, ID=id_)
+        try:
+            answer = self._ask(lambda member, **how: member.lease.LeaseGrant(request, **how))
+        except AlreadyThere:
+            return self.granted(id_)
+        return int(answer.TTL)
+
+    def granted(self, id_: int) -> int:
+        """The length with which a living lease was granted, in seconds; 0 if it is dead."""
+        request = etcdrpc.LeaseTimeToLiveRequest(ID=id_)
+        answer = self._ask(lambda member, **how: member.lease.LeaseTimeToLive(request, **how))
+        return int(answer.grantedTTL) if answer.TTL > 0 else 0
+
+    def keep_alive(self, id_: int, timeout: float) -> bool:
+        """Whether a lease lives, and now does so for its whole length again."""
+
+        def keep(member: Member, **how: Any) -> Any:
+            call = member.lease.LeaseKeepAlive(iter([etcdrpc.LeaseKeepAliveRequest(ID=id_)]), **how)
+            try:
+                return next(call)
+            finally:
+                call.cancel()
+
+        try:
+            return bool(self._ask(keep, timeout).TTL > 0)
+        except LeaseGone:
+            return False
+
+    def revoke_empty(self, id_: int, timeout: float) -> None:
+        """End a lease, if nothing hangs on it."""
+        request = etcdrpc.LeaseTimeToLiveRequest(ID=id_, keys=True)
+        answer = self._ask(
+            lambda member, **how: member.lease.LeaseTimeToLive(request, **how), timeout
+        )
+        if answer.TTL > 0 and not answer.keys:
+            revoke = etcdrpc.LeaseRevokeRequest(ID=id_)
+            self._ask(lambda member, **how: member.lease.LeaseRevoke(revoke, **how), timeout)
+
+    def watch(self, requests: Iterator[Any]) -> tuple[Any, Callable[[Exception], None]]:
+        """A stream of watch answers, and what is to be told if it breaks."""
+        member = self._members.current()
+
+        def broken(error: Exception) -> None:
+            code, text = _said(error)
+            if kind_of(code, text) is Kind.AWAY:
+                self._members.failed(member)
+            raise translated(code, text, member.address) from error
+
+        try:
+            metadata = self._metadata(member, self._timeout)
+            return member.watch.Watch(requests, metadata=metadata), broken
+        except (grpc.RpcError, ValueError) as error:
+            broken(error)
+            raise
+
+    def forget_token(self) -> None:
+        """Log in again before the next request."""
+        self._token = ""
+
+    def close(self) -> None:
+        """End all connections, and the watch with them."""
+        self._members.close()
+
+    def _ask(self, ask: Callable[..., T], timeout: float | None = None) -> T:
+        """Ask the member that answered last, then each of the others, within one deadline."""
+        end = time.monotonic() + (timeout or self._timeout)
+        left, renewed = len(self._members), False
+        while True:
+            member = self._members.current()
+            share = max((end - time.monotonic()) / left, _LEAST)
+            used = self._token
+            try:
+                return ask(member, timeout=share, metadata=self._metadata(member, share))
+            except (grpc.RpcError, ValueError) as error:
+                code, text = _said(error)
+                kind = kind_of(code, text)
+                if kind is Kind.TOKEN and self._user and not renewed:
+                    renewed = True
+                    if self._token == used:
+                        self.forget_token()
+                    continue
+                if kind is Kind.AWAY:
+                    self._members.failed(member)
+                    left -= 1
+                    if left and time.monotonic() < end:
+                        continue
+                raise translated(code, text, member.address) from error
+
+    def _metadata(self, member: Member, timeout: float) -> Metadata:
+        if not self._user:
+            return (_HAS_LEADER,)
+        with self._login:
+            token = self._token = self._token or self._authenticate(member, timeout)
+        return (_HAS_LEADER, ("token", token)) if token else (_HAS_LEADER,)
+
+    def _authenticate(self, member: Member, timeout: float) -> str:
+        request = etcdrpc.AuthenticateRequest(name=self._user, password=self._password)
+        try:
+            answer = member.auth.Authenticate(request, timeout=timeout, metadata=(_HAS_LEADER,))
+        except grpc.RpcError as error:
+            if "authentication is not enabled" in _said(error)[1]:
+                return ""
+            raise
+        return str(answer.token)
+
+
+def _range(request: Any) -> Callable[..., Any]:
+    return lambda member, **how: member.kv.Range(request, **how)
+
+
+def _said(error: Exception) -> tuple[Any, str]:
+    """The code and text of a failed request. Of a closed channel grpc says so by ValueError."""
+    if isinstance(error, ValueError):
+        if "closed channel" not in str(error):
+            raise error
+        raise TemporaryError("the connection to etcd was closed") from error
+    said: Any = error
+    return said.code(), said.details() or ""
+
+
+def bytes_of(key: str) -> bytes:
+    """A key as etcd has it."""
+    return key.encode("utf-8", "surrogateescape")
+
+
+def text_of(key: bytes) -> str:
+    """A key as text; what is no UTF-8 survives the way back."""
+    return key.decode("utf-8", "surrogateescape")
+
+
+def end_of(prefix: str) -> bytes:
+    """The end of the range of all keys that begin with the prefix, which ends with a slash."""
+    raw = bytes_of(prefix)
+    return raw[:-1] + bytes([raw[-1] + 1])

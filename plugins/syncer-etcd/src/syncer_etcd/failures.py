@@ -1,0 +1,88 @@
+"""What went wrong with a request, in syncer's words."""
+
+from enum import Enum
+from typing import Any
+
+import grpc
+
+from syncer import PermanentError, SyncerError, TemporaryError
+
+_CODE = grpc.StatusCode
+_AWAY = frozenset({_CODE.UNAVAILABLE, _CODE.DEADLINE_EXCEEDED, _CODE.INTERNAL, _CODE.UNKNOWN})
+_REFUSED = frozenset(
+    {
+        *(_CODE.INVALID_ARGUMENT, _CODE.FAILED_PRECONDITION, _CODE.PERMISSION_DENIED),
+        *(_CODE.UNAUTHENTICATED, _CODE.UNIMPLEMENTED, _CODE.NOT_FOUND, _CODE.ALREADY_EXISTS),
+    }
+)
+#: A token has ended, another server's is in use, or rights were changed since it was given.
+_TOKEN = ("invalid auth token", "auth store is old", "user name is empty", "auth token is not")
+_WORDS = {
+    "user name is empty": "etcd asks for a user, and none is configured",
+    "permission denied": "the user may not do this (permission denied)",
+    "database space exceeded": "etcd has no space left (an operator must compact and defragment)",
+    "request is too large": "the entry is larger than etcd takes in one request",
+}
+
+
+class Kind(Enum):
+    """What to do about a failed request."""
+
+    #: Ask the next member.
+    AWAY = "away"
+    #: Log in again, and repeat.
+    TOKEN = "token"
+    #: The lease is gone: take another.
+    LEASE = "lease"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
+class LeaseGone(TemporaryError):
+    """The lease has run out, or was revoked."""
+
+
+class NotLetIn(PermanentError):
+    """User and password are not accepted: no other request will be, either."""
+
+
+class AlreadyThere(PermanentError):
+    """A lease of this id exists."""
+
+
+def kind_of(code: Any, text: str) -> Kind:
+    """What the code and the text of an error call for."""
+    if any(words in text for words in _TOKEN):
+        return Kind.TOKEN
+    if "requested lease not found" in text:
+        return Kind.LEASE
+    if code in _AWAY:
+        return Kind.AWAY
+    return Kind.REFUSED if code in _REFUSED else Kind.OTHER
+
+
+def described(text: str) -> str:
+    """etcd's words, or plainer ones."""
+    for words, plainer in _WORDS.items():
+        if words in text:
+            return plainer
+    return text.removeprefix("etcdserver: ")
+
+
+def translated(code: Any, text: str, where: str) -> SyncerError:
+    """The error that a failed request at this member stands for."""
+    kind = kind_of(code, text)
+    said = described(text) or (code.name.lower() if code else "no reason given")
+    if code is _CODE.DEADLINE_EXCEEDED and "etcdserver" not in text:
+        said = "no answer within the deadline"
+    elif code is _CODE.UNAVAILABLE and "etcdserver" not in text:
+        said = f"cannot be reached ({said})"
+    if kind is Kind.LEASE:
+        return LeaseGone(f"etcd at {where}: {said}")
+    if kind is Kind.TOKEN or "authentication failed" in text:
+        return NotLetIn(f"etcd at {where}: {said}")
+    if "lease already exists" in text:
+        return AlreadyThere(f"etcd at {where}: {said}")
+    if kind is Kind.REFUSED or "message larger than max" in text:
+        return PermanentError(f"etcd at {where}: {said}")
+    return TemporaryError(f"etcd at {where}: {said}")

@@ -1,0 +1,55 @@
+"""gRPC naming of etcd's client library: endpoints below a target.
+
+    services/web/h:web:80 = {"Op":0,"Addr":"10.0.0.5:8080","Metadata":null}
+
+is an endpoint of the target `etcd:///services/web` for Go's `clientv3/naming/resolver`. It takes
+every key below the target, whatever its last part. That is the instance's id and not its
+address, so that two instances can change places in one transaction.
+
+`Metadata` stays empty, though there is room for a mark in it: Go's clients compare it with `==`,
+which ends the whole process for a JSON object, and some versions never connect to an address
+that has any. So the mark is in a twin entry.
+"""
+
+from typing import ClassVar
+from urllib.parse import unquote
+
+from syncer import Instance, PermanentError, Registration
+from syncer_etcd import record
+from syncer_etcd.layout import Layout, needs_port, segment, split_endpoint
+
+
+class GrpcLayout(Layout):
+    """Endpoints, as Go's `endpoints` package stores them."""
+
+    default_prefix: ClassVar[str] = "services"
+    leading_slash: ClassVar[bool] = False
+    twins: ClassVar[bool] = True
+
+    def fit(self, instance: Instance) -> None:
+        """An endpoint needs a port of TCP."""
+        needs_port(instance)
+        if instance.protocol != "tcp":
+            raise PermanentError(f"{instance.id}: gRPC needs tcp, not {instance.protocol}")
+
+    def key(self, instance: Instance) -> str:
+        """The target of the service, and the id."""
+        return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
+
+    def value(self, registration: Registration) -> str:
+        """The address."""
+        addr = registration.instance.endpoint
+        return record.dumps({"Op": 0, "Addr": addr, "Metadata": None})
+
+    def read(self, key: str, value: str) -> Registration | None:
+        """What another program wrote: the address, and what the key says."""
+        *target, last = key.removeprefix(self.base).split("/")
+        if not target:
+            return None
+        address, port = split_endpoint(record.loads(value)["Addr"])
+        named = {"id": unquote(last), "service": unquote("/".join(target))}
+        return Registration(instance=record.instance_of(named, address=address, port=port))
+
+    def id_in(self, key: str) -> str:
+        """The last part of the key."""
+        return unquote(key.rpartition("/")[2])

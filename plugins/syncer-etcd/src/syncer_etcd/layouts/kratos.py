@@ -1,0 +1,70 @@
+"""go-kratos' registry: `/microservices/<name>/<id>`, with endpoints as URLs.
+
+Kratos takes one value that it cannot read for the failure of the whole service: nothing else may
+stand below it. The mark is in `metadata`, where consumers expect text by name.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit
+
+from syncer import ConfigError, Instance, Registration
+from syncer_etcd import record
+from syncer_etcd.layout import Layout, needs_port, segment, split_endpoint
+
+_SCHEMES = ("http", "grpc")
+_SHOWN = ("address", "port", "meta")
+
+
+class KratosLayout(Layout):
+    """Services of go-kratos; option `scheme`: http or grpc. Metadata `version` is the version."""
+
+    default_prefix: ClassVar[str] = "/microservices"
+    knows: ClassVar[tuple[str, ...]] = ("scheme",)
+
+    def __init__(self, prefix: str, settings: Mapping[str, str]) -> None:
+        super().__init__(prefix, settings)
+        self._scheme = settings.get("scheme", "http")
+        if self._scheme not in _SCHEMES:
+            raise ConfigError(f"scheme must be one of {', '.join(_SCHEMES)}, not {self._scheme!r}")
+
+    def fit(self, instance: Instance) -> None:
+        """An endpoint needs a port, and `syncer` in the metadata is for us."""
+        needs_port(instance)
+        record.free_of_own(instance)
+
+    def key(self, instance: Instance) -> str:
+        """Service and id."""
+        return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
+
+    def value(self, registration: Registration) -> str:
+        """A `ServiceInstance` of kratos."""
+        instance = registration.instance
+        own = record.dumps(record.own_of(registration, _SHOWN))
+        return record.dumps(
+            {
+                "id": instance.id,
+                "name": instance.service,
+                "version": instance.meta.get("version", ""),
+                "metadata": {**instance.meta, record.OWN: own},
+                "endpoints": [f"{self._scheme}://{instance.endpoint}?isSecure=false"],
+            }
+        )
+
+    def read(self, key: str, value: str) -> Registration | None:
+        """Ours in full; of others the first endpoint and the metadata."""
+        fields: dict[str, Any] = record.loads(value)
+        address, port = split_endpoint(urlsplit(fields["endpoints"][0]).netloc)
+        meta = dict(fields.get("metadata") or {})
+        own = meta.pop(record.OWN, None)
+        place = {"address": address, "port": port, "meta": meta}
+        if isinstance(own, str):
+            ours = record.loads(own)
+            instance = record.instance_of({**ours, **place})
+            return Registration(instance=instance, mark=record.mark_of(ours.get("mark")))
+        named = {"id": fields["id"], "service": fields["name"]}
+        return Registration(instance=record.instance_of({**named, **place}))
+
+    def id_in(self, key: str) -> str:
+        """The last part of the key."""
+        return unquote(key.rpartition("/")[2])

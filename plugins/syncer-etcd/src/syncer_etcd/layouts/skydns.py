@@ -1,0 +1,114 @@
+"""SkyDNS' layout, which CoreDNS' plugin `etcd` reads: `/skydns/<domain reversed>/<name>/<id>`.
+
+    /skydns/local/cluster/web/h-web-80-5d41402abc = {"host": "10.0.0.5", "port": 8080, ...}
+
+makes `web.cluster.local` answer with that address, and SRV with the port. Names are DNS labels: a
+service's name must be one (with dots, several), an id becomes one. CoreDNS asks etcd for lower
+case. Fields that it does not know it passes over; ours stand in `syncer`.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from syncer import ConfigError, Instance, PermanentError, Registration
+from syncer_etcd import record
+from syncer_etcd.layout import Layout
+
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_LONGEST_LABEL, _HASH = 63, 10
+#: What labels such as SERVICE_SKYDNS_PRIORITY set; numbers and texts of SkyDNS.
+_NUMBERS, _TEXTS = ("priority", "ttl", "targetstrip"), ("text", "group", "mail")
+_SHOWN = ("address", "port")
+_HIGHEST_NUMBER = 2**31 - 1
+
+
+class SkyDnsLayout(Layout):
+    """Names in DNS, by CoreDNS; option `domain`, and `ttl` in seconds for all answers."""
+
+    default_prefix: ClassVar[str] = "/skydns"
+    knows: ClassVar[tuple[str, ...]] = ("domain", "ttl")
+
+    def __init__(self, prefix: str, settings: Mapping[str, str]) -> None:
+        super().__init__(prefix, settings)
+        domain = settings.get("domain", "").strip(".").lower()
+        labels = domain.split(".")
+        if not all(_LABEL.fullmatch(label) for label in labels):
+            raise ConfigError(f"needs the option domain, such as cluster.local, not {domain!r}")
+        self._base = "/".join([self.prefix, *reversed(labels)]) + "/"
+        self._ttl = _number(settings["ttl"], "ttl") if settings.get("ttl") else None
+
+    @property
+    def base(self) -> str:
+        """The entries of the domain."""
+        return self._base
+
+    def fit(self, instance: Instance) -> None:
+        """The service's name must be a DNS name, numbers must be numbers."""
+        labels = instance.service.lower().split(".")
+        if not all(_LABEL.fullmatch(label) for label in labels):
+            text = f"{instance.id}: {instance.service!r} is not a DNS name, which this layout needs"
+            raise PermanentError(text)
+        try:
+            _shown(instance, self._ttl)
+        except ValueError as error:
+            raise PermanentError(f"{instance.id}: {error}") from error
+
+    def key(self, instance: Instance) -> str:
+        """Lower case, the name's labels reversed, and the id as a label."""
+        labels = reversed(instance.service.lower().split("."))
+        return f"{self._base}{'/'.join(labels)}/{label_of(instance.id)}"
+
+    def value(self, registration: Registration) -> str:
+        """SkyDNS' fields, and ours."""
+        shown = _shown(registration.instance, self._ttl)
+        return record.dumps({**shown, record.OWN: record.own_of(registration, _SHOWN)})
+
+    def read(self, key: str, value: str) -> Registration | None:
+        """Ours in full; of others the host, the port and what the key says."""
+        fields = record.loads(value)
+        place = {"address": fields["host"], "port": fields.get("port", 0)}
+        own = fields.get(record.OWN)
+        if isinstance(own, Mapping):
+            instance = record.instance_of({**own, **place})
+            return Registration(instance=instance, mark=record.mark_of(own.get("mark")))
+        *names, last = key.removeprefix(self._base).split("/")
+        service = ".".join(reversed(names)) or last
+        weight = fields.get("weight") or None
+        return Registration(
+            instance=record.instance_of({"id": last, "service": service, **place}, weight=weight)
+        )
+
+
+def label_of(id_: str) -> str:
+    """An id as a DNS label: itself if it is one, else made so, with a fingerprint behind."""
+    if _LABEL.fullmatch(id_):
+        return id_
+    digest = hashlib.sha256(id_.encode()).hexdigest()[:_HASH]
+    plain = re.sub(r"[^a-z0-9]+", "-", id_.lower()).strip("-")
+    return f"{plain[: _LONGEST_LABEL - _HASH - 1].rstrip('-')}-{digest}".lstrip("-")
+
+
+def _shown(instance: Instance, ttl: int | None) -> dict[str, Any]:
+    """The fields of SkyDNS; raises ValueError if metadata that sets one is no number."""
+    found: dict[str, Any] = {"host": instance.address}
+    if instance.port:
+        found["port"] = instance.port
+    if instance.weight is not None:
+        found["weight"] = instance.weight
+    if ttl is not None:
+        found["ttl"] = ttl
+    for name in _NUMBERS:
+        if text := instance.meta.get(f"skydns_{name}"):
+            found[name] = _number(text, name)
+    for name in _TEXTS:
+        if text := instance.meta.get(f"skydns_{name}"):
+            found[name] = text
+    return found
+
+
+def _number(text: str, name: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _HIGHEST_NUMBER:
+        raise ValueError(f"skydns {name} must be a number, not {text!r}")
+    return int(text)

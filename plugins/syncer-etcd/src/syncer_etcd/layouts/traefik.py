@@ -1,0 +1,93 @@
+"""Servers of Traefik's services, in the tree that its etcd provider reads.
+
+    traefik/http/services/web/loadbalancer/servers/<n>/url     = http://10.0.0.5:8080
+    traefik/tcp/services/web/loadbalancer/servers/<n>/address  = 10.0.0.5:5432
+
+`<n>` is an index that all writers share. Traefik wants digits there, and makes a list of what it
+finds: its numbers need not follow one another, nor begin with 0. So `<n>` is made from the id: no
+writer needs to know of the others, and it stays the same. Traefik refuses its whole tree for one
+field that it does not know: nothing else is written into it, and the mark is in a twin entry.
+Routers and all other settings are the user's.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from syncer import ConfigError, Instance, PermanentError, Registration
+from syncer_etcd.layout import Layout, needs_port, segment, split_endpoint
+
+_KINDS, _SCHEMES = ("http", "tcp"), ("http", "https", "h2c")
+#: What Traefik takes for a list's index (digits), a node of its own, or a mention of a provider.
+_UNFIT = re.compile(r"\d+|.*[@\[\]].*", re.DOTALL)
+_KEY = re.compile(
+    r"(?P<kind>http|tcp|udp)/services/(?P<service>[^/]+)/loadbalancer/servers/(?P<n>\d+)/"
+    r"(?P<field>url|address)"
+)
+
+
+class TraefikLayout(Layout):
+    """Servers; options `kind` (http or tcp) and `scheme` (http, https, h2c) for all services.
+
+    Metadata `traefik_kind` and `traefik_scheme` choose for one service.
+    """
+
+    default_prefix: ClassVar[str] = "traefik"
+    leading_slash: ClassVar[bool] = False
+    twins: ClassVar[bool] = True
+    knows: ClassVar[tuple[str, ...]] = ("kind", "scheme")
+
+    def __init__(self, prefix: str, settings: Mapping[str, str]) -> None:
+        super().__init__(prefix, settings)
+        self._kind = settings.get("kind", "http")
+        self._scheme = settings.get("scheme", "http")
+        if self._kind not in _KINDS:
+            raise ConfigError(f"kind must be one of {', '.join(_KINDS)}, not {self._kind!r}")
+        if self._scheme not in _SCHEMES:
+            raise ConfigError(f"scheme must be one of {', '.join(_SCHEMES)}, not {self._scheme!r}")
+
+    def fit(self, instance: Instance) -> None:
+        """A server needs a port, and a name that Traefik does not take for something else."""
+        needs_port(instance)
+        if _UNFIT.fullmatch(instance.service) or segment(instance.service) != instance.service:
+            raise PermanentError(f"{instance.id}: Traefik cannot name a service {instance.service}")
+        kind, scheme = self._way(instance)
+        if kind not in (*_KINDS, "udp") or scheme not in _SCHEMES:
+            raise PermanentError(f"{instance.id}: Traefik knows no {kind} with {scheme}")
+
+    def key(self, instance: Instance) -> str:
+        """The address of the server, at an index made from the id."""
+        kind, _ = self._way(instance)
+        digest = hashlib.sha256(instance.id.encode()).digest()
+        place = f"{kind}/services/{instance.service}/loadbalancer/servers"
+        field = "url" if kind == "http" else "address"
+        return f"{self.base}{place}/{int.from_bytes(digest[:7], 'big')}/{field}"
+
+    def value(self, registration: Registration) -> str:
+        """A URL for http, else address and port."""
+        kind, scheme = self._way(registration.instance)
+        endpoint = registration.instance.endpoint
+        return f"{scheme}://{endpoint}" if kind == "http" else endpoint
+
+    def read(self, key: str, value: str) -> Registration | None:
+        """What another program wrote of a server; anything else in the tree is no entry."""
+        match = _KEY.fullmatch(key.removeprefix(self.base))
+        if match is None:
+            return None
+        address, port = split_endpoint(urlsplit(value).netloc or value)
+        instance = Instance(
+            id=key,
+            service=match["service"],
+            address=address,
+            port=port,
+            protocol="udp" if match["kind"] == "udp" else "tcp",
+        )
+        return Registration(instance=instance)
+
+    def _way(self, instance: Instance) -> tuple[str, str]:
+        if instance.protocol == "udp":
+            return "udp", self._scheme
+        kind = instance.meta.get("traefik_kind", self._kind)
+        return kind, instance.meta.get("traefik_scheme", self._scheme)

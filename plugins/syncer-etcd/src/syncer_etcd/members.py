@@ -1,0 +1,143 @@
+"""The members of the cluster: one connection to each, made when it is first used.
+
+One member is asked until it fails, then the next: a client that moves on with every request would
+find each dead member again and again.
+"""
+
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import attrs
+import grpc
+from pyetcd import etcdrpc
+
+from syncer import ConfigError, TemporaryError
+from syncer_etcd.options import Endpoint, EtcdOptions
+
+#: A member that came back is found soon; a dead line is noticed by pings, while calls are open
+#: on it (etcd allows one every five seconds). No size of answer is too large: etcd has its own.
+_CHANNEL = (
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),
+)
+_FILES = ("ca_file", "client_cert", "client_key")
+
+
+@attrs.frozen
+class Member:
+    """A connection to one member, with etcd's services on it; `files` are those of its TLS."""
+
+    address: str
+    files: tuple[bytes | None, ...]
+    channel: Any
+    kv: Any
+    lease: Any
+    auth: Any
+    watch: Any
+
+
+class Members:
+    """All members, and the one that is asked now."""
+
+    def __init__(self, options: EtcdOptions) -> None:
+        self._endpoints = options.members
+        self._options = options
+        _check(options)
+        self._made: dict[int, Member] = {}
+        self._at = 0
+        self._closed = False
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._endpoints)
+
+    @property
+    def addresses(self) -> str:
+        """All of them, for people."""
+        return ", ".join(endpoint.address for endpoint in self._endpoints)
+
+    def current(self) -> Member:
+        """The member to ask. Raises TemporaryError once closed."""
+        with self._lock:
+            if self._closed:
+                raise TemporaryError("the connection to etcd was closed")
+            if self._at not in self._made:
+                self._made[self._at] = self._open(self._endpoints[self._at])
+            return self._made[self._at]
+
+    def failed(self, member: Member) -> None:
+        """Go on with the next, unless somebody else did already.
+
+        When certificates were renewed meanwhile, connections are made anew with these.
+        """
+        with self._lock:
+            if self._made.get(self._at) is not member:
+                return
+            if member.files != _files(self._options):
+                del self._made[self._at]
+                member.channel.close()
+            self._at = (self._at + 1) % len(self._endpoints)
+
+    def close(self) -> None:
+        """End all connections, and whatever waits on them."""
+        with self._lock:
+            self._closed = True
+            made = list(self._made.values())
+        for member in made:
+            member.channel.close()
+
+    def _open(self, endpoint: Endpoint) -> Member:
+        options, files = self._options, _files(self._options)
+        settings: list[tuple[str, Any]] = list(_CHANNEL)
+        if options.tls_server_name:
+            settings.append(("grpc.ssl_target_name_override", options.tls_server_name))
+        if options.secure:
+            authorities, certificate, key = files
+            credentials = grpc.ssl_channel_credentials(authorities, key, certificate)
+            channel = grpc.secure_channel(endpoint.address, credentials, options=settings)
+        else:
+            channel = grpc.insecure_channel(endpoint.address, options=settings)
+        return Member(
+            endpoint.address,
+            files,
+            channel,
+            etcdrpc.KVStub(channel),
+            etcdrpc.LeaseStub(channel),
+            etcdrpc.AuthStub(channel),
+            etcdrpc.WatchStub(channel),
+        )
+
+
+def _check(options: EtcdOptions) -> None:
+    """Raise ConfigError naming a file that cannot be used."""
+    if bool(options.client_cert) != bool(options.client_key):
+        raise ConfigError("client_cert and client_key must be given together")
+    for field in _FILES if options.secure else ():
+        path: Path | None = getattr(options, field)
+        try:
+            if path is not None and b"-----BEGIN" not in path.read_bytes():
+                raise ConfigError(f"{field} {path}: not in PEM form")
+        except OSError as error:
+            raise ConfigError(f"{field} {path}: {error.strerror or error}") from error
+
+
+def _files(options: EtcdOptions) -> tuple[bytes | None, ...]:
+    """What the files of TLS hold now; None for what is not given, or is just being replaced."""
+    if not options.secure:
+        return ()
+    return tuple(_content(getattr(options, field)) for field in _FILES)
+
+
+def _content(path: Path | None) -> bytes | None:
+    try:
+        return path.read_bytes() if path else None
+    except OSError:
+        return None

@@ -1,0 +1,191 @@
+"""etcd as a sink: what stands under one prefix, in one layout, on one lease.
+
+The lease is granted with the first write and renewed by the pulse; it is never granted for the
+sake of a refresh, and not revoked at the end while entries hang on it: they outlive an
+upgrade of syncer, and the next process finds the lease by them.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from threading import Event
+
+import attrs
+
+from syncer import (
+    Change,
+    Context,
+    Deregister,
+    Instance,
+    Mark,
+    Outcome,
+    PermanentError,
+    Reason,
+    Register,
+    Registration,
+    Sink,
+    SyncerError,
+    TemporaryError,
+    Unhealthy,
+    Update,
+    View,
+    with_status,
+)
+from syncer_etcd import record
+from syncer_etcd.client import Client
+from syncer_etcd.layout import LARGEST, load_layout, twin_key
+from syncer_etcd.lease import LeaseKeeper
+from syncer_etcd.listing import Listing, Token
+from syncer_etcd.options import EtcdOptions
+from syncer_etcd.watch import Watcher
+from syncer_etcd.writing import Step, Writer, step_of
+
+#: Room for the mark, beside what `adjust` can weigh.
+_MARK_ROOM = 8 * 1024
+
+
+class EtcdSink(Sink):
+    """Registers in an etcd cluster; see `EtcdOptions`."""
+
+    def __init__(self, options: EtcdOptions, context: Context) -> None:
+        self._layout = load_layout(options.layout, options.prefix, options.layout_options)
+        usual = Unhealthy.KEEP if self._layout.tells_status else Unhealthy.DROP
+        self._unhealthy = options.unhealthy or usual
+        self._owner = context.owner
+        base = self._layout.base
+        self._prefixes = (base, twin_key(base)) if self._layout.twins else (base,)
+        self._client = Client(options)
+        ttl, timeout = options.ttl.total_seconds(), options.timeout.total_seconds()
+        self._lease = LeaseKeeper(self._client, ttl, timeout)
+        self.pulse: timedelta | None = timedelta(seconds=ttl / 3)
+        self._listing = Listing(self._layout, context.owner)
+        self._writer = Writer(self._client, self._layout)
+        #: The scopes of what we write: two hosts may share an owner, but not a lease.
+        self._scopes: frozenset[str] = frozenset()
+        self._closed = Event()
+
+    def registrations(self) -> View[Registration]:
+        """Everything under the prefix, and the twins, all as of one revision."""
+        found, _ = self._client.snapshot(self._prefixes)
+        twins = found[1] if self._layout.twins else {}
+        before = self._lease.current
+        view = self._listing.read(found[0], twins, before, self._scopes)
+        self._lease.follow(self._listing.leases(self._scopes))
+        now = self._lease.current
+        if now == before:
+            return view
+        return self._listing.read(found[0], twins, now, self._scopes)
+
+    def register(self, new: Registration) -> Registration:
+        """Write what must not be there yet."""
+        return self._one(Register(new))
+
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Replace what must be as it was read; another key is written and the old one removed."""
+        return self._one(Update(old, new))
+
+    def deregister(self, old: Registration) -> None:
+        """Remove what must be as it was read, with its twin."""
+        (outcome,) = self.apply([Deregister(old, Reason.NOT_OFFERED)])
+        if outcome.error is not None:
+            raise outcome.error
+
+    def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Make the changes in transactions, each on the condition that nobody was first."""
+        self._scopes |= {mark.scope for change in changes if (mark := _mark(change))}
+        steps: list[Step] = []
+        for change in changes:
+            try:
+                steps.append(step_of(change, self._token(change), self._layout))
+            except SyncerError as error:
+                yield Outcome(change, error=error)
+            except ValueError as error:
+                text = f"{change.id}: cannot be written: {error}"
+                yield Outcome(change, error=PermanentError(text))
+        for outcome in self._writer.write(steps, self._current_lease):
+            if outcome.registration is not None:
+                self._listing.wrote(outcome.registration)
+            yield outcome
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """The instance as the layout holds it, without checks; None if it is to be dropped."""
+        shown = with_status(instance, self._unhealthy)
+        if shown is None:
+            return None
+        if self._layout.tells_status:
+            instance = shown
+        if instance.checks:
+            names = ", ".join(check.key for check in instance.checks)
+            text = f"etcd runs no checks, and nobody translated these: {names}"
+            instance = attrs.evolve(instance, checks=(), problems=(*instance.problems, text))
+        self._fit(instance)
+        return instance
+
+    def renew(self, held: Collection[Registration]) -> Collection[Registration]:
+        """Keep the leases of these alive; returns those whose lease is gone."""
+        leases = {id(one): Token.parse(one.version).lease for one in held if one.version}
+        self._scopes |= {one.mark.scope for one in held if one.mark}
+        counts: dict[int, int] = {}
+        for lease in leases.values():
+            counts[lease] = counts.get(lease, 0) + 1
+        self._lease.find(counts)
+        dead = self._lease.renew(leases.values())
+        return [one for one in held if leases.get(id(one)) in dead]
+
+    def watch(self, wake: Callable[[], None], stop: Event) -> None:
+        """Wake when somebody else changes what stands under the prefix, or entries run out."""
+        if self._closed.is_set():
+            return
+        try:
+            Watcher(self._client, self._prefixes, self._writer.own).run(wake, stop)
+        except TemporaryError:
+            if not self._closed.is_set():
+                raise
+
+    def close(self) -> None:
+        """End an empty lease, let go of all connections, and end a watch."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        with suppress(SyncerError):
+            self._lease.close()
+        self._client.close()
+
+    def _one(self, change: Register | Update) -> Registration:
+        (outcome,) = self.apply([change])
+        if outcome.registration is None:
+            raise outcome.error or TemporaryError(f"{change.id}: not written")
+        return outcome.registration
+
+    def _token(self, change: Change) -> Token | None:
+        """Where what is replaced or removed stands, and as of which changes; None for a new one."""
+        if isinstance(change, Register):
+            return None
+        if change.old.version:
+            return Token.parse(change.old.version)
+        key = self._layout.key(change.old.instance)
+        return Token(key, *self._client.revisions([key, twin_key(key)]))
+
+    def _current_lease(self, dead: int = 0) -> int:
+        """The lease to put entries on, another one than that which turned out to be dead."""
+        if dead:
+            self._lease.lost(dead)
+        return self._lease.obtain(self._listing.leases(self._scopes))
+
+    def _fit(self, instance: Instance) -> None:
+        """Raise PermanentError for what the layout or etcd cannot hold."""
+        self._layout.fit(instance)
+        bare = Registration(instance=instance)
+        try:
+            texts = [self._layout.key(instance), self._layout.value(bare)]
+            if self._layout.twins:
+                texts += [twin_key(texts[0]), record.twin_of(bare)]
+            size = sum(len(text.encode()) for text in texts)
+        except ValueError as error:
+            raise PermanentError(f"{instance.id}: cannot be written: {error}") from error
+        if size > LARGEST - _MARK_ROOM:
+            raise PermanentError(f"{instance.id}: {size} bytes are more than etcd takes at once")
+
+
+def _mark(change: Change) -> Mark | None:
+    return change.old.mark if isinstance(change, Deregister) else change.new.mark

@@ -1,0 +1,78 @@
+"""Tells when somebody else changes what stands under the prefix, and when entries run out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from queue import Queue
+from threading import Event, Thread
+from typing import Any
+
+from pyetcd import etcdrpc
+
+from syncer import TemporaryError
+from syncer_etcd.client import Client, bytes_of, end_of
+from syncer_etcd.writing import OwnWrites
+
+#: Seconds between two looks at whether the watch is to end.
+_LOOK = 0.2
+
+
+class Watcher:
+    """Watches prefixes in one stream."""
+
+    def __init__(self, client: Client, prefixes: Sequence[str], own: OwnWrites) -> None:
+        self._client, self._prefixes, self._own = client, prefixes, own
+
+    def run(self, wake: Callable[[], None], stop: Event) -> None:
+        """Wake when it begins, since changes may have been missed, and for each foreign change.
+
+        Returns when `stop` is set. Raises TemporaryError when the stream breaks: a member went,
+        or the watch was cancelled, since it was too slow or its token ended.
+        """
+        requests: Queue[Any] = Queue()
+        for prefix in self._prefixes:
+            create = etcdrpc.WatchCreateRequest(key=bytes_of(prefix), range_end=end_of(prefix))
+            requests.put(etcdrpc.WatchRequest(create_request=create))
+        call, broken = self._client.watch(_until_none(requests))
+        over = Event()
+        closer = Thread(target=_close, args=(call, stop, over), name="etcd-watch", daemon=True)
+        closer.start()
+        try:
+            self._follow(call, wake)
+        except Exception as error:
+            if not stop.is_set():
+                broken(error)
+                raise
+        finally:
+            over.set()
+            requests.put(None)
+            call.cancel()
+            closer.join()
+        if not stop.is_set():
+            raise TemporaryError("etcd ended the watch")
+
+    def _follow(self, call: Any, wake: Callable[[], None]) -> None:
+        begun = 0
+        for answer in call:
+            if answer.created:
+                begun += 1
+                if begun == len(self._prefixes):
+                    wake()
+            if answer.canceled:
+                # Perhaps for a token that has ended: etcd says "permission denied" then, too.
+                self._client.forget_token()
+                return
+            revisions = {event.kv.mod_revision for event in answer.events}
+            if not all(self._own.made(revision) for revision in sorted(revisions)):
+                wake()
+
+
+def _until_none(requests: "Queue[Any]") -> Iterator[Any]:
+    """The requests; the stream stays open until there is a None."""
+    while (request := requests.get()) is not None:
+        yield request
+
+
+def _close(call: Any, stop: Event, over: Event) -> None:
+    while not over.wait(_LOOK):
+        if stop.is_set():
+            call.cancel()
+            return

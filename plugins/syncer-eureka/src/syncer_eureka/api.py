@@ -1,0 +1,98 @@
+"""Eureka's REST operations, and what its status codes mean in each of them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import attrs
+
+from syncer import PermanentError, TemporaryError
+from syncer_eureka.http import Answer
+from syncer_eureka.servers import Servers
+
+
+@attrs.frozen
+class Place:
+    """Where an instance stands. Eureka writes applications in upper case."""
+
+    app: str
+    instance_id: str
+
+    @property
+    def path(self) -> str:
+        """Below the server's URL. Raises PermanentError for what no path can name."""
+        return f"apps/{_part(self.app)}/{_part(self.instance_id)}"
+
+    def __str__(self) -> str:
+        return f"{self.app}/{self.instance_id}"
+
+
+class Api:
+    """The operations. Every method raises TemporaryError when no server answers."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+
+    def apps(self) -> Any:
+        """Everything, from the servers' cache: may lag behind. 403 is an error, not empty."""
+        return _parsed(self._servers.ask("GET", "apps", answers=(200,)))
+
+    def instance(self, place: Place) -> Any:
+        """One instance as it is now; None if there is none."""
+        return self._one(place.path)
+
+    def find(self, instance_id: str) -> Any:
+        """The instance of this id in whatever application, as it is now; None if there is none."""
+        return self._one(f"instances/{_part(instance_id)}")
+
+    def register(self, app: str, body: Mapping[str, Any]) -> None:
+        """Write an instance. That Eureka says yes does not mean that it took it: read it back."""
+        try:
+            content = json.dumps({"instance": body}, allow_nan=False).encode()
+        except ValueError as error:
+            raise PermanentError(f"{body.get('instanceId')}: not to be written: {error}") from error
+        path = f"apps/{_part(app)}"
+        answer = self._servers.ask("POST", path, content, answers=(200, 204, 400))
+        if answer.code == 400:
+            said = answer.content.decode(errors="replace")[:300]
+            raise PermanentError(f"Eureka refused {body.get('instanceId')}: {said}")
+
+    def heartbeat(self, place: Place, status: str, dirty: int) -> bool:
+        """Renew; false if the server wants it registered again."""
+        query = urlencode({"status": status, "lastDirtyTimestamp": dirty})
+        return self._servers.ask("PUT", f"{place.path}?{query}", answers=(200, 404)).code == 200
+
+    def cancel(self, place: Place) -> None:
+        """Remove an instance; that it is not there is success."""
+        self._servers.ask("DELETE", place.path, answers=(200, 204, 404))
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._servers.close()
+
+    def _one(self, path: str) -> Any:
+        answer = self._servers.ask("GET", path, answers=(200, 400, 404))
+        if answer.code == 400:
+            raise PermanentError(f"Eureka cannot be asked for {path}")
+        if answer.code == 404:
+            return None
+        found = _parsed(answer)
+        return found.get("instance") if isinstance(found, dict) else None
+
+
+def _part(text: str) -> str:
+    """Text as a part of a path. A slash or backslash cannot be sent: servers refuse it."""
+    if "/" in text or "\\" in text or text in (".", ".."):
+        raise PermanentError(f"Eureka cannot be asked for {text!r}: a path cannot name it")
+    try:
+        return quote(text, safe=":@")
+    except UnicodeEncodeError:
+        raise PermanentError(f"Eureka cannot be asked for {text!r}") from None
+
+
+def _parsed(answer: Answer) -> Any:
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError) as error:
+        raise TemporaryError(f"Eureka answered no JSON: {str(error)[:200]}") from error

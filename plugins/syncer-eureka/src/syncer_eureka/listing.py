@@ -1,0 +1,55 @@
+"""A list of all applications as registrations, and under which id each is known."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from syncer import Registration, TemporaryError, View
+from syncer_eureka.reading import FAULTS, Reader, Token, instances_in, metadata_of
+from syncer_eureka.wire import ID
+
+
+def view_of(answer: Any, reader: Reader) -> View[Registration]:
+    """Everything that can be understood; what cannot but has an id of ours is unclear."""
+    try:
+        raws = list(instances_in(answer))
+    except FAULTS as error:
+        raise TemporaryError(f"Eureka answered no list of applications: {error!r}") from error
+    found: list[Registration] = []
+    unclear: set[str] = set()
+    for raw in raws:
+        try:
+            found.append(reader.read(raw))
+        except FAULTS:
+            unclear |= _id_in(raw)
+    items = named(found)
+    return View(items.values(), unclear=unclear - items.keys())
+
+
+def named(found: Iterable[Registration]) -> dict[str, Registration]:
+    """The registrations by id.
+
+    Of several with one id the marked one has it, of those the one changed last; the others
+    go by application and instanceId. Eureka's ids are unique only in an application.
+    """
+
+    def rank(one: Registration) -> tuple[bool, int, str]:
+        token = Token.parse(one.version)
+        return (one.mark is None, -token.dirty if one.mark else 0, str(token.place))
+
+    items: dict[str, Registration] = {}
+    for one in sorted(found, key=rank):
+        if one.id in items:
+            id_ = str(Token.parse(one.version).place)
+            one = attrs.evolve(one, instance=attrs.evolve(one.instance, id=id_))
+        items[one.id] = one
+    return items
+
+
+def _id_in(raw: Any) -> set[str]:
+    try:
+        metadata: Mapping[str, str] = metadata_of(raw)
+    except FAULTS:
+        return set()
+    return {metadata[ID]} if metadata.get(ID) else set()

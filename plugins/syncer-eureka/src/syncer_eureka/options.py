@@ -1,0 +1,139 @@
+"""The options of an Eureka sink, and how a URI becomes some of them."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import attrs
+
+from syncer import Secret, Unhealthy, option
+from syncer_eureka.address import Address, Credentials, parse_url, split_urls
+
+SCHEMES = ("eureka", "eurekas")
+_SCHEME = re.compile(r"^(eurekas?)://")
+_IN_QUERY = (
+    *("cache_delay", "lease_duration", "renewal_interval", "timeout", "connections"),
+    *("unhealthy", "zone", "datacenter", "ca_file", "client_cert", "client_key"),
+    "tls_skip_verify",
+)
+
+
+class DataCenter(str, Enum):
+    """The kinds of data centre that Eureka knows."""
+
+    MY_OWN = "MyOwn"
+    AMAZON = "Amazon"
+
+
+def _urls(instance: object, attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:
+    found = []
+    for text in value:
+        try:
+            address, credentials = parse_url(text)
+        except ValueError as error:
+            raise ValueError(f"{attribute.name}: {error}") from None
+        if credentials != Credentials():
+            raise ValueError(f"{attribute.name}: user and password belong in their own options")
+        found.append(address)
+    if not found:
+        raise ValueError(f"{attribute.name} must name at least one server")
+
+
+def _at_least(seconds: float) -> Callable[[Any, "attrs.Attribute[Any]", timedelta], None]:
+    def check(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
+        if value < timedelta(seconds=seconds):
+            raise ValueError(f"{attribute.name} must be at least {seconds:g}s")
+
+    return check
+
+
+def _connections(instance: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
+    if not 1 <= value <= 64:
+        raise ValueError(f"{attribute.name} must be 1 to 64, not {value}")
+
+
+@attrs.frozen(kw_only=True)
+class EurekaOptions:
+    """The servers, how to reach them, and how instances stand there."""
+
+    urls: tuple[str, ...] = option(
+        ("http://127.0.0.1:8761/eureka/",),
+        help="Servers, peers of each other: URLs with Eureka's path (/eureka/ or /eureka/v2/)",
+        env=("EUREKA_CLIENT_SERVICEURL_DEFAULTZONE",),
+        validator=_urls,
+    )
+    user: str = option("", help="User of HTTP basic authentication")
+    password: Secret = option(Secret(""), help="Password of HTTP basic authentication")
+    ca_file: Path | None = option(None, help="Certificates of the authorities to trust")
+    client_cert: Path | None = option(None, help="Certificate to show to the servers")
+    client_key: Path | None = option(None, help="Its private key")
+    tls_skip_verify: bool = option(False, help="Do not check the servers' certificates")
+    timeout: timedelta = option(
+        timedelta(seconds=5),
+        help="Deadline of each request to one server",
+        validator=_at_least(0.1),
+    )
+    connections: int = option(
+        4, help="Connections at a time, all requests together", validator=_connections
+    )
+    cache_delay: timedelta = option(
+        timedelta(seconds=35),
+        help="How long the servers' lists may lag behind (their response cache: 30s)",
+    )
+    renewal_interval: timedelta = option(
+        timedelta(seconds=30),
+        help="How often each instance is renewed; the servers count on 30s",
+        validator=_at_least(1),
+    )
+    lease_duration: timedelta = option(
+        timedelta(seconds=90),
+        help="How long instances outlive a syncer that is gone, at least",
+        validator=_at_least(2),
+    )
+    unhealthy: Unhealthy = option(
+        Unhealthy.KEEP, help="keep instances that are not up, as DOWN or STARTING, or drop them"
+    )
+    zone: str = option("", help="Metadata `zone` of instances that name none themselves")
+    datacenter: DataCenter = option(DataCenter.MY_OWN, help="Data centre: MyOwn or Amazon")
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The servers, understood, each once."""
+        return tuple(dict.fromkeys(parse_url(text)[0] for text in self.urls))
+
+    def __attrs_post_init__(self) -> None:
+        if self.lease_duration <= self.renewal_interval:
+            raise ValueError("lease_duration must be longer than renewal_interval")
+
+
+def from_uri(uri: str) -> Mapping[str, Any]:
+    """Options from `eureka://user:password@h1:8761,h2:8761/eureka`, `eurekas://...`, or URLs.
+
+    A comma list of whole URLs is taken as it is. Options may follow a `?`. Raises ValueError
+    with a reason, which never contains the user or password.
+    """
+    text, question, query = uri.strip().partition("?")
+    match = _SCHEME.match(text)
+    scheme = "https" if match and match[1] == "eurekas" else "http"
+    urls = split_urls(_SCHEME.sub("", text), scheme)
+    found: dict[str, Any] = _from_urls(urls) if urls else {}
+    for name, value in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(question)):
+        if name not in _IN_QUERY:
+            raise ValueError(f"unknown option {name!r}: known are {', '.join(_IN_QUERY)}")
+        found[name] = value
+    return found
+
+
+def _from_urls(urls: Iterable[str]) -> dict[str, Any]:
+    parsed = [parse_url(url) for url in urls]
+    found: dict[str, Any] = {"urls": tuple(str(address) for address, _ in parsed)}
+    named = {credentials for _, credentials in parsed if credentials != Credentials()}
+    if len(named) > 1:
+        raise ValueError("all servers must have the same user and password")
+    for credentials in named:
+        found |= {"user": credentials.user, "password": credentials.password}
+    return found

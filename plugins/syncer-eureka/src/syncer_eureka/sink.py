@@ -1,0 +1,133 @@
+"""Eureka as a sink: instances that syncer registers, renews and cancels.
+
+A listing is used to find what there is, and may be as old as the servers' response cache; what is
+decided of one instance is decided on a fresh read of it.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+
+import attrs
+
+from syncer import Change, Context, Instance, Outcome, Registration, Sink, TemporaryError, View
+from syncer_eureka.adjusting import Adjuster
+from syncer_eureka.api import Api, Place
+from syncer_eureka.listing import view_of
+from syncer_eureka.names import instance_id
+from syncer_eureka.options import EurekaOptions
+from syncer_eureka.parallel import each
+from syncer_eureka.reading import FAULTS, Reader, Token
+from syncer_eureka.renewing import Renewer
+from syncer_eureka.servers import Forbidden, Servers
+from syncer_eureka.wire import Writer
+from syncer_eureka.writing import Changes
+
+#: How often it is looked who is due, in seconds, where the interval is not short.
+PULSE = 1.0
+
+
+class EurekaSink(Sink):
+    """Registers in Eureka servers that are peers; see `EurekaOptions`."""
+
+    def __init__(self, options: EurekaOptions, context: Context) -> None:
+        interval = options.renewal_interval.total_seconds()
+        self.stale_for = options.cache_delay
+        self.pulse: timedelta | None = timedelta(seconds=min(PULSE, interval / 3))
+        self._servers = Servers(options)
+        self._api = Api(self._servers)
+        self._adjuster = Adjuster(options)
+        self._reader = Reader(options)
+        self._changes = Changes(self._api, Writer(options), self._reader)
+        self._renewer = Renewer(self._api, interval, options.connections, self._restored)
+        # One connection is left to the heartbeats.
+        self._workers = max(1, options.connections - 1)
+        #: Where each id stands, by the last listing and by what was written since.
+        self._listed: dict[str, Place] = {}
+        self._written: dict[str, Place] = {}
+        #: Ids whose lease is gone, though the servers' list may still show them.
+        self._lost: set[str] = set()
+        self._forbidden = False
+
+    def registrations(self) -> View[Registration]:
+        """Everything the servers list, from their cache. What they do not show is not nothing."""
+        try:
+            view = view_of(self._api.apps(), self._reader)
+        except Forbidden:
+            self._forbidden = True
+            raise
+        self._forbidden = False
+        self._listed = {one.id: Token.parse(one.version).place for one in view.items}
+        return attrs.evolve(view, items=[self._seen(one) for one in view.items])
+
+    def registration(self, id: str) -> Registration | None:  # noqa: A002
+        """One instance, past the cache."""
+        places = [self._written.get(id), self._listed.get(id)]
+        for place in dict.fromkeys(place for place in places if place):
+            found = self._read(self._api.instance(place))
+            if found is not None:
+                return attrs.evolve(found, instance=attrs.evolve(found.instance, id=id))
+        found = self._read(self._api.find(instance_id(id)))
+        return found if found is not None and found.id == id else None
+
+    def register(self, new: Registration) -> Registration:
+        """Write what must not be there yet, and read it back."""
+        return self._wrote(self._changes.register(new))
+
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Replace what must be as it was read, and read it back."""
+        return self._wrote(self._changes.update(old, new))
+
+    def deregister(self, old: Registration) -> None:
+        """Cancel what must be as it was read."""
+        self._changes.deregister(old)
+        self._written.pop(old.id, None)
+        self._lost.discard(old.id)
+
+    def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Make the changes, several at a time."""
+        return each(self.attempt, changes, self._workers)
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """The instance as Eureka, and its XML readers, can hold it."""
+        return self._adjuster.adjust(instance)
+
+    def renew(self, held: Collection[Registration]) -> Collection[Registration]:
+        """Send the heartbeats that are due now; returns what the server has forgotten."""
+        lost = self._renewer.renew(held)
+        self._lost |= {one.id for one in lost}
+        return lost
+
+    def close(self) -> None:
+        """Let go of the connections. What is registered stays."""
+        self._api.close()
+
+    @property
+    def connections(self) -> int:
+        """How many connections were opened so far."""
+        return self._servers.opened
+
+    def _wrote(self, made: Registration) -> Registration:
+        self._written[made.id] = Token.parse(made.version).place
+        self._lost.discard(made.id)
+        self._renewer.written(made.id)
+        return made
+
+    def _restored(self, lost: Registration) -> bool:
+        """Write again what a server forgot that may not be listed: no cycle can do it then."""
+        if not self._forbidden:
+            return False
+        self._changes.restore(lost)
+        return True
+
+    def _seen(self, one: Registration) -> Registration:
+        if one.id not in self._lost or one.damaged:
+            return one
+        return attrs.evolve(one, damaged="its lease is gone")
+
+    def _read(self, raw: object) -> Registration | None:
+        if raw is None:
+            return None
+        try:
+            return self._seen(self._reader.read(raw))  # type: ignore[arg-type]
+        except FAULTS as error:
+            raise TemporaryError(f"Eureka's answer is not an instance: {error!r}") from error

@@ -1,0 +1,157 @@
+"""What labels ask of Eureka itself: the `eureka_*` keys of an instance's metadata.
+
+`SERVICE_EUREKA_VIP=shop.example` reaches a sink as metadata `eureka_vip`; the keys of the
+fork of registrator that knew Eureka are understood, and some more. None is published as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from syncer import Instance, Status
+from syncer_eureka.options import DataCenter, EurekaOptions
+
+PREFIX = "eureka_"
+_METADATA = f"{PREFIX}metadata_"
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"", "false", "no", "off", "0"})
+_STATUS = {
+    "UP": Status.UP,
+    "STARTING": Status.STARTING,
+    "DOWN": Status.UNHEALTHY,
+    "OUT_OF_SERVICE": Status.PAUSED,
+}
+_AWS = "syncer does not ask Amazon; give addresses and metadata by other labels"
+_UNSUPPORTED = {
+    "datacenterinfo_auto_populate": _AWS,
+    "register_aws_public_ip": _AWS,
+    "lookup_elbv2_endpoint": _AWS,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """The wishes that stay with the instance; "" means as usual."""
+
+    vip: str = ""
+    secure_vip: str = ""
+    hostname: str = ""
+    secure: str = ""
+    home_page_url: str = ""
+    status_page_url: str = ""
+    health_check_url: str = ""
+    datacenterinfo_name: str = ""
+    leaseinfo_durationinsecs: str = ""
+
+
+KEPT = frozenset(PREFIX + field.name for field in attrs.fields(Wishes))
+
+
+def wishes_in(meta: Mapping[str, str]) -> Wishes:
+    """The wishes that stand in the metadata of an adjusted instance."""
+    return Wishes(**{key.removeprefix(PREFIX): meta[key] for key in KEPT & meta.keys()})
+
+
+class Reader:
+    """Takes the wishes out of an instance's metadata, once; what cannot be had is a problem."""
+
+    def __init__(self, options: EurekaOptions) -> None:
+        self._options = options
+        self._readers: dict[str, Callable[[str], str]] = {
+            "secure": _truth,
+            "datacenterinfo_name": _data_center,
+            "leaseinfo_durationinsecs": self._duration,
+        }
+
+    def read(self, instance: Instance) -> Instance:
+        """The instance with its wishes in canonical form; those that change it are carried out."""
+        wishes = {k: v for k, v in instance.meta.items() if k.startswith(PREFIX)}
+        if not wishes:
+            return instance
+        meta = {k: v for k, v in instance.meta.items() if k not in wishes}
+        problems: list[str] = []
+        changed: dict[str, Any] = {}
+        for key, text in wishes.items():
+            try:
+                self._one(key, text.strip(), meta, changed, instance)
+            except ValueError as error:
+                problems.append(f"{key}: {error}")
+        changed["problems"] = (*instance.problems, *problems)
+        return attrs.evolve(instance, meta=meta, **changed)
+
+    def _one(
+        self,
+        key: str,
+        text: str,
+        meta: dict[str, str],
+        changed: dict[str, Any],
+        instance: Instance,
+    ) -> None:
+        name = key.removeprefix(PREFIX)
+        if key in KEPT:
+            text = self._readers.get(name, str)(text)
+            if text:
+                meta[key] = text
+        elif key.startswith(_METADATA) and key != _METADATA:
+            meta[key.removeprefix(_METADATA)] = text
+        elif name == "zone":
+            meta["zone"] = text
+        elif name == "ipaddr":
+            if text:
+                changed["address"] = _address(text)
+        elif name == "status":
+            status = _status(text)
+            if instance.status is Status.UP:
+                changed["status"] = status
+        elif name == "leaseinfo_renewalintervalinsecs":
+            self._interval(text)
+        elif name in _UNSUPPORTED or name.startswith("elbv2"):
+            if text.lower() not in _FALSE:
+                raise ValueError(_UNSUPPORTED.get(name, _AWS))
+        else:
+            raise ValueError("not known; metadata goes into eureka_metadata_NAME")
+
+    def _interval(self, text: str) -> None:
+        wanted, is_ = _seconds(text), self._options.renewal_interval
+        if timedelta(seconds=wanted) != is_:
+            raise ValueError(f"all are renewed every {is_.total_seconds():g} s (renewal_interval)")
+
+    def _duration(self, text: str) -> str:
+        wanted, least = _seconds(text), self._options.renewal_interval
+        if timedelta(seconds=wanted) <= least:
+            raise ValueError(f"must be longer than {least.total_seconds():g} s (renewal_interval)")
+        return str(wanted)
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:10]) <= 86_400):
+        raise ValueError(f"must be whole seconds, 1 to 86400, not {text[:40]!r}")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    if not text.isprintable() or " " in text:
+        raise ValueError(f"not an address: {text[:40]!r}")
+    return text
+
+
+def _truth(text: str) -> str:
+    if text.lower() not in _TRUE | _FALSE:
+        raise ValueError(f"must be true or false, not {text[:40]!r}")
+    return "true" if text.lower() in _TRUE else ""
+
+
+def _data_center(text: str) -> str:
+    for one in DataCenter:
+        if text.lower() == one.value.lower():
+            return one.value
+    raise ValueError(f"must be MyOwn or Amazon, not {text[:40]!r}")
+
+
+def _status(text: str) -> Status:
+    found = _STATUS.get(text.upper())
+    if found is None:
+        raise ValueError(f"must be one of {', '.join(_STATUS)}, not {text[:40]!r}")
+    return found

@@ -1,0 +1,15 @@
+"""For sinks over stores of keys and values: layouts, records, and what a listing means.
+
+Public for plugin authors, beside `syncer` itself. A layout says how an instance stands under a
+key, so that its consumers find it; the sink brings the store: requests, conditions, leases.
+"""
+
+from syncer.keyvalue.json_layout import JsonLayout as JsonLayout
+from syncer.keyvalue.layout import Layout as Layout
+from syncer.keyvalue.layout import load_layout as load_layout
+from syncer.keyvalue.layout import needs_port as needs_port
+from syncer.keyvalue.layout import segment as segment
+from syncer.keyvalue.layout import split_endpoint as split_endpoint
+from syncer.keyvalue.meaning import by_id as by_id
+from syncer.keyvalue.meaning import meaning as meaning
+from syncer.keyvalue.registrator_layout import RegistratorLayout as RegistratorLayout

@@ -1,0 +1,260 @@
+"""Real Eureka servers of Spring Cloud, and witnesses of what they hold that are not syncer.
+
+The server is built from the Maven project in `eureka/` beside this file; see `install.sh`.
+"""
+
+import json
+import re
+import shutil
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from xml.etree import ElementTree
+
+from servers.process import Server, free_port
+from servers.waiting import wait_until
+
+PROJECT = Path(__file__).with_name("eureka")
+JAR = PROJECT / "target" / "eureka.jar"
+#: What tests want of most servers: lists that show each write at once, and no mercy for the dead.
+QUICK = {
+    "eureka.server.use-read-only-response-cache": "false",
+    "eureka.server.response-cache-update-interval-ms": "1000",
+    "eureka.server.enable-self-preservation": "false",
+    "eureka.server.eviction-interval-timer-in-ms": "1000",
+}
+#: As the defaults have it: lists are up to 30 s old, and leases are spared when many run out.
+USUAL = {
+    "eureka.server.use-read-only-response-cache": "true",
+    "eureka.server.response-cache-update-interval-ms": "30000",
+}
+# Small and quick to start; a test run has several of these at a time.
+_JAVA = ("java", "-Xmx256m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+START = 120
+
+
+def missing():
+    """Why no Eureka can be started here, in words; empty if one can."""
+    if not shutil.which("java"):
+        return "not on the PATH: java"
+    return "" if JAR.exists() else f"not built: {JAR.name} (tests/servers/install.sh builds it)"
+
+
+def version():
+    """The version of Spring Cloud whose server this is."""
+    pom = (PROJECT / "pom.xml").read_text()
+    return "Spring Cloud " + re.search(r"<spring-cloud.version>(.*?)<", pom).group(1)
+
+
+# Never through a proxy that the environment names: the servers are on this machine.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class EurekaApi:
+    """Questions and hand edits over the REST API, as anybody could make them."""
+
+    def __init__(self, url, auth="", context=None):
+        self.url = url
+        self._auth = auth
+        self._opener = _OPENER
+        if context:
+            handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+            self._opener = urllib.request.build_opener(*handlers)
+
+    def request(self, method, path, body=None, accept="application/json"):
+        """The body of the answer; a code of 400 and above raises `urllib.error.HTTPError`."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": accept, "Content-Type": "application/json"}
+        if self._auth:
+            import base64
+
+            headers["Authorization"] = f"Basic {base64.b64encode(self._auth.encode()).decode()}"
+        request = urllib.request.Request(
+            f"{self.url.rstrip('/')}/{path}", data, headers, method=method
+        )
+        with self._opener.open(request, timeout=10) as answer:
+            return answer.read()
+
+    def apps(self):
+        """The list of all applications, as JSON."""
+        return json.loads(self.request("GET", "apps"))["applications"]["application"]
+
+    def instances(self, app=""):
+        """All instances, or those of one application; their JSON."""
+        found = []
+        for one in self.apps():
+            if not app or one["name"] == app.upper():
+                inner = one["instance"]
+                found += inner if isinstance(inner, list) else [inner]
+        return found
+
+    def instance(self, app, instance_id):
+        """One instance past all caches; None if there is none."""
+        try:
+            path = f"apps/{app.upper()}/{urllib.parse.quote(instance_id, safe='')}"
+            return json.loads(self.request("GET", path))["instance"]
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 404:
+                    raise
+            return None
+
+    def xml(self, path="apps"):
+        """An answer in XML, parsed."""
+        return ElementTree.fromstring(self.request("GET", path, accept="application/xml"))
+
+    def register(self, app, instance_id, **fields):
+        """Register an instance by hand, as a program of its own would."""
+        body = {
+            "instanceId": instance_id,
+            "app": app.upper(),
+            "hostName": "10.0.0.9",
+            "ipAddr": "10.0.0.9",
+            "status": "UP",
+            "vipAddress": app,
+            "port": {"$": 8080, "@enabled": "true"},
+            "dataCenterInfo": {
+                "@class": "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo",
+                "name": "MyOwn",
+            },
+            **fields,
+        }
+        self.request("POST", f"apps/{app.upper()}", {"instance": body})
+
+    def cancel(self, app, instance_id):
+        """Remove an instance by hand."""
+        path = f"apps/{app.upper()}/{urllib.parse.quote(instance_id, safe='')}"
+        self.request("DELETE", path)
+
+    def override(self, app, instance_id, status):
+        """Set an operator's override; None lifts it."""
+        path = f"apps/{app.upper()}/{urllib.parse.quote(instance_id, safe='')}/status"
+        if status is None:
+            self.request("DELETE", f"{path}?value=UP")
+        else:
+            self.request("PUT", f"{path}?value={status}")
+
+    def clean(self):
+        """Remove every instance."""
+        for one in self.instances():
+            try:
+                self.cancel(one["app"], one["instanceId"])
+            except urllib.error.HTTPError as error:
+                error.close()
+
+
+class Eureka:
+    """One server. Keyword arguments are Spring properties, dots and hyphens as underscores.
+
+    `properties` are such by their own names.
+    """
+
+    def __init__(self, guard, name="eureka", properties=None, path="/eureka/", scheme="http", auth=""):
+        self.name, self.auth, self.scheme = name, auth, scheme
+        self.port = free_port()
+        self.url = f"{scheme}://127.0.0.1:{self.port}{path}"
+        self.properties = {"server.port": str(self.port), **QUICK, **(properties or {})}
+        if auth:
+            self.properties["test.auth"] = auth
+        self.api = EurekaApi(self.url, auth)
+        self._guard, self._server = guard, None
+
+    def start(self):
+        """Start it and wait until it answers."""
+        self.begin()
+        self.wait_ready()
+
+    def begin(self):
+        """Start it without waiting."""
+        if self._server is None:
+            argv = [*_JAVA, "-jar", JAR]
+            argv += [f"--{name}={value}" for name, value in self.properties.items()]
+            self._server = Server(self._guard, self.name, argv)
+        self._server.begin()
+
+    def wait_ready(self):
+        """Wait until it answers."""
+        self._server.wait_for(self._ready, START)
+
+    def stop(self):
+        """End it: nobody waits for an orderly farewell, it keeps nothing."""
+        self._server.kill()
+
+    kill = stop
+
+    def restart_empty(self):
+        """End it, with all that it knew, and start it."""
+        self.stop()
+        self.start()
+
+    def freeze(self):
+        """Keep it from answering, with its connections open."""
+        self._server.freeze()
+
+    def thaw(self):
+        """Let a frozen server go on."""
+        self._server.thaw()
+
+    def running(self):
+        """Whether the process is there."""
+        return self._server is not None and self._server.running()
+
+    def clean(self):
+        """Back to a server that holds nothing; thawed, or started again, if need be."""
+        self.thaw()
+        if not self.running():
+            self.start()
+        self.api.clean()
+        wait_until(lambda: not self.api.instances(), 35, "an empty list", ignore=(OSError,))
+
+    def _ready(self):
+        try:
+            return bool(self.api.request("GET", "apps"))
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code == 403
+
+
+class EurekaPair:
+    """Two servers that are peers of each other."""
+
+    def __init__(self, guard, name="eureka-pair"):
+        self.members = [Eureka(guard, f"{name}-{n}") for n in (1, 2)]
+        for member, other in (self.members, self.members[::-1]):
+            # Spring takes a server for itself, and not for a peer, if the host is its own.
+            member.properties |= {
+                "eureka.client.service-url.defaultZone": other.url.replace("127.0.0.1", "localhost"),
+                "eureka.client.fetch-registry": "true",
+                "eureka.client.registry-fetch-interval-seconds": "1",
+                "eureka.server.peer-node-read-timeout-ms": "2000",
+                "eureka.server.number-of-replication-retries": "0",
+            }
+
+    @property
+    def urls(self):
+        """The URLs of both."""
+        return tuple(member.url for member in self.members)
+
+    def start(self):
+        """Start both and wait until each answers."""
+        for member in self.members:
+            member.begin()
+        for member in self.members:
+            member.wait_ready()
+
+    def clean(self):
+        """Both up again, and without anything in them."""
+        for member in self.members:
+            member.thaw()
+            if not member.running():
+                member.start()
+        for member in self.members:
+            member.api.clean()
+        for member in self.members:
+            wait_until(lambda m=member: not m.api.instances(), 30, "empty peers", ignore=(OSError,))
+
+    def stop(self):
+        """End both."""
+        for member in self.members:
+            member.stop()
