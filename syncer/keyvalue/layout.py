@@ -20,6 +20,8 @@ from typing import ClassVar
 from syncer.errors import ConfigError, PermanentError
 from syncer.model import Instance, Registration
 
+#: Twin entries stand under this, followed by the key of the entry: no prefix for anything else.
+TWINS = "syncer"
 _KEPT = frozenset(chr(code) for code in range(32, 127)) - set("/%")
 
 
@@ -27,7 +29,8 @@ class Layout(ABC):
     """A form of entries. All methods are pure.
 
     `prefix` is where entries stand, without a slash at the end; `settings` are the options of
-    the layout, of which `knows` names all that there are.
+    the layout, of which `knows` names all that there are. `leading_slash` overrides the class's
+    own: a store may want no key to begin with a slash.
     """
 
     #: Where the consumers look, unless configured otherwise.
@@ -48,11 +51,21 @@ class Layout(ABC):
             if name not in self.knows:
                 known = f"it has {', '.join(self.knows)}" if self.knows else "it has none"
                 raise ConfigError(f"this layout has no option {name!r}: {known}")
-        slash = self.leading_slash if leading_slash is None else leading_slash
-        bare = (prefix or self.default_prefix).strip("/")
-        if not bare or bare == "syncer":
+        self.prefix = self._placed((prefix or self.default_prefix).rstrip("/"), leading_slash)
+        if self.prefix.strip("/").partition("/")[0] in ("", TWINS):
             raise ConfigError(f"prefix {prefix!r} is not possible: choose one of its own")
-        self.prefix = f"/{bare}" if slash else bare
+
+    def _placed(self, prefix: str, leading_slash: bool | None) -> str:
+        """The prefix with or without a slash before it.
+
+        Where consumers look for keys without one, two slashes are how to ask for one.
+        """
+        if leading_slash is not None:
+            prefix = prefix.lstrip("/")
+        slash = self.leading_slash if leading_slash is None else leading_slash
+        if not slash:
+            return prefix.removeprefix("/")
+        return prefix if prefix.startswith("/") else f"/{prefix}"
 
     @property
     def base(self) -> str:

@@ -32,15 +32,16 @@ def meaning(
 def by_id(found: Mapping[str, Registration], owner: str) -> dict[str, Registration]:
     """Registrations by id, given by key.
 
-    If an id stands under several keys, the owner's own keeps it, and the others go by their keys.
+    If an id stands under several keys, the owner's own keeps it, else the first by key; the
+    others go by their keys.
     """
 
-    def theirs(key: str) -> bool:
+    def rank(key: str) -> tuple[bool, str]:
         mark = found[key].mark
-        return mark is None or mark.owner != owner
+        return mark is None or mark.owner != owner, key
 
     items: dict[str, Registration] = {}
-    for key in sorted(found, key=theirs):
+    for key in sorted(found, key=rank):
         one = found[key]
         if one.id in items:
             one = attrs.evolve(one, instance=attrs.evolve(one.instance, id=key))
