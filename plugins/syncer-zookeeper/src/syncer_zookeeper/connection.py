@@ -1,0 +1,104 @@
+"""How kazoo gets its connections: with deadlines, TLS, and an end that leaves the session alone.
+
+kazoo ends the session when it is stopped, and the server removes the session's nodes at once. An
+upgrade of syncer would take every service away for its time. So the line is cut first: the
+session then lives on the server until its time is over, and the next process takes the nodes over.
+"""
+
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+from kazoo.handlers.threading import SequentialThreadingHandler
+
+from syncer_zookeeper.options import ZooKeeperOptions
+
+
+class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
+    """kazoo's threads. `timeout` is how long making a connection may take, in seconds."""
+
+    def __init__(self, timeout: float, secured: Callable[[], ssl.SSLContext] | None) -> None:
+        super().__init__()
+        self._timeout, self._secured = timeout, secured
+        self._line: socket.socket | None = None
+        self._cut, self._lock = False, Lock()
+
+    def create_connection(
+        self, address: Any, hostname: str | None = None, **_: Any
+    ) -> socket.socket:
+        """A connection to a server; certificates are read each time, since they are renewed."""
+        line = socket.create_connection(address, self._timeout)
+        try:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._secured is not None:
+                line = self._secured().wrap_socket(line, server_hostname=hostname)
+            with self._lock:
+                if self._cut:
+                    raise OSError("closed")
+                self._line = line
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def dispatch_callback(self, callback: Any) -> None:
+        """Tell a watch at once: whoever gets an answer then knows what had changed before."""
+        callback.func(*callback.args)
+
+    def cut(self) -> None:
+        """End the connection, and make no other: the session stays, until its time is over."""
+        with self._lock:
+            self._cut = True
+            line, self._line = self._line, None
+        if line is not None:
+            with suppress(OSError):  # it has ended by itself
+                line.shutdown(socket.SHUT_RDWR)
+
+
+def secured(options: ZooKeeperOptions) -> Callable[[], ssl.SSLContext] | None:
+    """What makes a TLS context as configured; None for connections without TLS."""
+    if not options.secure:
+        return None
+
+    def make() -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=options.ca_file)
+        if not options.tls_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if options.client_cert is not None:
+            context.load_cert_chain(options.client_cert, options.client_key)
+        return context
+
+    return make
+
+
+class Complaints(logging.Filter):
+    """Keeps what kazoo complains of, for our own errors; only faults of kazoo itself pass.
+
+    kazoo would tell of each attempt to connect, and, on its lower levels, of passwords.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it goes to the log."""
+        if record.levelno >= logging.ERROR:
+            return True
+        text = record.getMessage()
+        if ": " in text:
+            self.last = text.rpartition(": ")[2]
+        return False
+
+
+def quiet_logger(complaints: Complaints) -> logging.Logger:
+    """The logger that kazoo gets."""
+    logger = logging.Logger("syncer_zookeeper.kazoo", logging.WARNING)
+    logger.parent = logging.getLogger("syncer_zookeeper")
+    logger.addFilter(complaints)
+    return logger

@@ -1,0 +1,50 @@
+"""The nodes that entries stand under: made when they are missing, and left when they are empty.
+
+They are lasting nodes: what a session holds can have no children. Consumers watch them, and
+another program may be about to write there, so they are never removed.
+"""
+
+from collections.abc import Collection
+
+from kazoo.exceptions import NodeExistsError
+
+from syncer_zookeeper.failures import translated
+from syncer_zookeeper.names import parent
+from syncer_zookeeper.session import Ask, Session, exists
+
+
+class Folders:
+    """Makes paths."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def make(self, wanted: Collection[str], known: Collection[str]) -> dict[str, Exception]:
+        """Make these paths, as far as they are not there; returns what could not be made, and why.
+
+        Asked for first: making what is there already may be forbidden by the node above it.
+        """
+        paths = sorted({step for path in wanted if path not in known for step in _way(path)})
+        answers = self._session.gather(exists(path) for path in paths)
+        missing = [path for path, stat in zip(paths, answers, strict=True) if stat is None]
+        # From the root down, since a path sorts before what stands under it.
+        made = self._session.gather(self._create(path) for path in missing)
+        refused: dict[str, Exception] = {}
+        for path, answer in zip(missing, made, strict=True):
+            if parent(path) in refused:
+                refused[path] = refused[parent(path)]
+            elif isinstance(answer, BaseException) and not isinstance(answer, NodeExistsError):
+                refused[path] = translated(answer, path)
+        return refused
+
+    def _create(self, path: str) -> Ask:
+        return lambda client: client.create_async(path, b"", self._session.acl)
+
+
+def _way(path: str) -> list[str]:
+    """The path and all above it, but the root."""
+    found = []
+    while path != "/":
+        found.append(path)
+        path = parent(path)
+    return found

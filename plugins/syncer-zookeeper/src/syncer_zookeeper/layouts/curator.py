@@ -1,0 +1,122 @@
+"""The layout of Curator's service discovery: `/<prefix>/<name>/<id>`, a `ServiceInstance` in JSON.
+
+    {"name": "web", "id": "host1:web:80", "address": "10.0.0.5", "port": 32768, "sslPort": null,
+     "payload": null, "registrationTimeUTC": 0, "serviceType": "DYNAMIC",
+     "uriSpec": {"parts": [...]}, "enabled": true, "syncer": {...}}
+
+Curator passes over fields that it does not know, so ours stand beside its own. The payload is of
+a class that the consumer chooses: a wrong one makes it fail, null never does.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+from syncer import STATUS_KEY, ConfigError, Instance, Registration, Status
+from syncer.keyvalue import Layout, needs_port, record
+from syncer_zookeeper.names import node_name
+
+_PAYLOADS = ("none", "map")
+_SHOWN = ("id", "service", "address", "port")
+#: Metadata that says that the port speaks TLS.
+_SECURE = "secure"
+
+
+class CuratorLayout(Layout):
+    """Instances for Curator; option `payload`: none, or map for metadata and tags as a map.
+
+    An instance that is not up is not `enabled`, and Curator's providers do not choose it.
+    """
+
+    tells_status: ClassVar[bool] = True
+    knows: ClassVar[tuple[str, ...]] = ("payload",)
+
+    def __init__(self, prefix: str, settings: Mapping[str, str], **more: Any) -> None:
+        super().__init__(prefix, settings, **more)
+        self._payload = settings.get("payload", _PAYLOADS[0])
+        if self._payload not in _PAYLOADS:
+            raise ConfigError(f"payload must be one of {', '.join(_PAYLOADS)}")
+
+    def fit(self, instance: Instance) -> None:
+        """Curator's instances need a port."""
+        needs_port(instance)
+
+    def key(self, instance: Instance) -> str:
+        """Service and id."""
+        return f"{self.base}{node_name(instance.service)}/{node_name(instance.id)}"
+
+    def value(self, registration: Registration) -> str:
+        """A `ServiceInstance`, with ours in `syncer`."""
+        instance = registration.instance
+        secure = instance.meta.get(_SECURE) == "true"
+        return record.dumps(
+            {
+                "name": instance.service,
+                "id": instance.id,
+                "address": instance.address,
+                "port": instance.port,
+                "sslPort": instance.port if secure else None,
+                "payload": self.payload(instance),
+                # The time would be another at each writing; nothing that is known looks at it.
+                "registrationTimeUTC": 0,
+                "serviceType": "DYNAMIC",
+                "uriSpec": {"parts": _uri_parts(instance)},
+                "enabled": STATUS_KEY not in instance.meta,
+                record.OWN: record.own_of(registration, _SHOWN),
+            }
+        )
+
+    def payload(self, instance: Instance) -> dict[str, Any] | None:
+        """What consumers get beside address and port."""
+        if self._payload == "none":
+            return None
+        return {"metadata": shown_meta(instance), "tags": list(instance.tags)}
+
+    def read(self, key: str, value: str) -> Registration | None:
+        """Ours in full; of others what Curator's own fields say."""
+        fields = record.loads(value)
+        shown: dict[str, Any] = {
+            "id": fields["id"],
+            "service": fields["name"],
+            "address": fields["address"],
+            "port": fields.get("port") or fields.get("sslPort") or 0,
+        }
+        own = fields.get(record.OWN)
+        if isinstance(own, Mapping):
+            instance = record.instance_of({**own, **shown})
+            return Registration(instance=instance, mark=record.mark_of(own.get("mark")))
+        meta, status = _told_by_others(fields)
+        return Registration(instance=record.instance_of({**shown, "meta": meta}, status=status))
+
+    def id_in(self, key: str) -> str:
+        """The last part of the path."""
+        return unquote(key.rpartition("/")[2])
+
+
+def shown_meta(instance: Instance) -> dict[str, str]:
+    """The metadata that the user gave."""
+    return {name: text for name, text in instance.meta.items() if name != STATUS_KEY}
+
+
+def _uri_parts(instance: Instance) -> list[dict[str, Any]]:
+    """`{scheme}://{address}:{port}`, with an IPv6 address in brackets."""
+    left, right = ("://[", "]:") if ":" in instance.address else ("://", ":")
+    parts = (("scheme", True), (left, False), ("address", True), (right, False), ("port", True))
+    return [{"value": value, "variable": variable} for value, variable in parts]
+
+
+def _told_by_others(fields: Mapping[str, Any]) -> tuple[dict[str, str], Status]:
+    """Metadata and status of an instance that another program wrote.
+
+    Of a payload its `metadata`, if it has any, as Spring Cloud writes it.
+    """
+    payload = fields.get("payload")
+    told = payload.get("metadata") if isinstance(payload, Mapping) else None
+    meta = {
+        name: text
+        for name, text in (told.items() if isinstance(told, Mapping) else ())
+        if isinstance(name, str) and isinstance(text, str)
+    }
+    word = meta.pop("instance_status", "UP")
+    up = fields.get("enabled", True) is not False and word.upper() == "UP"
+    return meta, Status.UP if up else Status.PAUSED

@@ -1,0 +1,85 @@
+"""registrator's layout: `/<prefix>/<name>/<ip>:<port>`, with its JSON.
+
+    {"Name": "web", "IP": "10.0.0.5", "PublicPort": 32768, "PrivatePort": 80,
+     "ContainerID": "9f0c2b7d51aa", "Tags": ["blue"], "Attrs": {"team": "shop"}, "syncer": {...}}
+
+The path has no room for the id. So two instances of a service with one address and port cannot
+both stand there, unless one is of UDP, whose nodes have `:udp` behind. Option `node`: `id` puts
+the id in the place of address and port.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+from syncer import ConfigError, Instance, Registration
+from syncer.keyvalue import Layout, needs_port, record
+from syncer_zookeeper.names import node_name
+
+_NODES = ("endpoint", "id")
+_SHOWN = ("service", "address", "port", "tags", "meta")
+#: Ids in registrator's form end in the port inside of the container.
+_INNER_PORT = re.compile(r".*:.*:(?P<port>\d{1,5})(:udp)?")
+
+
+class RegistratorLayout(Layout):
+    """What those read who used registrator with ZooKeeper."""
+
+    knows: ClassVar[tuple[str, ...]] = ("node",)
+
+    def __init__(self, prefix: str, settings: Mapping[str, str], **more: Any) -> None:
+        super().__init__(prefix, settings, **more)
+        self._node = settings.get("node", _NODES[0])
+        if self._node not in _NODES:
+            raise ConfigError(f"node must be one of {', '.join(_NODES)}, not {self._node!r}")
+
+    def fit(self, instance: Instance) -> None:
+        """A node needs a port."""
+        needs_port(instance)
+
+    def key(self, instance: Instance) -> str:
+        """Service, address and port; or the id, if so configured."""
+        udp = "" if instance.protocol == "tcp" else f":{instance.protocol}"
+        last = instance.id if self._node == "id" else f"{instance.endpoint}{udp}"
+        return f"{self.base}{node_name(instance.service)}/{node_name(last)}"
+
+    def value(self, registration: Registration) -> str:
+        """registrator's fields, and ours in `syncer`."""
+        instance, mark = registration.instance, registration.mark
+        inner = _INNER_PORT.fullmatch(instance.id)
+        return record.dumps(
+            {
+                "Name": instance.service,
+                "IP": instance.address,
+                "PublicPort": instance.port,
+                "PrivatePort": int(inner["port"]) if inner else 0,
+                "ContainerID": mark.workload if mark else "",
+                "Tags": list(instance.tags),
+                "Attrs": dict(instance.meta),
+                record.OWN: record.own_of(registration, _SHOWN),
+            }
+        )
+
+    def read(self, key: str, value: str) -> Registration | None:
+        """Ours in full; registrator's own get what the path says as their id."""
+        fields = record.loads(value)
+        shown = {
+            "service": fields["Name"],
+            "address": fields["IP"],
+            "port": fields["PublicPort"],
+            "tags": fields.get("Tags") or (),
+            "meta": fields.get("Attrs") or {},
+        }
+        own = fields.get(record.OWN)
+        if not isinstance(own, Mapping):
+            named = {"id": unquote(key.removeprefix(self.base))}
+            return Registration(instance=record.instance_of({**named, **shown}))
+        instance = record.instance_of({**own, **shown})
+        return Registration(instance=instance, mark=record.mark_of(own.get("mark")))
+
+    def id_in(self, key: str) -> str:
+        """The id, where the path has it; else what the path says."""
+        if self._node == "id":
+            return unquote(key.rpartition("/")[2])
+        return unquote(key.removeprefix(self.base))

@@ -1,0 +1,35 @@
+"""Curator's layout with the payload that Spring Cloud Zookeeper needs.
+
+    "payload": {"@class": "org.springframework.cloud.zookeeper.discovery.ZookeeperInstance",
+                "id": "host1:web:80", "name": "web",
+                "metadata": {"team": "shop", "instance_status": "UP"}}
+
+Programs that have no such class on their class path cannot read it: they need `curator`.
+"""
+
+from typing import Any, ClassVar
+
+from syncer import STATUS_KEY, Instance
+from syncer_zookeeper.layouts.curator import CuratorLayout, shown_meta
+
+_CLASS = "org.springframework.cloud.zookeeper.discovery.ZookeeperInstance"
+
+
+class SpringLayout(CuratorLayout):
+    """Instances for Spring Cloud's discovery and load balancer.
+
+    Of one that is not up the metadata `instance_status` says OUT_OF_SERVICE.
+    """
+
+    knows: ClassVar[tuple[str, ...]] = ()
+
+    def payload(self, instance: Instance) -> dict[str, Any]:
+        """A `ZookeeperInstance`; tags stand in the metadata, since it has no place for them."""
+        status = "OUT_OF_SERVICE" if STATUS_KEY in instance.meta else "UP"
+        tags = {"tags": ",".join(instance.tags)} if instance.tags else {}
+        return {
+            "@class": _CLASS,
+            "id": instance.id,
+            "name": instance.service,
+            "metadata": {**tags, **shown_meta(instance), "instance_status": status},
+        }

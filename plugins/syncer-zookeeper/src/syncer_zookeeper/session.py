@@ -1,0 +1,187 @@
+"""The one session of a sink, which holds its nodes; and requests, each within a deadline.
+
+kazoo keeps the session alive and connects again by itself. What it does not do is answer in time:
+its calls wait as long as there is no connection.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Event, Lock
+from typing import Any
+
+import attrs
+from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
+from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.protocol.states import KazooState, KeeperState
+from kazoo.retry import KazooRetry
+from kazoo.security import ACL, CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
+
+from syncer import PermanentError, TemporaryError
+from syncer_zookeeper.connection import Complaints, Handler, quiet_logger, secured
+from syncer_zookeeper.failures import translated
+from syncer_zookeeper.options import Acl, ZooKeeperOptions
+
+#: Requests that wait for their answers at a time.
+OUTSTANDING = 256
+_ACLS: dict[Acl, list[ACL]] = {
+    Acl.OPEN: list(OPEN_ACL_UNSAFE),
+    Acl.READ: [*CREATOR_ALL_ACL, *READ_ACL_UNSAFE],
+    Acl.CREATOR: list(CREATOR_ALL_ACL),
+}
+#: One request: it is given the client, and returns kazoo's promise of an answer.
+Ask = Callable[[Any], Any]
+
+
+@attrs.frozen
+class Life:
+    """A session's id, 0 for none, and the number of a change that was made when it began."""
+
+    session: int = 0
+    began: int = 0
+
+
+class Session:
+    """Makes a session when it is first needed, and another when it is lost. Safe in threads.
+
+    `changed` is called, in kazoo's thread, whenever a connection or a session begins or is lost.
+    """
+
+    def __init__(self, options: ZooKeeperOptions, changed: Callable[[], None]) -> None:
+        self._options, self._changed = options, changed
+        self._timeout = options.timeout.total_seconds()
+        self.acl = _ACLS[options.acl]
+        self._complaints = Complaints()
+        self._logger = quiet_logger(self._complaints)
+        self._client: Any = None
+        self._life = Life()
+        self._closed, self._lock = Event(), Lock()
+
+    def __repr__(self) -> str:
+        return f"Session({self._options.hosts})"
+
+    @property
+    def current(self) -> int:
+        """The session's id; 0 while there is no connection."""
+        found = self._client.client_id if self._client is not None else None
+        return int(found[0] or 0) if found else 0
+
+    def life(self) -> "Life":
+        """The session as of now, and the change after which it began, as far as is known."""
+        client, current = self._client, self.current
+        if current and self._life.session != current:
+            # Right after its first answers: what was changed later has a higher number.
+            self._life = Life(current, client.last_zxid)
+        return self._life if current else Life()
+
+    def gather(self, asks: Iterable[Ask]) -> list[Any]:
+        """The answers, in order; kazoo's exception in place of one that failed.
+
+        Many requests are on their way at a time; each that gets an answer gives the next ones
+        the whole deadline again. Raises TemporaryError if there is no connection.
+        """
+        client = self._connected()
+        waiting: deque[Any] = deque()
+        found: list[Any] = []
+        late = False
+
+        def settle() -> None:
+            nonlocal late
+            answer = _answer(waiting.popleft(), 0.0 if late else self._timeout)
+            late = late or isinstance(answer, KazooTimeoutError)
+            found.append(answer)
+
+        for ask in asks:
+            if len(waiting) >= OUTSTANDING:
+                settle()
+            waiting.append(ask(client))
+        while waiting:
+            settle()
+        return found
+
+    def ask(self, ask: Ask) -> Any:
+        """One answer; None if the node is not there. Raises what the failure stands for."""
+        (answer,) = self.gather([ask])
+        if isinstance(answer, NoNodeError):
+            return None
+        if isinstance(answer, BaseException):
+            raise self.error(answer)
+        return answer
+
+    def error(self, failure: BaseException) -> Exception:
+        """The error that a failed request stands for."""
+        return translated(failure, f"ZooKeeper at {self._options.hosts}")
+
+    def close(self, *, leave: bool) -> None:
+        """End the connection; with `leave` the session stays, with its nodes, for its time."""
+        self._closed.set()
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            _end(client, leave=leave)
+
+    def _connected(self) -> Any:
+        """The client, once it has a connection."""
+        end = time.monotonic() + self._timeout
+        with self._lock:
+            if self._closed.is_set():
+                raise TemporaryError("the connection to ZooKeeper was closed")
+            if self._client is None:
+                self._client = self._made()
+                self._client.start_async()
+            client = self._client
+        while not client.connected:
+            if time.monotonic() >= end or self._closed.wait(0.01):
+                raise self._unreachable(client)
+        return client
+
+    def _unreachable(self, client: Any) -> Exception:
+        """Why there is no connection. A client that has given up is replaced the next time."""
+        if client.client_state in (KeeperState.AUTH_FAILED, KeeperState.CLOSED):
+            with self._lock:
+                if self._client is client:
+                    self._client = None
+            _end(client, leave=True)
+        where = f"ZooKeeper at {self._options.hosts}"
+        if client.client_state == KeeperState.AUTH_FAILED:
+            return PermanentError(f"{where}: user and password are not accepted")
+        said = f" ({self._complaints.last})" if self._complaints.last else ""
+        return TemporaryError(f"{where}: cannot be reached{said}")
+
+    def _made(self) -> Any:
+        options = self._options
+        retry = KazooRetry(max_tries=-1, delay=0.1, backoff=2, max_delay=2.0)
+        credentials = options.credentials
+        client = KazooClient(
+            options.hosts,
+            timeout=options.session.total_seconds(),
+            handler=Handler(self._timeout, secured(options)),
+            auth_data=[("digest", credentials)] if credentials else None,
+            connection_retry=retry,
+            logger=self._logger,
+        )
+        client.add_listener(self._state)
+        return client
+
+    def _state(self, state: KazooState) -> None:
+        self._changed()
+
+
+def exists(path: str) -> Ask:
+    """Asks for the stat of a node; None if it is not there."""
+    return lambda client: client.exists_async(path)
+
+
+def _answer(waiting: Any, timeout: float) -> Any:
+    try:
+        return waiting.get(timeout=timeout)
+    except Exception as error:  # noqa: BLE001 - it stands in the place of the answer
+        return error
+
+
+def _end(client: Any, *, leave: bool) -> None:
+    if leave:
+        client.handler.cut()
+    client.stop()
+    client.close()

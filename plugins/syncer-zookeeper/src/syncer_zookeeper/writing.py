@@ -1,0 +1,237 @@
+"""Writing: every change on the condition that its node is as it was read, many at a time.
+
+A node is held by the session that made it. What another session holds, that of an earlier process
+for example, is removed and made again in one transaction: nobody sees it missing, and it does
+not go when the other session ends. Changes that touch one path, since an instance moves to
+where another stood, go into one transaction, too.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+from kazoo.exceptions import NoNodeError
+
+from syncer import (
+    Change,
+    Conflict,
+    Deregister,
+    Outcome,
+    PermanentError,
+    Register,
+    SyncerError,
+    Update,
+)
+from syncer.keyvalue import Layout
+from syncer_zookeeper.failures import UNTRIED, is_first, translated
+from syncer_zookeeper.folders import Folders
+from syncer_zookeeper.listing import Token
+from syncer_zookeeper.names import check_path, parent
+from syncer_zookeeper.session import Ask, Session, exists
+
+
+@attrs.frozen
+class Step:
+    """A change with what must be there before (`old`), and what is to be there then."""
+
+    change: Change
+    old: Token | None = None
+    path: str = ""
+    value: bytes = b""
+
+    @property
+    def paths(self) -> set[str]:
+        """Every path that it touches."""
+        return {path for path in (self.path, self.old.path if self.old else "") if path}
+
+
+class Writer:
+    """Makes the changes of one sink; for one thread."""
+
+    def __init__(self, session: Session, layout: Layout) -> None:
+        self._session, self._layout = session, layout
+        self._folders = Folders(session)
+        #: The paths of what was written here, and not removed since.
+        self.held: set[str] = set()
+
+    def write(self, changes: Collection[Change], folders: Collection[str]) -> Iterator[Outcome]:
+        """Make the changes; an outcome for each. `folders` are paths that surely are there."""
+        left: dict[int, Change] = {id(change): change for change in changes}
+        try:
+            for outcome in self._written(changes, folders):
+                left.pop(id(outcome.change), None)
+                yield outcome
+        except SyncerError as error:
+            for change in left.values():
+                yield Outcome(change, error=error)
+
+    def _written(self, changes: Iterable[Change], folders: Collection[str]) -> Iterator[Outcome]:
+        steps: list[Step] = []
+        for change in changes:
+            try:
+                steps.append(self._step(change))
+            except SyncerError as error:
+                yield Outcome(change, error=error)
+            except ValueError as error:
+                text = f"{change.id}: cannot be written: {error}"
+                yield Outcome(change, error=PermanentError(text))
+        ready: list[Step] = []
+        for looked in self._looked_at(steps):
+            if isinstance(looked, Outcome):
+                yield looked
+            else:
+                ready.append(looked)
+        refused = self._folders.make({parent(step.path) for step in ready if step.path}, folders)
+        for step in ready:
+            if parent(step.path) in refused:
+                yield Outcome(step.change, error=refused[parent(step.path)])
+        ready = [step for step in ready if parent(step.path) not in refused]
+        yield from self._sent(groups(ready))
+
+    def _step(self, change: Change) -> Step:
+        old: Token | None = None
+        if not isinstance(change, Register):
+            text = change.old.version
+            old = Token.parse(text) if text else self._unread(change)
+        if isinstance(change, Deregister):
+            return Step(change, old)
+        path = self._layout.key(change.new.instance)
+        check_path(path)
+        return Step(change, old, path, self._layout.value(change.new).encode())
+
+    def _unread(self, change: Update | Deregister) -> Token:
+        """A token that asks for nothing but the path."""
+        return Token(self._layout.key(change.old.instance), -1, 0, 0)
+
+    def _looked_at(self, steps: Sequence[Step]) -> Iterator[Step | Outcome]:
+        """The steps, once it is sure that what they replace is what was read.
+
+        A node's version alone does not tell: it begins anew in a node that is made again.
+        """
+        yield from (step for step in steps if step.old is None)
+        olds = [step for step in steps if step.old is not None]
+        answers = self._session.gather(exists(step.old.path) for step in olds if step.old)
+        for step, stat in zip(olds, answers, strict=True):
+            old = step.old
+            assert old is not None
+            if isinstance(stat, BaseException):
+                yield Outcome(step.change, error=translated(stat, step.change.id))
+            elif stat is None:
+                if isinstance(step.change, Deregister):
+                    self.held.discard(old.path)
+                    yield Outcome(step.change)
+                else:
+                    yield _conflict(step, "it is gone")
+            elif old.version not in (-1, stat.version) or old.made not in (0, stat.czxid):
+                yield _conflict(step, "it was changed")
+            else:
+                now = Token(old.path, stat.version, stat.czxid, stat.ephemeralOwner)
+                yield attrs.evolve(step, old=now)
+
+    def _sent(self, batches: Sequence[Sequence[Step]]) -> Iterator[Outcome]:
+        """Send the groups, each followed by a look at what it made.
+
+        Of a group that is refused each step is sent again, by itself: perhaps only one is to blame.
+        """
+        session = self._session.current
+        asks: list[Ask] = []
+        for group in batches:
+            asks.append(self._request(group, session))
+            asks += [exists(step.path) for step in group if step.path]
+        answers = iter(self._session.gather(asks))
+        again: list[list[Step]] = []
+        for group in batches:
+            failure = _failure(next(answers))
+            stats = {step.path: next(answers) for step in group if step.path}
+            if len(group) > 1 and is_first(failure):
+                again += [[step] for step in group]
+                continue
+            for step in group:
+                yield self._outcome(step, failure, stats.get(step.path))
+        if again:
+            yield from self._sent(again)
+
+    def _request(self, group: Sequence[Step], session: int) -> Ask:
+        (first, *more) = group
+        path, value, old = first.path, first.value, first.old
+        if more or (path and old and (path != old.path or old.session != session)):
+            return self._transaction(group)
+        if old is None:
+            return lambda client: client.create_async(path, value, self._session.acl, True)
+        if not path:
+            return lambda client: client.delete_async(old.path, old.version)
+        return lambda client: client.set_async(path, value, old.version)
+
+    def _transaction(self, group: Sequence[Step]) -> Ask:
+        """All that is there is removed, then all that is to be there is made: at one moment."""
+
+        def commit(client: Any) -> Any:
+            request = client.transaction()
+            for step in group:
+                if step.old:
+                    request.delete(step.old.path, step.old.version)
+            for step in group:
+                if step.path:
+                    request.create(step.path, step.value, self._session.acl, True)
+            return request.commit_async()
+
+        return commit
+
+    def _outcome(self, step: Step, failure: BaseException | None, stat: Any) -> Outcome:
+        change = step.change
+        if isinstance(failure, NoNodeError) and isinstance(change, Deregister):
+            failure = None  # somebody else removed it
+        if failure is not None:
+            where = f"{change.id} at {step.path}" if step.path else change.id
+            return Outcome(change, error=translated(failure, where))
+        if step.old is not None:
+            self.held.discard(step.old.path)
+        if isinstance(change, Deregister):
+            return Outcome(change)
+        self.held.add(step.path)
+        token = _token(step, stat)
+        return Outcome(change, attrs.evolve(change.new, version=str(token), damaged=""))
+
+
+def groups(steps: Iterable[Step]) -> list[list[Step]]:
+    """The steps, those that touch a path of another together with it."""
+    found: list[list[Step]] = []
+    place: dict[str, int] = {}
+    for step in steps:
+        met = sorted({place[path] for path in step.paths if path in place})
+        if not met:
+            met = [len(found)]
+            found.append([])
+        home = met[0]
+        found[home].append(step)
+        for other in met[1:]:
+            found[home] += found[other]
+            found[other] = []
+        for path in {path for member in found[home] for path in member.paths}:
+            place[path] = home
+    return [group for group in found if group]
+
+
+def _token(step: Step, stat: Any) -> Token:
+    """Where the step's node stands; `stat` is what was seen of it right after it was written."""
+    if isinstance(stat, BaseException) or stat is None:
+        return Token(step.path, -2, 0, 0)  # gone already: whatever comes next is a conflict
+    in_place = step.old is not None and step.old.path == step.path
+    expected = {0, step.old.version + 1} if in_place and step.old else {0}
+    version = stat.version if stat.version in expected else -2
+    return Token(step.path, version, stat.czxid, stat.ephemeralOwner)
+
+
+def _failure(answer: Any) -> BaseException | None:
+    """What went wrong, of all that a transaction says did; None if nothing did."""
+    if isinstance(answer, BaseException):
+        return answer
+    for part in answer if isinstance(answer, list) else ():
+        if isinstance(part, BaseException) and not isinstance(part, UNTRIED):
+            return part
+    return None
+
+
+def _conflict(step: Step, why: str) -> Outcome:
+    text = f"{step.change.id}: somebody else was first: {why}"
+    return Outcome(step.change, error=Conflict(text))
