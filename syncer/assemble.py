@@ -37,6 +37,7 @@ def assemble(
         interval=config.interval.total_seconds(),
         guard=config.guard,
         on_exit=config.on_exit,
+        probes=config.probes,
         shutdown_timeout=config.shutdown_timeout.total_seconds(),
         listeners=(*listeners, _notifying(plugins, listeners)),
     )

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from syncer.checks import Check, Probe, Problem
 from syncer.model import Instance
+from syncer.values import canonical_address
 
 #: Seconds between two probes where the user names none, and the least.
 INTERVAL, LEAST_INTERVAL = 10.0, 1.0
@@ -41,10 +42,11 @@ def _translated(
     port = instance.port if check.port is None else check.port
     if not port:
         return Problem(f"check {check.key}: the service has no port to check")
-    return _probe(check, check.address.strip("[]") or instance.address, port)
+    return _probe(check, instance, port)
 
 
-def _probe(check: Check, address: str, port: int) -> Probe:
+def _probe(check: Check, instance: Instance, port: int) -> Probe:
+    address = canonical_address(check.address) or instance.address
     http = check.kind in ("http", "https")
     kind = "https" if check.kind == "http" and check.tls else check.kind
     path = f"/{check.path.removeprefix('/')}" if http else check.path.strip("/")
@@ -52,6 +54,8 @@ def _probe(check: Check, address: str, port: int) -> Probe:
         kind=kind,
         address=address,
         port=port,
+        own="" if address == instance.address else instance.address,
+        loopback=not instance.by_labels and port == instance.port,
         path=path,
         method=check.method.upper() or "GET",
         headers=[(name, text) for name, texts in sorted(check.headers.items()) for text in texts],

@@ -108,6 +108,10 @@ class Probe:
     kind: str = attrs.field(validator=attrs.validators.in_(("http", "https", "tcp", "grpc")))
     address: str = attrs.field(validator=filled)
     port: int = attrs.field(validator=within(1, 65535))
+    #: The instance's own address, if that is another one.
+    own: str = ""
+    #: Whether the host's loopback may be probed: not where labels chose the address or the port.
+    loopback: bool = True
     path: str = ""
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_tuple)

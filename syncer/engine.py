@@ -26,6 +26,7 @@ from syncer.guard import GuardRules
 from syncer.health import Prober
 from syncer.model import Registration, View, Workload
 from syncer.pulse import Pulse
+from syncer.reach import ProbeRules
 from syncer.reconcile import Reconciler, SinkPart
 from syncer.translate import Translator
 from syncer.values import EMPTY, frozen_map
@@ -101,6 +102,7 @@ class Engine:
         owner: str = "syncer",
         interval: float = 30.0,
         guard: GuardRules | None = None,
+        probes: ProbeRules | None = None,
         on_exit: str = "keep",
         shutdown_timeout: float = 10.0,
         listeners: Sequence[Listener] = (),
@@ -114,7 +116,7 @@ class Engine:
             for order, (name, source) in enumerate(sources.items())
         }
         desired = Desired(self._trackers)
-        self._prober = Prober(changed=self._probed, emit=self._tell)
+        self._prober = Prober(changed=self._probed, emit=self._tell, rules=probes)
         self._reconcilers = {
             name: Reconciler(
                 name,

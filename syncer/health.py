@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from syncer.checks import CheckResult, CheckStatus, Probe
 from syncer.events import AnyEvent, HealthChanged
 from syncer.probes.thresholds import Thresholds
+from syncer.reach import ProbeRules
 from syncer.values import printable
 
 #: Probes that run at the same time; those whose last run took all its time have places of
@@ -33,7 +34,8 @@ class Prober:
     """Runs the probes that are wanted.
 
     `changed` is called, in the prober's thread, with the names of those whose probes have
-    another status now, or their first. `emit` hears of changes of status.
+    another status now, or their first. `emit` hears of changes of status. `rules` say where
+    probes may go.
     """
 
     def __init__(
@@ -42,8 +44,10 @@ class Prober:
         changed: Callable[[frozenset[str]], None],
         emit: Callable[[AnyEvent], None] = lambda event: None,
         kinds: Mapping[str, Run] | None = None,
+        rules: ProbeRules | None = None,
     ) -> None:
-        self._changed, self._emit, self._given = changed, emit, kinds
+        self._changed, self._emit = changed, emit
+        self._kinds = _Kinds(kinds, rules or ProbeRules())
         self._lock = threading.Condition()
         self._wanted: dict[str, frozenset[Probe]] = {}
         self._results: dict[Probe, CheckResult] = {}
@@ -91,7 +95,7 @@ class Prober:
             thread.join(5.0)
 
     def _begin(self) -> None:
-        self._work = work = _Work(self._note, self._tell, self._given)
+        self._work = work = _Work(self._note, self._tell, self._kinds)
         self._thread = threading.Thread(target=work.run, name="syncer prober", daemon=True)
         self._thread.start()
 
@@ -126,10 +130,9 @@ class _Work:
         self,
         note: Callable[[Probe, CheckResult], None],
         tell: Callable[[Mapping[Probe, CheckStatus | None]], None],
-        given: Mapping[str, Run] | None,
+        kinds: "_Kinds",
     ) -> None:
-        self._note, self._tell = note, tell
-        self._kinds = _Kinds(given)
+        self._note, self._tell, self._kinds = note, tell, kinds
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._tasks: dict[Probe, asyncio.Task[None]] = {}
@@ -214,7 +217,8 @@ class _Work:
 class _Kinds:
     """How each kind is probed; made when the first of its kind is, in the loop's thread."""
 
-    def __init__(self, given: Mapping[str, Run] | None) -> None:
+    def __init__(self, given: Mapping[str, Run] | None, rules: ProbeRules) -> None:
+        self._rules = rules
         self._made: dict[str, Run] = dict(given or {})
         self._closing: list[Callable[[], Awaitable[None]]] = []
 
@@ -228,19 +232,19 @@ class _Kinds:
 
     def _make(self, kind: str) -> Run:
         if kind == "tcp":
-            from syncer.probes.tcp import probe_tcp
+            from syncer.probes.tcp import TcpProber
 
-            self._made[kind] = probe_tcp
+            self._made[kind] = TcpProber(self._rules)
         elif kind == "grpc":
             from syncer.probes.grpc import GrpcProber
 
-            grpc = GrpcProber()
+            grpc = GrpcProber(self._rules)
             self._made[kind] = grpc
             self._closing.append(grpc.close)
         else:
             from syncer.probes.http import HttpProber
 
-            http = HttpProber()
+            http = HttpProber(self._rules)
             self._made["http"] = self._made["https"] = http
             self._closing.append(http.close)
         return self._made[kind]

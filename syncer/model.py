@@ -199,9 +199,9 @@ class Instance:
     """One address and port of a service: the unit that is registered, compared and owned.
 
     Equality is over what a registry keeps. Left out of it: `status`, which travels by
-    `Sink.report` or in what `Sink.adjust` makes of it, `origin`, which is in the mark, and
-    `problems`, which says what was asked for and could not be had. Tags are compared as a
-    set, and kept in the order given. Port 0 means that the service has none.
+    `Sink.report` or in what `Sink.adjust` makes of it, `origin`, which is in the mark,
+    `problems`, which says what was asked for and could not be had, and `by_labels`. Tags are
+    compared as a set, and kept in the order given. Port 0 means that the service has none.
     """
 
     id: str = attrs.field(validator=filled)
@@ -218,6 +218,8 @@ class Instance:
     tag_override: bool = False
     status: Status = attrs.field(default=Status.UP, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
+    #: Whether the workload's labels chose the address or the port.
+    by_labels: bool = attrs.field(default=False, eq=False)
     problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
 
     @property

@@ -11,6 +11,7 @@ from syncer.errors import ConfigError
 from syncer.guard import GuardRules
 from syncer.layers import KeyPath, Tree, origin_of
 from syncer.nearest import did_you_mean
+from syncer.reach import ProbeRules
 from syncer.settings import (
     PARSER_KEYS,
     SINK_KEYS,
@@ -74,15 +75,17 @@ class Sections:
         top = {key: value for key, value in self._given.items() if key in known}
         general = self._filled(General, top, self._top)
         guard = self._filled(GuardRules, self._table("guard"), self._top / "guard")
+        probes = self._filled(ProbeRules, self._table("probes"), self._top / "probes")
         parsers = self._parsers()
         sources = self._each("sources", self._source)
         sinks = self._each("sinks", self._sink)
         self._check(sources, sinks, need)
-        if self._problems or general is None or guard is None:
+        if self._problems or general is None or guard is None or probes is None:
             raise ConfigError("\n".join(dict.fromkeys(self._problems)))
         return Config(
             **attrs.asdict(general, recurse=False),
             guard=guard,
+            probes=probes,
             parsers=parsers,
             sources=sources,
             sinks=sinks,

@@ -18,6 +18,7 @@ from syncer.layers import KeyPath
 from syncer.nearest import did_you_mean
 from syncer.options import format_duration, option
 from syncer.structure import OptionInfo, describe_options
+from syncer.reach import ProbeRules
 from syncer.values import EMPTY, as_tuple, filled, frozen_map
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -147,7 +148,7 @@ SOURCE_KEYS = (*(field.name for field in attrs.fields(SourceSettings)), "address
 SINK_KEYS = tuple(field.name for field in attrs.fields(SinkSettings))
 PARSER_KEYS = tuple(field.name for field in attrs.fields(ParserSettings))
 #: Tables at the top of the file.
-TABLES = ("guard", "plugins", "parsers", "sources", "sinks")
+TABLES = ("guard", "probes", "plugins", "parsers", "sources", "sinks")
 
 
 def _as_given() -> Any:
@@ -216,3 +217,5 @@ def describe_settings() -> dict[str, list[OptionInfo]]:
         "sinks.NAME": SinkSettings,
     }
     return {name: describe_options(table) for name, table in tables.items()}
+    probes: ProbeRules = attrs.Factory(ProbeRules)
+        "probes": ProbeRules,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import attrs
 
-from syncer.addresses import AddressRules, Choice, choose, reachable
+from syncer.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose, reachable
 from syncer.checks import Check
 from syncer.contracts import Parsed, Reachable
 from syncer.filters import Filter
@@ -186,6 +186,8 @@ class Translator:
             tag_override=offer.tag_override,
             status=self._status(offer, workload),
             origin=Origin(source=workload.source, workload=workload.id, name=workload.name),
+            by_labels=workload.offers is None
+            and (choice.rule in (OVERRIDE, LABEL) or offer.register_port is not None),
         )
 
     def _mirrors(self, offer: Offer) -> bool:

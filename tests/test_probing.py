@@ -77,7 +77,15 @@ class TestTranslation:
             (TCP, TCP_PROBE),
             (
                 Check(kind="tcp", address="[::1]", port=99, interval=0.2, timeout=3),
-                Probe(kind="tcp", address="::1", port=99, interval=1.0, timeout=3),
+                Probe(
+                    kind="tcp",
+                    address="::1",
+                    port=99,
+                    own="10.0.0.1",
+                    loopback=False,
+                    interval=1.0,
+                    timeout=3,
+                ),
             ),
             (
                 Check(kind="grpc", path="/shop.Cart/", tls=True),

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 
 from syncer.checks import CheckResult, CheckStatus, Probe
+from syncer.probes.places import find_places, is_address
+from syncer.reach import ProbeRules
 from syncer.values import bracketed
 
 _METHOD = "/grpc.health.v1.Health/Check"
@@ -23,13 +25,15 @@ AT_ONCE = 16
 class GrpcProber:
     """Makes calls in threads of its own, each on a channel of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: ProbeRules) -> None:
+        self._rules = rules
         self._threads = ThreadPoolExecutor(AT_ONCE, "syncer grpc probe")
 
     async def __call__(self, probe: Probe) -> CheckResult:
-        """Call once. Raises ConnectionError with what grpc says."""
+        """Call once. Raises OSError, with what grpc says where it was called."""
+        places = await find_places(probe, self._rules)
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, _call, probe)
+        answer = await loop.run_in_executor(self._threads, _call, probe, places.addresses)
         status = _STATUSES[answer] if answer < len(_STATUSES) else str(answer)
         good = status == "SERVING"
         return CheckResult(
@@ -41,9 +45,9 @@ class GrpcProber:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _call(probe: Probe) -> int:
+def _call(probe: Probe, addresses: tuple[str, ...]) -> int:
     name = probe.path.encode()
-    with _channel(probe) as channel:
+    with _channel(probe, addresses) as channel:
         check = channel.unary_unary(_METHOD)
         try:
             answer = check(_NAME_FIELD + _varint(len(name)) + name, timeout=probe.timeout)
@@ -52,17 +56,23 @@ def _call(probe: Probe) -> int:
     return _read_status(answer)
 
 
-def _channel(probe: Probe) -> grpc.Channel:
-    target = f"{bracketed(probe.address)}:{probe.port}"
+def _channel(probe: Probe, addresses: tuple[str, ...]) -> grpc.Channel:
+    # grpc resolves no name: it might find another address than the one that was checked.
+    family = "ipv6" if ":" in addresses[0] else "ipv4"
+    same = [address for address in addresses if (":" in address) is (family == "ipv6")]
+    target = f"{family}:" + ",".join(f"{bracketed(address)}:{probe.port}" for address in same)
     # A probe must see the server as it is now, not a connection that others share.
     options: list[tuple[str, int | str]] = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0),
     ]
+    if not is_address(probe.address):
+        options.append(("grpc.default_authority", f"{probe.address}:{probe.port}"))
     if not probe.tls:
         return grpc.insecure_channel(target, options)
-    if probe.tls_server_name:
-        options.append(("grpc.ssl_target_name_override", probe.tls_server_name))
+    if not is_address(probe.address) or probe.tls_server_name:
+        name = probe.tls_server_name or probe.address
+        options.append(("grpc.ssl_target_name_override", name))
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(), options)
 
 

@@ -3,16 +3,32 @@
 import asyncio
 
 from syncer.checks import CheckResult, CheckStatus, Probe
+from syncer.probes.places import find_places
 from syncer.probes.tls import client_context
+from syncer.reach import ProbeRules
 
 
-async def probe_tcp(probe: Probe) -> CheckResult:
-    """Connect once. Raises OSError (ssl.SSLError included) and TimeoutError."""
-    context = client_context(verify=not probe.tls_skip_verify) if probe.tls else None
-    name = (probe.tls_server_name or probe.address) if probe.tls else None
-    connecting = asyncio.open_connection(
-        probe.address, probe.port, ssl=context, server_hostname=name
-    )
-    _, writer = await asyncio.wait_for(connecting, probe.timeout)
-    writer.transport.abort()
-    return CheckResult(status=CheckStatus.PASSING, output="connected")
+class TcpProber:
+    """Connects, and sends nothing."""
+
+    def __init__(self, rules: ProbeRules) -> None:
+        self._rules = rules
+
+    async def __call__(self, probe: Probe) -> CheckResult:
+        """Connect once. Raises OSError (ssl.SSLError included) and TimeoutError."""
+        places = await find_places(probe, self._rules)
+        context = client_context(verify=not probe.tls_skip_verify) if probe.tls else None
+        name = (probe.tls_server_name or probe.address) if probe.tls else None
+        failure = OSError("no address")
+        for address in places.addresses:
+            connecting = asyncio.open_connection(
+                address, probe.port, ssl=context, server_hostname=name
+            )
+            try:
+                _, writer = await asyncio.wait_for(connecting, probe.timeout)
+            except OSError as error:
+                failure = error
+                continue
+            writer.transport.abort()
+            return CheckResult(status=CheckStatus.PASSING, output="connected")
+        raise failure

@@ -1,4 +1,4 @@
-"""A backend that answers as its path says: /status/404, /slow, /redirect, /echo."""
+"""A backend that answers as its path says: /status/404, /slow, /redirect/PATH, /to/http:/HOST/PATH, /echo."""
 
 import ssl
 import threading
@@ -15,9 +15,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/slow":
             self.server.over.wait(30)
         words = self.path.strip("/").split("/")
-        if words[0] == "redirect":
+        if words[0] in ("redirect", "to"):
             self.send_response(302)
-            self.send_header("Location", "/" + "/".join(words[1:]))
+            rest = "/".join(words[1:])
+            there = rest.replace(":/", "://", 1) if words[0] == "to" else f"/{rest}"
+            self.send_header("Location", there)
             code, said = None, b""
         else:
             code = int(words[1]) if words[0] == "status" else self.server.code
