@@ -25,9 +25,20 @@ same address (JSON in, JSON out; see `Control`):
     POST /_control/rm      {"name": "web"}              stop if needed, and remove
     POST /_control/emit    {"event": {...}}             send any event verbatim
     POST /_control/hangup  {}                           close every event stream
+    POST /_control/say     {"text": "half"}             send any text on every event stream
     POST /_control/fault   {"latency": 0.01, "fail": {"inspect": 500}}
+    POST /_control/fault   {"cut": {"list": 100}, "hide": ["web"]}   see below
     GET  /_control/stats                                requests served, by kind
     POST /_control/reset   {}                           zero those counts
+
+With "quiet" in it, add, die, start and rm send no event. A fault replaces those of its kind:
+
+    latency  seconds before each answer       slow  the same by kind of request
+    fail     status code by kind of request   cut   bytes of the answer after which the line is cut
+    hide     names that lists leave out, although inspect knows them
+    vanish   names that go, without an event, as soon as a list has shown them
+
+Kinds are ping, version, info, list, inspect and events.
 
 Examples:
 
@@ -367,6 +378,9 @@ class World:
         self.counts = Counter()
         self.latency = options.latency
         self.fail = {}  # kind of request -> status code
+        self.slow = {}  # kind of request -> seconds
+        self.cut = {}  # kind of request -> bytes
+        self.hide = self.vanish = ()  # names
         for _ in range(options.containers):
             self.create()
 
@@ -413,25 +427,27 @@ class World:
                 return found[0]
         return None
 
-    def start(self, container):
+    def start(self, container, quiet=False):
         container.running, container.started, container.exit_code = True, time.time_ns(), 0
         container.changed()
-        return self.emit(container, "start")
+        return {} if quiet else self.emit(container, "start")
 
-    def die(self, container, exit_code=0):
+    def die(self, container, exit_code=0, quiet=False):
         container.running, container.finished = False, time.time_ns()
         container.exit_code = exit_code
         container.changed()
+        if quiet:
+            return {}
         event = self.emit(container, "die", exitCode=str(exit_code))
         self.emit(container, "stop")
         return event
 
-    def remove(self, container):
+    def remove(self, container, quiet=False):
         if container.running:
-            self.die(container, 137)
+            self.die(container, 137, quiet)
         del self.containers[container.id]
         del self.by_name[container.name]
-        return self.emit(container, "destroy")
+        return {} if quiet else self.emit(container, "destroy")
 
     def emit(self, container, action, **extra):
         now = time.time_ns()
@@ -460,10 +476,13 @@ class World:
     def publish(self, event):
         self.history.append(event)
         del self.history[:-EVENT_HISTORY]
-        data = dumps(event) + b"\n"
+        self.send(event, dumps(event) + b"\n")
+        return event
+
+    def send(self, event, data):
+        """Send bytes to those who listen for such events; to all if it is None."""
         for queue in self.listeners:
             queue.put_nowait((event, data))
-        return event
 
 
 def read_filters(query):
@@ -515,16 +534,20 @@ class Control:
         return {"containers": made}
 
     def die(self, body):
-        return self.world.die(self._pick(body), body.get("exit_code", 0))
+        return self.world.die(self._pick(body), body.get("exit_code", 0), body.get("quiet", False))
 
     def start(self, body):
-        return self.world.start(self._pick(body))
+        return self.world.start(self._pick(body), body.get("quiet", False))
 
     def rm(self, body):
-        return self.world.remove(self._pick(body))
+        return self.world.remove(self._pick(body), body.get("quiet", False))
 
     def emit(self, body):
         return self.world.publish(body["event"])
+
+    def say(self, body):
+        self.world.send(None, body["text"].encode())
+        return {}
 
     def hangup(self, body):
         listeners = list(self.world.listeners)
@@ -532,10 +555,14 @@ class Control:
             queue.put_nowait(None)
         return {"closed": len(listeners)}
 
+    FAULTS = ("latency", "fail", "slow", "cut", "hide", "vanish")
+
     def fault(self, body):
-        self.world.latency = body.get("latency", self.world.latency)
-        self.world.fail = body.get("fail", self.world.fail)
-        return {"latency": self.world.latency, "fail": self.world.fail}
+        for name, value in body.items():
+            if name not in self.FAULTS:
+                raise KeyError(f"no such fault: {name}")
+            setattr(self.world, name, value)
+        return {name: getattr(self.world, name) for name in self.FAULTS}
 
     def stats(self, body):
         return {
@@ -564,12 +591,13 @@ def kind_of(path):
 class Connection:
     """One client connection, serving requests until either side closes it."""
 
-    ACTIONS = ("add", "die", "start", "rm", "emit", "hangup", "fault", "stats", "reset")
+    ACTIONS = ("add", "die", "start", "rm", "emit", "say", "hangup", "fault", "stats", "reset")
 
     def __init__(self, world, reader, writer):
         self.world, self.reader, self.writer = world, reader, writer
         self.control = Control(world)
         self.close = False
+        self.cut = None  # bytes of the present answer after which the line is cut
 
     async def serve(self):
         try:
@@ -602,15 +630,20 @@ class Connection:
         parts = urlsplit(target)
         path = re.sub(r"^/v\d+\.\d+(?=/)", "", unquote(parts.path))
         query = parse_qs(parts.query, keep_blank_values=True)
+        self.cut = None
         if path.startswith("/_control/"):
             return await self.answer_control(path[len("/_control/") :], body)
         kind = kind_of(path)
         self.world.counts[kind] += 1
-        if self.world.latency:
-            await asyncio.sleep(self.world.latency)
+        self.cut = self.world.cut.get(kind)
+        if pause := self.world.slow.get(kind, self.world.latency):
+            await asyncio.sleep(pause)
         if kind in self.world.fail:
-            await self.send(self.world.fail[kind], {"message": "injected fault"})
-        elif kind == "ping":
+            return await self.send(self.world.fail[kind], {"message": "injected fault"})
+        await self.answer_engine(kind, path, query, method)
+
+    async def answer_engine(self, kind, path, query, method):
+        if kind == "ping":
             await self.send(200, b"OK", "text/plain", head=method == "HEAD")
         elif kind == "inspect":
             await self.inspect(path[len("/containers/") : -len("/json")])
@@ -618,6 +651,9 @@ class Connection:
             await self.stream_events(query)
         elif kind == "list":
             await self.send(200, self.listing(query))
+            for name in self.world.vanish:
+                if name in self.world.by_name:
+                    self.world.remove(self.world.by_name[name], quiet=True)
         elif kind == "version":
             await self.send(200, self.version())
         elif kind == "info":
@@ -672,7 +708,7 @@ class Connection:
         show_all = query.get("all", ["0"])[0] in ("1", "true", "True") or "status" in filters
         chosen = []
         for container in reversed(self.world.containers.values()):
-            if not show_all and not container.running:
+            if not show_all and not container.running or container.name in self.world.hide:
                 continue
             if "status" in filters and container.status not in filters["status"]:
                 continue
@@ -736,7 +772,7 @@ class Connection:
                 if item is None:
                     break
                 event, data = item
-                if wanted(event):
+                if event is None or wanted(event):
                     self.chunk(data)
                     await self.writer.drain()
         finally:
@@ -749,10 +785,13 @@ class Connection:
     async def send(self, status, body, content_type="application/json", head=False):
         if not isinstance(body, bytes):
             body = dumps(body)
+        whole = len(body)
+        if self.cut is not None:
+            body, self.close = body[: self.cut], True
         self.writer.write(
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nApi-Version: {API_VERSION}\r\n"
             f"Docker-Experimental: false\r\nOstype: linux\r\nServer: fakedocker\r\n"
-            f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+            f"Content-Type: {content_type}\r\nContent-Length: {whole}\r\n"
             f"{'Connection: close' + chr(13) + chr(10) if self.close else ''}\r\n".encode()
             + (b"" if head else body)
         )

@@ -261,6 +261,34 @@ class TestFakeDocker:
         assert fake.control("stats")["requests"]["list"] == 1
         client.close()
 
+    def test_lies(self, fake_docker):
+        """Lists leave out what they are told to, or show what has just gone; answers break off."""
+        docker = pytest.importorskip("docker")
+        fake = fake_docker(containers=2)
+        client = docker.DockerClient(base_url=fake.address)
+        fake.control("fault", hide=["c0"], vanish=["c1"])
+        assert [found["Names"] for found in client.api.containers()] == [["/c1"]]
+        assert client.containers.get("c0").status == "running"
+        with pytest.raises(docker.errors.NotFound):
+            client.containers.get("c1")
+        fake.control("fault", hide=[], vanish=[], cut={"list": 30})
+        with pytest.raises(Exception, match=r"30 bytes read|IncompleteRead"):
+            client.api.containers()
+        client.close()
+
+    def test_lost_and_half_events(self, fake_docker):
+        """A quiet change sends no event, and any text can be sent in its place."""
+        docker = pytest.importorskip("docker")
+        fake = fake_docker(containers=2)
+        client = docker.DockerClient(base_url=fake.address)
+        events = client.events(filters={"event": ["start", "die"]})
+        wait_until(lambda: fake.control("stats")["listeners"], 5, "the event stream")
+        fake.control("die", name="c0", quiet=True)
+        fake.control("say", text='{"half')
+        assert next(events) == b'{"half'
+        events.close()
+        client.close()
+
 
 KILLED_RUN = """
 import signal, sys, time
