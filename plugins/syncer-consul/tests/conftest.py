@@ -6,7 +6,8 @@ import urllib.error
 import pytest
 
 from syncer import Context
-from syncer_consul import ConsulOptions
+from syncer_consul import ConsulOptions, KvOptions
+from syncer_consul.kv_sink import ConsulKvSink
 from syncer_consul.sink import ConsulSink
 
 #: The real agents of the tests allow no request to take longer than this.
@@ -27,6 +28,22 @@ def open_sink():
 
     def make(address, **options):
         sink = ConsulSink(ConsulOptions(address=address, **options), Context(name="consul"))
+        opened.append(sink)
+        return sink
+
+    yield make
+    for sink in opened:
+        sink.close()
+
+
+@pytest.fixture
+def open_kv():
+    """Makes sinks over the key-value store: `open_kv(address, owner="me", **options)`."""
+    opened = []
+
+    def make(address, owner="syncer", **options):
+        context = Context(name="consulkv", owner=owner)
+        sink = ConsulKvSink(KvOptions(address=address, **options), context)
         opened.append(sink)
         return sink
 
@@ -78,6 +95,15 @@ class Kv:
     def kv_delete(self, key):
         """Remove a key by hand."""
         self.api.put("txn", [{"KV": {"Verb": "delete", "Key": key}}])
+
+    def kv_take(self, key, session):
+        """Have a key, as it is, held by another session, whoever holds it."""
+        (found,) = self.api.get(f"kv/{key}")
+        kept = {"Key": key, "Value": found["Value"]}
+        free = {"Verb": "unlock", **kept, "Session": found.get("Session")}
+        verbs = [free] if found.get("Session") else []
+        verbs.append({"Verb": "lock", **kept, "Session": session})
+        self.api.put("txn", [{"KV": verb} for verb in verbs])
 
     def sessions(self):
         """The ids of all sessions."""

@@ -6,11 +6,20 @@ from threading import Event, Thread
 import pytest
 
 from servers.consul import ACL, MANAGEMENT_TOKEN
-from syncer import Context, Engine, Health, PermanentError, Secret, TemporaryError
+from syncer import (
+    Context,
+    Engine,
+    Health,
+    PermanentError,
+    Secret,
+    TemporaryError,
+    open_engine,
+)
 from syncer.builtin.memory import MemorySink
 from syncer.testing import SourceContract, make_registration, wait_until
 from syncer_consul import CatalogOptions
 from syncer_consul.catalog import CatalogSource
+from syncer_consul.options import Consistency
 
 PATIENCE = 20.0
 TOKEN = Secret("g3heim-token")
@@ -140,7 +149,7 @@ def test_what_changes_wakes(clean_consul, source, change):
     thread = Thread(target=source.watch, args=(wakes.append, stop), daemon=True)
     thread.start()
     wait_until(lambda: wakes, PATIENCE, "the watch begins")
-    # The queries begin after the wake: each change until one is seen is another.
+    # The second query may begin after the first wake: each change until one is seen is another.
     for number in range(100):
         seen = len(wakes)
         if change == "the status of a check":
@@ -252,3 +261,144 @@ def test_rights_that_hide_services_make_the_view_incomplete(start_consul, open_s
     assert not nothing.workloads().complete
     with pytest.raises(TemporaryError, match="rights hide"):
         nothing.workload(everything.workloads().items[0].id)
+
+
+def mirror(source, sink, *, settings=()):
+    """An engine that mirrors, by the kinds and options that a user writes."""
+    return open_engine(sources=[source], sinks=[sink], settings=settings, environ={})
+
+
+def ids(agent):
+    return set(agent.api.services())
+
+
+def test_filters_by_service_and_tag(clean_consul, start_consul):
+    """Only what is included, and nothing that is excluded, is copied; a tag that goes takes the
+    copy with it.
+    """
+    for name, tags in (("web", ["public"]), ("shop", ["public", "old"]), ("db", ["public"])):
+        clean_consul.api.register({"Name": name, "Port": 80, "Tags": tags})
+    clean_consul.api.register({"ID": "web-2", "Name": "web", "Port": 81, "Tags": ["internal"]})
+    target = start_consul(config={"datacenter": "dc2"})
+    engine = mirror(
+        f"consul={clean_consul.url}",
+        f"consul={target.url}",
+        settings=[
+            "sources.consul.include=service:web,service:shop,tag:nothing",
+            "sources.consul.exclude=tag:internal,tag:o*",
+        ],
+    )
+    try:
+        engine.reconcile()
+        assert ids(target) == {"web"}
+        clean_consul.api.register({"ID": "web-2", "Name": "web", "Port": 81, "Tags": ["public"]})
+        clean_consul.api.register({"Name": "web", "Port": 80, "Tags": ["internal"]})
+
+        def mirrored():
+            engine.reconcile()
+            return ids(target) == {"web-2"}
+
+        wait_until(mirrored, PATIENCE, "the copies follow the tags")
+    finally:
+        engine.stop()
+
+
+def test_two_that_mirror_each_other_do_not_grow(clean_consul, start_consul):
+    """Each has its own and a copy of the other's, however often they look; what is gone where it
+    came from is gone in both.
+    """
+    other = start_consul(config={"datacenter": "dc2"})
+    clean_consul.api.register({"Name": "here", "Port": 80})
+    other.api.register({"Name": "there", "Port": 80})
+    engines = [
+        mirror(f"consul={clean_consul.url}", f"consul={other.url}"),
+        mirror(f"consul={other.url}", f"consul={clean_consul.url}"),
+    ]
+    try:
+        for _ in range(10):
+            for engine in engines:
+                engine.reconcile()
+        assert ids(clean_consul) == ids(other) == {"here", "there"}
+        assert "syncer-via" not in clean_consul.api.services()["here"]["Meta"]
+        assert clean_consul.api.services()["there"]["Meta"]["syncer-via"] == "consul:dc2"
+        assert other.api.services()["here"]["Meta"]["syncer-via"] == "consul:dc1"
+        other.api.deregister("there")
+
+        def gone():
+            for engine in engines:
+                engine.reconcile()
+            return ids(clean_consul) == ids(other) == {"here"}
+
+        wait_until(gone, PATIENCE, "it is gone in both")
+    finally:
+        for engine in engines:
+            engine.stop()
+
+
+def test_maintenance_makes_it_unhealthy(clean_consul, source):
+    """Of the service, and of its node."""
+    api = clean_consul.api
+    api.register(WEB)
+
+    def health():
+        return services(source)["web-1"].health
+
+    wait_until(lambda: health() is Health.HEALTHY, PATIENCE, "it is healthy")
+    api.maintenance("web-1", True)
+    wait_until(lambda: health() is Health.UNHEALTHY, PATIENCE, "the service is in maintenance")
+    api.maintenance("web-1", False)
+    wait_until(lambda: health() is Health.HEALTHY, PATIENCE, "it is healthy again")
+    api.put("agent/maintenance", enable="true")
+    wait_until(lambda: health() is Health.UNHEALTHY, PATIENCE, "the node is in maintenance")
+    api.put("agent/maintenance", enable="false")
+
+
+@pytest.mark.parametrize("consistency", list(Consistency))
+def test_consistencies(clean_consul, open_source, consistency):
+    """Each is taken by Consul, for reading and for watching."""
+    source = open_source(clean_consul.url, consistency=consistency)
+    clean_consul.api.register(WEB)
+    wait_until(lambda: "web-1" in services(source), PATIENCE, "it is listed")
+    assert source.workload(source.workloads().items[0].id) is not None
+    wakes, stop = [], Event()
+    thread = Thread(target=source.watch, args=(wakes.append, stop), daemon=True)
+    thread.start()
+    wait_until(lambda: len(wakes) > 1, PATIENCE, "both queries begin")
+    stop.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_a_stale_answer_without_a_leader_is_an_error(clean_consul_cluster, open_source):
+    """A server that lost the others tells what it remembers, perhaps nothing: that is believed
+    no more than an empty answer.
+    """
+    keeper, *others = clean_consul_cluster.servers
+    keeper.api.register({"Name": "web", "Port": 80})
+    source = open_source(keeper.url, consistency=Consistency.STALE, timeout=timedelta(seconds=5))
+    wait_until(lambda: source.workloads().items, PATIENCE, "it is in the catalog")
+    for member in others:
+        member.freeze()
+    try:
+
+        def fails():
+            try:
+                source.workloads()
+            except TemporaryError as error:
+                return "no cluster leader" in str(error)
+            return False
+
+        wait_until(fails, 40, "the missing leader is noticed")
+    finally:
+        for member in others:
+            member.thaw()
+
+
+def test_proxies_are_left_out(clean_consul, source):
+    """They are of this mesh; elsewhere nobody could use them."""
+    clean_consul.api.register(WEB)
+    proxy = {"Kind": "connect-proxy", "Name": "web-proxy", "Port": 81}
+    clean_consul.api.register({**proxy, "Proxy": {"DestinationServiceName": "web"}})
+    wait_until(lambda: "web-proxy" in clean_consul.api.services(), PATIENCE, "both are there")
+    wait_until(lambda: clean_consul.api.catalog("web-proxy"), PATIENCE, "both are listed")
+    assert set(services(source)) == {"web-1"}

@@ -152,7 +152,7 @@ def test_checks_without_a_target():
 
 def test_translator_is_made_from_the_sinks_options():
     """The translator that the plugin offers obeys the options of the sink."""
-    (kind,) = syncer_check_translators()
+    (kind,) = (one for one in syncer_check_translators() if one.sink_kind == "consul")
     check = Check(kind="script", command=("x",))
     assert isinstance(kind.create(ConsulOptions())(check, WEB), Problem)
     assert isinstance(kind.create(ConsulOptions(script_checks=True))(check, WEB), Native)

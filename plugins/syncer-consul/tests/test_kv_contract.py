@@ -5,29 +5,12 @@ from time import monotonic
 
 import pytest
 
-from syncer import Context, Registration, Secret, Status, Unhealthy
+from syncer import Registration, Secret, Status, Unhealthy
 from syncer.testing import SinkContract, make_instance, wait_until
-from syncer_consul import KvOptions
-from syncer_consul.kv_sink import ConsulKvSink
 
 TOKEN = "b1gs3cret-0000-4000-8000-00000000cafe"
 #: The shortest session that Consul makes; it ends one after twice its length at the latest.
 SESSION = timedelta(seconds=10)
-
-
-@pytest.fixture
-def open_kv():
-    """Makes sinks: `open_kv(address, **options)`."""
-    opened = []
-
-    def make(address, **options):
-        sink = ConsulKvSink(KvOptions(address=address, **options), Context(name="consulkv"))
-        opened.append(sink)
-        return sink
-
-    yield make
-    for sink in opened:
-        sink.close()
 
 
 class Contract(SinkContract):

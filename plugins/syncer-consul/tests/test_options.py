@@ -5,7 +5,13 @@ from datetime import timedelta
 import pytest
 
 from syncer import Secret
-from syncer_consul import ConsulOptions, syncer_check_translators, syncer_sinks
+from syncer_consul import (
+    CatalogOptions,
+    ConsulOptions,
+    syncer_check_translators,
+    syncer_sinks,
+    syncer_sources,
+)
 from syncer_consul.address import parse_address
 from syncer_consul.options import from_uri
 
@@ -137,9 +143,12 @@ def test_secrets_are_in_no_repr():
 
 
 def test_kinds():
-    """The plugin offers one sink and its check translator, under one name."""
-    (sink,) = syncer_sinks()
-    (translator,) = syncer_check_translators()
-    assert sink.name == translator.sink_kind == "consul"
-    assert sink.options is ConsulOptions
-    assert set(sink.schemes) == {"consul", "consul-tls", "consul-unix"}
+    """The agent and its key-value store are sinks with check translators, and sources, too."""
+    sinks = {kind.name: kind for kind in syncer_sinks()}
+    sources = {kind.name: kind for kind in syncer_sources()}
+    translators = {translator.sink_kind for translator in syncer_check_translators()}
+    assert sinks.keys() == sources.keys() == translators == {"consul", "consulkv"}
+    assert (sinks["consul"].options, sources["consul"].options) == (ConsulOptions, CatalogOptions)
+    for kinds in (sinks, sources):
+        for name, kind in kinds.items():
+            assert set(kind.schemes) == {name, f"{name}-tls", f"{name}-unix"}

@@ -1,4 +1,5 @@
-"""Consul as a sink: the services of one agent, with their checks, kept equal to what runs.
+"""Consul as a sink: the services of one agent with their checks, or entries in its key-value
+store; and as a source: the catalog, or the store, to be mirrored elsewhere.
 
 The client library is imported only when a sink is made.
 """
@@ -22,6 +23,7 @@ from syncer import (
     probing,
 )
 from syncer_consul.options import (
+    DEFAULT_PREFIX,
     KV_SCHEMES,
     SCHEMES,
     CatalogOptions,
@@ -64,6 +66,12 @@ def _kv() -> SinkType:
     )
 
 
+def _store(options: KvOptions) -> str:
+    """Which store it is, in the marks of what is mirrored from it."""
+    prefix = options.prefix.strip("/") or DEFAULT_PREFIX
+    return f"{options.datacenter or options.address}/{prefix}"
+
+
 def _create_catalog(options: CatalogOptions, context: Context) -> Source:
     from syncer_consul.catalog import CatalogSource
 
@@ -88,9 +96,7 @@ def syncer_sources() -> list[SourceType]:
             schemes=SCHEMES,
             from_uri=from_uri,
         ),
-        mirrored(
-            _kv(), lambda options: f"{options.datacenter or options.address}/{options.prefix}"
-        ),
+        mirrored(_kv(), _store),
     ]
 
 

@@ -105,7 +105,6 @@ class CatalogSource(Source):
         self._watcher = watcher
         if self._closed.is_set():
             watcher.close()
-        wake(None)
         watcher.run(lambda: wake(None), stop)
 
     def close(self) -> None:
@@ -163,11 +162,15 @@ class CatalogSource(Source):
 
     def _read(self, path: str) -> Answer:
         try:
-            return self._client.read(path, self._query())
+            answer = self._client.read(path, self._query())
         except Refused as error:
             if error.code == 403:
                 raise TemporaryError(str(error)) from error
             raise
+        if not answer.has_leader:
+            # With `stale`, a server that lost the others tells what it remembers: perhaps nothing.
+            raise TemporaryError(f"Consul at {self._client.address}: no cluster leader")
+        return answer
 
     def _query(self) -> Mapping[str, str]:
         query = {"dc": self._options.datacenter} if self._options.datacenter else {}

@@ -6,7 +6,7 @@ too little (`service.register` has no weights and one check), and read a 404 as 
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -65,6 +65,11 @@ class Answer:
         return int(text) if text.isdecimal() else 0
 
     @property
+    def has_leader(self) -> bool:
+        """Whether the server that answered knew a leader, as far as it said."""
+        return str(self.headers.get("X-Consul-KnownLeader", "true")).lower() == "true"
+
+    @property
     def filtered(self) -> bool:
         """Whether the agent says that rights hide a part of the answer."""
         return str(self.headers.get("X-Consul-Results-Filtered-By-ACLs")).lower() == "true"
@@ -87,7 +92,7 @@ class AgentInfo:
 class Client:
     """One agent. May be used from several threads.
 
-    `question` is what to ask to find out whether rights hide anything: a resource, and a name
+    `questions` are what to ask to find out whether rights hide anything: resources, with names
     that no rule was made for.
     """
 
@@ -96,9 +101,9 @@ class Client:
         options: AgentOptions,
         *,
         idle: int,
-        question: tuple[str, str] = ("service", "syncer-may-read-all"),
+        questions: Sequence[tuple[str, str]] = (("service", "syncer-may-read-all"),),
     ) -> None:
-        self._question = question
+        self._questions = questions
         address = parse_address(options.address, tls=options.ssl)
         self._headers = Headers(options)
         self._transport = Transport(
@@ -188,17 +193,19 @@ class Client:
         )
 
     def _reads_all(self) -> bool | None:
-        """Whether the token may read services of any name; None if that cannot be found out.
+        """Whether the token may read whatever the names; None if that cannot be found out.
 
         Consul before 1.11 shortens lists without a word, and later ones say nothing to those
         without a token. So it is asked about a name that no rule was made for.
         """
-        resource, segment = self._question
-        question = [{"Resource": resource, "Access": "read", "Segment": segment}]
+        asked = [
+            {"Resource": resource, "Access": "read", "Segment": segment}
+            for resource, segment in self._questions
+        ]
         path = "/v1/internal/acl/authorize"
         try:
-            answer = self._send(self._http.post, path, None, data=json.dumps(question))
-            return bool(answer.data[0]["Allow"])
+            answer = self._send(self._http.post, path, None, data=json.dumps(asked))
+            return all(bool(one["Allow"]) for one in answer.data)
         except Refused as error:
             if error.code == 403:
                 raise

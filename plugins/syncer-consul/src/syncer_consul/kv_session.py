@@ -1,6 +1,9 @@
 """The session that holds a sink's keys, and whose end removes them.
 
-One for each sink and owner, found again after a restart by the keys that it holds.
+It is found again after a restart by the keys that it holds. Where several hold keys of ours, the
+one with most of them is kept, and the sink moves the others over to it: two syncers that keep the
+same entries agree in this way, without a word to each other. Only a process that begins, and asks
+for another length, moves all to a session of its own.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +23,14 @@ class Session:
         self._client, self._name, self._query = client, name, query
         self._ttl = f"{ttl:g}s"
         self._lock = Lock()
-        self.current = ""
+        self._current = ""
+        #: Found when we began, and not as is asked for now.
+        self._unfit: set[str] = set()
+
+    @property
+    def current(self) -> str:
+        """The session's id; "" while there is none."""
+        return self._current
 
     def obtain(self, candidates: Mapping[str, int]) -> str:
         """The session to hold keys with: the one there is, one that is found, or a new one.
@@ -28,17 +38,28 @@ class Session:
         `candidates` says how many keys of ours each session holds.
         """
         with self._lock:
-            return self.current or self._found(candidates) or self._make()
+            return self._current or self._found(candidates) or self._make()
 
     def find(self, candidates: Mapping[str, int]) -> None:
         """Take on the session of an earlier process, if there is none yet."""
         with self._lock:
-            if not self.current:
+            if not self._current:
                 self._found(candidates)
+
+    def follow(self, candidates: Mapping[str, int]) -> None:
+        """Change over to the session that holds most keys, if it lives."""
+        with self._lock:
+            fit = {id_: n for id_, n in candidates.items() if id_ not in self._unfit}
+            if not self._current or not fit:
+                return
+            best = min({*fit, self._current}, key=lambda id_: (-fit.get(id_, 0), id_))
+            if best != self._current and self._info(best):
+                self._current = best
 
     def renew(self, sessions: Collection[str]) -> Collection[str]:
         """Keep these and the own one alive; returns those that are dead."""
-        dead = [id_ for id_ in {*sessions, self.current} - {""} if not self._renew(id_)]
+        # Without the lock: a write must not wait for an answer that does not come.
+        dead = [id_ for id_ in {*sessions, self._current} - {""} if not self._renew(id_)]
         for id_ in dead:
             self.lost(id_)
         return dead
@@ -46,8 +67,8 @@ class Session:
     def lost(self, id_: str) -> None:
         """The session is dead: the next write gets another."""
         with self._lock:
-            if self.current == id_:
-                self.current = ""
+            if self._current == id_:
+                self._current = ""
 
     def _renew(self, id_: str) -> bool:
         try:
@@ -60,16 +81,19 @@ class Session:
 
     def _found(self, candidates: Mapping[str, int]) -> str:
         """The session with most keys, if it lives and is as it should be."""
-        living = {id_: count for id_, count in candidates.items() if id_}
-        if living:
-            best = min(living, key=lambda id_: (-living[id_], id_))
-            if self._fits(self._client.read(f"/v1/session/info/{best}", self._query).data):
-                self.current = best
-        return self.current
+        if candidates:
+            best = min(candidates, key=lambda id_: (-candidates[id_], id_))
+            info = self._info(best)
+            if (info.get("TTL"), info.get("Behavior")) == (self._ttl, _DELETE):
+                self._current = best
+            else:
+                self._unfit.add(best)
+        return self._current
 
-    def _fits(self, found: Any) -> bool:
-        info = found[0] if isinstance(found, list) and found else {}
-        return (info.get("TTL"), info.get("Behavior")) == (self._ttl, _DELETE)
+    def _info(self, id_: str) -> Mapping[str, Any]:
+        """What Consul says of a session; nothing if it does not live."""
+        found = self._client.read(f"/v1/session/info/{id_}", self._query).data
+        return found[0] if isinstance(found, list) and found else {}
 
     def _make(self) -> str:
         wanted = {
@@ -77,10 +101,10 @@ class Session:
             "TTL": self._ttl,
             "Behavior": _DELETE,
             "LockDelay": "0s",  # else nobody could take the keys over for 15 s
-            "NodeChecks": [],  # the session is syncer's, not the node's
+            "NodeChecks": [],  # the session is syncer's: the node's health does not end it
         }
         answer = self._client.ask("/v1/session/create", wanted, self._query)
         if not isinstance(answer.data, dict) or not answer.data.get("ID"):
             raise TemporaryError("Consul made no session")
-        self.current = str(answer.data["ID"])
-        return self.current
+        self._current = str(answer.data["ID"])
+        return self._current

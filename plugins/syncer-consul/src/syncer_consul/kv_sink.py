@@ -3,15 +3,16 @@
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from threading import Event
+from urllib.parse import quote
 
 import attrs
 
 from syncer import (
     Change,
-    Conflict,
     Context,
     Deregister,
     Instance,
+    Mark,
     Outcome,
     PermanentError,
     Reason,
@@ -26,21 +27,18 @@ from syncer import (
     with_status,
 )
 from syncer.keyvalue import load_layout
-from syncer.keyvalue.record import twin_of
 from syncer_consul.client import Client
 from syncer_consul.index_watch import IndexWatcher
-from syncer_consul.kv_listing import TWINS, Listing, Token
+from syncer_consul.kv_listing import TWINS, Listing, Token, free, held
 from syncer_consul.kv_session import Session
-from syncer_consul.kv_store import Delete, Operation, Put, Refusal, Store, batches, weight
+from syncer_consul.kv_store import Store
+from syncer_consul.kv_writing import SessionGone, Step, Writer, step_of
 from syncer_consul.options import KvOptions
 
 GROUP = "syncer_consul.layouts"
-DEFAULT_PREFIX = "services"
-#: Bytes of an instance and its twin, well within what Consul takes in one request.
+#: Bytes of an instance and its twin in a request: half of what Consul takes in one, since a
+#: change from one session to another sends values twice.
 LARGEST = 200 * 1024
-#: Indexes of own writes that are remembered, for the watch.
-_REMEMBERED = 1024
-_Step = tuple[Change, list[Operation]]
 
 
 class ConsulKvSink(Sink):
@@ -48,38 +46,39 @@ class ConsulKvSink(Sink):
 
     def __init__(self, options: KvOptions, context: Context) -> None:
         self._options, self._owner = options, context.owner
-        prefix = options.prefix or DEFAULT_PREFIX
         self._layout = load_layout(
-            GROUP, options.layout, prefix, options.layout_options, leading_slash=False
+            GROUP, options.layout, options.prefix, options.layout_options, leading_slash=False
         )
         usual = Unhealthy.KEEP if self._layout.tells_status else Unhealthy.DROP
         self._unhealthy = options.unhealthy or usual
         base = self._layout.base
         self._prefixes = (base, TWINS + base) if self._layout.twins else (base,)
-        question = ("key", f"{base}syncer-may-read-all")
-        self._client = Client(options, idle=4, question=question)
+        # Whether rights hide anything is asked of names that no rule was made for.
+        questions = [("key", f"{prefix}syncer-may-read-all") for prefix in self._prefixes]
+        self._client = Client(options, idle=4, questions=questions)
         self._store = Store(self._client, options.datacenter)
-        self._session = self._made_session(options, context)
+        self._writer = Writer(self._store)
         self._listing = Listing(self._layout, context.owner)
+        self._session: Session | None = None
+        if options.session is not None:
+            ttl = options.session.total_seconds()
+            self.pulse = timedelta(seconds=ttl / 3)
+            name = f"syncer {context.owner}"
+            self._session = Session(self._client, name, ttl, self._store.query)
+        #: The scopes of what we write: two hosts may share an owner, but not a session.
         self._scopes: frozenset[str] = frozenset()
-        self._own: dict[int, None] = {}
         self._watcher: IndexWatcher | None = None
         self._closed = Event()
-
-    def _made_session(self, options: KvOptions, context: Context) -> Session | None:
-        if options.session is None:
-            return None
-        ttl = options.session.total_seconds()
-        self.pulse = timedelta(seconds=ttl / 3)
-        return Session(self._client, f"syncer {context.owner}", ttl, self._store.query)
 
     def registrations(self) -> View[Registration]:
         """Everything under the prefix, and the twins, all as of one moment."""
         info = self._client.info()
         found, hidden = self._store.trees(self._prefixes)
-        hidden = hidden or self._client.may_hide(info)
-        session = (self._session.current or None) if self._session else ""
-        return self._listing.read(found, hidden, session)
+        self._listing.note(found)
+        if self._session is not None:
+            self._session.follow(self._listing.sessions(self._scopes))
+        view = self._listing.view(hidden=hidden or self._client.may_hide(info))
+        return attrs.evolve(view, items=map(self._with_holder, view.items))
 
     def register(self, new: Registration) -> Registration:
         """Write what must not be there yet."""
@@ -97,22 +96,27 @@ class ConsulKvSink(Sink):
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes in transactions, each on the condition that nobody was first."""
-        marks = (c.old.mark if isinstance(c, Deregister) else c.new.mark for c in changes)
-        self._scopes |= {mark.scope for mark in marks if mark}
-        session, steps = "", []
-        if self._session and any(not isinstance(change, Deregister) for change in changes):
-            session = self._session.obtain(self._listing.sessions(self._scopes))
+        self._scopes |= {mark.scope for change in changes if (mark := _mark(change))}
+        try:
+            session = self._session_for(changes)
+        except SyncerError as error:
+            yield from (Outcome(change, error=error) for change in changes)
+            return
+        steps: list[Step] = []
         for change in changes:
             try:
-                steps.append((change, self._operations(change, session)))
-            except (SyncerError, ValueError) as error:
-                yield Outcome(change, error=_permanent(change, error))
-        todo = list(batches(steps))
-        while todo:
-            outcomes, again = self._send(todo.pop(0), session)
-            yield from outcomes
-            if again:
-                todo.insert(0, again)
+                steps.append(step_of(change, self._token(change), self._layout, session))
+            except SyncerError as error:
+                yield Outcome(change, error=error)
+            except ValueError as error:
+                text = f"{change.id}: cannot be written: {error}"
+                yield Outcome(change, error=PermanentError(text))
+        for outcome in self._writer.write(steps, session):
+            if outcome.registration is not None:
+                self._listing.wrote(outcome.registration)
+            if self._session is not None and isinstance(outcome.error, SessionGone):
+                self._session.lost(session)
+            yield outcome
 
     def adjust(self, instance: Instance) -> Instance | None:
         """The instance as the layout holds it, without checks; None if it is to be dropped."""
@@ -132,21 +136,21 @@ class ConsulKvSink(Sink):
         """Keep the sessions of these alive; returns those whose session is gone."""
         if self._session is None:
             return ()
-        tokens = [(one, Token.parse(one.version).session) for one in held if one.version]
         self._scopes |= {one.mark.scope for one in held if one.mark}
         self._session.find(self._listing.sessions(self._scopes))
-        dead = self._session.renew({session for _, session in tokens})
-        return [one for one, session in tokens if session in dead]
+        holders = [(one, Token.parse(one.version).holders()) for one in held if one.version]
+        dead = self._session.renew({id_ for _, ids in holders for id_ in ids})
+        return [one for one, ids in holders if not ids.isdisjoint(dead)]
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake when somebody else changes what stands under the prefix."""
         client = Client(self._options, idle=len(self._prefixes))
-        keys_only = {**self._store.query, "keys": ""}
-        queries = [(f"/v1/kv/{prefix}", keys_only) for prefix in self._prefixes]
-        self._watcher = IndexWatcher(client, queries, self._own.__contains__)
+        # Names of services are enough: the index is that of everything below.
+        query = {**self._store.query, "keys": "", "separator": "/"}
+        queries = [(f"/v1/kv/{quote(prefix)}", query) for prefix in self._prefixes]
+        self._watcher = IndexWatcher(client, queries, self._writer.own.__contains__)
         if self._closed.is_set():
             self._watcher.close()
-        wake()
         self._watcher.run(wake, stop)
 
     def close(self) -> None:
@@ -164,93 +168,42 @@ class ConsulKvSink(Sink):
             raise outcome.error or TemporaryError(f"{change.id}: not written")
         return outcome.registration
 
-    def _operations(self, change: Change, session: str) -> list[Operation]:
-        """What a change does to which keys; what an update no longer needs it removes."""
-        old = Token("") if isinstance(change, Register) else self._token(change.old)
-        before = {old.key: old.index, TWINS + old.key: old.twin} if old.key else {}
-        puts: dict[str, bytes] = {}
-        if not isinstance(change, Deregister):
-            key = self._layout.key(change.new.instance)
-            puts[key] = self._layout.value(change.new).encode()
-            if self._layout.twins:
-                puts[TWINS + key] = twin_of(change.new).encode()
-        removed: list[Operation] = [
-            Delete(key, index) for key, index in before.items() if index and key not in puts
-        ]
-        written = [
-            Put(key, value, before.get(key, 0), session, old.session if before.get(key) else "")
-            for key, value in puts.items()
-        ]
-        return [*written, *removed]
+    def _with_holder(self, found: Registration) -> Registration:
+        """The registration with what is wrong about who holds it, if that is ours to put right."""
+        if found.mark is None or found.mark.owner != self._owner:
+            return found
+        if self._session is None:
+            return free(found)
+        return held(found, self._session.current) if found.mark.scope in self._scopes else found
 
-    def _token(self, old: Registration) -> Token:
+    def _session_for(self, changes: Collection[Change]) -> str:
+        """The session that is to hold what is written; "" for none."""
+        if self._session is None or all(isinstance(change, Deregister) for change in changes):
+            return ""
+        return self._session.obtain(self._listing.sessions(self._scopes))
+
+    def _token(self, change: Change) -> Token | None:
         """Where what is replaced or removed stands; looked up if the registration does not say."""
-        if old.version:
-            return Token.parse(old.version)
-        key = self._layout.key(old.instance)
+        if isinstance(change, Register):
+            return None
+        if change.old.version:
+            return Token.parse(change.old.version)
+        key = self._layout.key(change.old.instance)
         found, _ = self._store.trees([key, TWINS + key])
-        entry, twin = found.get(key), found.get(TWINS + key)
-        session = entry.session if entry else ""
-        return Token(key, entry.index if entry else 0, twin.index if twin else 0, session)
-
-    def _send(self, batch: list[_Step], session: str) -> tuple[list[Outcome], list[_Step]]:
-        """The outcomes of a batch, and what is to be sent again without those that were refused."""
-        flat = [(step, one) for step in batch for one in step[1]]
-        try:
-            indexes = self._store.change([one for _, one in flat]) if flat else {}
-        except Refusal as refusal:
-            return self._refused(batch, [step for step, _ in flat], refusal, session)
-        except SyncerError as error:
-            if len(batch) > 1 and isinstance(error, PermanentError):
-                return [out for step in batch for out in self._send([step], session)[0]], []
-            return [Outcome(change, error=error) for change, _ in batch], []
-        for index in indexes.values():
-            self._own[index] = None
-        while len(self._own) > _REMEMBERED:
-            del self._own[next(iter(self._own))]
-        return [self._outcome(change, indexes, session) for change, _ in batch], []
-
-    def _refused(
-        self, batch: list[_Step], steps: list[_Step], refusal: Refusal, session: str
-    ) -> tuple[list[Outcome], list[_Step]]:
-        reasons = {id(steps[place]): why for place, why in refusal.reasons.items()}
-        if any("session" in why for why in reasons.values()) and self._session:
-            self._session.lost(session)
-            error = TemporaryError("the session that holds the entries is gone")
-            return [Outcome(change, error=error) for change, _ in batch], []
-        if not reasons:
-            error = TemporaryError("Consul refused a transaction, and does not say why")
-            return [Outcome(change, error=error) for change, _ in batch], []
-        outcomes = [
-            Outcome(step[0], error=_conflict(step[0], reasons[id(step)]))
-            for step in batch
-            if id(step) in reasons
-        ]
-        return outcomes, [step for step in batch if id(step) not in reasons]
-
-    def _outcome(self, change: Change, indexes: dict[str, int], session: str) -> Outcome:
-        if isinstance(change, Deregister):
-            return Outcome(change)
-        key = self._layout.key(change.new.instance)
-        token = Token(key, indexes.get(key, 0), indexes.get(TWINS + key, 0), session)
-        return Outcome(change, attrs.evolve(change.new, version=str(token), damaged=""))
+        return Token.of(key, found.get(key), found.get(TWINS + key))
 
     def _fit(self, instance: Instance) -> None:
         """Raise PermanentError for what the layout or Consul cannot hold."""
         self._layout.fit(instance)
         try:
-            operations = self._operations(Register(Registration(instance=instance)), "")
+            step = step_of(Register(Registration(instance=instance)), None, self._layout, "")
         except ValueError as error:
             raise PermanentError(f"{instance.id}: cannot be written: {error}") from error
-        if sum(map(weight, operations)) > LARGEST:
-            raise PermanentError(f"{instance.id}: is more than Consul takes at once")
+        if step.weight > LARGEST:
+            raise PermanentError(
+                f"{instance.id}: {step.weight} bytes are more than Consul takes at once"
+            )
 
 
-def _permanent(change: Change, error: Exception) -> Exception:
-    if isinstance(error, SyncerError):
-        return error
-    return PermanentError(f"{change.id}: cannot be written: {error}")
-
-
-def _conflict(change: Change, why: str) -> Conflict:
-    return Conflict(f"{change.id}: somebody else was first: {why[:200]}")
+def _mark(change: Change) -> Mark | None:
+    return change.old.mark if isinstance(change, Deregister) else change.new.mark

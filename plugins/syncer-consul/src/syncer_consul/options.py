@@ -14,7 +14,11 @@ from syncer import Secret, Unhealthy, option
 from syncer_consul.address import parse_address
 
 SCHEMES = ("consul", "consul-tls", "consul-unix")
+#: Where entries stand in the key-value store.
+DEFAULT_PREFIX = "services"
 KV_SCHEMES = ("consulkv", "consulkv-tls", "consulkv-unix")
+#: Options that the query of a URI may set.
+_IN_QUERY = ("layout", "session", "unhealthy", "prefix", "datacenter", "timeout")
 _USER_INFO = re.compile(r"^(?P<start>[a-z-]+://)?(?P<user>[^/?#@]*)@")
 
 
@@ -127,7 +131,7 @@ class KvOptions(AgentOptions):
     """Where entries stand in the key-value store, and how, beside how to reach an agent."""
 
     datacenter: str = option("", help="Datacenter whose store is written (default: the agent's)")
-    prefix: str = option("", help="Where entries stand (default: services)")
+    prefix: str = option(DEFAULT_PREFIX, help="Where entries stand")
     layout: str = option("registrator", help="Form of the entries: registrator, json, ...")
     layout_options: dict[str, str] = option(attrs.Factory(dict), help="Options of the layout")
     unhealthy: Unhealthy | None = option(
@@ -149,21 +153,20 @@ def kv_from_uri(uri: str) -> Mapping[str, Any]:
     text, found = _without_user(uri.strip())
     text, _, query = text.partition("?")
     for name, value in parse_qsl(query, strict_parsing=bool(query)):
-        if name not in ("layout", "session", "unhealthy", "prefix", "datacenter", "timeout"):
-            raise ValueError(f"{name!r} cannot be set in the address")
+        if name not in _IN_QUERY:
+            known = ", ".join(_IN_QUERY)
+            raise ValueError(f"{name!r} cannot be set in the address; these can: {known}")
         found[name] = value
-    scheme, colon, rest = text.partition("://")
-    if not colon:
-        scheme, rest = "", text
-    if scheme == "consulkv-unix" or rest.startswith("unix:"):
-        socket, _, prefix = rest.removeprefix("unix:").removeprefix("//").partition(":")
+    scheme, _, rest = text.rpartition("://")
+    if scheme in ("consulkv-unix", "unix"):
+        socket, _, prefix = rest.partition(":")
         found["address"] = f"unix://{socket}"
     else:
         host, _, prefix = rest.partition("/")
-        if scheme in ("consulkv-tls", "https"):
+        if scheme == "consulkv-tls":
             found["ssl"] = True
         if host:
-            found["address"] = host if scheme in KV_SCHEMES or not scheme else f"{scheme}://{host}"
+            found["address"] = host if scheme in ("", *KV_SCHEMES) else f"{scheme}://{host}"
     if "address" in found:
         parse_address(found["address"])
     if prefix.strip("/"):

@@ -1,0 +1,55 @@
+"""Locks: a key of the key-value store, held by a session that whoever has it renews."""
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+from syncer_consul.client import Client
+from syncer_consul.sessions import Sessions
+
+#: Where locks stand, outside of what any consumer reads.
+PLACE = "syncer-locks/"
+
+
+class Locks:
+    """The locks of one sink. Safe in threads; times are in seconds."""
+
+    def __init__(self, client: Client, query: Mapping[str, str]) -> None:
+        self._client, self._query = client, query
+        self._sessions = Sessions(client, query)
+        #: The session of each lock that is ours.
+        self._held: dict[str, str] = {}
+        self._busy = Lock()
+
+    def take(self, name: str, ttl: float) -> bool:
+        """Take or keep a lock for at least `ttl`; whether it is ours."""
+        path = f"/v1/kv/{quote(PLACE + name)}"
+        with self._busy:
+            session = self._held.pop(name, "")
+            if session and not self._sessions.renew(session):
+                session = ""
+            holder = self._holder(path)
+            if not holder:
+                session = session or self._sessions.make(f"lock {name}", f"{ttl:g}s", "delete")
+                holder = session if self._acquire(path, session) else ""
+            if session and holder == session:
+                self._held[name] = session
+                return True
+            if session:
+                self._sessions.destroy(session)
+            return False
+
+    def release(self, name: str) -> None:
+        """Let go of a lock, if it is ours."""
+        with self._busy:
+            if session := self._held.pop(name, ""):
+                self._sessions.destroy(session)
+
+    def _holder(self, path: str) -> str:
+        """The session that has the lock; "" if none has."""
+        found: Any = self._client.read(path, self._query).data
+        return str(found[0].get("Session") or "") if isinstance(found, list) and found else ""
+
+    def _acquire(self, path: str, session: str) -> bool:
+        return self._client.ask(path, None, {**self._query, "acquire": session}).data is True

@@ -1,0 +1,87 @@
+"""The watch on indexes: over a client whose answers the test gives."""
+
+from collections import deque
+from threading import Event, Thread
+
+import pytest
+
+from syncer import TemporaryError
+from syncer.testing import wait_until
+from syncer_consul.client import Answer
+from syncer_consul.index_watch import IndexWatcher
+
+PATIENCE = 20.0
+
+
+class Script:
+    """A client that answers with indexes, then blocks until it is closed."""
+
+    def __init__(self, *indexes):
+        self.left, self.asked, self.closed = deque(indexes), [], Event()
+
+    def read(self, path, params):
+        self.asked.append(params.get("index"))
+        if not self.left:
+            self.closed.wait(PATIENCE)
+            raise TemporaryError("closed")
+        found = self.left.popleft()
+        if isinstance(found, Exception):
+            raise found
+        return Answer(data=None, headers={"X-Consul-Index": str(found)})
+
+    def block(self, path, params, wait):
+        return self.read(path, params)
+
+    def close(self):
+        self.closed.set()
+
+
+def watched(*indexes, ours=()):
+    """How often these indexes wake, and what was asked for."""
+    client, wakes, stop = Script(*indexes), [], Event()
+    watcher = IndexWatcher(client, [("/v1/kv/x", {})], ours.__contains__)
+    thread = Thread(target=watcher.run, args=(lambda: wakes.append(1), stop), daemon=True)
+    thread.start()
+    wait_until(lambda: len(client.asked) > len(indexes), PATIENCE, "all is read")
+    stop.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    return len(wakes), client.asked
+
+
+@pytest.mark.parametrize(
+    ("indexes", "ours", "wakes", "asked"),
+    [
+        ((5,), (), 1, [None, "5"]),
+        ((5, 5, 6, 6), (), 2, [None, "5", "5", "6", "6"]),
+        ((5, 6, 7), (6,), 2, [None, "5", "6", "7"]),
+        ((5, 6), (5, 6), 1, [None, "5", "6"]),
+        ((50, 3, 3), (3,), 2, [None, "50", "3", "3"]),
+        ((5, 0), (), 2, [None, "5", "1"]),
+    ],
+    ids=["begins", "changes", "our own", "begins with our own", "falls", "never blocks on zero"],
+)
+def test_wakes(indexes, ours, wakes, asked):
+    """When it begins, and at each index that is another and not our own; a fallen one always."""
+    assert watched(*indexes, ours=ours) == (wakes, asked)
+
+
+def test_an_error_ends_it():
+    """Whoever runs it hears of it, and runs it again."""
+    client = Script(5, TemporaryError("no leader"))
+    watcher = IndexWatcher(client, [("/v1/kv/x", {}), ("/v1/kv/y", {})])
+    with pytest.raises(TemporaryError, match="no leader"):
+        watcher.run(lambda: None, Event())
+    assert client.closed.is_set()
+
+
+def test_close_ends_it():
+    """From another thread, while it blocks; that is no error."""
+    client, began = Script(5), Event()
+    watcher = IndexWatcher(client, [("/v1/kv/x", {})])
+    thread = Thread(target=watcher.run, args=(began.set, Event()), daemon=True)
+    thread.start()
+    assert began.wait(PATIENCE)
+    watcher.close()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
