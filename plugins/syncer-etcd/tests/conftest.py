@@ -1,6 +1,10 @@
 """What the tests of this plugin share: sinks that are closed again, one for each layout."""
 
+import re
+import sys
+import textwrap
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +22,8 @@ LAYOUTS = {
     "kratos": {},
     "micro": {},
 }
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +57,26 @@ def open_sink():
 def sink(clean_etcd, open_sink):
     """A sink over an empty real server, in JSON."""
     return open_sink(clean_etcd.address)
+
+
+def readme_blocks():
+    """The indented blocks of the README."""
+    found = re.findall(r"(?:^(?: {4}.*)?\n)+", README.read_text(), re.MULTILINE)
+    return [textwrap.dedent(block).strip() for block in found if block.strip()]
+
+
+@pytest.fixture
+def lines(tmp_path, monkeypatch):
+    """Installs the README's distribution with a layout of its own; returns the layout's name."""
+    (code,) = [block for block in readme_blocks() if "class LinesLayout" in block]
+    (points,) = [block for block in readme_blocks() if "entry-points" in block]
+    heading, point = points.splitlines()
+    group = heading.split('"')[1]
+    (tmp_path / "my_package.py").write_text(code)
+    info = tmp_path / "my_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{point.replace(chr(34), '')}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield point.split()[0]
+    sys.modules.pop("my_package", None)

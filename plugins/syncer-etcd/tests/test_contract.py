@@ -5,8 +5,8 @@ from time import monotonic
 import pytest
 
 from syncer import Registration, Status, Unhealthy
-from syncer.testing import SinkContract, make_instance, wait_until
-from syncer_etcd.layout import entry_key, twin_key
+from syncer.testing import SinkContract, make_instance, make_registration, wait_until
+from syncer_etcd.twins import entry_key, twin_key
 
 SECRET = "pa55word-of-the-tests"
 #: The shortest lease that the plugin allows, in seconds.
@@ -115,6 +115,24 @@ class TestKratos(Contract):
 
 class TestMicro(Contract):
     layout = "micro"
+
+
+class TestThirdParty(Contract):
+    """A layout of another distribution: that of the README, installed."""
+
+    layout = "lines"
+
+    @pytest.fixture(autouse=True)
+    def _installed(self, lines):
+        pass
+
+
+def test_entries_of_a_third_party(clean_etcd, open_sink, lines):
+    """Entry and twin stand where the layout of the README says, and nothing else does."""
+    sink = open_sink(clean_etcd.address, layout=lines)
+    sink.register(make_registration(sink.adjust(make_instance(id="a"))))
+    assert clean_etcd.ctl("get", "--print-value-only", "/lines/a") == "10.0.0.5:8080\n"
+    assert sorted(clean_etcd.api.values()) == ["/lines/a", "/syncer/lines/a"]
 
 
 def test_twin_keys_are_outside_of_the_prefix(open_sink):

@@ -1,20 +1,16 @@
-"""What stands in etcd, read by what is not our code: `etcdctl`, and CoreDNS where there is one."""
+"""What stands in etcd in each layout, read by `etcdctl` and decoded without syncer's code."""
 
 import base64
 import json
-import shutil
-import socket
-import struct
 
 import attrs
 import pytest
 
-from servers.process import Server, free_port
-from servers.waiting import wait_until as wait_for_server
 from syncer import STATUS_KEY, Check, ConfigError, PermanentError, Status
 from syncer.testing import make_instance, make_registration
-from syncer_etcd.layout import load_layout, segment
+from syncer_etcd import EtcdOptions
 from syncer_etcd.layouts.skydns import label_of
+from syncer_etcd.place import layout_of
 
 WEB = make_instance(id="host1:web:80", tags=("blue", "v1"), meta={"team": "shop"}, weight=3)
 SIX = make_instance(id="host1:six:80", service="six", address="fd00::5")
@@ -273,56 +269,6 @@ def test_leftover_checks_are_told(open_sink):
     assert "runs no checks" in adjusted.problems[0]
 
 
-def test_edited_by_hand_is_damaged(clean_etcd, open_sink):
-    """An entry whose value or twin was changed by hand is damaged, and put right by an update."""
-    for layout in ("registrator", "json"):
-        sink = open_sink(clean_etcd.address, layout=layout, prefix=f"/{layout}")
-        held = sink.register(new(sink, WEB))
-        key = f"/{layout}/web/host1:web:80"
-        lease = clean_etcd.api.lease_of(key)
-        value = clean_etcd.api.values()[key]
-        clean_etcd.api.put(key, value.replace("8080", "9999"), lease)
-        (found,) = sink.registrations().items
-        assert found.damaged if layout == "registrator" else found.instance.port == 9999
-        fixed = sink.update(found, new(sink, WEB))
-        assert clean_etcd.api.values()[key] == value
-        assert sink.registrations().items == (fixed,)
-        assert held == fixed
-
-
-def test_entry_or_twin_that_is_gone(clean_etcd, open_sink):
-    """When only the entry or only the twin was removed, both come back, in place."""
-    sink = open_sink(clean_etcd.address, layout="registrator")
-    sink.register(new(sink, WEB))
-    before = clean_etcd.api.values()
-    for prefix, words in (("/services/", "is gone"), ("/syncer/", "mark is gone")):
-        clean_etcd.api.delete(prefix)
-        (found,) = sink.registrations().items
-        assert words in found.damaged
-        assert found.mark is not None
-        sink.update(found, new(sink, WEB))
-        assert clean_etcd.api.values() == before
-        (found,) = sink.registrations().items
-        assert found.damaged == ""
-
-
-def test_a_copy_of_an_entry_is_not_ours(clean_etcd, open_sink):
-    """A mark counts only under the key that it was put under."""
-    sink = open_sink(clean_etcd.address)
-    held = sink.register(new(sink, WEB))
-    clean_etcd.api.put("/services/web/copy", clean_etcd.api.values()["/services/web/host1:web:80"])
-    found = {r.id: bool(r.mark) for r in sink.registrations().items}
-    assert found == {held.id: True, "/services/web/copy": False}
-
-
-def test_segments():
-    """Parts of keys are as people write them, unless that would be another key."""
-    assert segment("host:web:80") == "host:web:80"
-    assert segment("a/b%") == "a%2Fb%25"
-    assert (segment("."), segment("..")) == ("%2E", "%2E%2E")
-    assert segment("ü x\n") == "ü x%0A"
-
-
 def test_labels():
     """An id that is a DNS label stays; every other gets one of its own, however long it is."""
     assert label_of("web-1") == "web-1"
@@ -332,128 +278,19 @@ def test_labels():
     assert all(len(label) <= 63 and label_of(label) == label for label in labels)
 
 
-def third_party():
-    """A layout as somebody else would write it."""
-    from syncer_etcd import Layout
-
-    class Lines(Layout):
-        default_prefix = "/lines"
-        knows = ("colour",)
-
-        def key(self, instance):
-            return f"{self.base}{segment(instance.id)}"
-
-        def value(self, registration):
-            mark = registration.mark
-            fields = mark.fields() if mark else {}
-            return f"{registration.instance.endpoint} {json.dumps(fields)}"
-
-        def read(self, key, value):
-            from syncer import Mark, Registration
-
-            endpoint, _, fields = value.partition(" ")
-            address, _, port = endpoint.rpartition(":")
-            id_ = key.removeprefix(self.base)
-            instance = make_instance(id=id_, service="any", address=address, port=int(port))
-            return Registration(instance=instance, mark=Mark.from_fields(json.loads(fields)))
-
-    return Lines
-
-
-def test_third_party_layout(clean_etcd, open_sink, monkeypatch):
-    """A layout of another distribution is found by its entry point, and works like ours."""
-    from importlib import metadata
-
-    from syncer_etcd import layout as module
-
-    class Point:
-        name, value, dist = "lines", "elsewhere:Lines", None
-
-        def load(self):
-            return third_party()
-
-    found = [*metadata.entry_points(group=module.GROUP), Point()]
-    monkeypatch.setattr(module, "entry_points", lambda group: found)
-    sink = open_sink(clean_etcd.address, layout="lines", layout_options={"colour": "red"})
-    one = sink.register(new(sink, make_instance("any", id="a")))
-    assert stored(clean_etcd, "/lines/a").startswith("10.0.0.5:8080 {")
-    assert sink.registrations().items == (one,)
-
-
-def test_layouts_that_cannot_be_had(monkeypatch):
-    """A wrong name, a wrong option and a broken layout are named, with what there is."""
-    from syncer_etcd import layout as module
-
-    with pytest.raises(ConfigError, match="did you mean skydns"):
-        load_layout("skydsn", "", {})
-    with pytest.raises(ConfigError, match="layout json: .* no option 'domain'"):
-        load_layout("json", "", {"domain": "x"})
-    with pytest.raises(ConfigError, match="needs the option domain"):
-        load_layout("skydns", "", {})
-    with pytest.raises(ConfigError, match="scheme must be one of"):
-        load_layout("traefik", "", {"scheme": "ftp"})
-    for prefix in ("/", "/syncer"):
-        with pytest.raises(ConfigError, match="choose one of its own"):
-            load_layout("registrator", prefix, {})
-
-    class Point:
-        name, value, dist = "broken", "elsewhere:Broken", None
-
-        def load(self):
-            raise ImportError("no module")
-
-    monkeypatch.setattr(module, "entry_points", lambda group: [Point()])
-    with pytest.raises(ConfigError, match="layout broken of elsewhere:Broken cannot be used"):
-        load_layout("broken", "", {})
-
-
-def ask_dns(port, name, kind):
-    """The answers of a name server: addresses for A (1), (port, target) for SRV (33)."""
-    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
-    query = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", kind, 1)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.settimeout(2)
-        line.sendto(query, ("127.0.0.1", port))
-        said = line.recv(4096)
-    at, found = len(query), []
-    for _ in range(struct.unpack("!H", said[6:8])[0]):
-        while said[at] and said[at] < 192:
-            at += said[at] + 1
-        at += 2 if said[at] else 1
-        type_, _, _, size = struct.unpack("!HHIH", said[at : at + 10])
-        data = said[at + 10 : at + 10 + size]
-        at += 10 + size
-        if type_ == kind == 1:
-            found.append(socket.inet_ntoa(data))
-        elif type_ == kind:
-            found.append(struct.unpack("!3H", data[:6])[2])
-    return sorted(found)
-
-
-def test_coredns_answers(clean_etcd, open_sink, server_guard):
-    """CoreDNS gives addresses and ports for the service's name, and no longer when it is gone."""
-    if shutil.which("coredns") is None:
-        pytest.skip("not on the PATH: coredns")
-    port = free_port()
-    config = server_guard.folder / f"corefile-{port}"
-    config.write_text(
-        f"cluster.local:{port} {{\n errors\n etcd {{\n  endpoint {clean_etcd.url}\n }}\n}}\n"
-    )
-    server = Server(server_guard, f"coredns-{port}", ["coredns", "-conf", config])
-    sink = open_sink(clean_etcd.address, layout="skydns")
-    held = [
-        sink.register(new(sink, attrs.evolve(WEB, address=f"10.0.0.{n}", id=f"h:web{n}:80")))
-        for n in (1, 2)
-    ]
-    server.start(lambda: ask_dns(port, "web.cluster.local", 1))
-    try:
-        assert ask_dns(port, "web.cluster.local", 1) == ["10.0.0.1", "10.0.0.2"]
-        assert ask_dns(port, "web.cluster.local", 33) == [8080, 8080]
-        one = label_of("h:web1:80")
-        assert ask_dns(port, f"{one}.web.cluster.local", 1) == ["10.0.0.1"]
-        sink.deregister(held[0])
-        wait_for_server(
-            lambda: ask_dns(port, "web.cluster.local", 1) == ["10.0.0.2"], 10, "the answer changes"
-        )
-    finally:
-        server.kill()
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"layout": "skydsn"}, "no layout 'skydsn'; did you mean skydns"),
+        ({"layout": "json", "layout_options": {"domain": "x"}}, "json: .* no option 'domain'"),
+        ({"layout": "skydns"}, "needs the option domain"),
+        ({"layout": "traefik", "layout_options": {"scheme": "ftp"}}, "scheme must be one of"),
+        ({"layout": "traefik", "layout_options": {"kind": "udp"}}, "kind must be one of"),
+        ({"layout": "kratos", "layout_options": {"scheme": "ftp"}}, "scheme must be one of"),
+        ({"prefix": "/syncer"}, "choose one of its own"),
+    ],
+)
+def test_layouts_that_cannot_be_had(options, words):
+    """A wrong name and wrong options of a layout are named when the sink is made."""
+    with pytest.raises(ConfigError, match=words):
+        layout_of(EtcdOptions(**options))

@@ -1,14 +1,31 @@
-"""etcd as a sink: entries in the layouts that consumers read, all on one lease.
+"""etcd as a registry: a sink, and a source for what others registered there.
 
-The client library is imported only when a sink is made. Third parties add layouts by the
-entry-point group `syncer_etcd.layouts`; see `Layout`.
+Entries stand in the layouts that consumers read, all on one lease. The client library is imported
+only when a sink or source is made. Third parties add layouts by the entry-point group
+`syncer_etcd.layouts`; see `Layout`.
 """
 
-from syncer import CheckTranslator, Context, Sink, SinkType, hookimpl, probing
-from syncer_etcd.layout import Layout
+from syncer import (
+    CheckTranslator,
+    Context,
+    Sink,
+    SinkType,
+    SourceType,
+    hookimpl,
+    mirrored,
+    probing,
+)
+from syncer.keyvalue import Layout
 from syncer_etcd.options import SCHEMES, EtcdOptions, from_uri
+from syncer_etcd.place import registry_of
 
-__all__ = ["EtcdOptions", "Layout", "syncer_check_translators", "syncer_sinks"]
+__all__ = [
+    "EtcdOptions",
+    "Layout",
+    "syncer_check_translators",
+    "syncer_sinks",
+    "syncer_sources",
+]
 
 
 def _create(options: EtcdOptions, context: Context) -> Sink:
@@ -17,19 +34,26 @@ def _create(options: EtcdOptions, context: Context) -> Sink:
     return EtcdSink(options, context)
 
 
+_KIND = SinkType(
+    name="etcd",
+    options=EtcdOptions,
+    create=_create,
+    summary="leased entries in etcd, in a layout of your choice",
+    schemes=SCHEMES,
+    from_uri=from_uri,
+)
+
+
 @hookimpl
 def syncer_sinks() -> list[SinkType]:
     """The sink `etcd`."""
-    return [
-        SinkType(
-            name="etcd",
-            options=EtcdOptions,
-            create=_create,
-            summary="leased entries in etcd, in a layout of your choice",
-            schemes=SCHEMES,
-            from_uri=from_uri,
-        )
-    ]
+    return [_KIND]
+
+
+@hookimpl
+def syncer_sources() -> list[SourceType]:
+    """The source `etcd`: what is registered there, to be mirrored."""
+    return [mirrored(_KIND, registry=registry_of)]
 
 
 @hookimpl

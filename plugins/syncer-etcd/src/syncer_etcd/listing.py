@@ -9,11 +9,9 @@ from collections.abc import Mapping
 import attrs
 
 from syncer import Registration, View
-from syncer_etcd import record
+from syncer.keyvalue import Layout, by_id, meaning
 from syncer_etcd.client import Entry
-from syncer_etcd.layout import Layout, entry_key, twin_key
-
-_FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+from syncer_etcd.twins import entry_key, twin_key
 
 
 @attrs.frozen
@@ -89,7 +87,7 @@ class Listing:
             one = self._healed(key, known.registration, own_lease)
             if one is not None:
                 found[key] = self._with_lease(one, own_lease, scopes)
-        items = _by_id(found, self._owner)
+        items = by_id(found, self._owner)
         unclear = {known.unclear for known in self._known.values() if known.unclear}
         return View(items.values(), unclear=unclear - items.keys())
 
@@ -114,9 +112,10 @@ class Listing:
         before = self._known.get(key)
         if before is not None and (before.entry, before.twin) == (entry, twin):
             return before
+        values = [one.value if one else None for one in (entry, twin)]
         try:
-            found = self._with_twin(key, entry, twin) if twin else self._alone(key, entry)
-        except _FAULTS:
+            found = meaning(self._layout, key, *values)
+        except ValueError:
             return _Known(entry, twin, None, self._layout.id_in(key))
         if found is not None:
             lease = entry.lease if entry else 0
@@ -125,33 +124,6 @@ class Listing:
             token = Token(key, entry.revision if entry else 0, twin.revision if twin else 0, lease)
             found = attrs.evolve(found, version=str(token))
         return _Known(entry, twin, found)
-
-    def _with_twin(self, key: str, entry: Entry | None, twin: Entry) -> Registration | None:
-        try:
-            found = record.from_twin(twin.value.decode())
-            misplaced = found.mark is None or self._layout.key(found.instance) != key
-        except _FAULTS:
-            misplaced = True
-        if misplaced:
-            return self._alone(key, entry)
-        if entry is None:
-            return attrs.evolve(found, damaged=f"its entry {key} is gone")
-        return self._compared(found, entry)
-
-    def _alone(self, key: str, entry: Entry | None) -> Registration | None:
-        if entry is None:
-            return None
-        found = self._layout.read(key, entry.value.decode())
-        if found is None or found.mark is None:
-            return found
-        if self._layout.key(found.instance) != key:
-            # A copy: a mark counts only where it was put.
-            return Registration(instance=attrs.evolve(found.instance, id=key))
-        return self._compared(found, entry)
-
-    def _compared(self, found: Registration, entry: Entry) -> Registration:
-        same = self._layout.value(found).encode() == entry.value
-        return found if same else attrs.evolve(found, damaged="its entry was edited by hand")
 
     def _healed(self, key: str, found: Registration | None, own_lease: int) -> Registration | None:
         """The registration, with the mark that is known of an entry of ours which lost its twin."""
@@ -176,19 +148,3 @@ class Listing:
             elif key in self._marked:
                 marked[key] = self._marked[key]
         self._leases, self._marked = leases, marked
-
-
-def _by_id(found: Mapping[str, Registration], owner: str) -> dict[str, Registration]:
-    """The registrations by id. If an id stands under several keys, the others go by their keys."""
-
-    def theirs(key: str) -> bool:
-        mark = found[key].mark
-        return mark is None or mark.owner != owner
-
-    items: dict[str, Registration] = {}
-    for key in sorted(found, key=theirs):
-        one = found[key]
-        if one.id in items:
-            one = attrs.evolve(one, instance=attrs.evolve(one.instance, id=key))
-        items[one.id] = one
-    return items

@@ -106,7 +106,7 @@ class EtcdOptions:
         attrs.Factory(dict), help="Options of the layout, such as the domain of skydns"
     )
     ttl: timedelta = option(
-        timedelta(seconds=60),
+        timedelta(minutes=5),
         help="How long entries outlive a syncer that is gone (at least 5s)",
         validator=_ttl,
     )

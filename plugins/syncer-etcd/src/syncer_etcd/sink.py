@@ -31,14 +31,15 @@ from syncer import (
     View,
     with_status,
 )
-from syncer_etcd import record
+from syncer.keyvalue import record
 from syncer_etcd.client import Client
-from syncer_etcd.layout import LARGEST, load_layout, twin_key
 from syncer_etcd.lease import LeaseKeeper
 from syncer_etcd.listing import Listing, Token
 from syncer_etcd.options import EtcdOptions
+from syncer_etcd.place import layout_of
+from syncer_etcd.twins import twin_key
 from syncer_etcd.watch import Watcher
-from syncer_etcd.writing import Step, Writer, step_of
+from syncer_etcd.writing import LARGEST, Step, Writer, step_of
 
 #: Room for the mark, beside what `adjust` can weigh.
 _MARK_ROOM = 8 * 1024
@@ -48,7 +49,7 @@ class EtcdSink(Sink):
     """Registers in an etcd cluster; see `EtcdOptions`."""
 
     def __init__(self, options: EtcdOptions, context: Context) -> None:
-        self._layout = load_layout(options.layout, options.prefix, options.layout_options)
+        self._layout = layout_of(options)
         usual = Unhealthy.KEEP if self._layout.tells_status else Unhealthy.DROP
         self._unhealthy = options.unhealthy or usual
         self._owner = context.owner

@@ -21,16 +21,18 @@ from syncer import (
     Register,
     TemporaryError,
 )
-from syncer_etcd import record
+from syncer.keyvalue import Layout, record
 from syncer_etcd.client import Client, bytes_of
 from syncer_etcd.failures import LeaseGone, NotLetIn
-from syncer_etcd.layout import LARGEST, Layout, twin_key
 from syncer_etcd.listing import Token
+from syncer_etcd.twins import twin_key
 
 #: The lease to put entries on; told one that is dead (else 0), it makes another.
 Lease = Callable[[int], int]
 #: Of conditions, and of writes, that etcd takes in one transaction.
 MOST = 128
+#: Bytes of a transaction: well within the 1.5 MiB that etcd takes in one request.
+LARGEST = 1024 * 1024
 #: Own writes of which the watch is told later than their answer comes, at most.
 _REMEMBERED = 4096
 

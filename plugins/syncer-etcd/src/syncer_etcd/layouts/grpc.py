@@ -15,8 +15,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from syncer import Instance, PermanentError, Registration
-from syncer_etcd import record
-from syncer_etcd.layout import Layout, needs_port, segment, split_endpoint
+from syncer.keyvalue import Layout, needs_port, record, segment, split_endpoint
 
 
 class GrpcLayout(Layout):

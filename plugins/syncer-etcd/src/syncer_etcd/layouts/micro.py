@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from syncer import Instance, Registration
-from syncer_etcd import record
-from syncer_etcd.layout import Layout, needs_port, segment, split_endpoint
+from syncer.keyvalue import Layout, needs_port, record, segment, split_endpoint
 
 _SHOWN = ("address", "port", "meta")
 

@@ -1,0 +1,66 @@
+"""Locks: a key on a lease of its own, which whoever has it keeps alive."""
+
+import random
+from threading import Lock
+
+from pyetcd import etcdrpc
+
+from syncer import TemporaryError
+from syncer_etcd.client import Client, bytes_of
+
+#: Where locks stand, outside of what any consumer reads.
+PLACE = "/syncer-locks/"
+_LARGEST = 2**63 - 1
+
+
+class Locks:
+    """The locks of one sink. Safe in threads; times are in seconds."""
+
+    def __init__(self, client: Client, timeout: float) -> None:
+        self._client, self._timeout = client, timeout
+        #: The lease of each lock that is ours.
+        self._held: dict[str, int] = {}
+        self._busy = Lock()
+
+    def take(self, name: str, ttl: float) -> bool:
+        """Take or keep a lock for at least `ttl`; whether it is ours."""
+        with self._busy:
+            lease = self._held.pop(name, 0)
+            if lease and not self._client.keep_alive(lease, self._timeout):
+                lease = 0
+            holder = self._holder(name)
+            if holder is None:
+                lease = lease or self._grant(ttl)
+                holder = lease if self._create(name, lease) else 0
+            if lease and holder == lease:
+                self._held[name] = lease
+                return True
+            if lease:
+                self._client.revoke(lease)
+            return False
+
+    def release(self, name: str) -> None:
+        """Let go of a lock, if it is ours."""
+        with self._busy:
+            if lease := self._held.pop(name, 0):
+                self._client.revoke(lease)
+
+    def _holder(self, name: str) -> int | None:
+        """The lease that the lock's key hangs on; None if nobody has the lock."""
+        (found,), _ = self._client.snapshot([PLACE])
+        entry = found.get(PLACE + name)
+        return entry.lease if entry else None
+
+    def _grant(self, ttl: float) -> int:
+        lease = random.randint(1, _LARGEST)
+        if not self._client.grant(lease, round(ttl)):
+            raise TemporaryError("the lease ran out while it was granted")
+        return lease
+
+    def _create(self, name: str, lease: int) -> bool:
+        """Write the lock's key if there is none; whether that was so."""
+        key, compare = bytes_of(PLACE + name), etcdrpc.Compare
+        absent = compare(key=key, target=compare.CREATE, result=compare.EQUAL, create_revision=0)
+        put = etcdrpc.RequestOp(request_put=etcdrpc.PutRequest(key=key, lease=lease))
+        request = etcdrpc.TxnRequest(compare=[absent], success=[put])
+        return bool(self._client.transact(request).succeeded)

@@ -1,0 +1,140 @@
+"""Programs that find services in etcd, none of them ours: CoreDNS, and Go's own gRPC client."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+
+from servers.waiting import wait_until
+from syncer import Engine, Offer
+from syncer.testing import FakeSource, make_workload
+from syncer_etcd.layouts.skydns import label_of
+
+
+def container(name, address, port=8080, service="web"):
+    """A container on `kit-scope` that offers one service."""
+    offer = Offer(service=service, port=80, register_address=address, register_port=port)
+    return make_workload(name, offers=(offer,))
+
+
+class Host:
+    """A host whose containers are in etcd; `run` and `end` are followed by a cycle."""
+
+    def __init__(self, sink):
+        self._source = FakeSource()
+        self._engine = Engine({"kit": self._source}, {"etcd": sink})
+
+    def run(self, *containers):
+        self._source.put(*containers)
+        self._follow()
+
+    def end(self, name):
+        self._source.remove(name)
+        self._follow()
+
+    def _follow(self):
+        report = self._engine.reconcile()["etcd"]
+        assert report.applied
+        assert not report.failed
+
+
+class TestCoreDns:
+    """CoreDNS, with its plugin `etcd`, on what the layout `skydns` writes."""
+
+    @pytest.fixture
+    def host(self, clean_etcd, open_sink):
+        return Host(open_sink(clean_etcd.address, layout="skydns"))
+
+    @pytest.fixture
+    def names(self, clean_etcd, start_coredns):
+        return start_coredns(clean_etcd.url, "cluster.local")
+
+    def test_addresses_and_ports(self, host, names):
+        """A service's name has the addresses of both families, and the ports, of what runs."""
+        host.run(
+            container("web1", "10.0.0.1", 8001),
+            container("web2", "10.0.0.2", 8002),
+            container("web6", "fd00::6", 8006),
+            container("db1", "10.0.0.9", 5432, service="db"),
+        )
+        name = "web.cluster.local"
+        assert names.addresses(name) == ["10.0.0.1", "10.0.0.2", "fd00::6"]
+        assert names.servers(name) == {
+            f"{label_of(f'kit-scope:{which}:80')}.{name}": port
+            for which, port in (("web1", 8001), ("web2", 8002), ("web6", 8006))
+        }
+        assert names.addresses("db.cluster.local") == ["10.0.0.9"]
+
+    def test_each_has_a_name_of_its_own(self, host, names):
+        """The target of a port is a name that has the address of just that instance."""
+        host.run(container("web1", "10.0.0.1", 8001), container("web2", "10.0.0.2", 8002))
+        found = {
+            port: names.addresses(target)
+            for target, port in names.servers("web.cluster.local").items()
+        }
+        assert found == {8001: ["10.0.0.1"], 8002: ["10.0.0.2"]}
+
+    def test_what_goes_is_no_answer(self, host, names):
+        """A container that ends is gone from the answers, and with the last one the name."""
+        host.run(container("web1", "10.0.0.1"), container("web2", "10.0.0.2"))
+        assert names.addresses("web.cluster.local") == ["10.0.0.1", "10.0.0.2"]
+        host.end("web1")
+        assert names.addresses("web.cluster.local") == ["10.0.0.2"]
+        host.end("web2")
+        assert names.addresses("web.cluster.local") == []
+        assert names.servers("web.cluster.local") == {}
+
+    def test_dots_are_levels(self, host, names):
+        """A service `api.shop` is asked for as `api.shop`, and is an answer for `shop` too."""
+        host.run(container("web1", "10.0.0.1", service="api.shop"))
+        assert names.addresses("api.shop.cluster.local") == ["10.0.0.1"]
+        assert names.addresses("shop.cluster.local") == ["10.0.0.1"]
+
+
+class TestGrpc:
+    """A Go program that hands a target to grpc, on what the layout `grpc` writes."""
+
+    @pytest.fixture
+    def host(self, clean_etcd, open_sink):
+        return Host(open_sink(clean_etcd.address, layout="grpc"))
+
+    @pytest.fixture
+    def backends(self):
+        """Two servers that say that they are well: their ports."""
+        servers, ports = [], []
+        for _ in range(2):
+            server = grpc.server(ThreadPoolExecutor(2))
+            server.add_generic_rpc_handlers((Healthy(),))
+            ports.append(server.add_insecure_port("127.0.0.1:0"))
+            server.start()
+            servers.append(server)
+        yield ports
+        for server in servers:
+            server.stop(None).wait()
+
+    def test_calls_go_to_what_runs(self, clean_etcd, host, backends, start_caller):
+        """All instances get calls; one that ends gets none any more, one that comes does."""
+        first, second = (f"127.0.0.1:{port}" for port in backends)
+        host.run(container("web1", "127.0.0.1", backends[0]))
+        caller = start_caller(clean_etcd.url, "etcd:///services/web")
+        assert caller.call() == first
+        host.run(container("web2", "127.0.0.1", backends[1]))
+        calls_reach(caller, {first, second})
+        host.end("web1")
+        calls_reach(caller, {second})
+        host.run(container("web1", "127.0.0.1", backends[0]))
+        calls_reach(caller, {first, second})
+
+
+class Healthy(grpc.GenericRpcHandler):
+    """Answers any call with grpc's health message for SERVING."""
+
+    def service(self, details):
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: b"\x08\x01")
+
+
+def calls_reach(caller, servers):
+    """Wait until eight calls in a row reach these servers and no other."""
+    wait_until(
+        lambda: {caller.call() for _ in range(8)} == servers, 20, f"calls reach {sorted(servers)}"
+    )
