@@ -36,8 +36,8 @@ def assemble(
         owner=config.owner,
         interval=config.interval.total_seconds(),
         guard=config.guard,
-        on_exit=config.on_exit,
         probes=config.probes,
+        on_exit=config.on_exit,
         shutdown_timeout=config.shutdown_timeout.total_seconds(),
         listeners=(*listeners, _notifying(plugins, listeners)),
     )

@@ -17,8 +17,8 @@ from syncer.guard import GuardRules
 from syncer.layers import KeyPath
 from syncer.nearest import did_you_mean
 from syncer.options import format_duration, option
-from syncer.structure import OptionInfo, describe_options
 from syncer.reach import ProbeRules
+from syncer.structure import OptionInfo, describe_options
 from syncer.values import EMPTY, as_tuple, filled, frozen_map
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -195,6 +195,7 @@ class Config(General):
     """All settings of one syncer. `warnings` are for people: what works, but should not stay."""
 
     guard: GuardRules = attrs.Factory(GuardRules)
+    probes: ProbeRules = attrs.Factory(ProbeRules)
     disabled_plugins: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     parsers: tuple[ParserConfig, ...] = attrs.field(default=(), converter=as_tuple)
     sources: Mapping[str, SourceConfig] = attrs.field(default=EMPTY, converter=frozen_map)
@@ -210,6 +211,7 @@ def describe_settings() -> dict[str, list[OptionInfo]]:
     tables = {
         "": General,
         "guard": GuardRules,
+        "probes": ProbeRules,
         "plugins": PluginSettings,
         "parsers": ParserSettings,
         "sources.NAME": SourceSettings,
@@ -217,5 +219,3 @@ def describe_settings() -> dict[str, list[OptionInfo]]:
         "sinks.NAME": SinkSettings,
     }
     return {name: describe_options(table) for name, table in tables.items()}
-    probes: ProbeRules = attrs.Factory(ProbeRules)
-        "probes": ProbeRules,
