@@ -82,12 +82,13 @@ class Deregister:
     """Remove a registration of ours.
 
     `stopped` is set when the source was asked for the workload and found it stopped: such a
-    removal needs no guard.
+    removal needs no guard. `after` are ids of which one must stand before this one may go.
     """
 
     old: Registration
     reason: Reason
     stopped: bool = False
+    after: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:

@@ -30,6 +30,7 @@ from syncer.events import (
 from syncer.guard import Guard, GuardRules, Refusals
 from syncer.model import Registration, View
 from syncer.plan import Facts, apply_policy, hold_unprobed, make_plan
+from syncer.successors import hold_unreplaced, with_successors
 
 #: Questions that a source may leave unanswered in one cycle before the rest is not asked:
 #: each may take as long as its deadline.
@@ -122,12 +123,18 @@ class Reconciler:
         plan = hold_unprobed(apply_policy(plan, self._part.policy), aim.unprobed)
         plan = self._confirmed(self._refusals(plan))
         self._facts = facts
-        return self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
+        plan = self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
+        return hold_unreplaced(with_successors(plan, aim, self._actual))
 
     def carry_out(self, plan: Plan, started: float) -> CycleFinished:
         """Apply a plan just made, and report; `started` is when its cycle began."""
         self._forget(plan)
-        outcomes = [self._settle(outcome) for outcome in self._outcomes(plan.changes)]
+        # Registers and updates first, so that a service that moves is never without one.
+        puts = [change for change in plan.changes if not isinstance(change, Deregister)]
+        outcomes = [self._settle(outcome) for outcome in self._outcomes(puts)]
+        plan = hold_unreplaced(plan, {o.change.id for o in outcomes if o.error is not None})
+        removals = [change for change in plan.changes if isinstance(change, Deregister)]
+        outcomes += [self._settle(outcome) for outcome in self._outcomes(removals)]
         if self.sink.pulse is not None:
             ours = self._facts.source_of
             self._held = tuple(r for r in self._actual.values() if ours(r.mark) is not None)
@@ -237,20 +244,17 @@ class Reconciler:
         return attrs.evolve(change, stopped=True)
 
     def _outcomes(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Registers and updates first, so that a service that moves is never without one."""
-        removals = [change for change in changes if isinstance(change, Deregister)]
-        puts = [change for change in changes if not isinstance(change, Deregister)]
-        for group in (puts, removals):
-            left = {change.id: change for change in group}
-            error: Exception = TemporaryError("the sink did not say what became of it")
-            try:
-                for outcome in self.sink.apply(group) if group else ():
-                    left.pop(outcome.change.id, None)
-                    yield outcome
-            except Exception as raised:  # noqa: BLE001 - it counts for all that is left
-                error = raised
-            for change in left.values():
-                yield Outcome(change, error=error)
+        """What became of each change, whatever the sink raises or leaves out."""
+        left = {change.id: change for change in changes}
+        error: Exception = TemporaryError("the sink did not say what became of it")
+        try:
+            for outcome in self.sink.apply(changes) if changes else ():
+                left.pop(outcome.change.id, None)
+                yield outcome
+        except Exception as raised:  # noqa: BLE001 - it counts for all that is left
+            error = raised
+        for change in left.values():
+            yield Outcome(change, error=error)
 
     def _settle(self, outcome: Outcome) -> Outcome:
         """Note what became of a change, and tell it."""

@@ -1,0 +1,103 @@
+"""What is offered under a new id stands before the old one goes."""
+
+import pytest
+from fakes import World, held, offer, skips, wanted, workload
+
+from syncer import Deregister, PermanentError, Plan, Reason, Register, TemporaryError
+from syncer.changes import Aim
+from syncer.guard import SLOW_CAP
+from syncer.successors import hold_unreplaced, with_successors
+
+WEB = workload("web")
+OLD, NEW = "h:web:80", "new"
+
+
+def gone(id=OLD, reason=Reason.NOT_OFFERED, **fields):
+    """A removal of what `web-1` offered under this id."""
+    return Deregister(held(id), reason, **fields)
+
+
+def wants(id=NEW, **fields):
+    """What `web-1` offers now."""
+    return wanted(id, **fields)
+
+
+@pytest.mark.parametrize(
+    ("removal", "aim", "there", "after"),
+    [
+        pytest.param(gone(), [wants()], [], {NEW}, id="renamed"),
+        pytest.param(gone(), [wants(), wants("b")], [], {NEW, "b"}, id="renamed to two"),
+        pytest.param(gone(), [wants(), wants("b")], ["b"], set(), id="one stands already"),
+        pytest.param(gone(), [wants(service="api")], [], set(), id="another service"),
+        pytest.param(gone(), [wants(of="web-2")], [], set(), id="another workload"),
+        pytest.param(gone(), [wants(source="file")], [], set(), id="another source"),
+        pytest.param(gone(), [], [], set(), id="nothing any more"),
+        pytest.param(gone(reason=Reason.WORKLOAD_GONE), [wants()], [], set(), id="gone"),
+        pytest.param(gone(reason=Reason.WITHHELD), [wants()], [], set(), id="withheld"),
+    ],
+)
+def test_successors_are_the_same_service_of_the_same_workload(removal, aim, there, after):
+    """Only what is known to run on is waited for, and only while nothing of it stands."""
+    stands = {id_: held(id_) for id_ in (OLD, *there)}
+    plan = with_successors(Plan(changes=(removal,)), Aim(wanted=aim), stands)
+    assert plan.changes[0].after == after
+
+
+@pytest.mark.parametrize(
+    ("after", "coming", "failed", "goes"),
+    [
+        pytest.param({NEW}, [NEW], [], True, id="comes"),
+        pytest.param({NEW}, [NEW], [NEW], False, id="failed"),
+        pytest.param({NEW}, [], [], False, id="held"),
+        pytest.param({NEW, "b"}, ["b", NEW], [NEW], True, id="one of two is enough"),
+        pytest.param(set(), [], ["x"], True, id="nothing to wait for"),
+    ],
+)
+def test_a_removal_waits_for_one_successor(after, coming, failed, goes):
+    """Without one that stands or comes, the removal is a skip that names what it waits for."""
+    removal = gone(after=frozenset(after))
+    puts = [Register(wants(id_).registration) for id_ in coming]
+    plan = hold_unreplaced(Plan(changes=(*puts, removal)), failed)
+    assert (removal in plan.changes) == goes
+    assert skips(plan) == ({} if goes else {OLD: "unreplaced"})
+
+
+class TestRenamed:
+    """A container that is renamed runs on at its address."""
+
+    @pytest.fixture
+    def world(self):
+        world = World(WEB)
+        world.cycle()
+        world.source.change(WEB.id, offers=(offer("web", id=NEW),))
+        return world
+
+    @pytest.mark.parametrize("error", [TemporaryError("busy"), PermanentError("bad name")])
+    def test_the_old_one_stays_while_the_new_one_is_refused(self, world, error):
+        """Whether the registry is busy or refuses for good, the service keeps its instance."""
+        world.sink.fail["register"] = error
+        for _ in range(3):
+            report = world.cycle()
+            assert world.sink.ids() == {OLD}
+            assert skips(report.plan)[OLD] == "unreplaced"
+        world.sink.fail.clear()
+        world.clock.advance(SLOW_CAP)
+        world.cycle()
+        assert world.sink.ids() == {NEW}
+
+    def test_the_old_one_stays_while_somebody_else_has_the_new_id(self, world):
+        """An entry without a mark under the new id costs the service nothing."""
+        foreign = world.sink.store.put(held(NEW, unmarked=True), None)
+        assert skips(world.cycle().plan) == {NEW: "conflict", OLD: "unreplaced"}
+        assert world.sink.ids() == {OLD, NEW}
+        world.sink.store.drop(NEW, foreign.version)
+        world.cycle()
+        assert world.sink.ids() == {NEW}
+
+    def test_the_old_one_goes_with_its_workload(self, world):
+        """Nothing is kept for a container that does not run."""
+        world.sink.fail["register"] = PermanentError("bad name")
+        world.cycle()
+        world.source.remove(WEB.id)
+        world.cycle()
+        assert world.sink.ids() == set()
