@@ -3,9 +3,11 @@
 The server is built from the Maven project in `eureka/` beside this file; see `install.sh`.
 """
 
+import base64
 import json
 import re
 import shutil
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -29,6 +31,17 @@ USUAL = {
     "eureka.server.use-read-only-response-cache": "true",
     "eureka.server.response-cache-update-interval-ms": "30000",
 }
+#: A server that is alone and waits for peers: what it has may not be listed for a minute.
+FORBIDDEN = {
+    "eureka.server.wait-time-in-ms-when-sync-empty": "60000",
+    "eureka.server.registry-sync-retries": "0",
+    "eureka.instance.registry.default-open-for-traffic-count": "0",
+    "eureka.client.fetch-registry": "true",
+    "eureka.client.service-url.defaultZone": "http://127.0.0.1:9/eureka/",
+}
+#: Seconds by which lists of a LATE server lag; it is the usual one otherwise.
+LAG = 1
+LATE = {**USUAL, "eureka.server.response-cache-update-interval-ms": f"{LAG}000"}
 # Small and quick to start; a test run has several of these at a time.
 _JAVA = ("java", "-Xmx256m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 START = 120
@@ -59,7 +72,10 @@ class EurekaApi:
         self._auth = auth
         self._opener = _OPENER
         if context:
-            handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+            handlers = (
+                urllib.request.ProxyHandler({}),
+                urllib.request.HTTPSHandler(context=context),
+            )
             self._opener = urllib.request.build_opener(*handlers)
 
     def request(self, method, path, body=None, accept="application/json"):
@@ -67,8 +83,6 @@ class EurekaApi:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept, "Content-Type": "application/json"}
         if self._auth:
-            import base64
-
             headers["Authorization"] = f"Basic {base64.b64encode(self._auth.encode()).decode()}"
         request = urllib.request.Request(
             f"{self.url.rstrip('/')}/{path}", data, headers, method=method
@@ -123,9 +137,14 @@ class EurekaApi:
         self.request("POST", f"apps/{app.upper()}", {"instance": body})
 
     def cancel(self, app, instance_id):
-        """Remove an instance by hand."""
+        """Remove an instance by hand; that it is not there is fine."""
         path = f"apps/{app.upper()}/{urllib.parse.quote(instance_id, safe='')}"
-        self.request("DELETE", path)
+        try:
+            self.request("DELETE", path)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 404:
+                    raise
 
     def override(self, app, instance_id, status):
         """Set an operator's override; None lifts it."""
@@ -136,28 +155,39 @@ class EurekaApi:
             self.request("PUT", f"{path}?value={status}")
 
     def clean(self):
-        """Remove every instance."""
+        """Remove every instance, also those that a list does not show yet."""
+        self.register("last", "last")
+        wait_until(lambda: self.instances("last"), 60, "a list of now", ignore=(OSError,))
         for one in self.instances():
-            try:
-                self.cancel(one["app"], one["instanceId"])
-            except urllib.error.HTTPError as error:
-                error.close()
+            self.cancel(one["app"], one["instanceId"])
+        wait_until(lambda: not self.instances(), 60, "an empty list", ignore=(OSError,))
 
 
 class Eureka:
-    """One server. Keyword arguments are Spring properties, dots and hyphens as underscores.
+    """One server. `properties` are Spring's; `auth` is `user:password`.
 
-    `properties` are such by their own names.
+    `tls` is a folder with ca.pem, server.pem, server.key, client.pem and client.key: then it
+    speaks TLS, and asks for a client's certificate.
     """
 
-    def __init__(self, guard, name="eureka", properties=None, path="/eureka/", scheme="http", auth=""):
-        self.name, self.auth, self.scheme = name, auth, scheme
+    def __init__(self, guard, name="eureka", properties=None, path="/eureka/", auth="", tls=None):
+        self.name, self.auth = name, auth
         self.port = free_port()
-        self.url = f"{scheme}://127.0.0.1:{self.port}{path}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}{path}"
         self.properties = {"server.port": str(self.port), **QUICK, **(properties or {})}
         if auth:
             self.properties["test.auth"] = auth
-        self.api = EurekaApi(self.url, auth)
+        context = None
+        if tls:
+            self.properties |= {
+                "server.ssl.certificate": f"{tls}/server.pem",
+                "server.ssl.certificate-private-key": f"{tls}/server.key",
+                "server.ssl.trust-certificate": f"{tls}/ca.pem",
+                "server.ssl.client-auth": "need",
+            }
+            context = ssl.create_default_context(cafile=f"{tls}/ca.pem")
+            context.load_cert_chain(f"{tls}/client.pem", f"{tls}/client.key")
+        self.api = EurekaApi(self.url, auth, context)
         self._guard, self._server = guard, None
 
     def start(self):
@@ -206,7 +236,6 @@ class Eureka:
         if not self.running():
             self.start()
         self.api.clean()
-        wait_until(lambda: not self.api.instances(), 35, "an empty list", ignore=(OSError,))
 
     def _ready(self):
         try:
@@ -224,7 +253,9 @@ class EurekaPair:
         for member, other in (self.members, self.members[::-1]):
             # Spring takes a server for itself, and not for a peer, if the host is its own.
             member.properties |= {
-                "eureka.client.service-url.defaultZone": other.url.replace("127.0.0.1", "localhost"),
+                "eureka.client.service-url.defaultZone": other.url.replace(
+                    "127.0.0.1", "localhost"
+                ),
                 "eureka.client.fetch-registry": "true",
                 "eureka.client.registry-fetch-interval-seconds": "1",
                 "eureka.server.peer-node-read-timeout-ms": "2000",
@@ -258,3 +289,42 @@ class EurekaPair:
         """End both."""
         for member in self.members:
             member.stop()
+
+
+class Consumer:
+    """A program with Spring Cloud's client: what it finds in a server."""
+
+    def __init__(self, guard, name, url):
+        self._url = f"http://127.0.0.1:{(port := free_port())}"
+        properties = {
+            "server.port": str(port),
+            "eureka.client.service-url.defaultZone": url,
+            "eureka.client.fetch-registry": "true",
+            "eureka.client.registry-fetch-interval-seconds": "1",
+            # Otherwise its load balancer remembers what it found for as long.
+            "spring.cloud.loadbalancer.cache.enabled": "false",
+        }
+        argv = [*_JAVA, "-Dloader.main=syncer.consumer.ConsumerApplication", "-jar", JAR]
+        argv += [f"--{name}={value}" for name, value in properties.items()]
+        self._server = Server(guard, name, argv)
+
+    def start(self):
+        """Start it, and wait until it answers."""
+        self._server.start(lambda: self.instances("nothing") == [], START)
+        return self
+
+    def kill(self):
+        """End it."""
+        self._server.kill()
+
+    def instances(self, service):
+        """What `DiscoveryClient.getInstances` returns."""
+        return self._ask(f"/instances/{service}")
+
+    def choice(self, service):
+        """What the load balancer chooses; empty if there is nothing."""
+        return self._ask(f"/choice/{service}")
+
+    def _ask(self, path):
+        with _OPENER.open(self._url + path, timeout=10) as answer:
+            return json.loads(answer.read())

@@ -7,6 +7,8 @@
 | `eureka_pair`       | the run's `EurekaPair`: two peers                                    |
 | `clean_eureka_pair` | the same, both up and without instances, before and after            |
 | `start_eureka`      | a function: `start_eureka(**options) -> Eureka`, one of the test's own |
+| `late_eureka`       | the run's `Eureka` whose lists lag; `late_eureka.lag`, in seconds    |
+| `start_consumer`    | a function: `start_consumer(url) -> Consumer`, a Spring Cloud client |
 """
 
 import pytest
@@ -77,3 +79,34 @@ def start_eureka(server_guard, _eureka_program, _server_numbers):
     yield start
     for server in started:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def _late_eureka(pytestconfig, server_guard, _eureka_program):
+    server = _eureka_program.Eureka(server_guard, "eureka-late", _eureka_program.LATE)
+    _start(pytestconfig, EUREKA, server.start)
+    server.lag = _eureka_program.LAG
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def late_eureka(_late_eureka):
+    """A server with the usual cache of lists, without instances."""
+    _late_eureka.clean()
+    return _late_eureka
+
+
+@pytest.fixture
+def start_consumer(server_guard, _eureka_program, _server_numbers):
+    """Starts clients: `start_consumer(url)`."""
+    started = []
+
+    def start(url):
+        found = _eureka_program.Consumer(server_guard, f"consumer-{next(_server_numbers)}", url)
+        started.append(found)
+        return found.start()
+
+    yield start
+    for one in started:
+        one.kill()

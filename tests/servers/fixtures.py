@@ -37,6 +37,7 @@ REAL = {
     "start_coredns": "CoreDNS",
     "eureka": "Eureka",
     "start_eureka": "Eureka",
+    "late_eureka": "Eureka",
     "eureka_pair": "Eureka pair of peers",
     "zookeeper": "ZooKeeper",
     "start_zookeeper": "ZooKeeper",

@@ -97,7 +97,7 @@ class Server:
             retries=False,
             redirect=False,
             timeout=urllib3.Timeout(connect=left, read=left),
-            pool_timeout=left,
+            pool_timeout=left,  # type: ignore[arg-type]
             preload_content=False,
         )
         try:

@@ -105,9 +105,16 @@ class EurekaOptions:
         """The servers, understood, each once."""
         return tuple(dict.fromkeys(parse_url(text)[0] for text in self.urls))
 
+    @property
+    def shortest_lease(self) -> timedelta:
+        """A lease must outlive one renewal that comes late, after two requests without answer."""
+        return self.renewal_interval + 2 * self.timeout
+
     def __attrs_post_init__(self) -> None:
-        if self.lease_duration <= self.renewal_interval:
-            raise ValueError("lease_duration must be longer than renewal_interval")
+        if self.lease_duration <= self.shortest_lease:
+            seconds = f"{self.shortest_lease.total_seconds():g}s"
+            text = f"must be longer than renewal_interval and two timeouts ({seconds})"
+            raise ValueError(f"lease_duration {text}")
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:

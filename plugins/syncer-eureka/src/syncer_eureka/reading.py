@@ -11,11 +11,20 @@ from syncer_eureka.adjusting import OWN, TAGS, WEIGHT
 from syncer_eureka.api import Place
 from syncer_eureka.names import instance_id
 from syncer_eureka.options import EurekaOptions
-from syncer_eureka.wire import EXTRA, ID, Writer, app_of, mark_fields, status_of
+from syncer_eureka.wire import (
+    EXTRA,
+    ID,
+    OUT,
+    PLAIN,
+    Writer,
+    app_of,
+    is_overridden,
+    mark_fields,
+    status_of,
+)
 from syncer_eureka.wishes import KEPT, PREFIX
 
-_STATUS = {"UP": Status.UP, "STARTING": Status.STARTING, "OUT_OF_SERVICE": Status.PAUSED}
-_PLAIN = ("weight", "warning_weight", "tag_override", "protocol")
+_STATUS = {"UP": Status.UP, "STARTING": Status.STARTING, OUT: Status.PAUSED}
 #: What is compared with what we would write; the metadata beside these.
 _TEXTS = (
     *("hostName", "ipAddr", "vipAddress", "secureVipAddress"),
@@ -108,11 +117,10 @@ class Reader:
 def _status_damage(raw: Mapping[str, Any], instance: Instance) -> str:
     """How the status is wrong; what an operator set by an override is right.
 
-    OUT_OF_SERVICE is never ours: the server keeps it for a time when its override is forgotten.
+    So is OUT_OF_SERVICE, where we did not mean it: servers keep it when they forget an override.
     """
     status, meant = str(raw.get("status") or ""), status_of(instance)
-    override = raw.get("overriddenStatus") or raw.get("overriddenstatus") or "UNKNOWN"
-    if status in (meant, "OUT_OF_SERVICE") or override != "UNKNOWN":
+    if status in (meant, OUT) or is_overridden(raw):
         return ""
     return f"its status is {status or 'missing'}, not {meant}"
 
@@ -139,7 +147,7 @@ def _own(raw: Mapping[str, Any], place: Place, metadata: Mapping[str, str]) -> I
         tags=tags,
         meta={**meta, **{key: text for key, text in wishes.items() if key in KEPT}},
         status=_status(raw),
-        **{name: extra[name] for name in _PLAIN if name in extra},
+        **{name: extra[name] for name in PLAIN if name in extra},
     )
 
 

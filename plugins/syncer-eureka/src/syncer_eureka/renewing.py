@@ -1,19 +1,14 @@
 """Heartbeats: each instance at its own moment of the interval, over few connections."""
 
-import random
 import time
 from collections.abc import Callable, Collection
 
-from syncer import Registration, SyncerError, TemporaryError
+from syncer import Registration, SyncerError
 from syncer_eureka.api import Api
 from syncer_eureka.parallel import each
 from syncer_eureka.reading import Token
 from syncer_eureka.schedule import Schedule
 from syncer_eureka.wire import status_of
-
-#: Seconds that a server which does not answer is left alone, growing from first to last.
-PAUSES = (1.0, 15.0)
-_SPREAD = 0.5
 
 
 class Renewer:
@@ -34,16 +29,16 @@ class Renewer:
         self._api, self._interval, self._workers = api, interval, workers
         self._restore, self._clock = restore, clock
         self._schedule = Schedule(interval)
-        self._pause, self._until, self._said = 0.0, float("-inf"), ""
 
     def written(self, id_: str) -> None:
         """It was just written, and so has a new lease."""
         self._schedule.renewed(id_, self._clock())
 
     def renew(self, held: Collection[Registration]) -> list[Registration]:
-        """Renew those that are due; returns the lost ones. Raises TemporaryError."""
-        if self._clock() < self._until:
-            raise TemporaryError(self._said)
+        """Renew those that are due; returns the lost ones.
+
+        Raises TemporaryError when no server answers; what is due then stays so.
+        """
         known = {one.id: one for one in held if one.version}
         due = self._schedule.due(known, self._clock())
         lost: list[Registration] = []
@@ -51,12 +46,10 @@ class Renewer:
             for one, alive in each(self._one, [known[id_] for id_ in due], self._workers):
                 if not alive:
                     lost.append(one)
-        except SyncerError as error:
-            self._failed(error)
+        except SyncerError:
             if not lost:
                 raise
-            return lost  # the error is told at the next call
-        self._pause, self._until = 0.0, float("-inf")
+            # The error comes again at the next call; what is known to be lost is told now.
         return lost
 
     def _one(self, one: Registration) -> tuple[Registration, bool]:
@@ -68,9 +61,3 @@ class Renewer:
         # It is registered again by the next cycle, unless that may not.
         self._schedule.again(one.id, self._clock() + self._interval / 3)
         return one, False
-
-    def _failed(self, error: SyncerError) -> None:
-        first, last = PAUSES
-        self._pause = min(last, self._pause * 2 or first)
-        spread = 1 - _SPREAD * random.random()
-        self._said, self._until = str(error), self._clock() + self._pause * spread

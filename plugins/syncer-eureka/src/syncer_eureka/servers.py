@@ -63,7 +63,6 @@ class Servers:
                 self._failed(place)
                 continue
             if answer.code in answers:
-                self._good = place
                 return answer
             codes.add(answer.code)
             said.append(f"Eureka at {server.address}: {_meaning(answer.code, method, path)}")
@@ -77,7 +76,7 @@ class Servers:
             server.close()
 
     def _failed(self, place: int) -> None:
-        """Others who ask meanwhile go to the next one at once."""
+        """From now on all ask the next one first, unless somebody moved on already."""
         with self._lock:
             if self._good == place:
                 self._good = (place + 1) % len(self._servers)

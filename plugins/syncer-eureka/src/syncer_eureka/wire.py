@@ -19,14 +19,15 @@ from syncer_eureka.wishes import KEPT, PREFIX, Wishes, wishes_in
 ID, EXTRA = f"{OWN}id", f"{OWN}instance"
 #: Metadata of ours that is no field of the mark.
 _NO_MARK = frozenset({ID, EXTRA, STATUS_KEY})
-#: Eureka's word for each status but up; what is drained is DOWN, since Eureka ignores the other
-#: way to say it, OUT_OF_SERVICE, in a registration: that is the operator's.
-_STATUS = {"starting": "STARTING", "unhealthy": "DOWN", "paused": "DOWN", "draining": "DOWN"}
+#: Eureka's word for what is well, but not to be used now.
+OUT = "OUT_OF_SERVICE"
+_STATUS = {"starting": "STARTING", "unhealthy": "DOWN", "paused": OUT, "draining": OUT}
 _CLASSES = {
     DataCenter.MY_OWN.value: "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo",
     DataCenter.AMAZON.value: "com.netflix.appinfo.AmazonInfo",
 }
-_PLAIN = ("weight", "warning_weight", "tag_override", "protocol")
+#: Fields of an instance that Eureka has no place for.
+PLAIN = ("weight", "warning_weight", "tag_override", "protocol")
 
 
 def app_of(instance: Instance) -> str:
@@ -37,6 +38,12 @@ def app_of(instance: Instance) -> str:
 def status_of(instance: Instance) -> str:
     """Eureka's status for an adjusted instance, whose metadata says how it is."""
     return _STATUS.get(instance.meta.get(STATUS_KEY, ""), "UP")
+
+
+def is_overridden(raw: Mapping[str, Any]) -> bool:
+    """Whether an operator has set the status of an instance, as Eureka tells it."""
+    found = raw.get("overriddenStatus") or raw.get("overriddenstatus") or "UNKNOWN"
+    return bool(found != "UNKNOWN")
 
 
 def mark_fields(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -143,7 +150,7 @@ def _mark(mark: Mark, instance: Instance) -> dict[str, str]:
 def _extra(instance: Instance) -> dict[str, Any]:
     """What neither Eureka's fields nor the metadata for consumers show; mostly nothing."""
     defaults = {field.name: field.default for field in attrs.fields(Instance)}
-    found = {name: value for name in _PLAIN if (value := getattr(instance, name)) != defaults[name]}
+    found = {name: value for name in PLAIN if (value := getattr(instance, name)) != defaults[name]}
     if instance.service != app_of(instance).lower():
         found["service"] = instance.service
     if instance.tags and joined(instance.tags) is None:

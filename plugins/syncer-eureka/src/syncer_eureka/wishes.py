@@ -14,7 +14,9 @@ from syncer import Instance, Status
 from syncer_eureka.options import DataCenter, EurekaOptions
 
 PREFIX = "eureka_"
-_METADATA = f"{PREFIX}metadata_"
+_METADATA = "metadata_"
+#: Wishes for fields of the instance itself.
+_FIELDS = ("ipaddr", "status")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"", "false", "no", "off", "0"})
 _STATUS = {
@@ -23,12 +25,8 @@ _STATUS = {
     "DOWN": Status.UNHEALTHY,
     "OUT_OF_SERVICE": Status.PAUSED,
 }
-_AWS = "syncer does not ask Amazon; give addresses and metadata by other labels"
-_UNSUPPORTED = {
-    "datacenterinfo_auto_populate": _AWS,
-    "register_aws_public_ip": _AWS,
-    "lookup_elbv2_endpoint": _AWS,
-}
+#: Keys of the fork for what only Amazon's own services know; all that begin with elbv2, too.
+_AMAZON = ("datacenterinfo_auto_populate", "register_aws_public_ip", "lookup_elbv2_endpoint")
 
 
 @attrs.frozen(kw_only=True)
@@ -74,44 +72,33 @@ class Reader:
         problems: list[str] = []
         changed: dict[str, Any] = {}
         for key, text in wishes.items():
+            name, text = key.removeprefix(PREFIX), text.strip()
             try:
-                self._one(key, text.strip(), meta, changed, instance)
+                meta |= self._meta(name, text)
+                changed |= _fields(name, text, instance)
             except ValueError as error:
                 problems.append(f"{key}: {error}")
         changed["problems"] = (*instance.problems, *problems)
         return attrs.evolve(instance, meta=meta, **changed)
 
-    def _one(
-        self,
-        key: str,
-        text: str,
-        meta: dict[str, str],
-        changed: dict[str, Any],
-        instance: Instance,
-    ) -> None:
-        name = key.removeprefix(PREFIX)
-        if key in KEPT:
+    def _meta(self, name: str, text: str) -> Mapping[str, str]:
+        """What a wish adds to the metadata. Raises ValueError for what cannot be had."""
+        if (key := PREFIX + name) in KEPT:
             text = self._readers.get(name, str)(text)
-            if text:
-                meta[key] = text
-        elif key.startswith(_METADATA) and key != _METADATA:
-            meta[key.removeprefix(_METADATA)] = text
-        elif name == "zone":
-            meta["zone"] = text
-        elif name == "ipaddr":
-            if text:
-                changed["address"] = _address(text)
-        elif name == "status":
-            status = _status(text)
-            if instance.status is Status.UP:
-                changed["status"] = status
-        elif name == "leaseinfo_renewalintervalinsecs":
+            return {key: text} if text else {}
+        if name == "zone":
+            return {name: text}
+        if name.startswith(_METADATA) and name != _METADATA:
+            return {name.removeprefix(_METADATA): text}
+        if name == "leaseinfo_renewalintervalinsecs":
             self._interval(text)
-        elif name in _UNSUPPORTED or name.startswith("elbv2"):
+        elif name in _AMAZON or name.startswith("elbv2"):
             if text.lower() not in _FALSE:
-                raise ValueError(_UNSUPPORTED.get(name, _AWS))
-        else:
+                why = "syncer does not ask Amazon; give addresses and metadata by other labels"
+                raise ValueError(why)
+        elif name not in _FIELDS:
             raise ValueError("not known; metadata goes into eureka_metadata_NAME")
+        return {}
 
     def _interval(self, text: str) -> None:
         wanted, is_ = _seconds(text), self._options.renewal_interval
@@ -119,10 +106,22 @@ class Reader:
             raise ValueError(f"all are renewed every {is_.total_seconds():g} s (renewal_interval)")
 
     def _duration(self, text: str) -> str:
-        wanted, least = _seconds(text), self._options.renewal_interval
+        wanted, least = _seconds(text), self._options.shortest_lease
         if timedelta(seconds=wanted) <= least:
-            raise ValueError(f"must be longer than {least.total_seconds():g} s (renewal_interval)")
+            text = "renewal_interval and two timeouts"
+            raise ValueError(f"must be longer than {least.total_seconds():g} s ({text})")
         return str(wanted)
+
+
+def _fields(name: str, text: str, instance: Instance) -> dict[str, Any]:
+    """The fields of the instance that a wish changes. Raises ValueError."""
+    if name == "ipaddr" and text:
+        return {"address": _address(text)}
+    if name == "status":
+        status = _status(text)
+        # What runs, and how well, counts for more than what was wished.
+        return {"status": status} if instance.status is Status.UP else {}
+    return {}
 
 
 def _seconds(text: str) -> int:

@@ -1,17 +1,19 @@
 """Changes in Eureka, which knows no compare-and-set, and says yes to what it ignores.
 
 So each is read first, and each registration is read back. A registration counts only with a time
-of change (`lastDirtyTimestamp`) that is not before the stored one, whatever our clock says.
+of change (`lastDirtyTimestamp`) that is not before the stored one, whatever our clock says. And a
+status of UP or OUT_OF_SERVICE is not replaced by the other, unless there was a third in between.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from syncer import Conflict, Instance, PermanentError, Registration, TemporaryError
 from syncer_eureka.api import Api, Place
 from syncer_eureka.names import instance_id
 from syncer_eureka.reading import FAULTS, Reader, Token
-from syncer_eureka.wire import Writer, app_of
+from syncer_eureka.wire import OUT, Writer, app_of, is_overridden, status_of
 
 #: How often a registration that Eureka ignored is sent again.
 TRIES = 3
@@ -48,9 +50,9 @@ class Changes:
         What is not there any more is written again.
         """
         before, after = self._place(old), place_of(new.instance)
-        stored = self._expect(old, before)
+        raw = self._expect(old, before)
         if before == after:
-            return self._put(new, stored)
+            return self._put(new, _dirty(raw, before), detour=_sticks(raw, old, new))
         made = self.register(new)
         self._api.cancel(before)
         return made
@@ -68,26 +70,31 @@ class Changes:
     def _place(self, old: Registration) -> Place:
         return Token.parse(old.version).place if old.version else place_of(old.instance)
 
-    def _expect(self, old: Registration, place: Place) -> int:
-        """When what stands there was changed last; 0 if nothing does. Raises Conflict."""
+    def _expect(self, old: Registration, place: Place) -> Mapping[str, Any]:
+        """What stands there; empty if nothing does. Raises Conflict if it was changed."""
         raw = self._api.instance(place)
         if raw is None:
-            return 0
-        found = self._token(raw, place)
-        if old.version and found.dirty != Token.parse(old.version).dirty:
+            return {}
+        if old.version and _dirty(raw, place) != Token.parse(old.version).dirty:
             raise Conflict(f"{old.id}: somebody changed {place} since it was listed")
-        return found.dirty
+        return raw  # type: ignore[no-any-return]
 
-    def _put(self, new: Registration, stored: int) -> Registration:
-        """Write, above the stored time of change; returns what stands there then."""
+    def _put(self, new: Registration, stored: int, *, detour: bool = False) -> Registration:
+        """Write, above the stored time of change; returns what stands there then.
+
+        With `detour` it is DOWN for a moment: the server would keep the stored status.
+        """
         place = place_of(new.instance)
         for _ in range(TRIES):
             dirty = max(self._now(), stored + 1)
+            if detour:
+                self._api.register(place.app, self._writer.body(new, dirty) | {"status": "DOWN"})
+                dirty += 1
             self._api.register(place.app, self._writer.body(new, dirty))
             raw = self._api.instance(place)
             if raw is None:
                 continue
-            stored = self._token(raw, place).dirty
+            stored = _dirty(raw, place)
             if stored == dirty:
                 return self._verified(new, self._reader.read(raw))
         text = f"{new.id}: Eureka said yes {TRIES} times, and did not take the registration"
@@ -100,9 +107,20 @@ class Changes:
             raise PermanentError(f"{new.id}: just written, and {found.damaged}")
         return found
 
-    def _token(self, raw: object, place: Place) -> Token:
-        try:
-            dirty = int(raw.get("lastDirtyTimestamp") or 0)  # type: ignore[attr-defined]
-        except FAULTS as error:
-            raise TemporaryError(f"Eureka's answer for {place} is not an instance") from error
-        return Token(place, dirty)
+
+def _dirty(raw: Mapping[str, Any], place: Place) -> int:
+    """When it was changed last, as the server has it; 0 for nothing. Raises TemporaryError."""
+    try:
+        return int(raw.get("lastDirtyTimestamp") or 0)
+    except FAULTS as error:
+        raise TemporaryError(f"Eureka's answer for {place} is not an instance") from error
+
+
+def _sticks(raw: Mapping[str, Any], old: Registration, new: Registration) -> bool:
+    """Whether the server would keep the stored status, which is ours to change.
+
+    What an operator has set, or left behind, is not.
+    """
+    wanted = status_of(new.instance)
+    ours = OUT in (status_of(old.instance), wanted)
+    return ours and not is_overridden(raw) and {raw.get("status"), wanted} == {"UP", OUT}
