@@ -17,29 +17,27 @@ lowest port.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 
-from syncer.contracts import Reachable
-from syncer.model import Binding, Host, Offer, Port, Workload
+from syncer.address_rules import ANY
+from syncer.address_rules import AddressRules as AddressRules
+from syncer.model import Binding, Host, Offer, Workload
 from syncer.networking import (
-    FAMILIES,
     WILDCARDS,
     NoAddressError,
     address_among,
     address_on,
     addresses_of,
     advertised,
-    cidr,
     default_address,
     family_of,
     is_loopback,
+    lies_in,
     misses,
     unusable,
 )
-from syncer.options import option
-from syncer.values import as_tuple, canonical_address
+from syncer.values import canonical_address
 
 RULES = (
     OVERRIDE := "override",
@@ -50,52 +48,6 @@ RULES = (
     PUBLISHED := "published address",
     HOST := "host address",
 )
-
-
-def _known_family(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-    if value not in FAMILIES:
-        raise ValueError(f"{attribute.name} must be one of {', '.join(FAMILIES)}, not {value!r}")
-
-
-def _advertisable(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-    if value and cidr(value) is None and (why := unusable(value)):
-        raise ValueError(f"{attribute.name}: {why}")
-
-
-def _networks(instance: object, attribute: "attrs.Attribute[Any]", value: Sequence[str]) -> None:
-    for pattern in value:
-        if not pattern or ("/" in pattern and cidr(pattern) is None):
-            raise ValueError(f"{attribute.name}: {pattern!r} is not a name, a pattern or a CIDR")
-
-
-@attrs.frozen(kw_only=True)
-class AddressRules:
-    """What is configured about addresses."""
-
-    internal: bool = option(
-        False, help="Register containers' own addresses and ports, not those published on the host"
-    )
-    advertise: str = option(
-        "",
-        help="Host address to register: an address, a host name, an interface (eth0), or a CIDR "
-        "that one of the host's addresses lies in",
-        env=("SYNCER_ADVERTISE",),
-        converter=canonical_address,
-        validator=_advertisable,
-    )
-    networks: tuple[str, ...] = option(
-        (),
-        help="In internal mode, networks to take the address from: names, patterns or CIDRs; "
-        "the first that fits counts",
-        converter=as_tuple,
-        validator=_networks,
-    )
-    label: str = option("", help="Name of a label whose value is the address to register")
-    family: str = option(
-        "ipv4",
-        help="Address family to prefer where there are both: ipv4, ipv6 or any",
-        validator=_known_family,
-    )
 
 
 @attrs.frozen
@@ -116,31 +68,6 @@ class Choice:
     problem: str = ""
     warnings: tuple[str, ...] = ()
     unknown: bool = False
-
-
-def reachable(workload: Workload, peer: Workload | None, rules: AddressRules) -> Reachable:
-    """The ports of a workload that can be registered: those published, or all in internal mode.
-
-    `peer` is the workload whose network namespace this one shares, if it does: its bindings
-    count. In the host's network all ports can be registered, without a network none.
-    """
-    place = peer if workload.namespace else workload
-    if place is None or place.namespace or place.network_mode == "none":
-        return Reachable(internal=rules.internal)
-    ports = workload.ports if place is workload else _bound_by(place, workload.ports)
-    if rules.internal or place.network_mode == "host":
-        return Reachable(internal=rules.internal, ports=ports, all_ports=ports)
-    published = tuple([port for port in ports if port.bindings])
-    return Reachable(ports=published, all_ports=ports)
-
-
-def _bound_by(place: Workload, ports: Sequence[Port]) -> tuple[Port, ...]:
-    """The ports with the bindings that the owner of the network has for them."""
-    bindings = {(port.number, port.protocol): port.bindings for port in place.ports}
-    return tuple(
-        attrs.evolve(port, bindings=bindings.get((port.number, port.protocol), ()))
-        for port in ports
-    )
 
 
 def choose(
@@ -177,12 +104,14 @@ class _Search:
         self.on_host = self.place.network_mode == "host"
         internal = rules.internal if offer.internal is None else offer.internal
         self.in_container = internal and not self.on_host
-        given = offer.register_port
-        self.own_port = offer.port if given is None else given
-        #: Whether the port to register is the one that a binding has.
-        self.needs_binding = given is None and bool(offer.port) and not (internal or self.on_host)
         self.rejected: list[tuple[str, str]] = []
         self.warnings: list[str] = []
+        #: The port in place of the workload's own.
+        self.given = self._given_port()
+        self.own_port = offer.port if self.given is None else self.given
+        #: Whether the port to register is the one that a binding has.
+        needs_binding = self.given is None and bool(offer.port)
+        self.needs_binding = needs_binding and not (internal or self.on_host)
 
     def run(self) -> tuple[str, int, str]:
         """Address, port and rule; raises `NoAddressError`."""
@@ -208,7 +137,7 @@ class _Search:
         return address, port, through + rule
 
     def _check_peer(self) -> None:
-        if self.offer.register_address and self.offer.register_port is not None:
+        if self.offer.register_address and self.given is not None:
             return
         if self.place is self.workload:
             raise NoAddressError("the workload whose network it shares is not known", unknown=True)
@@ -218,8 +147,28 @@ class _Search:
                 "let it share the network of that one"
             )
 
+    def _given_port(self) -> int | None:
+        port = self.offer.register_port
+        if port is None or self.rules.overrides or self.workload.offers is not None:
+            return port
+        self.warnings.append(f"the port {port} in its labels is passed over: it may give none")
+        return None
+
+    def _forbidden(self, address: str) -> str:
+        """Why an address that labels give must not be registered; "" if it may be."""
+        allowed = self.rules.overrides
+        if ANY in allowed or self.workload.offers is not None:
+            return ""
+        if any(lies_in(address, text) for text in allowed):
+            return ""
+        return f"labels may give {' or '.join(allowed) or 'none'}, not {address}"
+
     def _override(self) -> tuple[str, str]:
-        address, port = self.offer.register_address, self.offer.register_port
+        address, port = self.offer.register_address, self.given
+        if address and (why := self._forbidden(address)):
+            self.rejected.append((OVERRIDE, why))
+            self.warnings.append(f"the address in its labels is passed over: {why}")
+            return "", ""
         if address:
             if why := unusable(address):
                 raise NoAddressError(f"the address in its labels cannot be used: {why}")
@@ -238,7 +187,7 @@ class _Search:
             self.rejected.append((LABEL, f"the workload has no label {label}"))
             return "", ""
         address = canonical_address(value.rsplit("/", 1)[0])
-        if why := unusable(address):
+        if why := unusable(address) or self._forbidden(address):
             self.rejected.append((LABEL, why))
             self.warnings.append(f"label {label} is passed over: {why}")
             return "", ""

@@ -64,7 +64,12 @@ def _source(
     return SourcePart(
         source=source,
         rules=part.addresses,
-        filter=Filter(include=part.include, exclude=part.exclude),
+        filter=Filter(
+            include=part.include,
+            exclude=part.exclude,
+            allow_names=part.allow_names,
+            deny_names=part.deny_names,
+        ),
         mirror_health=part.healthcheck == "mirror",
         former_scopes=part.former_scopes,
     )

@@ -14,6 +14,8 @@ from syncer.values import as_tuple
 LONGEST_PATTERN = 256
 LONGEST_VALUE = 1024
 
+_Matches = Callable[[str], bool]
+
 _FORMS = "name:GLOB, image:GLOB, label:KEY, label:KEY=GLOB, service:GLOB or tag:GLOB"
 
 
@@ -39,12 +41,29 @@ class Filter:
     `label:KEY=GLOB`; `service:GLOB` and `tag:GLOB` look at the offer. A glob knows `*`, `?` and
     `[...]`, is matched against the whole value, and case counts. Raises ValueError for a pattern
     that is none of these.
+
+    `allow_names` and `deny_names` are globs over service names, in which case does not count, as
+    it does not in DNS: whatever else fits, a name is admitted only if it is allowed (empty: any
+    is) and not denied.
     """
 
     include: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     exclude: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    allow_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    deny_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     _included: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
     _excluded: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
+
+    _allowed: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
+    _denied: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
+
+    @_allowed.default
+    def _compile_allowed(self) -> tuple[_Matches, ...]:
+        return tuple(map(_name_glob, self.allow_names))
+
+    @_denied.default
+    def _compile_denied(self) -> tuple[_Matches, ...]:
+        return tuple(map(_name_glob, self.deny_names))
 
     @_included.default
     def _compile_include(self) -> tuple[_Pattern, ...]:
@@ -65,6 +84,11 @@ class Filter:
 
     def why_not_offer(self, workload: Workload, offer: Offer) -> str:
         """Why one offer of an admitted workload is left out, in words; "" if it is admitted."""
+        name = offer.service.casefold()
+        if any(matches(name) for matches in self._denied):
+            return f"the name {offer.service!r} is denied by deny_names"
+        if self._allowed and not any(matches(name) for matches in self._allowed):
+            return f"the name {offer.service!r} is not among allow_names"
         for pattern in self._excluded:
             if pattern.offer and pattern.offer(offer):
                 return f"excluded by the filter {pattern.text}"
@@ -107,6 +131,12 @@ def _label_test(pattern: str, rest: str) -> Callable[[Workload], bool]:
     return lambda workload: key in workload.labels and matches(workload.labels[key])
 
 
-def _glob(glob: str) -> Callable[[str], bool]:
+def _name_glob(glob: str) -> _Matches:
+    if not glob or len(glob) > LONGEST_PATTERN:
+        raise ValueError(f"{glob[:40]!r} is not a pattern of 1 to {LONGEST_PATTERN} characters")
+    return _glob(glob.casefold())
+
+
+def _glob(glob: str) -> _Matches:
     match = re.compile(translate(glob)).match
     return lambda value: match(value[:LONGEST_VALUE]) is not None

@@ -1,4 +1,6 @@
-"""What an address is, and which of a host's or a workload's addresses a few words mean. Pure."""
+"""What an address is, which of a host's or a workload's addresses a few words mean, and which of its
+ports can be reached. Pure.
+"""
 
 import ipaddress
 import re
@@ -6,7 +8,10 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from syncer.model import Host, Network
+import attrs
+
+from syncer.contracts import Reachable
+from syncer.model import Host, Network, Port, Workload
 from syncer.values import canonical_address
 
 FAMILIES = ("ipv4", "ipv6", "any")
@@ -165,3 +170,28 @@ def address_among(patterns: Iterable[str], networks: Sequence[Network], family: 
             elif network.name == pattern or fnmatchcase(network.name, pattern):
                 return address_on(network, family)
     return ""
+
+
+def reachable(workload: Workload, peer: Workload | None, *, internal: bool) -> Reachable:
+    """The ports of a workload that can be registered: those published, or all in internal mode.
+
+    `peer` is the workload whose network namespace this one shares, if it does: its bindings
+    count. In the host's network all ports can be registered, without a network none.
+    """
+    place = peer if workload.namespace else workload
+    if place is None or place.namespace or place.network_mode == "none":
+        return Reachable(internal=internal)
+    ports = workload.ports if place is workload else _bound_by(place, workload.ports)
+    if internal or place.network_mode == "host":
+        return Reachable(internal=internal, ports=ports, all_ports=ports)
+    published = tuple([port for port in ports if port.bindings])
+    return Reachable(ports=published, all_ports=ports)
+
+
+def _bound_by(place: Workload, ports: Sequence[Port]) -> tuple[Port, ...]:
+    """The ports with the bindings that the owner of the network has for them."""
+    bindings = {(port.number, port.protocol): port.bindings for port in place.ports}
+    return tuple(
+        attrs.evolve(port, bindings=bindings.get((port.number, port.protocol), ()))
+        for port in ports
+    )

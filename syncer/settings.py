@@ -54,6 +54,12 @@ def _patterns(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[
     Filter(include=value)
 
 
+def _name_patterns(
+    instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]
+) -> None:
+    Filter(allow_names=value)
+
+
 def _named(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
     if twice := [name for name in value if value.count(name) > 1]:
         raise ValueError(f"names {twice[0]!r} twice")
@@ -120,6 +126,14 @@ class SourceSettings:
     )
     exclude: tuple[str, ...] = option(
         (), help="Workloads to leave out, in the same form", validator=_patterns
+    )
+    allow_names: tuple[str, ...] = option(
+        (),
+        help="Service names that may be registered: patterns, case does not count; empty: any",
+        validator=_name_patterns,
+    )
+    deny_names: tuple[str, ...] = option(
+        (), help="Service names that may not be registered, in the same form", validator=_name_patterns
     )
     healthcheck: str = option(
         "mirror",

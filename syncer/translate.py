@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import attrs
 
-from syncer.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose, reachable
+from syncer.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose
 from syncer.checks import Check
 from syncer.contracts import Parsed, Reachable
 from syncer.filters import Filter
 from syncer.model import Host, Instance, Offer, Origin, Port, Status, Workload
+from syncer.networking import reachable
 from syncer.values import as_tuple, printable
 
 #: What a `LabelParser` creates.
@@ -83,7 +84,7 @@ class Translator:
             return self._resolve(
                 Translated(left_out=left_out), workload.offers, workload, peer, host
             )
-        ports = reachable(workload, peer, self.rules)
+        ports = reachable(workload, peer, internal=self.rules.internal)
         answer, offers = self._parse(workload, ports)
         if not offers:
             return answer

@@ -17,8 +17,8 @@ from syncer.addresses import (
     SHARED,
     AddressRules,
     choose,
-    reachable,
 )
+from syncer.networking import reachable
 
 RANCHER = "io.rancher.container.ip"
 HOST_A = Host(
@@ -85,7 +85,7 @@ TWO_NETWORKS = {
 def test_unpublished_ports_are_not_taken_as_published():
     """A port that is only exposed has no binding, and cannot be registered."""
     w = workload(Port(number=443), bound("0.0.0.0:32768"))
-    assert [p.number for p in reachable(w, None, AddressRules()).ports] == [80]
+    assert [p.number for p in reachable(w, None, internal=False).ports] == [80]
     choice = chosen(w, offer(port=443))
     assert choice.address == ""
     assert "443/tcp is not published" in choice.problem
@@ -94,7 +94,7 @@ def test_unpublished_ports_are_not_taken_as_published():
 
 def test_a_dead_container_leaves_no_ghost():
     """A container without bindings, as inspected after its death, has nothing to register."""
-    assert reachable(workload(Port(number=80)), None, AddressRules()).ports == ()
+    assert reachable(workload(Port(number=80)), None, internal=False).ports == ()
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -123,7 +123,7 @@ def test_a_wildcard_is_never_an_address():
 def test_the_hosts_network_registers_all_ports_at_the_host():
     """In the host's network every port is open on the host under its own number."""
     w = workload(Port(number=80), Port(number=443), network_mode="host", networks=())
-    assert [p.number for p in reachable(w, None, AddressRules()).ports] == [80, 443]
+    assert [p.number for p in reachable(w, None, internal=False).ports] == [80, 443]
     assert place(chosen(w)) == ("10.0.0.5", 80)
 
 
@@ -149,7 +149,7 @@ def test_without_a_network_there_is_no_false_address():
     """With `--network none` nothing can be registered, in either mode."""
     w = workload(Port(number=80), network_mode="none", networks=())
     for rules in (AddressRules(), AddressRules(internal=True)):
-        found = reachable(w, None, rules)
+        found = reachable(w, None, internal=rules.internal)
         assert (found.ports, found.all_ports) == ((), ())
         choice = choose(offer(), w, None, HOST_A, rules)
         assert (choice.address, choice.port) == ("", 0)
@@ -174,7 +174,7 @@ def test_a_shared_namespace_takes_the_owners_bindings():
     """With `container:X` the host port of X is registered, not one assumed."""
     pod = workload(bound("0.0.0.0:8080"), id="2", name="pod")
     w = workload(Port(number=80), namespace="2", network_mode="", networks=())
-    found = reachable(w, pod, AddressRules())
+    found = reachable(w, pod, internal=False)
     assert found.ports == (bound("0.0.0.0:8080"),)
     choice = chosen(w, peer=pod)
     assert place(choice) == ("10.0.0.5", 8080)
@@ -201,7 +201,7 @@ def test_a_shared_namespace_of_a_host_network():
     """A workload that shares the network of one in the host's network is in it as well."""
     pod = workload(id="2", name="pod", network_mode="host", networks=())
     w = workload(Port(number=80), namespace="2", networks=())
-    assert [p.number for p in reachable(w, pod, AddressRules()).ports] == [80]
+    assert [p.number for p in reachable(w, pod, internal=False).ports] == [80]
     assert place(chosen(w, peer=pod)) == ("10.0.0.5", 80)
 
 
@@ -209,14 +209,14 @@ def test_a_port_that_the_owner_does_not_publish():
     """The problem names the owner of the network, where the port has to be published."""
     pod = workload(id="2", name="pod")
     w = workload(Port(number=80), namespace="2", networks=())
-    assert reachable(w, pod, AddressRules()).ports == ()
+    assert reachable(w, pod, internal=False).ports == ()
     assert "not published by pod" in chosen(w, peer=pod).problem
 
 
 def test_an_unknown_owner_is_no_panic():
     """Without the owner of the network the answer is not known now."""
     w = workload(Port(number=80), namespace="web2", networks=())
-    assert reachable(w, None, AddressRules()).ports == ()
+    assert reachable(w, None, internal=False).ports == ()
     choice = chosen(w)
     assert choice.unknown
     assert "not known" in choice.problem
@@ -226,7 +226,7 @@ def test_an_owner_that_shares_itself():
     """A chain of shared networks is refused in words."""
     pod = workload(id="2", name="pod", namespace="3")
     w = workload(Port(number=80), namespace="2", networks=())
-    assert reachable(w, pod, AddressRules(internal=True)).ports == ()
+    assert reachable(w, pod, internal=True).ports == ()
     choice = chosen(w, peer=pod)
     assert "itself shares" in choice.problem
     assert not choice.unknown
@@ -682,7 +682,7 @@ def test_the_order_of_bindings_does_not_matter(data, o, w, host, rules):
 @given(WORKLOADS, MAYBE_PEER, HOSTS, ALL_RULES)
 def test_what_is_reachable_has_an_address(w, peer, host, rules):
     """A port given to label parsers fails only for want of an address, never as unpublished."""
-    for port in reachable(w, peer, rules).ports:
+    for port in reachable(w, peer, internal=rules.internal).ports:
         o = offer(port=port.number, protocol=port.protocol)
         assert "not published" not in choose(o, w, peer, host, rules).problem
 

@@ -35,10 +35,10 @@ def targets(monkeypatch):
     """What probes of tcp find, by port: 80 is the one that is probed."""
     found = {}
 
-    async def probe(asked):
+    async def probe(prober, asked):
         return CheckResult(status=found.get(asked.port, PASSING))
 
-    monkeypatch.setattr("syncer.probes.tcp.probe_tcp", probe)
+    monkeypatch.setattr("syncer.probes.tcp.TcpProber.__call__", probe)
     monkeypatch.setattr("syncer.check_probes.LEAST_INTERVAL", 0.1)
     return found
 
