@@ -84,17 +84,22 @@ class Filter:
 
     def why_not_offer(self, workload: Workload, offer: Offer) -> str:
         """Why one offer of an admitted workload is left out, in words; "" if it is admitted."""
-        name = offer.service.casefold()
-        if any(matches(name) for matches in self._denied):
-            return f"the name {offer.service!r} is denied by deny_names"
-        if self._allowed and not any(matches(name) for matches in self._allowed):
-            return f"the name {offer.service!r} is not among allow_names"
+        if (self._allowed or self._denied) and (why_not := self._why_not_name(offer.service)):
+            return why_not
         for pattern in self._excluded:
             if pattern.offer and pattern.offer(offer):
                 return f"excluded by the filter {pattern.text}"
         if self._includes(workload) or any(p.offer and p.offer(offer) for p in self._included):
             return ""
         return self._not_included()
+
+    def _why_not_name(self, service: str) -> str:
+        name = service.casefold()
+        if any(matches(name) for matches in self._denied):
+            return f"the name {service!r} is denied by deny_names"
+        if self._allowed and not any(matches(name) for matches in self._allowed):
+            return f"the name {service!r} is not among allow_names"
+        return ""
 
     def _includes(self, workload: Workload) -> bool:
         return not self._included or any(p.workload(workload) for p in self._included)

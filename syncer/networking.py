@@ -1,5 +1,6 @@
-"""What an address is, which of a host's or a workload's addresses a few words mean, and which of its
-ports can be reached. Pure.
+"""What an address is, and which of a host's or a workload's addresses a few words mean. Pure.
+
+And which ports of a workload can be reached.
 """
 
 import ipaddress

@@ -133,7 +133,9 @@ class SourceSettings:
         validator=_name_patterns,
     )
     deny_names: tuple[str, ...] = option(
-        (), help="Service names that may not be registered, in the same form", validator=_name_patterns
+        (),
+        help="Service names that may not be registered, in the same form",
+        validator=_name_patterns,
     )
     healthcheck: str = option(
         "mirror",
