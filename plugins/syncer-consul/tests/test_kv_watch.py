@@ -37,7 +37,7 @@ def watched():
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("prefix", ["services", "o dd/50%"])
+@pytest.mark.parametrize("prefix", ["services", "o dd/50%41"])
 @pytest.mark.parametrize("change", ["add", "edit", "remove", "remove the mark"])
 def test_others_changes_wake(clean_kv, open_kv, watched, prefix, change):
     """Whatever is done to an entry or its twin."""

@@ -164,7 +164,7 @@ def test_what_a_token_may_not_write_is_refused(start_consul, open_kv):
         one.change.new.instance.service: one for one in sink.apply([*map(Register, wanted)])
     }
     assert outcomes["mine"].error is None
-    assert isinstance(outcomes["theirs"].error, PermanentError)
+    assert type(outcomes["theirs"].error) is PermanentError
     assert "Permission denied" in str(outcomes["theirs"].error)
 
 

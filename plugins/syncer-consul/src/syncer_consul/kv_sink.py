@@ -33,6 +33,7 @@ from syncer_consul.kv_listing import TWINS, Listing, Token, free, held
 from syncer_consul.kv_session import Session
 from syncer_consul.kv_store import Store
 from syncer_consul.kv_writing import SessionGone, Step, Writer, step_of
+from syncer_consul.locks import Locks
 from syncer_consul.options import KvOptions
 
 GROUP = "syncer_consul.layouts"
@@ -43,6 +44,8 @@ LARGEST = 200 * 1024
 
 class ConsulKvSink(Sink):
     """Registers in the key-value store; see `KvOptions`."""
+
+    locks = True
 
     def __init__(self, options: KvOptions, context: Context) -> None:
         self._options, self._owner = options, context.owner
@@ -58,6 +61,7 @@ class ConsulKvSink(Sink):
         self._client = Client(options, idle=4, questions=questions)
         self._store = Store(self._client, options.datacenter)
         self._writer = Writer(self._store)
+        self._locks = Locks(self._client, self._store.query)
         self._listing = Listing(self._layout, context.owner)
         self._session: Session | None = None
         if options.session is not None:
@@ -141,6 +145,14 @@ class ConsulKvSink(Sink):
         holders = [(one, Token.parse(one.version).holders()) for one in held if one.version]
         dead = self._session.renew({id_ for _, ids in holders for id_ in ids})
         return [one for one, ids in holders if not ids.isdisjoint(dead)]
+
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock, in the same store."""
+        return self._locks.take(name, ttl.total_seconds())
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock."""
+        self._locks.release(name)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake when somebody else changes what stands under the prefix."""

@@ -36,6 +36,7 @@ from syncer_consul.checks import Translator
 from syncer_consul.client import AgentInfo, Client, Failed, Refused, is_unknown
 from syncer_consul.feed import Feed
 from syncer_consul.listing import Listing
+from syncer_consul.locks import Locks
 from syncer_consul.options import ConsulOptions
 from syncer_consul.parallel import each
 from syncer_consul.watch import Watcher
@@ -51,6 +52,8 @@ _UNKNOWN_FIELD = re.compile(r'unknown field "(\w+)"')
 class ConsulSink(Sink):
     """Registers at one agent; see `ConsulOptions`."""
 
+    locks = True
+
     def __init__(self, options: ConsulOptions, context: Context) -> None:
         self._options, self._name = options, context.name
         workers = options.concurrency
@@ -60,6 +63,7 @@ class ConsulSink(Sink):
         self.pulse: timedelta | None = timedelta(seconds=pulse)
         self._feed = Feed(self._client, every=pulse, workers=workers)
         self._listing = Listing()
+        self._locks = Locks(self._client, {})
         self._refused: frozenset[str] = frozenset()
         self._version: tuple[int, ...] | None = None
         self._wrote_at = 0.0
@@ -117,6 +121,14 @@ class ConsulSink(Sink):
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
         """Feed the TTL checks that mirror a container's health."""
         return self._feed.report(results)
+
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock, in the key-value store of the agent's datacenter."""
+        return self._locks.take(name, ttl.total_seconds())
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock."""
+        self._locks.release(name)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake within a second of a change on this node, and when the agent comes back."""
