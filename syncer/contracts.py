@@ -83,14 +83,16 @@ class Source(ABC):
 class Sink(ABC):
     """Where registrations are kept: Consul, etcd, a file.
 
-    `renew()`, `report()`, `watch()` and `close()` may be called beside the others from other
-    threads; the rest is called from one thread.
+    `renew()`, `report()`, `watch()`, `take_lock()`, `release_lock()` and `close()` may be called beside the
+    others from other threads; the rest is called from one thread.
     """
 
     #: How often `renew` and `report` must run; None: never.
     pulse: timedelta | None = None
     #: How long a listing may lag behind our own writes.
     stale_for: timedelta = timedelta(0)
+    #: Whether the registry has locks: `take_lock` and `release_lock`.
+    locks: bool = False
 
     @abstractmethod
     def registrations(self) -> View[Registration]:
@@ -160,6 +162,18 @@ class Sink(ABC):
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
         """Tell the registry the health that syncer knows; returns checks that it has lost."""
         return ()
+
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take the lock of this name, or keep it; returns whether this sink has it now.
+
+        Then it is ours for `ttl` from the beginning of this call. If it is not kept, another can
+        have it after that, and after twice that at the latest. Only asked if `locks`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.take_lock")
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock, so that another can have it at once; not to have it is success."""
+        raise NotImplementedError(f"{type(self).__name__}.release_lock")
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Call `wake` when the registry may have changed under us, until `stop` is set.

@@ -11,7 +11,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from syncer.backoff import Backoff, jittered
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Tracker
-from syncer.events import AnyEvent, CycleFinished
+from syncer.election import Election
+from syncer.events import AnyEvent, CycleFinished, Elected
 from syncer.guard import PAUSE
 from syncer.loops import Loop
 from syncer.pulse import Pulse
@@ -139,6 +140,27 @@ class WatchWork:
         return self._clock() - self._began >= STEADY
 
 
+class ElectionWork:
+    """Campaigns for one sink, and tells when that changes who writes."""
+
+    def __init__(self, name: str, election: Election, emit: Emit, won: Callable[[], None]) -> None:
+        self._name, self._election, self._emit, self._won = name, election, emit, won
+        self._told: bool | None = None
+
+    def __call__(self, wakes: frozenset[Hashable]) -> float:
+        """Campaign once; returns the seconds until the next time."""
+        try:
+            self._election.campaign()
+        finally:
+            leads = self._election.leads()
+            if leads is not self._told:
+                self._told = leads
+                self._emit(Elected(sink=self._name, leads=leads))
+                if leads:
+                    self._won()
+        return self._election.pause
+
+
 class Daemon:
     """The threads that keep sinks equal to sources, from `start` to `finish`."""
 
@@ -157,6 +179,7 @@ class Daemon:
         self._source_loops = [self._source_loop(tracker) for tracker in trackers]
         self._sink_loops: list[Loop] = []
         self._pulse_loops: list[Loop] = []
+        self._elections: list[Loop] = []
         self._watches = [
             self._watch(f"watch {tracker.name}", tracker.source.watch, loop.wake)
             for tracker, loop in zip(trackers, self._source_loops, strict=True)
@@ -166,13 +189,15 @@ class Daemon:
 
     def start(self) -> None:
         """Start every thread; returns at once."""
-        for loop in (*self._sink_loops, *self._source_loops, *self._watches, *self._pulse_loops):
+        working = (*self._sink_loops, *self._source_loops, *self._pulse_loops)
+        for loop in (*self._elections, *working, *self._watches):
             loop.start()
 
     def finish(self, timeout: float) -> bool:
         """Let running work end, within `timeout` seconds; returns whether all of it did."""
         self._stopping.set()
-        working = (*self._source_loops, *self._sink_loops, *self._pulse_loops)
+        loops = (self._source_loops, self._sink_loops, self._pulse_loops, self._elections)
+        working = [loop for kind in loops for loop in kind]
         for loop in (*working, *self._watches):
             loop.stop()
         return self._join(working, timeout)
@@ -226,6 +251,8 @@ class Daemon:
         work = SinkWork(reconciler, finished, self._interval, self._clock)
         loop = Loop(f"sink {reconciler.name}", work, self._emit, urgent=REGISTRY)
         self._sink_loops.append(loop)
+        if election := reconciler.election:
+            self._elections.append(self._election_loop(reconciler.name, election, loop))
         self._watches.append(
             self._watch(
                 f"watch {reconciler.name}",
@@ -233,6 +260,11 @@ class Daemon:
                 lambda *_: loop.wake(REGISTRY),
             )
         )
+
+    def _election_loop(self, name: str, election: Election, sink_loop: Loop) -> Loop:
+        work = ElectionWork(name, election, self._emit, lambda: sink_loop.wake(REGISTRY))
+        backoff = Backoff(1.0, election.pause)
+        return Loop(f"election {name}", work, self._emit, backoff=backoff)
 
     def _pulse_loop(self, reconciler: Reconciler) -> Loop | None:
         if reconciler.sink.pulse is None:

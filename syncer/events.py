@@ -108,6 +108,14 @@ class LeaseLost:
 
 
 @attrs.frozen(kw_only=True)
+class Elected:
+    """Of the syncers that share a lock this one writes to the sink from now on, or does not."""
+
+    sink: str
+    leads: bool
+
+
+@attrs.frozen(kw_only=True)
 class HealthChanged:
     """A probe of syncer's own has another status than before; the first time, if not passing.
 
@@ -153,6 +161,7 @@ AnyEvent = (
     | GuardPaused
     | GuardReleased
     | LeaseLost
+    | Elected
     | HealthChanged
     | CycleFinished
     | Warned

@@ -21,6 +21,7 @@ from syncer.events import (
     ChangeApplied,
     ChangeFailed,
     CycleFinished,
+    Elected,
     GuardPaused,
     GuardReleased,
     HealthChanged,
@@ -177,6 +178,11 @@ def _(event: GuardReleased) -> Iterator[Record]:
 @records.register
 def _(event: LeaseLost) -> Iterator[Record]:
     yield "warning", "registry lost entries", {"sink": event.sink, "lost": event.lost}
+
+
+@records.register
+def _(event: Elected) -> Iterator[Record]:
+    yield "info", "writes here" if event.leads else "stands by", {"sink": event.sink}
 
 
 @records.register

@@ -5,7 +5,9 @@ ground of an old one gets a `Conflict`. Several sinks over one `MemoryStore` are
 programs at one registry.
 """
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Lock
 
 import attrs
@@ -21,10 +23,12 @@ class MemoryOptions:
 class MemoryStore:
     """What a registry keeps: registrations by id, each with the version of its last write."""
 
-    def __init__(self) -> None:
-        self._lock = Lock()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock, self._clock = Lock(), clock
         self._held: dict[str, Registration] = {}
         self._writes = 0
+        #: Who has each lock, and until when.
+        self._locks: dict[str, tuple[object, float]] = {}
 
     def all(self) -> tuple[Registration, ...]:
         """Everything that is kept, in the order of first registration."""
@@ -52,6 +56,22 @@ class MemoryStore:
         with self._lock:
             self._held.clear()
 
+    def take_lock(self, name: str, who: object, ttl: float) -> bool:
+        """Give a lock to `who` for `ttl` seconds, unless another has it; whether it was given."""
+        with self._lock:
+            now = self._clock()
+            holder, end = self._locks.get(name, (who, now))
+            if holder is not who and now < end:
+                return False
+            self._locks[name] = (who, now + ttl)
+            return True
+
+    def release_lock(self, name: str, who: object) -> None:
+        """Take a lock from `who`, if they have it."""
+        with self._lock:
+            if name in self._locks and self._locks[name][0] is who:
+                del self._locks[name]
+
     def _expect(self, id_: str, expected: str | None) -> None:
         held = self._held.get(id_)
         found = held.version if held else None
@@ -65,6 +85,8 @@ class MemorySink(Sink):
     `before`, for tests, is called with the name of each operation and the id (or "") ahead of
     it; what it raises is what the operation raises.
     """
+
+    locks = True
 
     def __init__(
         self,
@@ -88,6 +110,16 @@ class MemorySink(Sink):
         """One registration, as the store has it now."""
         self._ahead("registration", id)
         return next((kept for kept in self.store.all() if kept.id == id), None)
+
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock."""
+        self._ahead("take_lock", name)
+        return self.store.take_lock(name, self, ttl.total_seconds())
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock."""
+        self._ahead("release_lock", name)
+        self.store.release_lock(name, self)
 
     def register(self, new: Registration) -> Registration:
         """Keep a registration whose id is free."""

@@ -30,6 +30,8 @@ lease        see `leases.py`; only with a `pulse`              lapse
 beside       `renew` is safe beside `apply`; only with a
              `pulse`
 secrets      are in no repr, log or message                    secrets
+locks        one of two has a lock; the other gets it when it is   reopen
+             let go; only with `locks`
 watch        ends soon after `stop`
 close        twice is fine
 """
@@ -63,13 +65,14 @@ from syncer.testing.clauses import clause, missing
 from syncer.testing.laws import Desk
 from syncer.testing.laws import convergence as law_of_convergence
 from syncer.testing.leases import LeaseClauses
+from syncer.testing.locks import LockClauses
 from syncer.testing.waiting import wait_until
 
 #: Fields that most registries keep, and every sink must cope with.
 RICH: dict[str, Any] = {"tags": ("blue", "v1"), "meta": {"team": "shop"}, "weight": 3}
 
 
-class SinkContract(LeaseClauses):
+class SinkContract(LeaseClauses, LockClauses):
     """The clauses that a sink must keep; see the module for what each says.
 
     `declines` names the clauses that do not apply, each with the reason. Override `translate` if

@@ -494,6 +494,30 @@ class RenewDisturbsApply(LeasingSink):
         return super().renew(held)
 
 
+@sabotage("locks")
+class GivesTheLockToAll(LeasingSink):
+    """Everybody has every lock."""
+
+    def take_lock(self, name, ttl):
+        return True
+
+
+@sabotage("locks")
+class NeverLetsGo(LeasingSink):
+    """A lock that is let go is nobody's."""
+
+    def release_lock(self, name):
+        pass
+
+
+@sabotage("locks")
+class LetsGoOfOthers(LeasingSink):
+    """Takes away the lock that another has."""
+
+    def release_lock(self, name):
+        self.store._locks.pop(name, None)
+
+
 @sabotage("secrets")
 class TellsInItsRepr(LeasingSink):
     """Shows its token in its repr."""
@@ -536,7 +560,7 @@ class SabotageDeclinesWhatIsNot(Healthy):
     declines = {"no-such-clause": "because"}
 
 
-@finds("race", "reopened")
+@finds("race", "reopened", "locks")
 class SabotageGivesNoFixture(Healthy):
     """A missing fixture is a failure, not a skip."""
 
@@ -547,7 +571,11 @@ class SabotageGivesNoFixture(Healthy):
 class SabotageDeclinesTheClause(Healthy):
     """A clause that is declined asks for no fixture."""
 
-    declines = {"race": "no compare-and-set", "reopened": "nothing is kept"}
+    declines = {
+        "race": "no compare-and-set",
+        "reopened": "nothing is kept",
+        "locks": "it has none",
+    }
     reopen = SinkContract.reopen
 
 

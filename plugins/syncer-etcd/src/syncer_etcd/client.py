@@ -8,6 +8,7 @@ through; and watches without noticing that the token or the line is dead.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -127,6 +128,12 @@ class Client:
             return bool(self._ask(keep, timeout).TTL > 0)
         except LeaseGone:
             return False
+
+    def revoke(self, id_: int) -> None:
+        """End a lease, with all that hangs on it; that it has ended is success."""
+        request = etcdrpc.LeaseRevokeRequest(ID=id_)
+        with suppress(LeaseGone):
+            self._ask(lambda member, **how: member.lease.LeaseRevoke(request, **how))
 
     def revoke_empty(self, id_: int, timeout: float) -> None:
         """End a lease, if nothing hangs on it."""

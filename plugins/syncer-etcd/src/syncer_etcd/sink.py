@@ -35,6 +35,7 @@ from syncer.keyvalue import record
 from syncer_etcd.client import Client
 from syncer_etcd.lease import LeaseKeeper
 from syncer_etcd.listing import Listing, Token
+from syncer_etcd.locks import Locks
 from syncer_etcd.options import EtcdOptions
 from syncer_etcd.place import layout_of
 from syncer_etcd.twins import twin_key
@@ -47,6 +48,8 @@ _MARK_ROOM = 8 * 1024
 
 class EtcdSink(Sink):
     """Registers in an etcd cluster; see `EtcdOptions`."""
+
+    locks = True
 
     def __init__(self, options: EtcdOptions, context: Context) -> None:
         self._layout = layout_of(options)
@@ -63,6 +66,7 @@ class EtcdSink(Sink):
         self._writer = Writer(self._client, self._layout)
         #: The scopes of what we write: two hosts may share an owner, but not a lease.
         self._scopes: frozenset[str] = frozenset()
+        self._locks = Locks(self._client, timeout)
         self._closed = Event()
 
     def registrations(self) -> View[Registration]:
@@ -132,6 +136,14 @@ class EtcdSink(Sink):
         self._lease.find(counts)
         dead = self._lease.renew(leases.values())
         return [one for one in held if leases.get(id(one)) in dead]
+
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock, on a lease of its own."""
+        return self._locks.take(name, ttl.total_seconds())
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock."""
+        self._locks.release(name)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake when somebody else changes what stands under the prefix, or entries run out."""

@@ -1,0 +1,58 @@
+"""Locks on a real server: who is gone without a word is followed after the lock's length."""
+
+from datetime import timedelta
+
+import pytest
+
+from syncer.testing import wait_until
+from syncer_etcd.locks import PLACE
+
+TTL = timedelta(seconds=5)
+
+
+@pytest.fixture
+def pair(clean_etcd, open_sink):
+    """Two sinks at one server."""
+    return open_sink(clean_etcd.address), open_sink(clean_etcd.address)
+
+
+def test_it_runs_out(pair, clean_etcd):
+    """A lock that nobody keeps is free after its length, and not before."""
+    one, two = pair
+    assert one.take_lock("a", TTL)
+    assert not two.take_lock("a", TTL)
+    (lease,) = clean_etcd.api.leases()
+    wait_until(lambda: two.take_lock("a", TTL), 30, "the lock runs out")
+    assert lease not in clean_etcd.api.leases()
+    assert not one.take_lock("a", TTL)
+
+
+def test_it_lives_while_it_is_kept(pair, clean_etcd):
+    """Keeping makes no other lease, and the key stays as it was written."""
+    one, two = pair
+    one.take_lock("a", TTL)
+    before = clean_etcd.api.entries(PLACE)
+    for _ in range(50):
+        assert one.take_lock("a", TTL)
+        assert not two.take_lock("a", TTL)
+    assert clean_etcd.api.entries(PLACE) == before
+    assert len(clean_etcd.api.leases()) == 1
+
+
+def test_a_key_that_somebody_removed_is_written_again(pair, clean_etcd):
+    """By who asks first: there is one holder again."""
+    one, two = pair
+    one.take_lock("a", TTL)
+    clean_etcd.api.delete(f"{PLACE}a")
+    assert two.take_lock("a", TTL)
+    assert not one.take_lock("a", TTL)
+
+
+def test_a_lease_that_somebody_revoked_is_no_lock(pair, clean_etcd):
+    """It is taken anew if it is free."""
+    one, two = pair
+    one.take_lock("a", TTL)
+    for lease in clean_etcd.api.leases():
+        clean_etcd.api.revoke(lease)
+    assert one.take_lock("a", TTL)
+    assert not two.take_lock("a", TTL)

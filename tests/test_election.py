@@ -1,0 +1,178 @@
+"""Which of several syncers writes."""
+
+from datetime import timedelta
+
+import pytest
+from fakes import FakeSink, FakeSource, Heard, workload
+
+from servers.waiting import wait_until
+from syncer import ConfigError, Engine, SinkPart, TemporaryError
+from syncer.builtin.memory import MemoryStore
+from syncer.daemon import ElectionWork
+from syncer.election import Election, Lock
+from syncer.events import CycleFinished, Elected
+from syncer.testing import ManualClock
+
+LOCK = Lock(name="swarm", ttl=timedelta(seconds=15))
+
+
+class Pair:
+    """Two syncers at one registry, whose locks go by the same clock."""
+
+    def __init__(self):
+        self.clock = ManualClock()
+        self.store = MemoryStore(self.clock)
+        self.sinks = [FakeSink(self.store), FakeSink(self.store)]
+        self.one, self.two = (Election(sink, LOCK, self.clock) for sink in self.sinks)
+
+
+@pytest.fixture
+def pair():
+    return Pair()
+
+
+def test_one_leads_and_the_other_stands_by(pair):
+    """Who asks first leads, as often as both ask."""
+    for _ in range(20):
+        assert pair.one.campaign()
+        assert not pair.two.campaign()
+        assert pair.one.leads()
+        assert not pair.two.leads()
+        pair.clock.advance(pair.one.pause)
+
+
+def test_nobody_leads_who_has_not_asked(pair):
+    """At the beginning nothing may be written."""
+    assert not pair.one.leads()
+
+
+def test_who_resigns_is_followed_at_once(pair):
+    """A regular end costs no time without a leader."""
+    pair.one.campaign()
+    pair.one.resign()
+    assert not pair.one.leads()
+    assert pair.two.campaign()
+
+
+def test_who_does_not_lead_takes_nothing_away_by_resigning(pair):
+    """Only the leader's end frees the lock."""
+    pair.one.campaign()
+    pair.two.campaign()
+    pair.two.resign()
+    assert not pair.two.campaign()
+
+
+def test_the_other_takes_over_when_the_lock_has_run_out(pair):
+    """One that is gone without a word is followed after the length of the lock."""
+    pair.one.campaign()
+    pair.clock.advance(14.9)
+    assert not pair.two.campaign()
+    pair.clock.advance(0.2)
+    assert pair.two.campaign()
+
+
+def test_a_leader_that_cannot_ask_stops_before_the_other_begins(pair):
+    """At no moment do both write, and there is time for requests that are under way."""
+    pair.one.campaign()
+    pair.sinks[0].fail["take_lock"] = TemporaryError("no answer")
+    led = []
+    for _ in range(160):
+        pair.clock.advance(0.1)
+        with pytest.raises(TemporaryError):
+            pair.one.campaign()
+        led.append((pair.one.leads(), pair.two.campaign()))
+    assert (True, True) not in led
+    assert led[98] == (True, False)
+    assert led[101:148] == [(False, False)] * 47
+    assert led[151:] == [(False, True)] * 9
+
+
+def test_one_that_was_frozen_does_not_think_that_it_leads(pair):
+    """A process that slept through the length of its lock writes nothing when it wakes."""
+    pair.one.campaign()
+    pair.clock.advance(60)
+    pair.two.campaign()
+    assert not pair.one.leads()
+    assert not pair.one.campaign()
+
+
+def test_a_sink_without_locks_is_refused():
+    """It is said at the start, not at the first failover."""
+    sink = FakeSink()
+    sink.locks = False
+    with pytest.raises(ConfigError, match="has no locks"):
+        Election(sink, LOCK, ManualClock())
+
+
+def test_changes_of_who_writes_are_told_once(pair):
+    """Once when it begins, once when it ends; who wins looks at the registry at once."""
+    heard, won = Heard(), []
+    work = ElectionWork("consul", pair.one, heard, lambda: won.append(True))
+    for _ in range(3):
+        assert work(frozenset()) == 5
+        pair.clock.advance(5)
+    assert heard == [Elected(sink="consul", leads=True)]
+    pair.sinks[0].fail["take_lock"] = TemporaryError("no answer")
+    pair.clock.advance(20)
+    with pytest.raises(TemporaryError):
+        work(frozenset())
+    assert heard == [Elected(sink="consul", leads=True), Elected(sink="consul", leads=False)]
+    assert won == [True]
+
+
+@pytest.fixture
+def engines():
+    """Makes engines over one registry, with the same owner and the same source."""
+    made, store = [], MemoryStore()
+
+    def make(*workloads, sink=None, **options):
+        part = SinkPart(sink=sink or FakeSink(store), lock=LOCK)
+        heard = Heard()
+        engine = Engine(
+            {"docker": FakeSource(*workloads)},
+            {"sink": part},
+            interval=0.2,
+            listeners=[heard],
+            **options,
+        )
+        engine.heard, engine.sink = heard, part.sink
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        engine.stop()
+
+
+def test_only_the_leader_writes_and_the_other_takes_over(engines):
+    """The one that stands by plans and holds; when the leader ends, it writes at once."""
+    leader, other = engines(workload("web")), engines(workload("web"), workload("db"))
+    leader.start()
+    wait_until(lambda: leader.sink.ids() == {"h:web:80"}, 10, "the leader registers")
+    other.start()
+    wait_until(lambda: standing_by(other), 10, "the other stands by")
+    assert other.sink.writes() == []
+    leader.stop()
+    wait_until(lambda: other.sink.ids() == {"h:web:80", "h:db:80"}, 10, "the other takes over")
+
+
+def standing_by(engine):
+    """Whether a cycle held something since another syncer writes."""
+    cycles = engine.heard.of(CycleFinished)
+    return any(skip.kind == "standby" for cycle in cycles for skip in cycle.plan.skipped)
+
+
+def test_a_single_cycle_asks_for_the_lock(engines):
+    """`apply` beside a running leader does nothing, and says so; after its end it writes."""
+    leader, once = engines(workload("web")), engines(workload("web"), workload("db"))
+    assert leader.reconcile()["sink"].applied == 1
+    report = once.reconcile()["sink"]
+    assert (report.applied, [skip.kind for skip in report.plan.skipped]) == (0, ["standby"])
+    leader.stop()
+    assert once.reconcile()["sink"].applied == 1
+
+
+def test_the_lock_goes_not_together_with_removals_at_the_end(engines):
+    """Who ends would remove what the next holder keeps."""
+    with pytest.raises(ConfigError, match="on_exit"):
+        engines(on_exit="deregister")
