@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from syncer.addresses import AddressRules as AddressRules
+    from syncer.answers import Once as Once
+    from syncer.answers import plan_digest as plan_digest
     from syncer.assemble import open_engine as open_engine
     from syncer.changes import Change as Change
     from syncer.changes import Deregister as Deregister
@@ -38,10 +40,8 @@ if TYPE_CHECKING:
     from syncer.contracts import Unhealthy as Unhealthy
     from syncer.contracts import translate_checks as translate_checks
     from syncer.contracts import with_status as with_status
+    from syncer.election import Lock as Lock
     from syncer.engine import Engine as Engine
-    from syncer.engine import Once as Once
-    from syncer.engine import SourcePart as SourcePart
-    from syncer.engine import plan_digest as plan_digest
     from syncer.errors import ConfigError as ConfigError
     from syncer.errors import Conflict as Conflict
     from syncer.errors import PermanentError as PermanentError
@@ -73,7 +73,8 @@ if TYPE_CHECKING:
     from syncer.options import Secret as Secret
     from syncer.options import option as option
     from syncer.options import parse_duration as parse_duration
-    from syncer.reconcile import SinkPart as SinkPart
+    from syncer.parts import SinkPart as SinkPart
+    from syncer.parts import SourcePart as SourcePart
     from syncer.values import bracketed as bracketed
 
 __version__ = "0.1.0"
@@ -81,10 +82,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "syncer.addresses": "AddressRules",
     "syncer.assemble": "open_engine",
-    "syncer.engine": "Engine Once SourcePart plan_digest",
+    "syncer.answers": "Once plan_digest",
+    "syncer.election": "Lock",
+    "syncer.engine": "Engine",
     "syncer.filters": "Filter",
     "syncer.guard": "GuardRules",
-    "syncer.reconcile": "SinkPart",
+    "syncer.parts": "SinkPart SourcePart",
     "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
     "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem",
     "syncer.contracts": (

@@ -2,10 +2,10 @@
 
 Between the desired set and the planner. Checks go through the sink's check translator, what
 syncer's own probes found becomes the status, then the sink adjusts the instance. What was worked
-out for a workload is kept until the workload or the outcome of one of its probes changes.
+out for a workload is kept until the workload, the outcome of one of its probes or a hold changes.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import attrs
 
@@ -15,6 +15,7 @@ from syncer.contracts import Sink, TranslatedCheck, translate_checks
 from syncer.desired import Entry, Snapshot
 from syncer.errors import PermanentError
 from syncer.model import Instance, Mark, Status
+from syncer.values import EMPTY
 
 Translate = Callable[[Check, Instance], TranslatedCheck]
 Tell = Callable[[str, str, tuple[str, ...]], None]
@@ -27,7 +28,7 @@ RESULTS = {
     Status.STARTING: CheckResult(status=CheckStatus.CRITICAL, output="health: starting"),
     Status.UNHEALTHY: CheckResult(status=CheckStatus.CRITICAL, output="health: unhealthy"),
     Status.PAUSED: CheckResult(status=CheckStatus.CRITICAL, output="paused"),
-    Status.DRAINING: CheckResult(status=CheckStatus.CRITICAL, output="stopping"),
+    Status.DRAINING: CheckResult(status=CheckStatus.CRITICAL, output="draining"),
 }
 
 
@@ -37,17 +38,22 @@ class _Fit:
 
     entry: Entry
     wanted: list[Wanted] = attrs.Factory(list)
-    withheld: dict[str, str] = attrs.Factory(dict)
+    withheld: dict[str, tuple[str, int]] = attrs.Factory(dict)
     rejected: dict[str, str] = attrs.Factory(dict)
     unprobed: dict[str, tuple[str, int]] = attrs.Factory(dict)
     results: dict[CheckKey, CheckResult] = attrs.Factory(dict)
     #: The statuses that the probes had when this was worked out.
     probes: dict[Probe, CheckStatus | None] = attrs.Factory(dict)
+    #: What an operator asked for, by id, when this was worked out.
+    holds: dict[str, str] = attrs.Factory(dict)
     problems: tuple[str, ...] = ()
 
 
 class Aims:
-    """Makes the `Aim` of one sink. `tell` hears of problems: source, workload, texts."""
+    """Makes the `Aim` of one sink. `tell` hears of problems: source, workload, texts.
+
+    `withhold` are the statuses in which instances are not listed.
+    """
 
     def __init__(
         self,
@@ -57,17 +63,21 @@ class Aims:
         *,
         tell: Tell,
         probed: Probed = lambda probe: None,
+        withhold: Collection[Status] = (),
     ) -> None:
         self._sink, self._owner, self._translate, self._tell = sink, owner, translate, tell
-        self._probed = probed
+        self._probed, self._withhold = probed, frozenset(withhold)
         self._fits: dict[tuple[str, str], _Fit] = {}
         self._results: dict[CheckKey, CheckResult] = {}
 
-    def of(self, world: Sequence[Snapshot]) -> Aim:
-        """The aim for what the sources know now."""
+    def of(self, world: Sequence[Snapshot], held: Mapping[str, Mark] = EMPTY) -> Aim:
+        """The aim for what the sources know now.
+
+        `held` are, by id, the marks of registrations that an operator wants kept as they are.
+        """
         old, fits = self._fits, {}
         wanted: list[Wanted] = []
-        withheld: dict[str, str] = {}
+        withheld: dict[str, tuple[str, int]] = {}
         rejected: dict[str, str] = {}
         unprobed: dict[str, tuple[str, int]] = {}
         results: dict[CheckKey, CheckResult] = {}
@@ -75,8 +85,9 @@ class Aims:
             for id_, entry in snapshot.entries.items():
                 key = (snapshot.name, id_)
                 fit = old.get(key)
-                if fit is None or fit.entry is not entry or self._outdated(fit):
-                    fit = self._fit(entry, snapshot, fit)
+                holds = _holds(entry, snapshot, held) if held else {}
+                if fit is None or fit.entry is not entry or self._outdated(fit, holds):
+                    fit = self._fit(entry, snapshot, holds, fit)
                 fits[key] = fit
                 wanted += fit.wanted
                 withheld.update(fit.withheld)
@@ -94,27 +105,32 @@ class Aims:
         """What syncer is to probe for this sink, as of the last aim."""
         return {probe for fit in self._fits.values() for probe in fit.probes}
 
-    def _outdated(self, fit: _Fit) -> bool:
+    def _outdated(self, fit: _Fit, holds: dict[str, str]) -> bool:
+        if fit.holds != holds:
+            return True
         return any(self._status(probe) is not status for probe, status in fit.probes.items())
 
     def _status(self, probe: Probe) -> CheckStatus | None:
         result = self._probed(probe)
         return result.status if result else None
 
-    def _fit(self, entry: Entry, snapshot: Snapshot, before: _Fit | None) -> _Fit:
-        fit = _Fit(entry)
+    def _fit(
+        self, entry: Entry, snapshot: Snapshot, holds: dict[str, str], before: _Fit | None
+    ) -> _Fit:
+        fit = _Fit(entry, holds=holds)
         problems: list[str] = []
         for offered in entry.translated.instances:
-            instance = offered
+            hold = holds.get(offered.id, "")
+            instance = attrs.evolve(offered, status=Status.DRAINING) if hold else offered
             try:
                 instance = self._with_health(instance, fit)
-                want = self._want(instance, entry, snapshot)
+                want = self._want(instance, entry, snapshot, hold)
             except PermanentError as error:
                 fit.rejected[instance.id] = str(error)
                 problems.append(f"{instance.id}: {error}")
                 continue
             if want is None:
-                fit.withheld[instance.id] = f"not listed while {instance.status.value}"
+                self._left_out(instance, offered, fit)
                 continue
             adjusted = want.instance
             problems += (f"{adjusted.id}: {text}" for text in adjusted.problems)
@@ -128,6 +144,14 @@ class Aims:
         if fit.problems != (before.problems if before else ()):
             self._tell(snapshot.name, entry.workload.name, fit.problems)
         return fit
+
+    def _left_out(self, instance: Instance, offered: Instance, fit: _Fit) -> None:
+        """Note an instance that is not listed. What holds it would go with its registration."""
+        if instance.id in fit.holds and offered.status is Status.UP:
+            text = f"not listed here while {instance.status.value}, so that cannot be kept"
+            fit.rejected[instance.id] = text
+        else:
+            fit.withheld[instance.id] = (instance.address, instance.port)
 
     def _with_health(self, instance: Instance, fit: _Fit) -> Instance:
         """The instance with its checks in the sink's form, and the status that its probes found."""
@@ -146,8 +170,15 @@ class Aims:
             fit.unprobed[instance.id] = (instance.address, instance.port)
         return attrs.evolve(instance, status=status)
 
-    def _want(self, instance: Instance, entry: Entry, snapshot: Snapshot) -> Wanted | None:
-        """The instance in the sink's form, marked. Raises PermanentError if it has none."""
+    def _want(
+        self, instance: Instance, entry: Entry, snapshot: Snapshot, hold: str
+    ) -> Wanted | None:
+        """The instance in the sink's form, marked; None if it is not listed in its status.
+
+        Raises PermanentError if the sink has no form for it.
+        """
+        if instance.status in self._withhold and not hold:
+            return None
         try:
             adjusted = self._sink.adjust(instance)
             if adjusted is None:
@@ -159,6 +190,7 @@ class Aims:
                 workload=entry.workload.id,
                 digest=adjusted.digest(),
                 via=entry.workload.via,
+                hold=hold,
             )
             listed = self._sink.listed(adjusted)
         except PermanentError:
@@ -166,6 +198,16 @@ class Aims:
         except Exception as error:
             raise _mistake(error) from error
         return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
+
+
+def _holds(entry: Entry, snapshot: Snapshot, held: Mapping[str, Mark]) -> dict[str, str]:
+    """What holds this very workload's instances, by id: another one under an id is not held."""
+    holder = (snapshot.name, entry.workload.id)
+    return {
+        instance.id: mark.hold
+        for instance in entry.translated.instances
+        if (mark := held.get(instance.id)) and (mark.source, mark.workload) == holder
+    }
 
 
 def _mistake(error: Exception) -> PermanentError:

@@ -8,12 +8,13 @@ from typing import Any
 from syncer.config import load, options_of
 from syncer.contracts import Context, Sink, Source
 from syncer.convert import separated
-from syncer.engine import Engine, Listener, SourcePart
+from syncer.election import Lock
+from syncer.engine import Engine, Listener
 from syncer.errors import PluginError, SyncerError
 from syncer.events import AnyEvent
 from syncer.filters import Filter
+from syncer.parts import SinkPart, SourcePart
 from syncer.plugin_manager import Plugins
-from syncer.reconcile import SinkPart
 from syncer.settings import Config, ParserConfig, SinkConfig, SourceConfig
 from syncer.translate import Parse
 
@@ -87,7 +88,10 @@ def _sink(
         sink=sink,
         policy=part.policy,
         sources=part.sources,
+        withhold=frozenset(part.withhold),
+        keep_last=part.keep_last,
         translate=translator.create(options) if translator else None,
+        lock=Lock(name=part.lock, ttl=part.lock_ttl) if part.lock else None,
     )
 
 

@@ -18,7 +18,7 @@ class Reason(str, Enum):
     WORKLOAD_GONE = "workload gone"
     #: The workload was described completely, and no longer yields this id.
     NOT_OFFERED = "no longer offered"
-    #: The instance is drained, or unhealthy on a sink that can only drop it.
+    #: The instance is in a status in which it is not listed in this sink.
     WITHHELD = "withheld"
     #: The user asked for the removal of all that is ours.
     PURGED = "purged"
@@ -68,6 +68,8 @@ class Update:
         before, after = self.old.mark, self.new.mark
         if before and after and before.workload != after.workload:
             found.append(("workload", before.workload[:12], after.workload[:12]))
+        if before and after and before.hold != after.hold:
+            found.append(("hold", before.hold, after.hold))
         if before and after and before.digest != after.digest and not found:
             found.append(("checks", "as registered before", "as asked for now"))
         return found
@@ -180,12 +182,12 @@ class Wanted:
 class Aim:
     """All that should stand in one sink.
 
-    `withheld` names the ids that are not listed in their present status, `rejected` those
-    that this sink cannot hold, each with the reason. `unprobed` maps the ids whose health syncer
-    is about to find out to their address and port.
+    `withheld` maps the ids that are not listed in their present status to their address and port,
+    `rejected` those that this sink cannot hold to the reason. `unprobed` are those whose health
+    syncer is about to find out, with address and port.
     """
 
     wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)
-    withheld: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    withheld: Mapping[str, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)
     rejected: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
     unprobed: Mapping[str, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)

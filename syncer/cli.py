@@ -4,79 +4,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
 from syncer import __version__
+from syncer.cli_drain import drain, undrain
+from syncer.cli_shared import FAILED, closing, has_failed, installed, make_engine, parts_of, shared
 from syncer.errors import ConfigError, SyncerError
-
-if TYPE_CHECKING:
-    from syncer.engine import Engine, Listener, Once
-    from syncer.plugin_manager import Plugins
-    from syncer.settings import Config
-
-F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
 
 #: What `syncer plan` ends with when something would change.
 WOULD_CHANGE = 2
-#: What a command ends with when a sink refused or gave no answer.
-FAILED = 1
-
-_SHARED = (
-    click.option(
-        "-c",
-        "--config",
-        "path",
-        type=click.Path(path_type=Path),
-        envvar="SYNCER_CONFIG",
-        help="Configuration file (TOML).",
-    ),
-    click.option(
-        "--source",
-        "sources",
-        multiple=True,
-        metavar="KIND[=VALUE]",
-        envvar="SYNCER_SOURCE",
-        help="Where workloads come from: docker, docker=tcp://host:2375, file=services.toml.",
-    ),
-    click.option(
-        "--sink",
-        "sinks",
-        multiple=True,
-        metavar="KIND[=VALUE]|URI",
-        envvar="SYNCER_SINK",
-        help="Where they are registered: consul, consul://host:8500, file=targets.json.",
-    ),
-    click.option("--owner", help="Who we are; only registrations with this mark are ours."),
-    click.option("--internal", is_flag=True, help="Register the containers' own addresses."),
-    click.option("--advertise", metavar="ADDRESS", help="Address, interface or CIDR to register."),
-    click.option("--include", multiple=True, metavar="PATTERN", help="Only what fits, name:web-*."),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="All but what fits."),
-    click.option(
-        "--policy",
-        type=click.Choice(["sync", "upsert-only", "create-only"]),
-        help="Which changes are allowed.",
-    ),
-    click.option("--interval", metavar="TIME", help="Time between full reads: 30s, 5m."),
-    click.option(
-        "--set",
-        "assignments",
-        multiple=True,
-        metavar="KEY.PATH=VALUE",
-        help="Any setting of the configuration file.",
-    ),
-)
-
-
-def shared(command: F) -> F:
-    """The options that say what is synced with what."""
-    for decorate in reversed(_SHARED):
-        command = decorate(command)
-    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -103,13 +42,13 @@ def run(once: bool, log_format: str, verbose: bool, **given: Any) -> int:
     from syncer.events import Warned
 
     logs.configure(json=log_format == "json", verbose=verbose)
-    config, engine = _engine(given, logs.listen)
-    logs.say("syncer starts", version=__version__, **_parts(config))
+    config, engine = make_engine(given, logs.listen)
+    logs.say("syncer starts", version=__version__, **parts_of(config))
     for warning in config.warnings:
         logs.listen(Warned(text=warning))
     if once:
         try:
-            return FAILED if _has_failed(engine.reconcile()) else 0
+            return FAILED if has_failed(engine.reconcile()) else 0
         finally:
             engine.stop()
     stop = _stop_on_signals()
@@ -132,8 +71,8 @@ def plan(as_json: bool, **given: Any) -> int:
     """
     from syncer import show, terminal
 
-    _, engine = _engine(given)
-    plans = _closing(engine, engine.plan)
+    _, engine = make_engine(given)
+    plans = closing(engine, engine.plan)
     terminal.emit(show.plan_json(plans) if as_json else show.plan_lines(plans))
     if plans.errors:
         return FAILED
@@ -148,8 +87,8 @@ def apply(expect: str, **given: Any) -> int:
     from syncer import show, terminal
 
     with terminal.progress() as listener:
-        _, engine = _engine(given, listener)
-        reports = _closing(engine, lambda: engine.reconcile(expect))
+        _, engine = make_engine(given, listener)
+        reports = closing(engine, lambda: engine.reconcile(expect))
     for sink, report in reports.items():
         failed = f", {len(report.failed)} failed" if report.failed else ""
         terminal.line(f"{sink}: {report.applied} changes applied{failed}")
@@ -158,7 +97,7 @@ def apply(expect: str, **given: Any) -> int:
         for skip in report.plan.skipped:
             terminal.line(f"  skipped {skip.id}: {skip.kind}: {skip.reason}")
     terminal.emit(show.error_lines(reports))
-    return FAILED if _has_failed(reports) else 0
+    return FAILED if has_failed(reports) else 0
 
 
 @cli.command()
@@ -170,8 +109,8 @@ def explain(container: str, as_json: bool, **given: Any) -> int:
     from syncer import show, terminal
     from syncer.nearest import did_you_mean
 
-    _, engine = _engine(given)
-    stories, names = _closing(engine, lambda: (engine.explain(container), engine.workload_names()))
+    _, engine = make_engine(given)
+    stories, names = closing(engine, lambda: (engine.explain(container), engine.workload_names()))
     if not stories:
         raise SyncerError(f"no workload {container!r} runs{did_you_mean(container, names)}")
     if as_json:
@@ -189,8 +128,8 @@ def services(as_json: bool, all_: bool, **given: Any) -> int:
     """List what is registered now, by sink."""
     from syncer import show, terminal
 
-    config, engine = _engine(given, need=("sinks",))
-    views = _closing(engine, engine.registrations)
+    config, engine = make_engine(given, need=("sinks",))
+    views = closing(engine, engine.registrations)
     shown = {
         name: show.of_owner(view, "" if all_ else config.owner) for name, view in views.items()
     }
@@ -214,7 +153,7 @@ def purge(source: str, yes: bool, **given: Any) -> int:
     """Remove from the sinks all that is ours: of our owner and this host, wanted or not."""
     from syncer import show, terminal
 
-    _, engine = _engine(given)
+    _, engine = make_engine(given)
     found = engine.purgeable(source)
     count = sum(map(len, found.values()))
     for sink, registrations in found.items():
@@ -224,9 +163,13 @@ def purge(source: str, yes: bool, **given: Any) -> int:
         terminal.emit(show.error_lines(found))
     if count and not yes:
         click.confirm(f"Remove these {count} registrations?", abort=True)
-    reports = _closing(engine, lambda: engine.purge(source))
+    reports = closing(engine, lambda: engine.purge(source))
     terminal.line(f"removed {sum(report.applied for report in reports.values())} of {count}")
-    return FAILED if _has_failed(reports) else 0
+    return FAILED if has_failed(reports) else 0
+
+
+cli.add_command(drain)
+cli.add_command(undrain)
 
 
 @cli.command()
@@ -236,7 +179,7 @@ def plugins(verbose: bool, as_json: bool) -> int:
     """List the installed plugins and the kinds that they offer."""
     from syncer import inventory, terminal
 
-    found = _plugins()
+    found = installed()
     if as_json:
         terminal.emit(inventory.as_json(found))
     else:
@@ -251,11 +194,11 @@ def check_config(**given: Any) -> int:
     """Check flags, file and environment, without asking any source or sink."""
     from syncer import terminal
 
-    config, engine = _engine(given)
+    config, engine = make_engine(given)
     engine.stop()
     for warning in config.warnings:
         terminal.line(f"warning: {warning}")
-    parts = _parts(config)
+    parts = parts_of(config)
     terminal.line(
         f"ok: sources {parts['sources']}; sinks {parts['sinks']}; parsers {parts['parsers']}"
     )
@@ -272,57 +215,6 @@ def completion(shell: str) -> int:
     assert made is not None
     click.echo(made(cli, {}, "syncer", "_SYNCER_COMPLETE").source())
     return 0
-
-
-def _plugins() -> "Plugins":
-    from syncer.convert import separated
-    from syncer.plugin_manager import Plugins
-
-    return Plugins.discover(separated(os.environ.get("SYNCER_DISABLE_PLUGINS", "")))
-
-
-def _engine(
-    given: Mapping[str, Any], *listeners: "Listener", need: Sequence[str] = ("sources", "sinks")
-) -> "tuple[Config, Engine]":
-    """The engine that flags, file and environment describe."""
-    from syncer.assemble import assemble
-    from syncer.config import load
-    from syncer.shortcuts import for_all
-
-    plugins = _plugins()
-    general = [f"{key}={given[key]}" for key in ("owner", "interval") if given[key]]
-    config = load(
-        given["path"],
-        sources=given["sources"],
-        sinks=given["sinks"],
-        assignments=[*general, *given["assignments"]],
-        environ=os.environ,
-        plugins=plugins,
-        need=need,
-    )
-    config = for_all(config, given)
-    return config, assemble(config, plugins, environ=os.environ, listeners=listeners)
-
-
-def _parts(config: "Config") -> dict[str, str]:
-    return {
-        "sources": ",".join(config.sources),
-        "sinks": ",".join(config.sinks),
-        "parsers": ",".join(parser.name for parser in config.parsers),
-    }
-
-
-def _has_failed(reports: "Once[Any]") -> bool:
-    held = (skip.kind for report in reports.values() for skip in report.plan.skipped)
-    failed = any(report.failed for report in reports.values())
-    return bool(reports.errors) or failed or "guard" in held
-
-
-def _closing(engine: "Engine", work: Callable[[], T]) -> T:
-    try:
-        return work()
-    finally:
-        engine.stop()
 
 
 def _stop_on_signals() -> threading.Event:

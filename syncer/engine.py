@@ -6,30 +6,27 @@ with engine:                    # threads run until the block ends
     ...
 """
 
-import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-import attrs
-
-from syncer.addresses import AddressRules
+from syncer.answers import Once, Story, plan_digest, standing
 from syncer.changes import Plan
 from syncer.contracts import Parsed, Reachable, Sink, Source
 from syncer.daemon import Daemon
 from syncer.desired import Desired, Entry, Snapshot, Tracker
+from syncer.drain import DRAIN
 from syncer.errors import ConfigError, SyncerError
 from syncer.events import AnyEvent, CycleFinished, LoopFailed
-from syncer.filters import Filter
 from syncer.guard import GuardRules
 from syncer.health import Prober
 from syncer.model import Registration, View, Workload
+from syncer.parts import SinkPart, SourcePart, sink_part, source_part
 from syncer.pulse import Pulse
 from syncer.reach import ProbeRules
-from syncer.reconcile import Reconciler, SinkPart
+from syncer.reconcile import Reconciler
 from syncer.translate import Translator
-from syncer.values import EMPTY, frozen_map
 
 T = TypeVar("T")
 
@@ -38,49 +35,6 @@ Listener = Callable[[AnyEvent], None]
 
 #: Seconds that a single run waits for the first outcome of its probes.
 PROBE_PATIENCE = 15.0
-
-
-@attrs.frozen(kw_only=True)
-class SourcePart:
-    """A source with what the configuration says of it."""
-
-    source: Source
-    rules: AddressRules = attrs.Factory(AddressRules)
-    filter: Filter = attrs.Factory(Filter)
-    mirror_health: bool = True
-    former_scopes: tuple[str, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Once(Mapping[str, T]):
-    """The answers of each sink, and the errors of the sources and sinks that gave none.
-
-    Errors are under `source NAME` and `sink NAME`.
-    """
-
-    answers: Mapping[str, T] = attrs.field(converter=frozen_map)
-    errors: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
-
-    def __getitem__(self, sink: str) -> T:
-        return self.answers[sink]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.answers)
-
-    def __len__(self) -> int:
-        return len(self.answers)
-
-
-@attrs.frozen(kw_only=True)
-class Story:
-    """How one workload came to be registered, or why not: for `syncer explain`.
-
-    `sinks` maps each sink to a line for each instance id: what stands there, or is in the way.
-    """
-
-    source: str
-    entry: Entry
-    sinks: Mapping[str, Mapping[str, str]] = attrs.field(default=EMPTY, converter=frozen_map)
 
 
 class Engine:
@@ -112,7 +66,7 @@ class Engine:
         self._interval, self._clock = interval, clock
         self._on_exit, self._shutdown_timeout = on_exit, shutdown_timeout
         self._trackers = {
-            name: self._tracker(name, _source_part(source), parsers, order)
+            name: self._tracker(name, source_part(source), parsers, order)
             for order, (name, source) in enumerate(sources.items())
         }
         desired = Desired(self._trackers)
@@ -120,7 +74,7 @@ class Engine:
         self._reconcilers = {
             name: Reconciler(
                 name,
-                _sink_part(sink, self._trackers),
+                sink_part(sink, self._trackers),
                 desired,
                 owner=owner,
                 guard=guard or GuardRules(),
@@ -130,6 +84,9 @@ class Engine:
             )
             for name, sink in sinks.items()
         }
+        if on_exit == "deregister" and any(r.election for r in self._reconcilers.values()):
+            text = "on_exit = deregister would remove what the next holder of the lock keeps"
+            raise ConfigError(text)
         self._daemon: Daemon | None = None
         self._stopped = threading.Event()
 
@@ -145,16 +102,30 @@ class Engine:
             raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
 
         def carry_out(reconciler: Reconciler) -> CycleFinished:
-            report = reconciler.carry_out(plans[reconciler.name], started)
-            if reconciler.sink.pulse is not None:
-                Pulse(reconciler, self._tell).beat()
-            return report
+            if reconciler.election:
+                reconciler.election.campaign()
+            plan = reconciler.permitted(plans[reconciler.name])
+            return self._apply(reconciler, plan, started)
 
         return self._each_sink(carry_out, plans.errors)
 
     def plan(self) -> Once[Plan]:
         """What a cycle would change in each sink now; nothing is written."""
         return self._plans(self._relist())
+
+    def drain(self, name: str = "", *, force: bool = False) -> Once[CycleFinished]:
+        """Show what is registered of ours as draining, until `undrain`; "" is all of it.
+
+        `name` is a service, a workload, the beginning of its id, or the id of a registration. It is
+        kept in the registry, for as long as the workload lives: any syncer that runs leaves it so.
+        The last of a service that is up is left so, unless with `force`. The plan in each report
+        tells what was not done, and `ours` how many registrations there are of this name.
+        """
+        return self._hold(name, DRAIN, force=force)
+
+    def undrain(self, name: str = "") -> Once[CycleFinished]:
+        """End a drain: what is registered shows how its workload is, again."""
+        return self._hold(name, "")
 
     def registrations(self) -> Once[View[Registration]]:
         """What each sink holds now, foreign registrations included."""
@@ -180,19 +151,14 @@ class Engine:
         """
         if errors := self._relist():
             raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
-        found = [
-            (snapshot, entry)
-            for snapshot in self._snapshots()
-            for id_, entry in snapshot.entries.items()
-            if entry.workload.name == name or (len(name) > 3 and id_.startswith(name))
-        ]
+        found = self._found(name)
         plans = self._plans({}) if found else Once(answers={})
         return tuple(
             Story(
                 source=snapshot.name,
                 entry=entry,
                 sinks={
-                    **{sink: _standing(plan, entry) for sink, plan in plans.items()},
+                    **{sink: standing(plan, entry) for sink, plan in plans.items()},
                     **{what: {"": text} for what, text in plans.errors.items()},
                 },
             )
@@ -239,6 +205,8 @@ class Engine:
         for name, tracker in self._trackers.items():
             self._attempt(f"close source {name}", tracker.source.close)
         for name, reconciler in self._reconcilers.items():
+            if reconciler.election:
+                self._attempt(f"resign {name}", reconciler.election.resign)
             self._attempt(f"close sink {name}", reconciler.sink.close)
         if self._daemon is not None:
             self._daemon.join_watches(1.0)
@@ -286,6 +254,21 @@ class Engine:
                 errors[f"source {name}"] = error
         return errors
 
+    def _hold(self, name: str, hold: str, *, force: bool = False) -> Once[CycleFinished]:
+        started = self._clock()
+        errors = self._relist()
+        wanted = self._named(name)
+        plans = self._plans(errors, lambda sink: sink.plan_hold(wanted, hold, force=force))
+        return self._each_sink(
+            lambda sink: self._apply(sink, plans[sink.name], started), plans.errors
+        )
+
+    def _apply(self, reconciler: Reconciler, plan: Plan, started: float) -> CycleFinished:
+        report = reconciler.carry_out(plan, started)
+        if reconciler.sink.pulse is not None:
+            Pulse(reconciler, self._tell).beat()
+        return report
+
     def _each_sink(self, ask: Callable[[Reconciler], T], errors: Mapping[str, str]) -> Once[T]:
         answers: dict[str, T] = {}
         found = dict(errors)
@@ -310,17 +293,39 @@ class Engine:
             return text
         return ""
 
-    def _plans(self, errors: Mapping[str, str]) -> Once[Plan]:
+    def _plans(
+        self, errors: Mapping[str, str], make: Callable[[Reconciler], Plan] = Reconciler.plan
+    ) -> Once[Plan]:
         """A plan for each sink, once it is known what its probes find."""
-        plans = self._each_sink(Reconciler.plan, errors)
+        plans = self._each_sink(make, errors)
         if self._prober.wait(0):
             return plans
         self._prober.wait(PROBE_PATIENCE)
-        return self._each_sink(Reconciler.plan, errors)
+        return self._each_sink(make, errors)
 
     def _probed(self, sinks: frozenset[str]) -> None:
         if self._daemon is not None:
             self._daemon.plan_again(sinks)
+
+    def _found(self, name: str) -> list[tuple[Snapshot, Entry]]:
+        """The workloads of this name, or whose id begins so."""
+        return [
+            (snapshot, entry)
+            for snapshot in self._snapshots()
+            for id_, entry in snapshot.entries.items()
+            if entry.workload.name == name or (len(name) > 3 and id_.startswith(name))
+        ]
+
+    def _named(self, name: str) -> Callable[[Registration], bool]:
+        workloads = {(snapshot.name, entry.workload.id) for snapshot, entry in self._found(name)}
+
+        def wanted(registration: Registration) -> bool:
+            mark = registration.mark
+            if name in ("", registration.id, registration.instance.service):
+                return True
+            return mark is not None and (mark.source, mark.workload) in workloads
+
+        return wanted
 
     def _in_scope(self, source: str) -> Callable[[Registration], bool]:
         scopes = {scope for snapshot in self._snapshots() for scope in snapshot.scopes}
@@ -337,33 +342,3 @@ class Engine:
                 listener(event)
             except Exception:  # noqa: BLE001, S112 - a listener must never stop the engine
                 continue
-
-
-def plan_digest(plans: Once[Plan]) -> str:
-    """A fingerprint of all that the plans would change; 12 hexadecimal digits."""
-    lines = [f"{name} {plan.digest()}" for name, plan in sorted(plans.items())]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
-
-
-def _source_part(source: Source | SourcePart) -> SourcePart:
-    return source if isinstance(source, SourcePart) else SourcePart(source=source)
-
-
-def _sink_part(sink: Sink | SinkPart, sources: Mapping[str, object]) -> SinkPart:
-    part = sink if isinstance(sink, SinkPart) else SinkPart(sink=sink)
-    if unknown := [name for name in part.sources if name not in sources]:
-        raise ConfigError(f"a sink names sources that are not configured: {', '.join(unknown)}")
-    return part
-
-
-def _standing(plan: Plan, entry: Entry) -> dict[str, str]:
-    """What a plan says of each instance of a workload."""
-    verbs = {"Register": "to be registered", "Update": "to be updated", "Deregister": "to go"}
-    found = {instance.id: "as it should be" for instance in entry.translated.instances}
-    for change in plan.changes:
-        if change.id in found:
-            found[change.id] = verbs[type(change).__name__]
-    for skip in plan.skipped:
-        if skip.id in found:
-            found[skip.id] = f"{skip.kind}: {skip.reason}"
-    return found

@@ -260,7 +260,8 @@ class Mark:
     """Whose a registration is and where it came from, stored with it in the sink.
 
     `via` names the registry that it was mirrored from: such a registration is never mirrored on,
-    so that no loop can arise. A sink stores `fields()` and reads nothing in them, so that a later
+    so that no loop can arise. `hold` keeps what an operator asked for (`drain`) for as long as the
+    workload lives. A sink stores `fields()` and reads nothing in them, so that a later
     version can add one without a change to any plugin.
     """
 
@@ -270,6 +271,7 @@ class Mark:
     workload: str = attrs.field(validator=filled)
     digest: str = attrs.field(validator=filled)
     via: str = attrs.field(default="", validator=clean)
+    hold: str = attrs.field(default="", validator=clean)
 
     def fields(self) -> dict[str, str]:
         """The mark as text by field name, without what is empty."""
@@ -305,6 +307,11 @@ class Registration:
     def id(self) -> str:
         """The id under which the registration is kept."""
         return self.instance.id
+
+    @property
+    def up(self) -> bool:
+        """Whether consumers find an instance that is fit for use."""
+        return self.instance.status is Status.UP and STATUS_KEY not in self.instance.meta
 
 
 @attrs.frozen

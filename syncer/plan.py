@@ -84,6 +84,8 @@ def make_plan(
         step = _settle(want, held.get(id_), actual, facts, written)
         if step is None:
             unchanged += 1
+            if want.mark.hold:
+                skips.append(Skip(id_, "held", f"{want.mark.hold}; `syncer undrain` ends it"))
         elif isinstance(step, Skip):
             skips.append(step)
         else:
@@ -245,8 +247,7 @@ def hold_unprobed(plan: Plan, unprobed: Mapping[str, tuple[str, int]]) -> Plan:
     held: dict[str, Skip] = {}
     changes: list[Change] = []
     for change in plan.changes:
-        place = unprobed.get(change.id)
-        if place is None or isinstance(change, Register) or not _stays(change, place):
+        if change.id not in unprobed or isinstance(change, Register) or not stays(change, unprobed):
             changes.append(change)
         elif isinstance(change, Update) and change.old.damaged:
             changes.append(Update(change.old, attrs.evolve(change.old, version="", damaged="")))
@@ -256,12 +257,15 @@ def hold_unprobed(plan: Plan, unprobed: Mapping[str, tuple[str, int]]) -> Plan:
     return attrs.evolve(plan, changes=tuple(changes)).hold(held)
 
 
-def _stays(change: Update | Deregister, place: tuple[str, int]) -> bool:
-    """Whether the change leaves the address and port as they are registered now."""
+def stays(change: Update | Deregister, places: Mapping[str, tuple[str, int]]) -> bool:
+    """Whether the instance is still at the address and port that are registered now.
+
+    `places` tells where the instances are that are not wanted in their status.
+    """
     if isinstance(change, Update):
         return not change.moves
     old = change.old.instance
-    return change.reason is Reason.WITHHELD and (old.address, old.port) == place
+    return change.reason is Reason.WITHHELD and (old.address, old.port) == places.get(change.id)
 
 
 #: What each policy lets through.

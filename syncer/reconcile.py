@@ -7,15 +7,15 @@ our own writes, and read afresh when asked for or after any error.
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Protocol
 
 import attrs
 
-from syncer.aiming import Aims, Translate
-from syncer.changes import Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
-from syncer.checks import CheckKey, CheckResult, Probe
-from syncer.contracts import Sink
+from syncer.aiming import Aims
+from syncer.changes import Aim, Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
+from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Desired, Snapshot
+from syncer.drain import Holding, as_marked, held_marks, keep_last, only, takes_away
+from syncer.election import Election
 from syncer.errors import Conflict, PermanentError, SyncerError, TemporaryError
 from syncer.events import (
     AnyEvent,
@@ -29,42 +29,13 @@ from syncer.events import (
 )
 from syncer.guard import Guard, GuardRules, Refusals
 from syncer.model import Registration, View
+from syncer.parts import NoProber, Prober, SinkPart
 from syncer.plan import Facts, apply_policy, hold_unprobed, make_plan
 from syncer.successors import hold_unreplaced, with_successors
 
 #: Questions that a source may leave unanswered in one cycle before the rest is not asked:
 #: each may take as long as its deadline.
 UNANSWERED = 3
-
-
-class Prober(Protocol):
-    """What runs the probes of all sinks; `want` replaces what one sink wants."""
-
-    def want(self, who: str, probes: Collection[Probe]) -> None:
-        """From now on probe these for `who`, and nothing else."""
-
-    def result(self, probe: Probe) -> CheckResult | None:
-        """What is known of a probe that is wanted; None: nothing yet."""
-
-
-class NoProber:
-    """For a sink whose checks are never syncer's to run."""
-
-    def want(self, who: str, probes: Collection[Probe]) -> None:
-        """Nothing is probed."""
-
-    def result(self, probe: Probe) -> CheckResult | None:
-        """Nothing is known."""
-
-
-@attrs.frozen(kw_only=True)
-class SinkPart:
-    """A sink with what the configuration says of it. `sources` empty: all of them."""
-
-    sink: Sink
-    policy: str = "sync"
-    sources: tuple[str, ...] = ()
-    translate: Translate | None = None
 
 
 class Reconciler:
@@ -89,6 +60,8 @@ class Reconciler:
         self._prober = prober or NoProber()
         self._part, self._desired, self._owner = part, desired, owner
         self._emit, self._clock = emit, clock
+        #: Who writes, where several syncers share a source; None: there is no other.
+        self.election = Election(part.sink, part.lock, clock) if part.lock else None
         self._guard, self._refusals = Guard(guard, clock), Refusals(clock)
         self._aims = Aims(
             part.sink,
@@ -96,6 +69,7 @@ class Reconciler:
             part.translate,
             tell=self._tell_problems,
             probed=self._prober.result,
+            withhold=part.withhold,
         )
         self._actual: dict[str, Registration] = {}
         self._view: View[Registration] | None = None
@@ -109,22 +83,62 @@ class Reconciler:
     def cycle(self, *, fresh: bool = True) -> CycleFinished:
         """One cycle; with `fresh` the sink is read anew. Raises what reading the sink raises."""
         started = self._clock()
-        return self.carry_out(self.plan(fresh=fresh), started)
+        return self.carry_out(self.permitted(self.plan(fresh=fresh)), started)
 
     def plan(self, *, fresh: bool = True) -> Plan:
         """Observe, plan and brake: what is to be done now. Nothing is written."""
+        return self._plan(as_marked, fresh=fresh, careful=self._part.keep_last)
+
+    def plan_hold(
+        self, wanted: Callable[[Registration], bool], hold: str, *, force: bool = False
+    ) -> Plan:
+        """What gives the registrations of ours that are `wanted` this hold, or with "" none.
+
+        Without `force`, none that is the last of its service that is up.
+        """
+
+        def holding(registration: Registration) -> str:
+            return hold if wanted(registration) else as_marked(registration)
+
+        plan = self._plan(holding, fresh=True, careful=bool(hold) and not force)
+        held = self._actual.values()
+        return only(plan, {one.id for one in held if self.ours(one) and wanted(one)})
+
+    def _plan(self, holding: Holding, *, fresh: bool, careful: bool) -> Plan:
         world, facts = self._look(fresh=fresh)
-        aim = self._aims.of(world)
-        self._prober.want(self.name, self._aims.probes())
-        plan = make_plan(aim, self._known(), facts, self._written)
-        if plan.changes and self.sink.stale_for:
-            unread = self._ask_again(plan.changes)
-            plan = make_plan(aim, self._known(), facts, self._written).hold(unread)
+        aim, plan = self._difference(world, facts, holding)
+        if careful and any(takes_away(change, aim.withheld) for change in plan.changes):
+            if not fresh:  # what is up changes without our doing
+                return self._plan(holding, fresh=True, careful=True)
+            plan = keep_last(plan, self._known(), aim.withheld)
         plan = hold_unprobed(apply_policy(plan, self._part.policy), aim.unprobed)
         plan = self._confirmed(self._refusals(plan))
         self._facts = facts
         plan = self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
         return hold_unreplaced(with_successors(plan, aim, self._actual))
+
+    def _difference(
+        self, world: Sequence[Snapshot], facts: Facts, holding: Holding
+    ) -> tuple[Aim, Plan]:
+        """What should be, and how what is differs from it."""
+        aim = self._aim(world, facts, holding)
+        self._prober.want(self.name, self._aims.probes())
+        plan = make_plan(aim, self._known(), facts, self._written)
+        if not plan.changes or not self.sink.stale_for:
+            return aim, plan
+        unread = self._ask_again(plan.changes)
+        aim = self._aim(world, facts, holding)
+        return aim, make_plan(aim, self._known(), facts, self._written).hold(unread)
+
+    def _aim(self, world: Sequence[Snapshot], facts: Facts, holding: Holding) -> Aim:
+        return self._aims.of(world, held_marks(self._actual.values(), facts, holding))
+
+    def permitted(self, plan: Plan) -> Plan:
+        """The plan, without changes while another syncer is the one that writes."""
+        if self.election is None or self.election.leads():
+            return plan
+        text = "another syncer writes here, or it is not known yet"
+        return plan.hold({c.id: Skip(c.id, "standby", text) for c in plan.changes})
 
     def carry_out(self, plan: Plan, started: float) -> CycleFinished:
         """Apply a plan just made, and report; `started` is when its cycle began."""

@@ -15,6 +15,7 @@ from syncer.addresses import AddressRules
 from syncer.filters import Filter
 from syncer.guard import GuardRules
 from syncer.layers import KeyPath
+from syncer.model import Status
 from syncer.nearest import did_you_mean
 from syncer.options import format_duration, option
 from syncer.reach import ProbeRules
@@ -63,6 +64,11 @@ def _name_patterns(
 def _named(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
     if twice := [name for name in value if value.count(name) > 1]:
         raise ValueError(f"names {twice[0]!r} twice")
+
+
+def _not_up(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[Status, ...]) -> None:
+    if Status.UP in value:
+        raise ValueError("up is what is listed always")
 
 
 @attrs.frozen(kw_only=True)
@@ -156,6 +162,22 @@ class SinkSettings:
     )
     sources: tuple[str, ...] = option(
         (), help="Configured sources whose services go here; empty: all", validator=_named
+    )
+    withhold: tuple[Status, ...] = option(
+        (),
+        help="In these statuses instances are not listed: starting, unhealthy, paused, draining",
+        validator=_not_up,
+    )
+    lock: str = option(
+        "", help="Name of a lock in the registry: of the syncers that name it one writes here"
+    )
+    lock_ttl: timedelta = option(
+        timedelta(seconds=15),
+        help="How soon another takes over from one that is gone, 10s to 10m",
+        validator=_lasting(10, 600),
+    )
+    keep_last: bool = option(
+        False, help="Whether the last instance of a service that is up stays so while it lives"
     )
 
 

@@ -11,10 +11,10 @@ import attrs
 from rich.markup import escape
 from rich.table import Table
 
+from syncer.answers import Once, Story, plan_digest
 from syncer.changes import Change, Deregister, Plan, Register, Update
 from syncer.checks import Check, Native
-from syncer.engine import Once, Story, plan_digest
-from syncer.model import Instance, Registration, View
+from syncer.model import STATUS_KEY, Instance, Registration, View
 from syncer.translate import Explained
 from syncer.values import printable
 
@@ -142,6 +142,21 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def place(registration: Registration) -> str:
+    """Service, address and id of a registration, in a line."""
+    instance = registration.instance
+    return f"{instance.service} {instance.endpoint} {instance.id}"
+
+
+def state(registration: Registration) -> str:
+    """How a registration is shown to consumers, and what holds it so; "" if it is just up."""
+    instance = registration.instance
+    found = "" if registration.up else instance.meta.get(STATUS_KEY, instance.status.value)
+    if registration.mark and registration.mark.hold:
+        return f"{found}, held: {registration.mark.hold}".removeprefix(", ")
+    return found
+
+
 def registration_json(registration: Registration) -> dict[str, Any]:
     """A registration as JSON types, with its mark."""
     instance = registration.instance
@@ -154,6 +169,7 @@ def registration_json(registration: Registration) -> dict[str, Any]:
         "tags": list(instance.tags),
         "meta": dict(instance.meta),
         "checks": [check.key for check in instance.checks],
+        "status": instance.meta.get(STATUS_KEY, instance.status.value),
         "mark": registration.mark.fields() if registration.mark else None,
     }
 
@@ -245,7 +261,9 @@ def view_json(view: View[Registration]) -> dict[str, Any]:
 def services_table(sink: str, view: View[Registration], owner: str) -> Table:
     """What one sink holds, by service."""
     table = table_of(f"{sink}{'' if view.complete else ' (incomplete)'}")
-    for name in ("service", "address", "tags", "id", "whose", "workload"):
+    states = any(map(state, view.items))
+    columns = ("service", "address", "tags", "id", "whose", "workload", *["state"] * states)
+    for name in columns:
         table.add_column(name)
     for held in sorted(view.items, key=lambda r: (r.instance.service, r.id)):
         mark, instance = held.mark, held.instance
@@ -253,7 +271,8 @@ def services_table(sink: str, view: View[Registration], owner: str) -> Table:
         style = None if mark and mark.owner == owner else "dim"
         workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
         cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, whose)
-        table.add_row(*map(_safe, (*cells, workload)), style=style)
+        more = [state(held)] if states else []
+        table.add_row(*map(_safe, (*cells, workload, *more)), style=style)
     return table
 
 

@@ -59,11 +59,11 @@ def test_what_a_listing_will_show_is_asked_of_the_sink():
 
 
 def test_a_status_that_is_not_listed_is_withheld():
-    """`adjust` returning None withholds, with the status in the reason."""
+    """`adjust` returning None withholds; where the instance is stays known."""
     sink = PickySink(adjust=lambda i: None if i.status is Status.UNHEALTHY else i)
     aim = Aimer(WEB, workload("ill", health=Health.UNHEALTHY), sink=sink).aim()
     assert [want.instance.id for want in aim.wanted] == ["h:web:80"]
-    assert aim.withheld == {"h:ill:80": "not listed while unhealthy"}
+    assert aim.withheld == {"h:ill:80": ("10.0.0.1", 80)}
 
 
 def test_what_the_sink_cannot_hold_is_rejected_and_told_once():
@@ -167,7 +167,7 @@ class TestChecks:
             (
                 {"health": Health.HEALTHY, "state": State.STOPPING},
                 CheckStatus.CRITICAL,
-                "stopping",
+                "draining",
             ),
         ],
     )

@@ -156,12 +156,12 @@ class TestRejectedAndWithheld:
 
     def test_withheld_goes(self):
         """An instance that is not listed in its status is removed, with that reason."""
-        plan = make_plan(Aim(withheld={ID: "unhealthy"}), View([held()]), facts())
+        plan = make_plan(Aim(withheld={ID: ("10.0.0.1", 80)}), View([held()]), facts())
         assert summary(plan) == {ID: Reason.WITHHELD}
 
     def test_withheld_and_not_held_is_no_change(self):
         """There is nothing to do for what neither stands there nor should."""
-        assert summary(make_plan(Aim(withheld={ID: "unhealthy"}), View([]), facts())) == {}
+        assert summary(make_plan(Aim(withheld={ID: ("10.0.0.1", 80)}), View([]), facts())) == {}
 
     def test_rejected_keeps_what_is_held(self):
         """What stands there in an older form stays, with the reason shown."""
@@ -362,7 +362,7 @@ def views(draw):
 aims = st.builds(
     Aim,
     wanted=st.lists(claims, max_size=4),
-    withheld=st.dictionaries(ids, st.just("unhealthy")),
+    withheld=st.dictionaries(ids, st.just(("10.0.0.1", 80))),
     rejected=st.dictionaries(ids, st.just("too long")),
 )
 

@@ -86,7 +86,7 @@ class Desk:
                 rejected[instance.id] = str(error)
                 continue
             if adjusted is None:
-                withheld[instance.id] = f"not listed while {instance.status.value}"
+                withheld[instance.id] = (instance.address, instance.port)
                 continue
             mark: Mark = make_mark(adjusted)
             listed = self.sink.listed(adjusted)

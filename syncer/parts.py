@@ -1,0 +1,78 @@
+"""What an engine is made of: sources and sinks, each with what the configuration says of it."""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+import attrs
+
+from syncer.addresses import AddressRules
+from syncer.aiming import Translate
+from syncer.checks import CheckResult, Probe
+from syncer.contracts import Sink, Source
+from syncer.election import Lock
+from syncer.errors import ConfigError
+from syncer.filters import Filter
+from syncer.model import Status
+from syncer.values import as_frozenset
+
+
+@attrs.frozen(kw_only=True)
+class SourcePart:
+    """A source with what the configuration says of it."""
+
+    source: Source
+    rules: AddressRules = attrs.Factory(AddressRules)
+    filter: Filter = attrs.Factory(Filter)
+    mirror_health: bool = True
+    former_scopes: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class SinkPart:
+    """A sink with what the configuration says of it. `sources` empty: all of them.
+
+    `withhold` are the statuses in which instances are not listed. With `keep_last` the last
+    instance of a service that is up stays so while it lives. `lock` decides between several syncers
+    which one writes.
+    """
+
+    sink: Sink
+    policy: str = "sync"
+    sources: tuple[str, ...] = ()
+    withhold: frozenset[Status] = attrs.field(default=frozenset(), converter=as_frozenset)
+    keep_last: bool = False
+    translate: Translate | None = None
+    lock: Lock | None = None
+
+
+def source_part(source: Source | SourcePart) -> SourcePart:
+    """The source, with the defaults if nothing is said of it."""
+    return source if isinstance(source, SourcePart) else SourcePart(source=source)
+
+
+def sink_part(sink: Sink | SinkPart, sources: Mapping[str, object]) -> SinkPart:
+    """The sink, with the defaults if nothing is said of it; ConfigError if it names no source."""
+    part = sink if isinstance(sink, SinkPart) else SinkPart(sink=sink)
+    if unknown := [name for name in part.sources if name not in sources]:
+        raise ConfigError(f"a sink names sources that are not configured: {', '.join(unknown)}")
+    return part
+
+
+class Prober(Protocol):
+    """What runs the probes of all sinks; `want` replaces what one sink wants."""
+
+    def want(self, who: str, probes: Collection[Probe]) -> None:
+        """From now on probe these for `who`, and nothing else."""
+
+    def result(self, probe: Probe) -> CheckResult | None:
+        """What is known of a probe that is wanted; None: nothing yet."""
+
+
+class NoProber:
+    """For a sink whose checks are never syncer's to run."""
+
+    def want(self, who: str, probes: Collection[Probe]) -> None:
+        """Nothing is probed."""
+
+    def result(self, probe: Probe) -> CheckResult | None:
+        """Nothing is known."""
