@@ -1,0 +1,108 @@
+"""Two syncers for one source: one writes, and the other takes over, on real registries."""
+
+import pytest
+
+from servers.waiting import holds_for, wait_until
+
+LOCK = "one-of-two"
+#: Consul ends a session after twice its length (10 s) at the latest.
+TAKEOVER = 60
+
+
+class Shared:
+    """A file that two syncers read, and the registry that both keep equal to it."""
+
+    def __init__(self, folder, start_syncer, sink, *settings):
+        self._file = folder / "services.toml"
+        self._start, self._flags = start_syncer, ("--sink", sink, *settings)
+
+    def want(self, *names):
+        """Let the file offer these services."""
+        lines = (
+            f'{{ name = "{name}", address = "192.0.2.{n}", port = 80 }}'
+            for n, name in enumerate(names, 1)
+        )
+        made = self._file.with_suffix(".new")
+        made.write_text(f"services = [{', '.join(lines)}]\n")
+        made.replace(self._file)
+
+    def start(self):
+        """One more syncer for the file."""
+        return self._start(
+            *("--source", f"file={self._file}", "--set", "sources.file.scope=shared"),
+            *self._flags,
+        )
+
+
+@pytest.fixture
+def shared(tmp_path, start_syncer):
+    """Makes a `Shared` for a sink whose name is its kind."""
+
+    def make(kind, sink, *settings):
+        lock = ("--set", f"sinks.{kind}.lock={LOCK}", "--set", f"sinks.{kind}.lock_ttl=10s")
+        return Shared(tmp_path, start_syncer, sink, *lock, *settings)
+
+    return make
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_the_other_takes_over_in_consul(shared, clean_consul, end):
+    """While the leader runs the other writes nothing; when it is gone, the other writes."""
+    both = shared("consul", f"consul=http://{clean_consul.address}")
+    both.want("web")
+    leader = both.start()
+    leader.wait_said("registered", service="web")
+    other = both.start()
+    other.wait_said("stands by")
+    both.want("web", "db")
+    leader.wait_said("registered", service="db")
+    assert not other.said("registered")
+    getattr(leader, end)()
+    both.want("web", "db", "cache")
+    other.wait_said("writes here", deadline=TAKEOVER)
+    other.wait_said("registered", service="cache")
+    assert len(clean_consul.api.services()) == 3
+
+
+def test_leases_do_not_run_out_in_between(shared, clean_etcd):
+    """The entries of a leader that was killed stay, on the same lease, until another takes over."""
+    api = clean_etcd.api
+    both = shared("etcd", f"etcd://{clean_etcd.address}/services?ttl=6s")
+    both.want("web")
+    leader = both.start()
+    leader.wait_said("registered", service="web")
+    (key,) = api.values("/services/web/")
+    lease = api.lease_of(key)
+    other = both.start()
+    other.wait_said("stands by")
+    leader.kill()
+    holds_for(lambda: key in api.values("/services/web/"), 15, "the entry stays")
+    other.wait_said("writes here", deadline=TAKEOVER)
+    both.want("web", "db")
+    other.wait_said("registered", service="db")
+    assert api.lease_of(key) == lease
+    assert not other.said("registered", service="web")
+
+
+def test_a_leader_that_was_frozen_writes_nothing_when_it_wakes(shared, clean_etcd):
+    """Frozen beyond the length of the lock it finds another in its place, and stands by."""
+    api = clean_etcd.api
+    both = shared("etcd", f"etcd://{clean_etcd.address}/services")
+    both.want("web")
+    leader = both.start()
+    leader.wait_said("registered", service="web")
+    other = both.start()
+    other.wait_said("stands by")
+    leader.freeze()
+    other.wait_said("writes here", deadline=TAKEOVER)
+    both.want("db")
+    wait_until(lambda: set(names(api)) == {"db"}, 30, "the other writes")
+    leader.thaw()
+    leader.wait_said("stands by", deadline=TAKEOVER)
+    assert set(names(api)) == {"db"}
+    assert len(leader.said("registered")) == 1
+
+
+def names(api):
+    """The services in etcd."""
+    return [key.split("/")[2] for key in api.values("/services/")]
