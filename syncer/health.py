@@ -238,7 +238,7 @@ class _Kinds:
         elif kind == "grpc":
             from syncer.probes.grpc import GrpcProber
 
-            grpc = GrpcProber(self._rules)
+            grpc = GrpcProber(self._rules, AT_ONCE + SLOW_AT_ONCE)
             self._made[kind] = grpc
             self._closing.append(grpc.close)
         else:

@@ -18,16 +18,19 @@ _METHOD = "/grpc.health.v1.Health/Check"
 #: Field 1 of the request is the service's name, of the answer its status.
 _NAME_FIELD, _STATUS_FIELD = b"\x0a", 0x08
 _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
-#: Calls at the same time; grpc's own event loop is not for threads beside the main one.
-AT_ONCE = 16
 
 
 class GrpcProber:
-    """Makes calls in threads of its own, each on a channel of its own."""
+    """Makes calls in threads of its own, each on a channel of its own.
 
-    def __init__(self, rules: ProbeRules) -> None:
+    grpc's own event loop is not for threads beside the main one. There are as many threads as
+    calls at once, `most`, so that none waits for a thread while its time runs out; only those
+    that are needed are started.
+    """
+
+    def __init__(self, rules: ProbeRules, most: int) -> None:
         self._rules = rules
-        self._threads = ThreadPoolExecutor(AT_ONCE, "syncer grpc probe")
+        self._threads = ThreadPoolExecutor(most, "syncer grpc probe")
 
     async def __call__(self, probe: Probe) -> CheckResult:
         """Call once. Raises OSError, with what grpc says where it was called."""

@@ -1,4 +1,7 @@
-"""A backend that answers as its path says: /status/404, /slow, /redirect/PATH, /to/http:/HOST/PATH, /echo."""
+"""A backend that answers as its path says.
+
+/status/404, /slow, /redirect/PATH, /to/http:/HOST/PATH, /echo.
+"""
 
 import ssl
 import threading

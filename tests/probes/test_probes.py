@@ -11,6 +11,7 @@ import pytest
 
 from syncer import CheckStatus, Probe
 from syncer.health import Prober
+from syncer.testing import wait_until
 
 sys.path.insert(0, str(Path(__file__).parent))
 from backend import Backend
@@ -191,9 +192,11 @@ class TestGrpc:
         """A health service written by hand: answers as set, by the name of the service."""
         grpc = pytest.importorskip("grpc")
         statuses = {"": 1, "shop.Cart": 1, "shop.Down": 2}
+        self.calls = []
 
         def check(request, context):
             name = request[2:].decode() if request else ""
+            self.calls.append(name)
             if name not in statuses:
                 context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
             return bytes([0x08, statuses[name]])
@@ -220,6 +223,22 @@ class TestGrpc:
     def test_the_health_service_decides(self, ask, server, service, status, output):
         """By the name of the service, or for the whole server."""
         assert ask("grpc", server, path=service) == (status, output)
+
+    def test_dead_servers_do_not_make_others_fail(self, server):
+        """A call that waits for a thread would run out of time, though its server is well."""
+        changes = []
+        prober = Prober(changed=lambda names: None, emit=changes.append)
+        often = {"kind": "grpc", "interval": 1.0, "timeout": 2.0}
+        good = Probe(address="127.0.0.1", port=server, **often)
+        with socket.create_server(("0.0.0.0", 0), backlog=1024) as mute:
+            port = mute.getsockname()[1]
+            dead = [Probe(address=f"127.1.0.{n}", port=port, **often) for n in range(1, 41)]
+            prober.want("test", [good, *dead])
+            # Each says once that it does not answer; then they are probed on beside the other.
+            wait_until(lambda: len(changes) >= len(dead), 30, "the dead are known")
+            wait_until(lambda: self.calls.count("") >= 6, 30, "the other is probed")
+        prober.close()
+        assert [change for change in changes if change.target == good.target] == []
 
     def test_a_closed_port_is_critical(self, ask):
         """With grpc's word for it."""
