@@ -5,6 +5,7 @@
 | `zookeeper`       | the run's `ZooKeeper`, as the last test left it                       |
 | `clean_zookeeper` | the same without nodes, before and after                              |
 | `start_zookeeper` | a function: `start_zookeeper(**options) -> ZooKeeper`, one of the test's own |
+| `java_consumer`   | a function: what a Java program finds: `java_consumer("curator", address, base)` |
 """
 
 import pytest
@@ -58,3 +59,15 @@ def start_zookeeper(server_guard, _zookeeper_program, _server_numbers):
     yield start
     for server in started:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def java_consumer(pytestconfig):
+    """The Java program that reads what stands in ZooKeeper."""
+    from servers import zookeeper_consumer
+
+    name = "Java programs of Curator and Spring Cloud"
+    if missing := zookeeper_consumer.missing():
+        _leave_out(pytestconfig, name, missing)
+    pytestconfig.stash[USAGE].versions[ZOOKEEPER + "'s consumers"] = zookeeper_consumer.version()
+    return zookeeper_consumer.found

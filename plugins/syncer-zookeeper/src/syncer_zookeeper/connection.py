@@ -15,6 +15,7 @@ from typing import Any
 
 from kazoo.handlers.threading import SequentialThreadingHandler
 
+from syncer import ConfigError
 from syncer_zookeeper.options import ZooKeeperOptions
 
 
@@ -74,6 +75,26 @@ def secured(options: ZooKeeperOptions) -> Callable[[], ssl.SSLContext] | None:
         return context
 
     return make
+
+
+def check_files(options: ZooKeeperOptions) -> None:
+    """Raise ConfigError if the files for TLS cannot be used."""
+    for name in ("ca_file", "client_cert", "client_key"):
+        path = getattr(options, name)
+        try:
+            if path is not None:
+                path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{name} {path}: {error.strerror}") from error
+    if options.client_key is not None and options.client_cert is None:
+        raise ConfigError("client_key needs client_cert")
+    make = secured(options)
+    try:
+        if make is not None:
+            make()
+    except (ssl.SSLError, OSError) as error:
+        text = "ca_file, client_cert or client_key is no PEM file, or they do not belong together"
+        raise ConfigError(f"{text}: {error}") from error
 
 
 class Complaints(logging.Filter):

@@ -7,6 +7,7 @@ its calls wait as long as there is no connection.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from threading import Event, Lock
 from typing import Any
 
@@ -161,10 +162,14 @@ class Session:
             connection_retry=retry,
             logger=self._logger,
         )
-        client.add_listener(self._state)
+        client.add_listener(partial(self._state, client))
         return client
 
-    def _state(self, state: KazooState) -> None:
+    def _state(self, client: Any, state: KazooState) -> None:
+        if state == KazooState.SUSPENDED:
+            # A server that was restarted without its data would refuse, for good, a client that
+            # has seen later changes than it knows. Every listing has the server catch up anyway.
+            client.last_zxid = 0
         self._changed()
 
 

@@ -29,6 +29,7 @@ from syncer import (
     with_status,
 )
 from syncer.keyvalue import load_layout
+from syncer_zookeeper.connection import check_files
 from syncer_zookeeper.listing import Listing, Token
 from syncer_zookeeper.names import check_path
 from syncer_zookeeper.options import DEFAULT_PREFIX, ZooKeeperOptions
@@ -53,6 +54,7 @@ class ZooKeeperSink(Sink):
         self._layout = load_layout(GROUP, options.layout, prefix, options.layout_options)
         if self._layout.twins:
             raise ConfigError(f"layout {options.layout}: twin entries are not kept in ZooKeeper")
+        check_files(options)
         usual = Unhealthy.KEEP if self._layout.tells_status else Unhealthy.DROP
         self._unhealthy = options.unhealthy or usual
         self.pulse: timedelta | None = options.session / 3
