@@ -41,6 +41,7 @@ REAL = {
     "eureka_pair": "Eureka pair of peers",
     "zookeeper": "ZooKeeper",
     "start_zookeeper": "ZooKeeper",
+    "java_consumer": "Java programs that read ZooKeeper",
 }
 
 

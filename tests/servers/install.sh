@@ -211,8 +211,19 @@ install_coredns() {
     rm -rf "$folder"
 }
 
-# Debian's scripts are left alone: tests start the server's class themselves.
-install_zookeeper() { [ -d /usr/share/zookeeper ] || install_packages ZooKeeper zookeeper; }
+# Debian's scripts are left alone: tests start the server's class themselves. Beside it a Java
+# program is built that reads what syncer writes, as Curator's and Spring Cloud's users do.
+install_zookeeper() {
+    [ -d /usr/share/zookeeper ] || install_packages ZooKeeper zookeeper || return
+    local project packages
+    project=$(dirname "$0")/zookeeper_consumer
+    [ "$project/target/zookeeper-consumer.jar" -nt "$project/pom.xml" ] && return
+    packages=$(eureka_packages)
+    [ -z "$packages" ] || install_packages "Java programs that read ZooKeeper" $packages || return
+    say "building Java programs that read ZooKeeper"
+    quietly mvn --batch-mode --quiet --file "$project/pom.xml" package && return
+    problem "Java programs that read ZooKeeper: Maven could not build them"
+}
 
 report() {
     if have dockerd; then say "$(dockerd --version)"; fi

@@ -5,7 +5,7 @@
 | `zookeeper`       | the run's `ZooKeeper`, as the last test left it                       |
 | `clean_zookeeper` | the same without nodes, before and after                              |
 | `start_zookeeper` | a function: `start_zookeeper(**options) -> ZooKeeper`, one of the test's own |
-| `java_consumer`   | a function: what a Java program finds: `java_consumer("curator", address, base)` |
+| `java_consumer`   | a function: `java_consumer(how, address, base)`, what a Java program finds |
 """
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from servers.fixtures import REAL, _leave_out, _start
 from servers.usage import USAGE
 
-ZOOKEEPER = REAL["zookeeper"]
+ZOOKEEPER, JAVA = REAL["zookeeper"], REAL["java_consumer"]
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +66,7 @@ def java_consumer(pytestconfig):
     """The Java program that reads what stands in ZooKeeper."""
     from servers import zookeeper_consumer
 
-    name = "Java programs of Curator and Spring Cloud"
     if missing := zookeeper_consumer.missing():
-        _leave_out(pytestconfig, name, missing)
-    pytestconfig.stash[USAGE].versions[ZOOKEEPER + "'s consumers"] = zookeeper_consumer.version()
+        _leave_out(pytestconfig, JAVA, missing)
+    pytestconfig.stash[USAGE].versions[JAVA] = zookeeper_consumer.version()
     return zookeeper_consumer.found
