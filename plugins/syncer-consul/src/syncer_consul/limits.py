@@ -59,8 +59,11 @@ def _refuse_impossible(instance: Instance) -> None:
     if normpath(path) != (path.rstrip("/") if path[-2:] != "//" else "") or instance.id == "/":
         # The agent answers with a redirect to the shortened path, so it could not be removed.
         raise PermanentError("Consul cannot address an id with '.', '..' or '' between slashes")
-    if _SURROGATE.search(instance.id + instance.address):
-        raise PermanentError("the id or the address is not valid text")
+    if not instance.id.isprintable():
+        # The agent takes it in a body and refuses it in a path: it could not be removed.
+        raise PermanentError("Consul cannot address an id with characters that nobody can print")
+    if _SURROGATE.search(instance.address):
+        raise PermanentError("the address is not valid text")
 
 
 def _tags(tags: tuple[str, ...], problems: list[str]) -> tuple[str, ...]:
