@@ -158,9 +158,14 @@ class EurekaApi:
         """Remove every instance, also those that a list does not show yet."""
         self.register("last", "last")
         wait_until(lambda: self.instances("last"), 60, "a list of now", ignore=(OSError,))
-        for one in self.instances():
+        wait_until(self.remove_listed, 60, "an empty list", ignore=(OSError,))
+
+    def remove_listed(self):
+        """Remove what is listed; whether nothing was."""
+        listed = self.instances()
+        for one in listed:
             self.cancel(one["app"], one["instanceId"])
-        wait_until(lambda: not self.instances(), 60, "an empty list", ignore=(OSError,))
+        return not listed
 
 
 class Eureka:
@@ -258,6 +263,8 @@ class EurekaPair:
                 ),
                 "eureka.client.fetch-registry": "true",
                 "eureka.client.registry-fetch-interval-seconds": "1",
+                # At its start it takes what the other has.
+                "eureka.server.registry-sync-retries": "1",
                 "eureka.server.peer-node-read-timeout-ms": "2000",
                 "eureka.server.number-of-replication-retries": "0",
             }
@@ -280,15 +287,16 @@ class EurekaPair:
             member.thaw()
             if not member.running():
                 member.start()
-        for member in self.members:
-            member.api.clean()
-        for member in self.members:
-            wait_until(lambda m=member: not m.api.instances(), 30, "empty peers", ignore=(OSError,))
+        wait_until(self._remove_listed, 60, "empty peers", ignore=(OSError,))
 
     def stop(self):
         """End both."""
         for member in self.members:
             member.stop()
+
+    def _remove_listed(self):
+        # Both, each time: what one is told reaches the other later.
+        return all([member.api.remove_listed() for member in self.members])
 
 
 class Consumer:
