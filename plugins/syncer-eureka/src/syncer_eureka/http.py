@@ -140,7 +140,7 @@ def _no_password() -> str:
 def _read(response: Any, end: float) -> bytes:
     """The whole body. A server that sends drop by drop is given up at the deadline."""
     parts, total = [], 0
-    for part in response.stream(_CHUNK):
+    for part in response.stream(_CHUNK, decode_content=True):
         parts.append(part)
         total += len(part)
         if total > LARGEST_ANSWER:
