@@ -29,6 +29,7 @@ same address (JSON in, JSON out; see `Control`):
     POST /_control/fault   {"latency": 0.01, "fail": {"inspect": 500}}
     POST /_control/fault   {"cut": {"list": 100}, "hide": ["web"]}   see below
     GET  /_control/stats                                requests served, by kind
+    POST /_control/events  {}                           the last events that were sent
     POST /_control/reset   {}                           zero those counts
 
 With "quiet" in it, add, die, start and rm send no event. A fault replaces those of its kind:
@@ -95,14 +96,14 @@ class Container:
 
     def __init__(self, number, name, ports, labels, env, network, image="bench/app:1"):
         self.number = number
-        self.id = hashlib.sha256(f"{number}/{name}/{time.time_ns()}".encode()).hexdigest()
+        self.id = hashlib.sha256(f"{number}/{name!a}/{time.time_ns()}".encode()).hexdigest()
         self.name = name
         self.ports = ports  # list of (container port, host port or None, proto, host ip)
         self.labels = labels
         self.env = env
         self.network = network
         self.image = image
-        self.image_id = "sha256:" + hashlib.sha256(image.encode()).hexdigest()
+        self.image_id = "sha256:" + hashlib.sha256(ascii(image).encode()).hexdigest()
         self.ip = (
             ""
             if network == "host"
@@ -549,6 +550,9 @@ class Control:
         self.world.send(None, body["text"].encode())
         return {}
 
+    def events(self, body):
+        return {"events": self.world.history[-100:]}
+
     def hangup(self, body):
         listeners = list(self.world.listeners)
         for queue in listeners:
@@ -591,7 +595,19 @@ def kind_of(path):
 class Connection:
     """One client connection, serving requests until either side closes it."""
 
-    ACTIONS = ("add", "die", "start", "rm", "emit", "say", "hangup", "fault", "stats", "reset")
+    ACTIONS = (
+        "add",
+        "die",
+        "start",
+        "rm",
+        "emit",
+        "say",
+        "events",
+        "hangup",
+        "fault",
+        "stats",
+        "reset",
+    )
 
     def __init__(self, world, reader, writer):
         self.world, self.reader, self.writer = world, reader, writer
