@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
+from kazoo.security import make_digest_acl_credential
 
 from servers.process import Server, free_ports
 
@@ -20,7 +21,9 @@ _JAVA = (
     # Not even kill -9 loses what the kernel has: only an operator must wait for the disk.
     "-Dzookeeper.forceSync=no",
 )
-_CLASSES = ("zookeeper.jar", "netty-all.jar", "slf4j-simple.jar")
+#: Who may do everything, for cleaning up.
+SUPER = "super:s3cret-of-the-tests"
+_CLASSES = ("zookeeper.jar", "netty-codec.jar", "netty-resolver.jar", "slf4j-simple.jar")
 _MAIN = "org.apache.zookeeper.server.ZooKeeperServerMain"
 
 
@@ -141,9 +144,11 @@ class ZooKeeper:
         self.thaw()
         if not self.running():
             self.start()
-        for name in self.client.get_children("/"):
+        client = self.open_client(auth_data=[("digest", SUPER)])
+        for name in client.get_children("/"):
             if name != "zookeeper":
-                self.client.delete(f"/{name}", recursive=True)
+                client.delete(f"/{name}", recursive=True)
+        end(client)
 
     def _forget_client(self):
         if self._client is not None:
@@ -151,7 +156,7 @@ class ZooKeeper:
             self._client = None
 
     def _argv(self):
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)
         config = self.folder / "zoo.cfg"
         lines = {
             "tickTime": round(self.tick * 1000),
@@ -172,10 +177,17 @@ class ZooKeeper:
             }
         config.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         classes = ":".join(str(JARS / name) for name in _CLASSES)
-        return [*_JAVA, "-cp", classes, _MAIN, config]
+        super_ = f"-Dzookeeper.DigestAuthenticationProvider.superDigest={_digest(SUPER)}"
+        return [*_JAVA, super_, "-cp", classes, _MAIN, config]
 
     def _ready(self):
         return "Mode:" in self.say("srvr")
+
+
+def _digest(credentials):
+    """A user and password as the server has them in access lists and in its own settings."""
+    user, _, password = credentials.partition(":")
+    return f"{user}:{make_digest_acl_credential(user, password).partition(':')[2]}"
 
 
 def end(client):

@@ -65,8 +65,8 @@ def _prefix(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> 
     parts = value.strip("/").split("/")
     if parts[0] == "zookeeper":
         raise ValueError(f"{attribute.name}: /zookeeper is ZooKeeper's own")
-    if value.strip("/") and not all(parts):
-        raise ValueError(f"{attribute.name}: {value!r} has an empty part")
+    if value.strip("/") and not all(part not in ("", ".", "..") for part in parts):
+        raise ValueError(f"{attribute.name}: {value!r} has a part that cannot be")
 
 
 def _session(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:

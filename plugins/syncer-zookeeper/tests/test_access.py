@@ -1,0 +1,163 @@
+"""Ways into a real server: rights by users and passwords, TLS."""
+
+import subprocess
+
+import pytest
+from kazoo.exceptions import NoAuthError
+from kazoo.security import READ_ACL_UNSAFE
+
+from syncer import ConfigError, PermanentError, Register, TemporaryError
+from syncer.testing import make_instance
+from syncer_zookeeper.options import Acl
+
+PASSWORD = "pa55word-of-the-tests"
+PATH = "/services/web/kit-scope:web:8080"
+ME = {"user": "me", "password": PASSWORD}
+
+
+@pytest.fixture
+def mine(clean_zookeeper, open_sink, register):
+    """A function that makes a sink of a user of its own, with one node in it."""
+
+    def make(acl):
+        sink = open_sink(clean_zookeeper.address, acl=acl, **ME)
+        register(sink)
+        return sink
+
+    return make
+
+
+def test_only_the_user(mine, clean_zookeeper, open_sink, register):
+    """With `creator` nobody else sees or changes anything; the user's next process does."""
+    sink = mine(Acl.CREATOR)
+    for look in (clean_zookeeper.client.get, clean_zookeeper.client.get_children):
+        with pytest.raises(NoAuthError):
+            look("/services")
+    second = open_sink(clean_zookeeper.address, user=f"me:{PASSWORD}", acl=Acl.CREATOR)
+    (found,) = second.registrations().items
+    assert found == sink.registrations().items[0]
+    second.deregister(found)
+    assert sink.registrations().items == ()
+
+
+def test_hidden_is_told(mine, clean_zookeeper, open_sink, new):
+    """What rights hide makes a listing incomplete, and a write there is refused for good."""
+    mine(Acl.CREATOR)
+    for options in ({}, {"user": "me", "password": "wrong"}, {"user": "you", "password": "x"}):
+        other = open_sink(clean_zookeeper.address, **options)
+        view = other.registrations()
+        assert (view.items, view.complete) == ((), False)
+        with pytest.raises(PermanentError, match="no authorisation"):
+            other.register(new(other, make_instance("mine")))
+
+
+def test_one_hidden_node_hides_no_other(sink, clean_zookeeper, register):
+    """A single node that may not be read leaves the rest readable, and the listing incomplete."""
+    register(sink)
+    assert sink.registrations().complete
+    acl = clean_zookeeper.client.get_acls("/services")[0]
+    hidden = [one._replace(perms=acl[0].perms & ~1) for one in acl]
+    clean_zookeeper.client.set_acls(PATH, hidden)
+    register(sink, make_instance("other"))
+    clean_zookeeper.put("/services/web/beside", "x", acl=hidden)
+    view = sink.registrations()
+    assert not view.complete
+    assert make_instance("other").id in {one.id for one in view.items}
+
+
+def test_all_may_read(mine, clean_zookeeper):
+    """With `read` consumers need no password, and can change nothing."""
+    mine(Acl.READ)
+    assert set(clean_zookeeper.values()) == {PATH}
+    with pytest.raises(NoAuthError):
+        clean_zookeeper.client.set(PATH, b"")
+    with pytest.raises(NoAuthError):
+        clean_zookeeper.client.create("/services/web/other", b"")
+
+
+def test_a_folder_that_is_closed_stops_no_other(clean_zookeeper, open_sink, new):
+    """What may not be written in one place is refused, each by itself; the rest is written."""
+    clean_zookeeper.put("/services/x", "")
+    clean_zookeeper.client.create("/services/web", b"", acl=READ_ACL_UNSAFE)
+    sink = open_sink(clean_zookeeper.address)
+    changes = [Register(new(sink, make_instance(name))) for name in ("web", "other")]
+    errors = {out.change.id: out.error for out in sink.apply(changes)}
+    assert isinstance(errors[changes[0].id], PermanentError)
+    assert errors[changes[1].id] is None
+
+
+def openssl(folder, *args):
+    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A folder with an authority, and certificates of a server and a client."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ("-newkey", "rsa:2048", "-nodes")
+    openssl(
+        folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem",
+        "-subj", "/CN=test authority", "-days", "2",
+    )  # fmt: skip
+    for name, names in (("server", "DNS:localhost"), ("client", "DNS:client")):
+        (folder / "names").write_text(f"subjectAltName={names}\n")
+        openssl(
+            folder, "req", *key, "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}"
+        )
+        openssl(
+            folder, "x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-out", f"{name}.crt", "-days", "2", "-extfile", "names",
+        )  # fmt: skip
+        both = (folder / f"{name}.key").read_text() + (folder / f"{name}.crt").read_text()
+        (folder / f"{name}.pem").write_text(both)
+    return folder
+
+
+@pytest.fixture
+def secure(start_zookeeper, authority):
+    """A server that speaks TLS, and asks for a client's certificate."""
+    return start_zookeeper(tls=authority)
+
+
+def test_tls(secure, authority, open_sink, register):
+    """The authority and our own certificate are used; the session lives over TLS."""
+    files = {"ca_file": authority / "ca.pem", "client_cert": authority / "client.pem"}
+    sink = open_sink(secure.tls_address, session=1.5, **files)
+    held = register(sink, *(make_instance("web", port) for port in range(1, 200)))
+    assert len(secure.values()) == 199
+    assert sink.renew(held) == []
+    two = {**files, "client_cert": authority / "client.crt", "client_key": authority / "client.key"}
+    again = open_sink(secure.tls_address, **two)
+    assert len(again.registrations().items) == 199
+    sink.close()
+    assert len(secure.values()) == 199
+
+
+def test_tls_that_fails(secure, authority, open_sink):
+    """An unknown authority, another name, and no certificate of ours are errors, not silence."""
+    ca, own = {"ca_file": authority / "ca.pem"}, {"client_cert": authority / "client.pem"}
+    other_name = f"127.0.0.1:{secure.tls_port}"
+    for address, options in (
+        (secure.tls_address, own),
+        (other_name, {**ca, **own}),
+        (secure.tls_address, ca),
+        (secure.tls_address, {}),
+        (secure.address, {**ca, **own}),
+    ):
+        with pytest.raises(TemporaryError, match="cannot be reached"):
+            open_sink(address, timeout=1.5, **options).registrations()
+    lax = open_sink(other_name, tls=True, tls_verify=False, **own)
+    assert lax.registrations().items == ()
+
+
+def test_tls_files_are_checked_at_once(authority, open_sink, tmp_path):
+    """A file that cannot be used is named when the sink is made."""
+    with pytest.raises(ConfigError, match="ca_file .*none: No such file"):
+        open_sink("x", ca_file=tmp_path / "none")
+    with pytest.raises(ConfigError, match="needs client_cert"):
+        open_sink("x", client_key=authority / "client.key")
+    (tmp_path / "text").write_text("not a certificate")
+    with pytest.raises(ConfigError, match="PEM"):
+        open_sink("x", ca_file=tmp_path / "text")
+    with pytest.raises(ConfigError, match="belong together"):
+        open_sink("x", client_cert=authority / "client.crt", client_key=authority / "ca.key")
