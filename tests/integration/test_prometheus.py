@@ -40,3 +40,17 @@ def test_it_reads_a_file(start_syncer, start_prometheus, clean_docker, web, tmp_
     assert discovered(prometheus, web)["__meta_filepath"] == str(path)
     clean_docker.remove("web")
     wait_until(lambda: not prometheus.targets("services"), 60, "the target is dropped")
+
+
+def test_it_reads_consul(start_syncer, start_discovery, clean_docker, clean_consul, web):
+    """Service, tags and metadata of a registration are labels; one that goes is dropped."""
+    start_syncer(*docker(clean_docker), "--sink", f"consul=http://{clean_consul.address}")
+    discovery = start_discovery(clean_consul.address)
+    wait_until(lambda: web in discovery.targets(), 60, f"{web} is discovered")
+    labels = discovery.targets()[web]
+    assert labels["__meta_consul_service"] == "web"
+    assert labels["__meta_consul_service_id"] == "host1:web:8000"
+    assert set(labels["__meta_consul_tags"].strip(",").split(",")) == {"blue", "public"}
+    assert labels["__meta_consul_service_metadata_team"] == "shop"
+    clean_docker.remove("web")
+    wait_until(lambda: web not in discovery.targets(), 60, "the target is dropped")

