@@ -37,6 +37,7 @@ _LANGUAGES = {".py": "python", ".toml": "toml"}
 _PLACES = {
     "": "Top of the file",
     "guard": "`[guard]`",
+    "probes": "`[probes]`",
     "plugins": "`[plugins]`",
     "parsers": "`[parsers]`",
     "sources.NAME": "`[sources.NAME]`, for every kind",
