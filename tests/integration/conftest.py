@@ -1,28 +1,10 @@
 """syncer runs as a process of its own, between real servers."""
 
-import itertools
-
 import pytest
 
-from servers.syncer import Syncer
+from servers.syncer_fixtures import start_syncer
 
-_numbers = itertools.count(1)
-
-
-@pytest.fixture
-def start_syncer(server_guard):
-    """Starts `syncer run` with these arguments; ends what still runs afterwards."""
-    started = []
-
-    def start(*arguments, env=None):
-        syncer = Syncer(server_guard, f"syncer-{next(_numbers)}", *arguments, env=env)
-        started.append(syncer)
-        return syncer.start()
-
-    yield start
-    for syncer in started:
-        syncer.kill()
-        print(syncer.tail())  # shown with a failure
+__all__ = ["start_syncer"]
 
 
 @pytest.fixture

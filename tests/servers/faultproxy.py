@@ -45,8 +45,8 @@ NONE = Fault()
 class FaultProxy:
     """Forwards to `target`, which is host:port or unix:///path.
 
-    It listens on a free port of 127.0.0.1, or at `path`. `on_answer` is called with 1, 2, 3, ... when
-    an answer begins, before the client gets any of it: whatever the server does for that
+    It listens on a free port of 127.0.0.1, or at `path`. `on_answer` is called with 1, 2, 3, ...
+    when an answer begins, before the client gets any of it: whatever the server does for that
     request is done, and the client cannot know.
     """
 
