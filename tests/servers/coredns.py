@@ -1,8 +1,9 @@
-"""Real consumers of what stands in etcd: CoreDNS, and a program with Go's own gRPC client.
+"""Real consumers of what stands in etcd: CoreDNS, Go's own gRPC client, Traefik's provider.
 
-Both are built from the Go project in `coredns/` beside this file; see `install.sh`.
+All are built from the Go project in `coredns/` beside this file; see `install.sh`.
 """
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -13,12 +14,12 @@ import dns.resolver
 from servers.process import Server, free_port
 
 PROJECT = Path(__file__).with_name("coredns")
-PROGRAM, CALLER = PROJECT / "target" / "coredns", PROJECT / "target" / "caller"
+PROGRAM, CALLER, TRAEFIK = (PROJECT / "target" / name for name in ("coredns", "caller", "traefik"))
 
 
 def missing():
     """Why these cannot be started here, in words; empty if they can."""
-    lacking = [path.name for path in (PROGRAM, CALLER) if not path.exists()]
+    lacking = [path.name for path in (PROGRAM, CALLER, TRAEFIK) if not path.exists()]
     how = "(tests/servers/install.sh builds them)"
     return f"not built: {', '.join(lacking)} {how}" if lacking else ""
 
@@ -104,3 +105,30 @@ class Caller:
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
+
+
+class Traefik:
+    """The part of Traefik that reads etcd."""
+
+    def __init__(self, guard, name, etcd_address):
+        self._server = Server(guard, name, [TRAEFIK, etcd_address])
+
+    def start(self):
+        """Start it, and wait for the first configuration."""
+        self._server.start(self._configurations)
+        return self
+
+    def kill(self):
+        """End it."""
+        self._server.kill()
+
+    def servers(self, kind, service):
+        """The servers of a service, in Traefik's order; none if it knows no such service."""
+        services = json.loads(self._configurations()[-1]).get(kind, {}).get("services", {})
+        balancer = services.get(service, {}).get("loadBalancer", {})
+        return [one.get("url") or one["address"] for one in balancer.get("servers", ())]
+
+    def _configurations(self):
+        """What it made of etcd, again and again; a line that is half written is not there yet."""
+        lines = self._server.log.read_text().splitlines(keepends=True)
+        return [line for line in lines if line.startswith("{") and line.endswith("}\n")]

@@ -4,6 +4,7 @@
 |-----------------|------------------------------------------------------------------------|
 | `start_coredns` | a function: `start_coredns(etcd.url, "cluster.local") -> CoreDns`      |
 | `start_caller`  | a function: `start_caller(etcd.url, "etcd:///services/web") -> Caller` |
+| `start_traefik` | a function: `start_traefik(etcd.address) -> Traefik`                   |
 """
 
 import pytest
@@ -53,3 +54,18 @@ def start_caller(server_guard, _coredns_program, _server_numbers):
     yield start
     for caller in started:
         caller.end()
+
+
+@pytest.fixture
+def start_traefik(server_guard, _coredns_program, _server_numbers):
+    """Starts Traefik's provider."""
+    started = []
+
+    def start(etcd_address):
+        name = f"traefik-{next(_server_numbers)}"
+        started.append(_coredns_program.Traefik(server_guard, name, etcd_address))
+        return started[-1].start()
+
+    yield start
+    for provider in started:
+        provider.kill()

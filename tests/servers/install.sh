@@ -212,8 +212,8 @@ install_go_project() {
     rm -rf "$folder"
 }
 
-# CoreDNS with the plugin that reads etcd, and a program with Go's gRPC client.
-install_coredns() { install_go_project CoreDNS coredns . ./caller; }
+# What reads etcd: CoreDNS with its plugin, a program with Go's gRPC client, Traefik's provider.
+install_coredns() { install_go_project "CoreDNS, and others that read etcd" coredns ./...; }
 
 # Debian's Prometheus cannot read Consul.
 install_prometheus_discovery() {

@@ -1,4 +1,4 @@
-"""Programs that find services in etcd, none of them ours: CoreDNS, and Go's own gRPC client."""
+"""Programs that find services in etcd, none of them ours: CoreDNS, Go's gRPC client, Traefik."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,9 +11,9 @@ from syncer.testing import FakeSource, make_workload
 from syncer_etcd.layouts.skydns import label_of
 
 
-def container(name, address, port=8080, service="web"):
+def container(name, address, port=8080, service="web", **fields):
     """A container on `kit-scope` that offers one service."""
-    offer = Offer(service=service, port=80, register_address=address, register_port=port)
+    offer = Offer(service=service, port=80, register_address=address, register_port=port, **fields)
     return make_workload(name, offers=(offer,))
 
 
@@ -124,6 +124,57 @@ class TestGrpc:
         calls_reach(caller, {second})
         host.run(container("web1", "127.0.0.1", backends[0]))
         calls_reach(caller, {first, second})
+
+
+class TestTraefik:
+    """Traefik's provider for etcd, on what the layout `traefik` writes."""
+
+    @pytest.fixture
+    def host(self, clean_etcd, open_sink):
+        return Host(open_sink(clean_etcd.address, layout="traefik"))
+
+    @pytest.fixture
+    def traefik(self, clean_etcd, start_traefik):
+        return start_traefik(clean_etcd.address)
+
+    @staticmethod
+    def comes_to(traefik, kind, service, servers):
+        """Wait until Traefik has exactly these servers, in any order."""
+        wait_until(
+            lambda: sorted(traefik.servers(kind, service)) == servers, 20, f"{servers} in Traefik"
+        )
+
+    def test_servers_come_and_go(self, host, traefik):
+        """Traefik balances over what runs: each server once, and none that has gone."""
+        host.run(container("web1", "10.0.0.1", 8001), container("web2", "fd00::2", 8002))
+        self.comes_to(traefik, "http", "web", ["http://10.0.0.1:8001", "http://[fd00::2]:8002"])
+        host.end("web1")
+        self.comes_to(traefik, "http", "web", ["http://[fd00::2]:8002"])
+        host.end("web2")
+        self.comes_to(traefik, "http", "web", [])
+
+    def test_servers_of_tcp_and_udp(self, host, traefik):
+        """Addresses of TCP and UDP stand where Traefik looks for these."""
+        host.run(
+            container("db1", "10.0.0.1", 5432, "db", meta={"traefik_kind": "tcp"}),
+            container("dns1", "10.0.0.2", 53, "dns", protocol="udp"),
+        )
+        self.comes_to(traefik, "tcp", "db", ["10.0.0.1:5432"])
+        self.comes_to(traefik, "udp", "dns", ["10.0.0.2:53"])
+
+    def test_the_index_is_shared(self, clean_etcd, host, traefik):
+        """Servers by hand, at 0 and 1, and a router are used beside ours, and stay."""
+        place = "traefik/http/services/web/loadbalancer/servers"
+        by_hand = {f"{place}/{n}/url": f"http://192.0.2.{n}:80" for n in (0, 1)}
+        by_hand["traefik/http/routers/web/rule"] = "Host(`web.example.com`)"
+        for key, value in by_hand.items():
+            clean_etcd.api.put(key, value)
+        host.run(container("web1", "10.0.0.1"))
+        both = ["http://10.0.0.1:8080", "http://192.0.2.0:80", "http://192.0.2.1:80"]
+        self.comes_to(traefik, "http", "web", both)
+        host.end("web1")
+        self.comes_to(traefik, "http", "web", both[1:])
+        assert clean_etcd.api.values() == by_hand
 
 
 class Healthy(grpc.GenericRpcHandler):

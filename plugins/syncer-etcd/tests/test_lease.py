@@ -35,22 +35,6 @@ def test_listing_takes_no_lease(sink, clean_etcd):
     assert clean_etcd.api.leases() == set()
 
 
-@pytest.mark.parametrize("layout", ["json", "registrator"])
-def test_a_thousand_cycles_leave_one_lease(clean_etcd, open_sink, layout):
-    """Listing, renewing and writing again and again never makes a second lease."""
-    sink = open_sink(clean_etcd.address, layout=layout)
-    (held,) = register(sink)
-    lease = clean_etcd.api.leases()
-    assert len(lease) == 1
-    for turn in range(1000):
-        assert [r.id for r in sink.registrations().items] == [held.id]
-        assert sink.renew([held]) == []
-        if turn % 5 == 0:
-            held = sink.update(held, new(sink, make_instance(tags=(str(turn),))))
-    assert clean_etcd.api.leases() == lease
-    assert {int(e["lease"]) for e in clean_etcd.api.entries().values()} == lease
-
-
 def test_all_hang_on_it_with_their_twins(clean_etcd, open_sink):
     """Entry and twin go in one transaction onto one lease."""
     sink = open_sink(clean_etcd.address, layout="registrator")
