@@ -13,6 +13,7 @@ from syncer import __version__
 from syncer.cli_drain import drain, undrain
 from syncer.cli_shared import FAILED, closing, has_failed, installed, make_engine, parts_of, shared
 from syncer.errors import ConfigError, SyncerError
+from syncer.values import printable
 
 #: What `syncer plan` ends with when something would change.
 WOULD_CHANGE = 2
@@ -246,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 130
     except SyncerError as error:
         for line in str(error).splitlines():
-            click.echo(f"syncer: {line}", err=True)
+            click.echo(f"syncer: {printable(line)}", err=True)
         code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

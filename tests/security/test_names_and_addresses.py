@@ -1,12 +1,12 @@
 """What an operator can forbid to those who write labels: names, and addresses not their own."""
 
 import pytest
-from syncer_registrator import RegistratorOptions, create
 
 from syncer import Binding, Host, Network, Offer, Port, Workload
 from syncer.addresses import AddressRules
 from syncer.filters import Filter
 from syncer.translate import Translator
+from syncer_registrator import RegistratorOptions, create
 
 HOST = Host(name="a", addresses={"eth0": ("10.0.0.5",)}, default_address="10.0.0.5")
 PARSER = ("registrator", create(RegistratorOptions()))
