@@ -1,5 +1,6 @@
 """What the tests of this plugin share: sinks that are closed again, and what they write."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,13 @@ from syncer import Context, Register, Secret
 from syncer.testing import make_instance, make_registration
 from syncer_zookeeper import ZooKeeperOptions
 from syncer_zookeeper.sink import ZooKeeperSink
+
+
+@pytest.fixture(autouse=True)
+def _own_chance(monkeypatch):
+    """kazoo's threads must not take from the random numbers that hypothesis draws from."""
+    for module in ("kazoo.protocol.connection", "kazoo.retry"):
+        monkeypatch.setattr(f"{module}.random", random.Random())
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from syncer import (
 from syncer.keyvalue import load_layout
 from syncer_zookeeper.connection import check_files
 from syncer_zookeeper.listing import Listing, Token
+from syncer_zookeeper.locks import Locks
 from syncer_zookeeper.names import check_path
 from syncer_zookeeper.options import DEFAULT_PREFIX, ZooKeeperOptions
 from syncer_zookeeper.session import Session, exists
@@ -49,6 +50,8 @@ _LOOK = 0.2
 class ZooKeeperSink(Sink):
     """Registers in ZooKeeper; see `ZooKeeperOptions`."""
 
+    locks = True
+
     def __init__(self, options: ZooKeeperOptions, context: Context) -> None:
         prefix = options.prefix or DEFAULT_PREFIX
         self._layout = load_layout(GROUP, options.layout, prefix, options.layout_options)
@@ -62,6 +65,7 @@ class ZooKeeperSink(Sink):
         self._tree = Tree(self._session, self._layout.prefix)
         self._listing = Listing(self._layout, context.owner)
         self._writer = Writer(self._session, self._layout)
+        self._locks = Locks(options)
         #: The scopes of what we keep: two hosts may share an owner, but not a session.
         self._scopes: frozenset[str] = frozenset()
         self._closed = Event()
@@ -123,11 +127,20 @@ class ZooKeeperSink(Sink):
                 if not self._closed.is_set():
                     wake()
 
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take a lock, or keep it."""
+        return self._locks.take(name, ttl)
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock."""
+        self._locks.release(name)
+
     def close(self) -> None:
-        """Let go of the connection. Nodes that are left stay for the rest of the session."""
+        """Let go of the connections. Nodes that are left stay for the rest of the session."""
         if self._closed.is_set():
             return
         self._closed.set()
+        self._locks.close()
         self._session.close(leave=bool(self._writer.held))
 
     def _one(self, change: Register | Update) -> Registration:

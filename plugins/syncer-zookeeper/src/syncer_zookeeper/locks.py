@@ -1,0 +1,70 @@
+"""Locks: a node for each, held by a session of their own, whose time is that of the lock."""
+
+from datetime import timedelta
+from threading import Lock
+from typing import Any
+
+import attrs
+from kazoo.exceptions import NodeExistsError, NoNodeError
+
+from syncer_zookeeper.folders import Folders
+from syncer_zookeeper.names import node_name
+from syncer_zookeeper.options import ZooKeeperOptions
+from syncer_zookeeper.session import Session, exists
+
+#: Where locks stand, outside of what any consumer reads.
+PLACE = "/syncer-locks"
+
+
+class Locks:
+    """The locks of one sink. Safe in threads."""
+
+    def __init__(self, options: ZooKeeperOptions) -> None:
+        self._options = options
+        self._session: Session | None = None
+        self._busy = Lock()
+
+    def take(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock; whether it is ours. The first `ttl` is that of all."""
+        path = f"{PLACE}/{node_name(name)}"
+        with self._busy:
+            if self._session is None:
+                options = attrs.evolve(self._options, session=ttl)
+                self._session = Session(options, lambda: None)
+            session = self._session
+            stat = session.ask(exists(path))
+            if stat is not None:
+                return bool(stat.ephemeralOwner == session.current)
+            return _made(session, path)
+
+    def release(self, name: str) -> None:
+        """Let go of a lock, if it is ours."""
+        path = f"{PLACE}/{node_name(name)}"
+        with self._busy:
+            session = self._session
+            if session is None:
+                return
+            stat = session.ask(exists(path))
+            if stat is not None and stat.ephemeralOwner == session.current:
+                session.ask(lambda client: client.delete_async(path, stat.version))
+
+    def close(self) -> None:
+        """Let go of all."""
+        if self._session is not None:
+            self._session.close(leave=False)
+
+
+def _made(session: Session, path: str) -> bool:
+    """Make the lock's node; whether nobody was first."""
+    for error in Folders(session).make([PLACE], ()).values():
+        raise error
+
+    def create(client: Any) -> Any:
+        return client.create_async(path, b"", session.acl, True)
+
+    (answer,) = session.gather([create])
+    if isinstance(answer, NodeExistsError | NoNodeError):
+        return False
+    if isinstance(answer, BaseException):
+        raise session.error(answer)
+    return True
