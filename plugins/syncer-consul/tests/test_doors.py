@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -12,7 +12,7 @@ from servers.consul import ACL, MANAGEMENT_TOKEN
 from syncer import ConfigError, PermanentError, Secret, TemporaryError
 from syncer.testing import make_instance, make_registration
 from syncer_consul.client import AgentInfo, Client
-from syncer_consul.options import ConsulOptions
+from syncer_consul.options import ConsulOptions, kv_from_uri
 
 WEB = make_registration(make_instance())
 
@@ -163,6 +163,36 @@ def test_unix_socket(start_consul, open_sink, server_guard):
     assert WEB.id in agent.api.services()
     with pytest.raises(TemporaryError, match="cannot connect"):
         open_sink("unix:///nowhere/agent.sock").registrations()
+
+
+def test_the_key_value_store_by_a_unix_socket(start_consul, open_kv, server_guard):
+    """As by `consulkv-unix:///path:/prefix`."""
+    path = server_guard.folder / "kv.sock"
+    agent = start_consul(config={"addresses": {"http": f"127.0.0.1 unix://{path}"}})
+    sink = open_kv(**kv_from_uri(f"consulkv-unix://{path}:/names"))
+    sink.register(WEB)
+    assert sink.registrations().items[0].id == WEB.id
+    (key,) = agent.api.get("kv/names/", keys="")
+    assert key == f"names/{WEB.instance.service}/{WEB.id}"
+
+
+def test_the_key_value_store_over_tls(tls_agent, authority, open_kv):
+    """As by `consulkv-tls://host:port/prefix`, with our own certificate, for its watch as well."""
+    sink = open_kv(
+        **kv_from_uri(f"consulkv-tls://{tls_agent.https}/names"),
+        ca_file=authority / "ca.pem",
+        tls_server_name="agent.test",
+        **client_files(authority),
+    )
+    held = sink.register(WEB)
+    woken, stop = Event(), Event()
+    watch = Thread(target=sink.watch, args=(woken.set, stop), daemon=True)
+    watch.start()
+    assert woken.wait(20)
+    sink.deregister(held)
+    stop.set()
+    watch.join(20)
+    assert not watch.is_alive()
 
 
 def openssl(folder, *args):

@@ -8,10 +8,9 @@ for another length, moves all to a session of its own.
 
 from collections.abc import Collection, Mapping
 from threading import Lock
-from typing import Any
 
-from syncer import TemporaryError
-from syncer_consul.client import Client, Refused
+from syncer_consul.client import Client
+from syncer_consul.sessions import Sessions
 
 _DELETE = "delete"
 
@@ -20,7 +19,7 @@ class Session:
     """Makes, finds and renews the session. Safe in threads. `ttl` is in seconds."""
 
     def __init__(self, client: Client, name: str, ttl: float, query: Mapping[str, str]) -> None:
-        self._client, self._name, self._query = client, name, query
+        self._sessions, self._name = Sessions(client, query), name
         self._ttl = f"{ttl:g}s"
         self._lock = Lock()
         self._current = ""
@@ -53,13 +52,13 @@ class Session:
             if not self._current or not fit:
                 return
             best = min({*fit, self._current}, key=lambda id_: (-fit.get(id_, 0), id_))
-            if best != self._current and self._info(best):
+            if best != self._current and self._sessions.info(best):
                 self._current = best
 
     def renew(self, sessions: Collection[str]) -> Collection[str]:
         """Keep these and the own one alive; returns those that are dead."""
         # Without the lock: a write must not wait for an answer that does not come.
-        dead = [id_ for id_ in {*sessions, self._current} - {""} if not self._renew(id_)]
+        dead = [id_ for id_ in {*sessions, self._current} - {""} if not self._sessions.renew(id_)]
         for id_ in dead:
             self.lost(id_)
         return dead
@@ -70,41 +69,17 @@ class Session:
             if self._current == id_:
                 self._current = ""
 
-    def _renew(self, id_: str) -> bool:
-        try:
-            self._client.ask(f"/v1/session/renew/{id_}", None, self._query)
-        except Refused as error:
-            if error.code == 404:
-                return False
-            raise
-        return True
-
     def _found(self, candidates: Mapping[str, int]) -> str:
         """The session with most keys, if it lives and is as it should be."""
         if candidates:
             best = min(candidates, key=lambda id_: (-candidates[id_], id_))
-            info = self._info(best)
+            info = self._sessions.info(best)
             if (info.get("TTL"), info.get("Behavior")) == (self._ttl, _DELETE):
                 self._current = best
             else:
                 self._unfit.add(best)
         return self._current
 
-    def _info(self, id_: str) -> Mapping[str, Any]:
-        """What Consul says of a session; nothing if it does not live."""
-        found = self._client.read(f"/v1/session/info/{id_}", self._query).data
-        return found[0] if isinstance(found, list) and found else {}
-
     def _make(self) -> str:
-        wanted = {
-            "Name": self._name,
-            "TTL": self._ttl,
-            "Behavior": _DELETE,
-            "LockDelay": "0s",  # else nobody could take the keys over for 15 s
-            "NodeChecks": [],  # the session is syncer's: the node's health does not end it
-        }
-        answer = self._client.ask("/v1/session/create", wanted, self._query)
-        if not isinstance(answer.data, dict) or not answer.data.get("ID"):
-            raise TemporaryError("Consul made no session")
-        self._current = str(answer.data["ID"])
+        self._current = self._sessions.make(self._name, self._ttl, _DELETE)
         return self._current

@@ -1,6 +1,7 @@
 """Consul's sessions: what holds keys, and removes or frees them when nobody renews it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from syncer import TemporaryError
 from syncer_consul.client import Client, Refused
@@ -28,6 +29,11 @@ class Sessions:
         if not isinstance(answer.data, dict) or not answer.data.get("ID"):
             raise TemporaryError("Consul made no session")
         return str(answer.data["ID"])
+
+    def info(self, id_: str) -> Mapping[str, Any]:
+        """What Consul says of a session; nothing if it does not live."""
+        found = self._client.read(f"/v1/session/info/{id_}", self._query).data
+        return found[0] if isinstance(found, list) and found else {}
 
     def renew(self, id_: str) -> bool:
         """Whether a session lives, and now does so for its whole length again."""
