@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "servers.fixtures",
+    "servers.secrets",
     "servers.etcd_fixtures",
     "servers.coredns_fixtures",
     "servers.eureka_fixtures",

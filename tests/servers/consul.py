@@ -15,6 +15,7 @@ import urllib.parse
 import urllib.request
 
 from servers.process import Server, free_ports
+from servers.secrets import secret
 from servers.waiting import wait_until
 
 PORTS = ("http", "dns", "server", "serf_lan", "serf_wan")
@@ -127,7 +128,7 @@ class ConsulApi:
         """Make a token with these ACL rules (HCL) and return its secret."""
         name = f"test-{random.randrange(10**12)}"
         self.put("acl/policy", {"Name": name, "Rules": rules})
-        return self.put("acl/token", {"Policies": [{"Name": name}]})["SecretID"]
+        return secret(self.put("acl/token", {"Policies": [{"Name": name}]})["SecretID"])
 
     def clean(self):
         """Remove every service and check of this agent but Consul itself."""

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 
 from servers.process import Server, free_ports
+from servers.secrets import secret
 from servers.waiting import wait_until
 
 ROOT_PASSWORD = "r00t-s3cret"
@@ -198,7 +199,7 @@ class Etcd:
     def enable_auth(self, **users):
         """Make users by name with their passwords, who may do everything, and ask for them."""
         for name, password in {**users, "root": ROOT_PASSWORD}.items():
-            self.ctl("user", "add", f"{name}:{password}")
+            self.ctl("user", "add", f"{name}:{secret(password)}")
             self.ctl("user", "grant-role", name, "root")
         self.ctl("auth", "enable")
         self._user = f"root:{ROOT_PASSWORD}"

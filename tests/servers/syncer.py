@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+from servers import secrets
 from servers.process import Server
 from servers.waiting import wait_until
 
@@ -13,7 +14,7 @@ COMMAND = [sys.executable, "-m", "syncer"]
 
 def command(*arguments, env=None, deadline=60):
     """Run one command of syncer to its end; the result has `returncode`, `stdout`, `stderr`."""
-    return subprocess.run(
+    done = subprocess.run(
         [*COMMAND, *arguments],
         env=_environment(env),
         capture_output=True,
@@ -21,6 +22,8 @@ def command(*arguments, env=None, deadline=60):
         timeout=deadline,
         check=False,
     )
+    secrets.search(done.stdout + done.stderr, f"syncer {arguments[0]}")
+    return done
 
 
 def _environment(env):
@@ -34,6 +37,7 @@ class Syncer:
     def __init__(self, guard, name, *arguments, env=None):
         argv = [*COMMAND, "run", "--log-format", "json", *map(str, arguments)]
         self._server = Server(guard, name, argv, env={"PYTHONUNBUFFERED": "1"} | (env or {}))
+        secrets.watch(self._server.log, name)
 
     def start(self):
         """Start it, and wait until it says so."""
