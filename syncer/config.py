@@ -23,7 +23,9 @@ from syncer.layers import (
     from_environment,
     from_file,
     in_order,
+    origin_of,
     overlaid,
+    plain,
 )
 from syncer.options import Secret
 from syncer.sections import Sections, disabled_plugins
@@ -101,7 +103,6 @@ def options_of(
 
 def _exposed(config: Config, path: Path | None, plugins: "Plugins") -> tuple[str, ...]:
     """Warnings about secrets that others can read where they were given."""
-    public = path is not None and bool(path.stat().st_mode & stat.S_IROTH)
     parts: list[tuple[SourceConfig | SinkConfig | ParserConfig, Kind]] = [
         *((source, plugins.source(source.kind)) for source in config.sources.values()),
         *((sink, plugins.sink(sink.kind)) for sink in config.sinks.values()),
@@ -111,14 +112,29 @@ def _exposed(config: Config, path: Path | None, plugins: "Plugins") -> tuple[str
     for part, kind in parts:
         for name, wanted in option_types(kind.options).items():
             given = part.options.get(name)
-            if bare_type(wanted) is not Secret or not isinstance(given, Given):
-                continue
-            if given.origin.startswith("--"):
-                why = "a secret on the command line is shown to everybody who lists processes"
-            elif public and given.origin == str(path):
-                why = "a secret in a file that everybody may read"
-            else:
-                continue
-            problem = f'{why}: use {{ file = "..." }} or {{ env = "..." }}'
-            warnings.append((part.where / name).say(problem, given.origin))
+            if bare_type(wanted) is Secret and (problem := _exposure(given, path)):
+                warnings.append((part.where / name).say(problem, origin_of(given)))
     return tuple(warnings)
+
+
+def _exposure(given: Any, path: Path | None) -> str:
+    """Who else can read this secret, and what to do about it; "" if nobody can."""
+    value, instead = plain(given), 'use { file = "..." } or { env = "..." }'
+    if isinstance(value, Mapping):
+        kept = value.get("file")
+        if isinstance(kept, str) and _is_public(Path(kept)):
+            return f"everybody may read the file {kept}: take that right from it (chmod o-r)"
+        return ""
+    origin = given.origin if isinstance(given, Given) else ""
+    if origin.startswith("--"):
+        return f"a secret on the command line is shown to everybody who lists processes: {instead}"
+    if path is not None and origin == str(path) and _is_public(path):
+        return f"a secret in a file that everybody may read: {instead}"
+    return ""
+
+
+def _is_public(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
