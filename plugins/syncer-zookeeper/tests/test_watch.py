@@ -116,8 +116,9 @@ def test_now_and_then_everything_is_read(sink, register, monkeypatch):
     assert asked == ["/services", "/services/web", PATH]
 
 
-def test_changes_while_the_connection_was_lost(start_zookeeper, open_sink, register):
+def test_changes_while_the_connection_was_lost(start_zookeeper, open_sink, register, monkeypatch):
     """What changed while nobody could tell is seen when the connection is back."""
+    monkeypatch.setattr(tree, "WHOLE", 10**9)
     server = start_zookeeper()
     sink = open_sink(server.address, session=10.0)
     register(sink)

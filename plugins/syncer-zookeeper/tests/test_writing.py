@@ -75,7 +75,10 @@ def test_node_that_was_made_again_is_not_taken_for_the_old(sink, clean_zookeeper
     assert clean_zookeeper.values() == {PATH: text}
 
 
-def test_change_that_comes_between_is_a_conflict(sink, clean_zookeeper, register, new, monkeypatch):
+@pytest.mark.parametrize("what", ["update", "move", "deregister"])
+def test_change_that_comes_between_is_a_conflict(
+    sink, clean_zookeeper, register, new, monkeypatch, what
+):
     """What changes after the last look is still seen, by the version that the write names."""
     (held,) = register(sink)
     looked = sink._writer._looked_at
@@ -86,10 +89,13 @@ def test_change_that_comes_between_is_a_conflict(sink, clean_zookeeper, register
         return iter(found)
 
     monkeypatch.setattr(sink._writer, "_looked_at", late)
-    with pytest.raises(Conflict):
-        sink.update(held, new(sink))
-    with pytest.raises(Conflict):
-        sink.deregister(held)
+    changes = {
+        "update": Update(held, new(sink)),
+        "move": Update(held, new(sink, make_instance("moved", id=held.id))),
+        "deregister": Deregister(held, Reason.NOT_OFFERED),
+    }
+    (outcome,) = sink.apply([changes[what]])
+    assert isinstance(outcome.error, Conflict)
     assert clean_zookeeper.values() == {PATH: "changed"}
 
 
