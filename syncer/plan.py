@@ -218,12 +218,12 @@ def _release(
         return Skip(id_, "doubt", f"source {mark.source}: {source.doubt}")
     if not actual.complete:
         return Skip(id_, "incomplete", "the registry's listing is incomplete")
-    if id_ in aim.rejected:
-        return Skip(id_, "rejected", aim.rejected[id_])
     if mark.workload in source.unclear:
         return Skip(id_, "unclear", "its workload exists, but cannot be described now")
     if not source.present.get(mark.workload, False):
         return Deregister(have, Reason.WORKLOAD_GONE)
+    if id_ in aim.rejected:
+        return Skip(id_, "rejected", aim.rejected[id_])
     if id_ in aim.withheld:
         return Deregister(have, Reason.WITHHELD)
     return Deregister(have, Reason.NOT_OFFERED)

@@ -17,8 +17,8 @@ from syncer.model import Registration
 def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> Plan:
     """The plan in which each removal of what is offered no longer names its successors.
 
-    These are the ids under which the same workload offers the same service; none if one of
-    them stands already. `held` is what the sink holds, by id.
+    These are the ids under which the same workload offers the same service; none if the service
+    stands under one of them already. `held` is what the sink holds, by id.
     """
     if not any(_replaceable(change) for change in plan.changes):
         return plan
@@ -30,7 +30,7 @@ def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> P
     for change in plan.changes:
         if isinstance(change, Deregister) and _replaceable(change):
             ids = offered.get(_of(change.old), set())
-            stands = any(id_ in held and _of(held[id_]) == _of(change.old) for id_ in ids)
+            stands = any(_serves(held.get(id_), change.old) for id_ in ids)
             change = attrs.evolve(change, after=frozenset() if stands else frozenset(ids))
         changes.append(change)
     return attrs.evolve(plan, changes=tuple(changes))
@@ -60,6 +60,13 @@ def _of(held: Registration) -> tuple[str, str, str]:
     """Which source and workload a registration is from, and its service."""
     mark = held.mark
     return (mark.source, mark.workload, held.instance.service) if mark else ("", "", "")
+
+
+def _serves(found: Registration | None, old: Registration) -> bool:
+    """Whether an entry of the same owner has the service of the old one."""
+    if found is None or found.mark is None or old.mark is None:
+        return False
+    return found.mark.owner == old.mark.owner and found.instance.service == old.instance.service
 
 
 def _first(change: Deregister) -> str:

@@ -181,6 +181,11 @@ class TestRejectedAndWithheld:
         plan = make_plan(Aim(rejected={ID: "too long"}), View([held(unmarked=True)]), facts())
         assert skips(plan) == {ID: "rejected"}
 
+    def test_a_rejected_successor_keeps_no_dead_one(self):
+        """A container that ended goes, though the sink cannot hold what has its id now."""
+        plan = make_plan(Aim(rejected={ID: "too long"}), View([held(workload="gone")]), facts())
+        assert summary(plan) == {ID: Reason.WORKLOAD_GONE}
+
     def test_a_rejected_instance_of_a_gone_workload_goes(self):
         """Once its workload is gone nothing is rejected any more, and what stood there goes."""
         plan = make_plan(Aim(), View([held(workload="gone")]), facts())

@@ -28,6 +28,7 @@ def wants(id=NEW, **fields):
         pytest.param(gone(), [wants()], [], {NEW}, id="renamed"),
         pytest.param(gone(), [wants(), wants("b")], [], {NEW, "b"}, id="renamed to two"),
         pytest.param(gone(), [wants(), wants("b")], ["b"], set(), id="one stands already"),
+        pytest.param(gone(), [wants()], [NEW], set(), id="a duplicate that stands"),
         pytest.param(gone(), [wants(service="api")], [], set(), id="another service"),
         pytest.param(gone(), [wants(of="web-2")], [], set(), id="another workload"),
         pytest.param(gone(), [wants(source="file")], [], set(), id="another source"),

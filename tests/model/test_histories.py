@@ -1,0 +1,430 @@
+"""Random histories: containers change, people edit, everything fails, syncers die and come back.
+
+At no step is a promise broken (see `promises.py`), and after the last fault the registry is soon
+equal to what runs. `SYNCER_MODEL=thorough` tries thousands of histories, each time others;
+`SYNCER_MODEL=first` does not look for the shortest history that fails.
+"""
+
+import os
+
+import attrs
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from model.process import Config, Process
+from model.promises import Promises, brief
+from model.registry import PULSE, Faults, KilledError, Registry
+from model.world import Container, Runtime
+from syncer import Health, Instance, Mark, Registration, State
+from syncer.guard import PAUSE, SLOW_CAP
+from syncer.testing import ManualClock
+
+MODE = os.environ.get("SYNCER_MODEL", "")
+THOROUGH = MODE == "thorough"
+
+#: Who runs: a host with two sources, another host, and another owner on the first host.
+OWNERS = {"a": "syncer", "b": "syncer", "c": "other"}
+SCOPES = {"a": "a", "b": "b", "c": "a"}
+SOURCES = {"a": ("docker", "file"), "b": ("docker",), "c": ("docker",)}
+PLACES = [(who, name) for who, names in SOURCES.items() for name in names]
+#: Cycles after which all is as it should be: an id may pass through the hands of two hosts, and
+#: the guard waits for a second listing.
+BOUND = 3
+
+#: Most of it happens in one place: what breaks a promise comes from several things together.
+whos = st.sampled_from(["a", "a", "a", "a", "b", "c"])
+places = st.sampled_from([PLACES[0]] * 5 + PLACES[1:])
+#: What the syncer of the place does about an event.
+thens = st.sampled_from(["", "hear", "hear", "hear", "work", "work", "work", "cycle"])
+containers = st.sampled_from(["c1", "c2", "c3"])
+ports = st.sampled_from([80, 80, 81])
+some = st.frozensets(containers, min_size=1, max_size=3)
+names = st.sampled_from(["web", "api"])
+services = st.sampled_from(["web", "web", "web", "api", "api", "bad"])
+ids = st.sampled_from(["a:web:80", "a:web:80", "a:web:81", "a:api:80", "b:web:80", "shared"])
+policies = st.sampled_from(["sync", "sync", "sync", "upsert-only", "create-only"])
+faults = st.sampled_from(["before", "after", "refused", "raced", "fine"])
+
+
+class Histories(RuleBasedStateMachine):
+    """What can happen, one rule for each kind of event."""
+
+    @initialize(
+        leases=st.booleans(),
+        lag=st.sampled_from([0.0, 0.0, 3.0]),
+        policy=policies,
+        drop=st.booleans(),
+    )
+    def begin(self, leases, lag, policy, drop):
+        """The configuration of all; `policy` is that of `a`, `drop` too."""
+        self.clock = ManualClock()
+        self.registry = Registry(self.clock, leases=leases, lag=lag)
+        self.runtimes = {
+            who: {name: Runtime(name, SCOPES[who]) for name in SOURCES[who]} for who in OWNERS
+        }
+        self.faults = {who: Faults() for who in OWNERS}
+        self.configs = {who: Config(OWNERS[who], SOURCES[who]) for who in OWNERS}
+        self.configs["a"] = attrs.evolve(self.configs["a"], policy=policy, drop=drop)
+        self.processes = {}
+        self.outer = 8000
+        self.drops = drop
+        for who in OWNERS:
+            self._start(who)
+        promises = Promises(self.processes, self.registry, self.clock)
+        self.registry.on_write, self.registry.on_expiry = promises.write, promises.expiry
+        for place in PLACES:
+            for number, name in enumerate(("web", "api", "api")):
+                fields = {"name": f"{name}{number}" if number > 1 else name, "service": name}
+                self._put(place, f"c{number + 1}", inner=80, **fields)
+        self.all_work()
+
+    # What runs.
+
+    @rule(place=places, id=containers, name=names, service=services, port=ports, then=thens)
+    def run(self, place, id, name, service, port, then):
+        """A container starts, or goes on under another name, with other labels, on another port."""
+        self._put(place, id, name=name, service=service, inner=port, shared=False)
+        self._then(place[0], then)
+
+    @rule(place=places, id=containers, service=services, then=thens)
+    def run_shared(self, place, id, service, then):
+        """One starts that asks for the id that others ask for, too."""
+        self._put(place, id, name=id, service=service, inner=80, shared=True)
+        self._then(place[0], then)
+
+    @rule(place=places, id=containers, state=st.sampled_from(State), then=thens)
+    def state(self, place, id, state, then):
+        """A container is stopped, paused, started again."""
+        self._alter(place, id, state=state)
+        self._then(place[0], then)
+
+    @rule(place=places, id=containers, health=st.sampled_from(Health), then=thens)
+    def health(self, place, id, health, then):
+        """Its health changes."""
+        self._alter(place, id, health=health)
+        self._then(place[0], then)
+
+    @rule(place=places, id=containers, then=thens)
+    def moves(self, place, id, then):
+        """It is published on another port of the host."""
+        self._alter(place, id, outer=self._new_port())
+        self._then(place[0], then)
+
+    @rule(place=places, id=containers, then=thens)
+    def remove(self, place, id, then):
+        """It is gone."""
+        self._runtime(place).remove(id)
+        self._then(place[0], then)
+
+    @rule(place=places, then=thens)
+    def remove_all(self, place, then):
+        """All of a source's containers go at once."""
+        for id_ in list(self._runtime(place).containers):
+            self._runtime(place).remove(id_)
+        self._then(place[0], then)
+
+    # What syncers do.
+
+    @rule(who=whos)
+    def hears(self, who):
+        """It asks for what events named."""
+        self._alive(who, Process.hear)
+
+    @rule(place=places)
+    def lists(self, place):
+        """It lists a source."""
+        self._alive(place[0], lambda process: process.relist(place[1]))
+
+    @rule(who=whos, fresh=st.booleans())
+    def cycles(self, who, fresh):
+        """It runs a cycle."""
+        self._alive(who, lambda process: process.cycle(fresh=fresh))
+
+    @rule(who=whos)
+    def works(self, who):
+        """It lists everything and runs a cycle."""
+        self._alive(who, Process.work)
+
+    @rule()
+    def all_work(self):
+        """All of them do."""
+        for who in OWNERS:
+            self._alive(who, Process.work)
+
+    @rule(who=whos, policy=policies, without=st.sampled_from(["", "", "file"]))
+    def restarts(self, who, policy, without):
+        """It is restarted, perhaps with another policy or without one of its sources."""
+        sources = tuple(name for name in SOURCES[who] if name != without)
+        self.configs[who] = attrs.evolve(self.configs[who], policy=policy, sources=sources)
+        self._start(who)
+
+    @rule(who=whos, calls=st.integers(1, 6), done=st.booleans())
+    def dies_soon(self, who, calls, done):
+        """It is killed at one of its next calls of the registry, before or after the effect."""
+        self.faults[who].death = (calls, done)
+
+    @rule(seconds=st.sampled_from([1.0, 3.0, 10.0, 100.0]))
+    def time_passes(self, seconds):
+        """Leases are renewed meanwhile, as far as they can be."""
+        while seconds > 0:
+            self.clock.advance(min(seconds, PULSE))
+            seconds -= PULSE
+            for who in OWNERS:
+                self._alive(who, Process.beat)
+            self.registry.read()
+
+    # What breaks.
+
+    @rule(place=places, then=thens)
+    def source_fails(self, place, then):
+        """A source gives no answer."""
+        self._runtime(place).fails = True
+        self._then(place[0], then)
+
+    @rule(place=places, ids=some, then=thens)
+    def source_lists_part(self, place, ids, then):
+        """A source shows a part only, and says so."""
+        self._runtime(place).hidden = ids
+        self._then(place[0], then)
+
+    @rule(place=places, ids=some, then=thens)
+    def source_cannot_describe(self, place, ids, then):
+        """Some containers exist, and no more is known."""
+        self._runtime(place).unclear = ids
+        self._then(place[0], then)
+
+    @rule(place=places)
+    def events_are_lost(self, place):
+        """A source tells of no change any more."""
+        self._runtime(place).deaf = True
+        self._runtime(place).events.clear()
+
+    @rule(place=places)
+    def source_heals(self, place):
+        """A source is well again."""
+        self._runtime(place).heal()
+
+    @rule(who=whos, how=st.sampled_from(["down", "unreadable"]))
+    def registry_fails(self, who, how):
+        """The registry answers one syncer nothing, or no reads."""
+        setattr(self.faults[who], how, True)
+
+    @rule(who=whos, how=st.sampled_from(["hidden", "unclear"]), ids=st.frozensets(ids, min_size=1))
+    def registry_shows_part(self, who, how, ids):
+        """Rights hide a part of the registry, or some entries cannot be read."""
+        setattr(self.faults[who], how, ids)
+
+    @rule(who=whos, next_ones=st.lists(faults, min_size=1, max_size=4))
+    def writes_fail(self, who, next_ones):
+        """The next writes fail, before or after their effect, or are refused."""
+        self.faults[who].writes = next_ones
+
+    @rule(ids=st.frozensets(ids, min_size=1, max_size=2))
+    def registry_refuses(self, ids):
+        """Nothing is accepted under these ids."""
+        self.registry.refused = ids
+
+    @rule()
+    def registry_is_wiped(self):
+        """It comes back empty."""
+        self.registry.wipe()
+
+    @rule(who=whos)
+    def registry_heals(self, who):
+        """All is well between this syncer and the registry."""
+        self._heal(who)
+
+    # What people do.
+
+    @rule(id=ids, what=st.sampled_from(["address", "tags", "damaged", "service"]))
+    def edited(self, id, what):
+        """Somebody edits an entry, and leaves its mark."""
+        if held := self.registry.held.get(id):
+            changes = {"address": "10.9.9.9", "tags": ("edited",), "service": "edited"}
+            if what == "damaged":
+                new = attrs.evolve(held, damaged="its check is gone")
+            else:
+                instance = attrs.evolve(held.instance, **{what: changes[what]})
+                new = attrs.evolve(held, instance=instance)
+            self.registry.by_hand(id, new)
+
+    @rule(id=ids)
+    def deleted(self, id):
+        """Somebody deletes an entry."""
+        self.registry.by_hand(id, None)
+
+    @rule(id=ids, mark=st.sampled_from(["none", "owner", "scope", "source", "ghost"]))
+    def written(self, id, mark):
+        """Somebody writes an entry of their own, or one that looks like ours."""
+        instance = Instance(id=id, service="web", address="10.8.8.8", port=1)
+        fields = {"owner": "syncer", "scope": "a", "source": "docker", "workload": "ghost"}
+        fields |= {} if mark == "ghost" else {mark: "theirs"}
+        mark = None if mark == "none" else Mark(digest="0" * 32, **fields)
+        self.registry.by_hand(id, Registration(instance=instance, mark=mark))
+
+    # What comes of it.
+
+    @rule()
+    @precondition(lambda self: self.registry.held)
+    def all_is_well(self):
+        """The last fault is over: soon desired equals actual, and then there is nothing to do."""
+        self._heal_all()
+        self.clock.advance(SLOW_CAP)
+        for _ in range(BOUND):
+            for who in OWNERS:
+                self._alive(who, Process.work)
+            self.clock.advance(PAUSE + 1)
+        for who, process in self.processes.items():
+            for name in process.trackers:
+                process.relist(name)
+            plan = process.reconciler.plan()
+            assert not plan.changes, f"{who} would still change {plan.changes}\n{self._shown()}"
+        self._equal()
+
+    def teardown(self):
+        """Every history ends well."""
+        if hasattr(self, "registry"):
+            self.all_is_well()
+
+    def _equal(self):
+        """The registry holds what runs, as far as policies and others' entries let it."""
+        claims = {}
+        for who, process in self.processes.items():
+            for name in process.config.sources:
+                runtime = self.runtimes[who][name]
+                for container in runtime.containers.values():
+                    if container.shown(process.config.drop):
+                        id_ = container.instance_id(runtime.scope)
+                        claims.setdefault(id_, []).append((who, name, container))
+        held = self.registry.held
+        for id_ in claims.keys() - held.keys():
+            raise AssertionError(f"{id_} is missing\n{self._shown()}")
+        for id_, registration in held.items():
+            who = self._whose(registration.mark)
+            if who is None:
+                continue
+            policy, mark = self.processes[who].config.policy, registration.mark
+            mine = [claim for claim in claims.get(id_, ()) if claim[0] == who]
+            if not mine:
+                left = policy != "sync" or self._kept(mark, registration)
+                assert left, f"{id_} is left over\n{self._shown()}"
+            elif policy != "create-only":
+                found = (mark.source, mark.workload, registration.instance.port)
+                right = [(name, container.id, container.outer) for _, name, container in mine]
+                wrong = f"{id_} is none of {right}\n{self._shown()}"
+                assert found in right, wrong
+                assert registration.instance.address == "10.0.0.1", wrong
+                assert not registration.damaged, wrong
+
+    def _kept(self, mark, registration):
+        """Whether something keeps the workload from what it offers now, so that this one stays."""
+        who = self._whose(mark)
+        container = self.runtimes[who][mark.source].containers.get(mark.workload)
+        if container is None or not container.state.offered:
+            return False
+        rivals = [c for runtime in self.runtimes[who].values() for c in runtime.containers.values()]
+        if any(
+            rival.service == "bad"
+            and rival.state.offered
+            and rival.instance_id(mark.scope) == registration.id
+            for rival in rivals
+        ):
+            return True
+        id_ = container.instance_id(mark.scope)
+        found = self.registry.held.get(id_)
+        theirs = found is None or self._whose(found.mark) != who
+        same = container.service == registration.instance.service
+        return same and (theirs or found.instance.service != container.service)
+
+    def _whose(self, mark):
+        """Which process a mark belongs to; None: to none that runs."""
+        for who, process in self.processes.items():
+            runtime = self.runtimes[who].get(mark.source) if mark else None
+            if (
+                runtime is not None
+                and mark.source in process.config.sources
+                and (mark.owner, mark.scope) == (process.config.owner, runtime.scope)
+            ):
+                return who
+        return None
+
+    def _shown(self):
+        held = [brief(registration) for registration in self.registry.held.values()]
+        runs = [
+            f"{who}/{name}: {container}"
+            for who, name in PLACES
+            for container in self.runtimes[who][name].containers.values()
+        ]
+        return "\n".join(["the registry holds", *held, "there run", *runs])
+
+    def _then(self, who, what):
+        """What a syncer does about an event, if it hears of it or happens to look."""
+        works = {
+            "": [],
+            "hear": [Process.hear, _cached],
+            "work": [Process.work],
+            "cycle": [_cached],
+        }
+        for work in works[what]:
+            self._alive(who, work)
+
+    def _start(self, who):
+        self.processes[who] = Process(
+            who,
+            self.configs[who],
+            self.runtimes[who],
+            self.registry,
+            self.faults[who],
+            self.clock,
+        )
+
+    def _alive(self, who, work):
+        """Let a process do this; when it is killed, its next life begins with nothing."""
+        try:
+            work(self.processes[who])
+        except KilledError:
+            self._start(who)
+
+    def _runtime(self, place):
+        return self.runtimes[place[0]][place[1]]
+
+    def _put(self, place, id, **fields):
+        old = self._runtime(place).containers.get(id)
+        outer = old.outer if old else self._new_port()
+        self._runtime(place).put(Container(id, outer=outer, since=self.clock(), **fields))
+
+    def _alter(self, place, id, **fields):
+        if old := self._runtime(place).containers.get(id):
+            self._runtime(place).put(attrs.evolve(old, since=self.clock(), **fields))
+
+    def _new_port(self):
+        self.outer += 1
+        return self.outer
+
+    def _heal(self, who):
+        for field in attrs.fields(Faults):
+            setattr(self.faults[who], field.name, getattr(Faults(), field.name))
+
+    def _heal_all(self):
+        self.registry.refused = frozenset()
+        for who, runtimes in self.runtimes.items():
+            self._heal(who)
+            for runtime in runtimes.values():
+                runtime.heal()
+
+
+def _cached(process):
+    process.cycle(fresh=False)
+
+
+Histories.TestCase.settings = settings(
+    max_examples=3000 if THOROUGH else 500,
+    stateful_step_count=60 if THOROUGH else 40,
+    phases=(Phase.generate,) if MODE == "first" else tuple(Phase),
+    deadline=None,
+    database=None,
+    derandomize=not THOROUGH,
+    suppress_health_check=list(HealthCheck),
+)
+TestHistories = Histories.TestCase

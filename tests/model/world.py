@@ -1,0 +1,131 @@
+"""What really runs on the hosts of the model, and the sources that tell of it."""
+
+import attrs
+
+from syncer import Health, Offer, Source, State, Status, TemporaryError, View, Workload
+
+
+@attrs.frozen
+class Container:
+    """One container: `inner` is its own port, `outer` the host's, which nobody else ever gets.
+
+    `shared`: it asks for an id that others ask for, too. `since`: when it last changed.
+    """
+
+    id: str
+    name: str
+    service: str
+    inner: int
+    outer: int
+    shared: bool = False
+    state: State = State.RUNNING
+    health: Health | None = None
+    since: float = 0.0
+
+    def workload(self, source, scope):
+        """The container as a source describes it."""
+        offer = Offer(
+            service=self.service,
+            id="shared" if self.shared else "",
+            port=self.inner,
+            register_address="10.0.0.1",
+            register_port=self.outer,
+        )
+        fields = {"state": self.state, "health": self.health, "offers": (offer,)}
+        return Workload(source=source, scope=scope, id=self.id, name=self.name, **fields)
+
+    def instance_id(self, scope):
+        """The id that it is registered under."""
+        return "shared" if self.shared else f"{scope}:{self.name}:{self.inner}"
+
+    def shown(self, drop):
+        """Whether it is to be registered; with `drop`, only while it is up."""
+        if not self.state.offered or self.service == "bad":
+            return False
+        return not drop or self.workload("", "").status is Status.UP
+
+
+#: A source's word about a container that it cannot describe.
+UNCLEAR = "unclear"
+
+
+@attrs.define
+class Runtime:
+    """What runs in one source's world, with the faults of that source.
+
+    `told` is the last word that the source gave about each id: a container, None for gone, or
+    UNCLEAR. `trusted`: its last answer was a complete listing.
+    """
+
+    name: str
+    scope: str
+    containers: dict = attrs.Factory(dict)
+    places: dict = attrs.Factory(dict)
+    events: list = attrs.Factory(list)
+    told: dict = attrs.Factory(dict)
+    trusted: bool = False
+    fails: bool = False
+    deaf: bool = False
+    hidden: frozenset = frozenset()
+    unclear: frozenset = frozenset()
+
+    def put(self, container):
+        """Let it run so from now on."""
+        self.containers[container.id] = container
+        self.places.setdefault(container.id, set()).add(container.outer)
+        self._tell(container.id)
+
+    def remove(self, id_):
+        """End it."""
+        self.containers.pop(id_, None)
+        self._tell(id_)
+
+    def heal(self):
+        """No more faults."""
+        self.fails = self.deaf = False
+        self.hidden = self.unclear = frozenset()
+
+    def _tell(self, id_):
+        if not self.deaf:
+            self.events.append(id_)
+
+
+class ModelSource(Source):
+    """Tells of a runtime, as well as its faults allow."""
+
+    def __init__(self, runtime):
+        self.runtime = runtime
+        runtime.told, runtime.trusted = {}, False
+
+    def scope(self):
+        return self.runtime.scope
+
+    def workloads(self):
+        runtime = self.runtime
+        self._ahead()
+        complete = not runtime.hidden & runtime.containers.keys()
+        unclear = runtime.unclear & runtime.containers.keys() - runtime.hidden
+        shown = {
+            id_: container
+            for id_, container in runtime.containers.items()
+            if id_ not in runtime.hidden | unclear
+        }
+        if complete:
+            runtime.told = dict.fromkeys(runtime.told)
+        runtime.told |= shown | dict.fromkeys(unclear, UNCLEAR)
+        runtime.trusted = complete
+        items = [c.workload(runtime.name, runtime.scope) for c in shown.values()]
+        return View(items, complete=complete, unclear=unclear)
+
+    def workload(self, id):
+        self._ahead()
+        runtime = self.runtime
+        if id in runtime.unclear and id in runtime.containers:
+            raise TemporaryError(f"{id} cannot be described")
+        found = runtime.containers.get(id)
+        runtime.told[id] = found
+        return found.workload(runtime.name, runtime.scope) if found else None
+
+    def _ahead(self):
+        if self.runtime.fails:
+            raise TemporaryError("the engine does not answer")
