@@ -54,3 +54,19 @@ def test_it_reads_consul(start_syncer, start_discovery, clean_docker, clean_cons
     assert labels["__meta_consul_service_metadata_team"] == "shop"
     clean_docker.remove("web")
     wait_until(lambda: web not in discovery.targets(), 60, "the target is dropped")
+
+
+def test_it_reads_eureka(start_syncer, start_prometheus, clean_docker, clean_eureka, web):
+    """Application, status, port and metadata of an instance are labels; one that goes is dropped."""
+    start_syncer(*docker(clean_docker), "--sink", f"eureka={clean_eureka.url}")
+    server = {"server": clean_eureka.url.rstrip("/"), "refresh_interval": "1s"}
+    prometheus = start_prometheus({"services": {"eureka_sd_configs": [server]}})
+    labels = discovered(prometheus, web)
+    assert labels["__meta_eureka_app_name"] == "WEB"
+    assert labels["__meta_eureka_app_instance_id"] == "host1:web:8000"
+    assert labels["__meta_eureka_app_instance_status"] == "UP"
+    assert labels["__meta_eureka_app_instance_port_enabled"] == "true"
+    assert labels["__meta_eureka_app_instance_metadata_tags"] == "blue,public"
+    assert labels["__meta_eureka_app_instance_metadata_team"] == "shop"
+    clean_docker.remove("web")
+    wait_until(lambda: not prometheus.targets("services"), 60, "the target is dropped")

@@ -23,6 +23,8 @@ JAR = PROJECT / "target" / "eureka.jar"
 QUICK = {
     "eureka.server.use-read-only-response-cache": "false",
     "eureka.server.response-cache-update-interval-ms": "1000",
+    # A list that was made while somebody wrote is kept, though it is old: else for 180 s.
+    "eureka.server.response-cache-auto-expiration-in-seconds": "1",
     "eureka.server.enable-self-preservation": "false",
     "eureka.server.eviction-interval-timer-in-ms": "1000",
 }
@@ -311,6 +313,8 @@ class Consumer:
             "eureka.client.registry-fetch-interval-seconds": "1",
             # Otherwise its load balancer remembers what it found for as long.
             "spring.cloud.loadbalancer.cache.enabled": "false",
+            "spring.cloud.service-registry.auto-registration.enabled": "false",
+            "eureka.client.jersey.enabled": "false",
         }
         argv = [*_JAVA, "-Dloader.main=syncer.consumer.ConsumerApplication", "-jar", JAR]
         argv += [f"--{name}={value}" for name, value in properties.items()]
