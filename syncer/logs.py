@@ -37,7 +37,8 @@ from syncer.values import printable
 
 Record = tuple[str, str, dict[str, Any]]
 
-#: More new skips of one kind than this in one cycle become one line.
+#: More new skips of one kind than this in one cycle become one line, and so do the problems of
+#: one workload beyond it.
 MANY = 20
 #: Longest texts of fields; what a registry answers may be a page.
 LONGEST, LONGEST_TRACE = 2000, 20_000
@@ -123,9 +124,11 @@ def _(event: LoopRecovered) -> Iterator[Record]:
 
 @records.register
 def _(event: ProblemsFound) -> Iterator[Record]:
-    for text in event.problems:
-        fields = {"source": event.source, "workload": event.workload, "problem": text}
-        yield "warning", "problem", fields
+    fields = {"source": event.source, "workload": event.workload}
+    for text in event.problems[:MANY]:
+        yield "warning", "problem", {**fields, "problem": text}
+    if (more := len(event.problems) - MANY) > 0:
+        yield "warning", f"{more} more problems, shown by explain", fields
 
 
 @records.register

@@ -77,6 +77,17 @@ LINES = [
             for text in "ab"
         ],
     ),
+    (
+        ProblemsFound(source="d", workload="w", problems=["a"] * 120),
+        [("warning", "problem", {"source": "d", "workload": "w", "problem": "a"})] * 20
+        + [
+            (
+                "warning",
+                "100 more problems, shown by explain",
+                {"source": "d", "workload": "w"},
+            )
+        ],
+    ),
     (ProblemsFound(source="d", workload="w", problems=()), []),
     (ChangeApplied(sink="s", change=NEW), [("info", "registered", AT)]),
     (

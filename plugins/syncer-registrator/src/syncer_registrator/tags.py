@@ -7,6 +7,8 @@ from syncer_registrator.problems import Problems, quoted, unfit
 
 #: Tags longer than this are mistakes; registries refuse or cut them. In characters.
 LONGEST_TAG = 4096
+#: Tags of one service; every reader of the registry gets them all.
+MOST_TAGS = 1000
 
 _SEPARATOR = re.compile(r"(?<!\\),")
 
@@ -33,4 +35,6 @@ def usable_tags(
             problems.add(origin, f"the tag {quoted(tag)} {reason}" if show else f"a tag {reason}")
         elif tag:
             usable.append(tag)
-    return tuple(usable)
+    if len(usable) > MOST_TAGS:
+        problems.add(origin, f"only the first {MOST_TAGS} of {len(usable)} tags are used")
+    return tuple(usable[:MOST_TAGS])
