@@ -18,7 +18,7 @@ export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit check check-docs fmt servers clean
+.PHONY: help venv run test unit faults check check-docs fmt servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ test: venv servers ## set up, then run all tests, real servers included
 
 unit: venv ## the tests that need no server and no network
 	$(BIN)/python -m pytest -m "not server and not network" $(ARGS)
+
+faults: venv servers ## break servers, the lines to them and syncer itself, and see all made good
+	$(BIN)/python -m pytest tests/faults $(ARGS)
 
 check: venv check-docs ## format, lint, types, layers, documentation
 	$(BIN)/ruff format --check .

@@ -38,6 +38,15 @@ def eureka(server_guard, _eureka_program):
 
 
 @pytest.fixture(scope="session")
+def zookeeper(server_guard, _zookeeper_program):
+    """A ZooKeeper whose sessions last as long as usual, 40 s at most, not 10 s."""
+    server = _zookeeper_program.ZooKeeper(server_guard, "faults-zookeeper", tick=2.0)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
 def views(consul, etcd, eureka):
     """The three registries."""
     return ConsulView(consul), EtcdView(etcd), EurekaView(eureka)
