@@ -285,6 +285,13 @@ def test_server_restarted_with_its_data(start_zookeeper, open_sink, register):
     assert set(server.values()) == PATHS
 
 
+def test_servers_that_do_not_answer(clean_zookeeper, open_sink, register):
+    """Of several servers the one that answers is used, whichever it is."""
+    sink = open_sink("127.0.0.1:9", clean_zookeeper.address, "127.0.0.1:10")
+    register(sink, *TWO)
+    assert set(clean_zookeeper.values()) == PATHS
+
+
 def test_begins_before_the_server(start_zookeeper, open_sink, register):
     """A server that comes later is found; until then each call says that it cannot be reached."""
     server = start_zookeeper()

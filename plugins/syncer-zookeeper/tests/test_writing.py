@@ -197,3 +197,11 @@ def test_larger_than_zookeeper_takes(sink, register):
         sink.adjust(make_instance(meta={"x": "y" * 995_000}))
     register(sink, make_instance(meta={"x": "y" * 990_000}))
     assert len(items(sink)) == 1
+
+
+def test_folder_that_belongs_to_a_session(sink, clean_zookeeper, new):
+    """Under a node of another program's session nothing can stand: that is said, for good."""
+    clean_zookeeper.put("/services/web", "theirs", ephemeral=True)
+    with pytest.raises(PermanentError, match="can hold no other"):
+        sink.register(new(sink))
+    clean_zookeeper.client.delete("/services/web")

@@ -4,14 +4,17 @@ from kazoo.exceptions import (
     AuthFailedError,
     BadArgumentsError,
     BadVersionError,
+    ConnectionClosedError,
+    ConnectionLoss,
     InvalidACLError,
     NoAuthError,
+    NoChildrenForEphemeralsError,
     NodeExistsError,
     NoNodeError,
     RolledBackError,
     RuntimeInconsistency,
+    SessionExpiredError,
     UnimplementedError,
-    ZookeeperError,
 )
 from kazoo.handlers.threading import KazooTimeoutError
 
@@ -22,7 +25,15 @@ _REFUSED = {
     InvalidACLError: "the access list is not accepted; is the user right?",
     AuthFailedError: "user and password are not accepted",
     BadArgumentsError: "the request is not accepted",
+    NoChildrenForEphemeralsError: "the node above it belongs to a session, and can hold no other",
     UnimplementedError: "the server is too old for this request",
+}
+#: Subclasses first.
+_AWAY = {
+    ConnectionClosedError: "the connection was closed",
+    SessionExpiredError: "the session is over",
+    ConnectionLoss: "the connection broke",
+    KazooTimeoutError: "no answer within the deadline",
 }
 _FIRST = {
     NodeExistsError: "it is there already",
@@ -46,8 +57,7 @@ def translated(error: BaseException, where: str) -> SyncerError:
     for kind, words in _REFUSED.items():
         if isinstance(error, kind):
             return PermanentError(f"{where}: {words}")
-    if isinstance(error, KazooTimeoutError):
-        return TemporaryError(f"{where}: no answer within the deadline")
-    name = type(error).__name__
-    said = str(error) if isinstance(error, ZookeeperError) else ""
-    return TemporaryError(f"{where}: {said or name}")
+    for kind, words in _AWAY.items():
+        if isinstance(error, kind):
+            return TemporaryError(f"{where}: {words}")
+    return TemporaryError(f"{where}: {str(error) or type(error).__name__}")
