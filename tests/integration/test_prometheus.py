@@ -57,7 +57,7 @@ def test_it_reads_consul(start_syncer, start_discovery, clean_docker, clean_cons
 
 
 def test_it_reads_eureka(start_syncer, start_prometheus, clean_docker, clean_eureka, web):
-    """Application, status, port and metadata of an instance are labels; one that goes is dropped."""
+    """Application, status, port and metadata are labels; an instance that goes is dropped."""
     start_syncer(*docker(clean_docker), "--sink", f"eureka={clean_eureka.url}")
     server = {"server": clean_eureka.url.rstrip("/"), "refresh_interval": "1s"}
     prometheus = start_prometheus({"services": {"eureka_sd_configs": [server]}})

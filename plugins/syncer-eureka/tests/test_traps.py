@@ -258,7 +258,7 @@ def test_what_others_changed_by_hand_is_damage(sink, clean_eureka):
     assert sink.update(found, new(sink)).instance == held.instance
 
 
-def test_a_list_that_the_server_cannot_write_is_no_empty_list(sink, clean_eureka):
+def test_a_list_that_the_server_cannot_write_is_no_empty_list(sink, clean_eureka, beat):
     """Eureka answers 200 and nothing if one instance is not to be serialized: no view then."""
     held = sink.register(new(sink))
     wrong = {"@class": "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo", "name": "Amazon"}
@@ -266,6 +266,10 @@ def test_a_list_that_the_server_cannot_write_is_no_empty_list(sink, clean_eureka
     with pytest.raises(TemporaryError, match="no JSON"):
         sink.registrations()
     assert sink.registration(held.id) == held
+    # No cycle can come to its end, so the heartbeat itself puts a loss right.
+    clean_eureka.api.cancel("web", ID)
+    assert beat(held) == []
+    assert stored(clean_eureka)["status"] == "UP"
     clean_eureka.api.cancel("bad", "bad")
     assert ours(sink) == {ID: held}
 

@@ -16,10 +16,6 @@ from syncer_eureka.options import EurekaOptions
 TRIES = 3
 
 
-class Forbidden(TemporaryError):
-    """Every server that answered did so with 403: there is something, and it may not be read."""
-
-
 class Servers:
     """Sends each request to the last good server, on failure to the next. Safe for threads."""
 
@@ -52,7 +48,6 @@ class Servers:
         """
         first = self._good
         said: list[str] = []
-        codes: set[int] = set()
         for step in range(min(TRIES, len(self._servers))):
             place = (first + step) % len(self._servers)
             server = self._servers[place]
@@ -64,11 +59,9 @@ class Servers:
                 continue
             if answer.code in answers:
                 return answer
-            codes.add(answer.code)
             said.append(f"Eureka at {server.address}: {_meaning(answer.code, method, path)}")
             self._failed(place)
-        text = "; ".join(said)
-        raise Forbidden(text) if codes == {403} else TemporaryError(text)
+        raise TemporaryError("; ".join(said))
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -18,7 +18,7 @@ from syncer_eureka.options import EurekaOptions
 from syncer_eureka.parallel import each
 from syncer_eureka.reading import FAULTS, Reader, Token
 from syncer_eureka.renewing import Renewer
-from syncer_eureka.servers import Forbidden, Servers
+from syncer_eureka.servers import Servers
 from syncer_eureka.wire import Writer
 from syncer_eureka.writing import Changes
 
@@ -46,16 +46,17 @@ class EurekaSink(Sink):
         self._written: dict[str, Place] = {}
         #: Ids whose lease is gone, though the servers' list may still show them.
         self._lost: set[str] = set()
-        self._forbidden = False
+        #: Whether the last list could not be had: forbidden (403), say, or not whole.
+        self._unlisted = False
 
     def registrations(self) -> View[Registration]:
         """Everything the servers list, from their cache. What they do not show is not nothing."""
         try:
             view = view_of(self._api.apps(), self._reader)
-        except Forbidden:
-            self._forbidden = True
+        except TemporaryError:
+            self._unlisted = True
             raise
-        self._forbidden = False
+        self._unlisted = False
         self._listed = {one.id: Token.parse(one.version).place for one in view.items}
         return attrs.evolve(view, items=[self._seen(one) for one in view.items])
 
@@ -113,8 +114,8 @@ class EurekaSink(Sink):
         return made
 
     def _restored(self, lost: Registration) -> bool:
-        """Write again what a server forgot that may not be listed: no cycle can do it then."""
-        if not self._forbidden:
+        """Write again what a server forgot that gives no list: no cycle can do it then."""
+        if not self._unlisted:
             return False
         self._changes.restore(lost)
         return True
