@@ -23,6 +23,8 @@ same address (JSON in, JSON out; see `Control`):
     POST /_control/die     {"name": "web", "exit_code": 0}   stop (it stays in `all=1`)
     POST /_control/start   {"name": "web"}              start a stopped one again
     POST /_control/rm      {"name": "web"}              stop if needed, and remove
+    POST /_control/health  {"name": "web", "health": "unhealthy"}   what its HEALTHCHECK says
+    POST /_control/rename  {"name": "web", "to": "shop"}
     POST /_control/emit    {"event": {...}}             send any event verbatim
     POST /_control/hangup  {}                           close every event stream
     POST /_control/say     {"text": "half"}             send any text on every event stream
@@ -32,7 +34,8 @@ same address (JSON in, JSON out; see `Control`):
     POST /_control/events  {}                           the last events that were sent
     POST /_control/reset   {}                           zero those counts
 
-With "quiet" in it, add, die, start and rm send no event. A fault replaces those of its kind:
+With "quiet" in it, add, die, start, rm, health and rename send no event. A fault replaces those
+of its kind:
 
     latency  seconds before each answer       slow  the same by kind of request
     fail     status code by kind of request   cut   bytes of the answer after which the line is cut
@@ -114,6 +117,7 @@ class Container:
         self.finished = 0
         self.running = True
         self.exit_code = 0
+        self.health = ""  # of a container without HEALTHCHECK
         self._inspect = self._listing = None
 
     def changed(self):
@@ -122,6 +126,16 @@ class Container:
     @property
     def status(self):
         return "running" if self.running else "exited"
+
+    def _up_text(self):
+        word = {"": "", "starting": " (health: starting)"}.get(self.health, f" ({self.health})")
+        return f"Up 1 second{word}"
+
+    def _health(self):
+        """The part of the state that only containers with a HEALTHCHECK have."""
+        if not self.health:
+            return {}
+        return {"Health": {"Status": self.health, "FailingStreak": 0, "Log": []}}
 
     def _networks(self):
         key = "bridge" if self.network in ("default", "bridge") else self.network
@@ -163,7 +177,7 @@ class Container:
                     "Ports": ports,
                     "Labels": self.labels,
                     "State": self.status,
-                    "Status": "Up 1 second"
+                    "Status": self._up_text()
                     if self.running
                     else f"Exited ({self.exit_code}) 1 second ago",
                     "HostConfig": {"NetworkMode": self.network},
@@ -206,6 +220,7 @@ class Container:
                         "FinishedAt": rfc3339(self.finished)
                         if self.finished
                         else "0001-01-01T00:00:00Z",
+                        **self._health(),
                     },
                     "Image": self.image_id,
                     "ResolvConfPath": root + "/resolv.conf",
@@ -430,6 +445,7 @@ class World:
 
     def start(self, container, quiet=False):
         container.running, container.started, container.exit_code = True, time.time_ns(), 0
+        container.health = container.health and "starting"
         container.changed()
         return {} if quiet else self.emit(container, "start")
 
@@ -449,6 +465,20 @@ class World:
         del self.containers[container.id]
         del self.by_name[container.name]
         return {} if quiet else self.emit(container, "destroy")
+
+    def set_health(self, container, health, quiet=False):
+        container.health = health
+        container.changed()
+        return {} if quiet else self.emit(container, f"health_status: {health}")
+
+    def rename(self, container, name, quiet=False):
+        if name in self.by_name:
+            raise KeyError(f"name {name!r} is in use")
+        old = container.name
+        self.by_name[name] = self.by_name.pop(old)
+        container.name = name
+        container.changed()
+        return {} if quiet else self.emit(container, "rename", oldName=f"/{old}")
 
     def emit(self, container, action, **extra):
         now = time.time_ns()
@@ -493,6 +523,11 @@ def read_filters(query):
         k: set(v if isinstance(v, list) else [x for x, on in v.items() if on])
         for k, v in raw.items()
     }
+
+
+def event_word(event):
+    """What filters compare: engines leave out what stands behind `health_status`."""
+    return event.get("Action", "").partition(":")[0]
 
 
 def label_matches(labels, wanted):
@@ -542,6 +577,12 @@ class Control:
 
     def rm(self, body):
         return self.world.remove(self._pick(body), body.get("quiet", False))
+
+    def health(self, body):
+        return self.world.set_health(self._pick(body), body["health"], body.get("quiet", False))
+
+    def rename(self, body):
+        return self.world.rename(self._pick(body), body["to"], body.get("quiet", False))
 
     def emit(self, body):
         return self.world.publish(body["event"])
@@ -600,6 +641,8 @@ class Connection:
         "die",
         "start",
         "rm",
+        "health",
+        "rename",
         "emit",
         "say",
         "events",
@@ -754,7 +797,7 @@ class Connection:
             actor = event.get("Actor", {})
             return (
                 ("type" not in filters or event.get("Type") in filters["type"])
-                and ("event" not in filters or event.get("Action") in filters["event"])
+                and ("event" not in filters or event_word(event) in filters["event"])
                 and ("container" not in filters or actor.get("ID") in filters["container"])
                 and label_matches(actor.get("Attributes", {}), filters.get("label", ()))
             )

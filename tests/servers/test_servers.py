@@ -289,6 +289,23 @@ class TestFakeDocker:
         events.close()
         client.close()
 
+    def test_health_and_names_change(self, fake_docker):
+        """Health and a new name are in the list, in the description, and in events."""
+        docker = pytest.importorskip("docker")
+        fake = fake_docker(containers=1)
+        client = docker.DockerClient(base_url=fake.address)
+        events = client.events(decode=True, filters={"event": ["health_status", "rename"]})
+        wait_until(lambda: fake.control("stats")["listeners"], 5, "the event stream")
+        fake.control("health", name="c0", health="unhealthy")
+        fake.control("rename", name="c0", to="shop")
+        assert next(events)["Action"] == "health_status: unhealthy"
+        assert next(events)["Actor"]["Attributes"]["oldName"] == "/c0"
+        [listed] = client.api.containers()
+        assert (listed["Names"], listed["Status"]) == (["/shop"], "Up 1 second (unhealthy)")
+        assert client.containers.get("shop").health == "unhealthy"
+        events.close()
+        client.close()
+
 
 KILLED_RUN = """
 import signal, sys, time
