@@ -146,12 +146,13 @@ class Aims:
         return fit
 
     def _left_out(self, instance: Instance, offered: Instance, fit: _Fit) -> None:
-        """Note an instance that is not listed. What holds it would go with its registration."""
-        if instance.id in fit.holds and offered.status is Status.UP:
-            text = f"not listed here while {instance.status.value}, so that cannot be kept"
-            fit.rejected[instance.id] = text
-        else:
+        """Note an instance that is not listed, or cannot be held while it is."""
+        own = attrs.evolve(instance, status=offered.status)
+        if own.status in self._withhold or self._sink.adjust(own) is None:
             fit.withheld[instance.id] = (instance.address, instance.port)
+        else:
+            text = f"this sink has no place for an instance that is {instance.status.value}"
+            fit.rejected[instance.id] = text
 
     def _with_health(self, instance: Instance, fit: _Fit) -> Instance:
         """The instance with its checks in the sink's form, and the status that its probes found."""
@@ -170,6 +171,12 @@ class Aims:
             fit.unprobed[instance.id] = (instance.address, instance.port)
         return attrs.evolve(instance, status=status)
 
+    def _drained(self, instance: Instance) -> Instance | None:
+        """The form in which consumers see that it is draining, or do not see it at all."""
+        adjusted = self._sink.adjust(instance)
+        as_up = self._sink.adjust(attrs.evolve(instance, status=Status.UP))
+        return adjusted if adjusted not in (None, as_up) else self._sink.park(instance)
+
     def _want(
         self, instance: Instance, entry: Entry, snapshot: Snapshot, hold: str
     ) -> Wanted | None:
@@ -180,7 +187,7 @@ class Aims:
         if instance.status in self._withhold and not hold:
             return None
         try:
-            adjusted = self._sink.adjust(instance)
+            adjusted = self._drained(instance) if hold else self._sink.adjust(instance)
             if adjusted is None:
                 return None
             mark = Mark(

@@ -20,7 +20,8 @@ C = TypeVar("C", bound="Callable[..., Any]")
 def _named(command: C) -> C:
     """What is to be drained: one name, or everything."""
     everything = click.option("--all", "all_", is_flag=True, help="All that is ours.")
-    return click.argument("name", metavar="[SERVICE|CONTAINER]", required=False)(everything(command))
+    name = click.argument("name", metavar="[SERVICE|CONTAINER]", required=False)
+    return name(everything(command))
 
 
 @click.command()

@@ -83,8 +83,8 @@ class Source(ABC):
 class Sink(ABC):
     """Where registrations are kept: Consul, etcd, a file.
 
-    `renew()`, `report()`, `watch()`, `take_lock()`, `release_lock()` and `close()` may be called beside the
-    others from other threads; the rest is called from one thread.
+    `renew()`, `report()`, `watch()`, `take_lock()`, `release_lock()` and `close()` may be called
+    beside the others from other threads; the rest is called from one thread.
     """
 
     #: How often `renew` and `report` must run; None: never.
@@ -150,6 +150,14 @@ class Sink(ABC):
         `PermanentError` if the registry cannot hold the instance at all.
         """
         return instance
+
+    def park(self, instance: Instance) -> Instance | None:
+        """What will be written of an instance drained by hand that `adjust` shows as up, or not.
+
+        A form that consumers do not find, but a listing shows; its mark has a `hold`. None: there
+        is no such form, and a drain is refused. Pure.
+        """
+        return None
 
     def listed(self, instance: Instance) -> Instance:
         """What a listing will show of an adjusted instance; pure."""

@@ -269,9 +269,30 @@ class TestByHand:
         assert report.applied == 0
         (skip,) = report.plan.skipped
         assert skip.kind == "rejected"
-        assert "cannot be kept" in skip.reason
+        assert "no place for an instance that is draining" in skip.reason
         assert shown(world.sink) == {WEB_ID: "up"}
         assert world.cycle().plan.skipped == ()
+
+    def test_a_sink_that_shows_no_difference_says_that_it_cannot(self):
+        """Where an instance looks the same in every status, a drain would be one by name only."""
+        world = World(WEB, sink=PickySink())
+        world.cycle()
+        assert skips(drain(world, "web").plan) == {WEB_ID: "rejected"}
+        world.source.change(WEB.id, state=State.PAUSED)
+        assert skips(drain(world, "web").plan) == {WEB_ID: "rejected"}
+        assert holds(world.sink) == {WEB_ID: ""}
+
+    @pytest.mark.parametrize("sink", [dropping, PickySink])
+    def test_a_sink_that_parks_keeps_it(self, sink):
+        """A form that no consumer finds is as good as one that they see to be draining."""
+        world = World(WEB, sink=sink())
+        world.sink.park = lambda one: with_status(one, Unhealthy.KEEP)
+        world.cycle()
+        drain(world, "web")
+        assert (shown(world.sink), holds(world.sink)) == ({WEB_ID: "draining"}, {WEB_ID: DRAIN})
+        assert world.cycle().plan.changes == ()
+        drain(world, "web", hold="")
+        assert shown(world.sink) == {WEB_ID: "up"}
 
     def test_a_sink_that_drops_still_drops_what_stops(self):
         """What is withheld by its own status goes, whatever an operator asked for."""

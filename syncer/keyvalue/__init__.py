@@ -12,4 +12,6 @@ from syncer.keyvalue.layout import segment as segment
 from syncer.keyvalue.layout import split_endpoint as split_endpoint
 from syncer.keyvalue.meaning import by_id as by_id
 from syncer.keyvalue.meaning import meaning as meaning
+from syncer.keyvalue.meaning import parked as parked
+from syncer.keyvalue.meaning import parks as parks
 from syncer.keyvalue.registrator_layout import RegistratorLayout as RegistratorLayout

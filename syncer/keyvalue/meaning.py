@@ -29,6 +29,17 @@ def meaning(
         raise ValueError(f"{key} cannot be understood: {error}") from error
 
 
+def parked(layout: Layout, registration: Registration) -> bool:
+    """Whether it is drained by hand, and the layout cannot say so: then only its twin stands."""
+    mark = registration.mark
+    return parks(layout) and mark is not None and bool(mark.hold)
+
+
+def parks(layout: Layout) -> bool:
+    """Whether an instance can be kept unseen by the layout's consumers."""
+    return layout.twins and not layout.tells_status
+
+
 def by_id(found: Mapping[str, Registration], owner: str) -> dict[str, Registration]:
     """Registrations by id, given by key.
 
@@ -57,6 +68,9 @@ def _with_twin(layout: Layout, key: str, entry: bytes | None, twin: bytes) -> Re
         misplaced = True
     if misplaced:
         return _alone(layout, key, entry)
+    if parked(layout, found):
+        text = "" if entry is None else f"its entry {key} stands, though it is drained"
+        return attrs.evolve(found, damaged=text)
     if entry is None:
         return attrs.evolve(found, damaged=f"its entry {key} is gone")
     return _compared(layout, found, entry)

@@ -197,6 +197,10 @@ class FaultySink(Sink):
         """As the wrapped sink does."""
         return self.inner.adjust(instance)
 
+    def park(self, instance: Instance) -> Instance | None:
+        """As the wrapped sink does."""
+        return self.inner.park(instance)
+
     def listed(self, instance: Instance) -> Instance:
         """As the wrapped sink does."""
         return self.inner.listed(instance)

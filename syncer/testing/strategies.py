@@ -110,6 +110,7 @@ def marks(owner: str = OWNER) -> st.SearchStrategy[Mark]:
         source=st.just(SOURCE),
         workload=printable,
         digest=st.text("0123456789abcdef", min_size=32, max_size=32),
+        hold=st.sampled_from(["", "drain"]),
     )
 
 

@@ -1,6 +1,7 @@
 """Draining by hand, with a real Docker engine and real registries, beside `syncer run` or not."""
 
 import json
+import urllib.error
 
 import pytest
 
@@ -123,7 +124,7 @@ def test_a_sink_that_drops_says_so(here, two, clean_consul, tmp_path):
     before = hosts.read_text()
     done = command("drain", "web1", *both)
     assert done.returncode == 1
-    assert f"not drained {ONE}: rejected: not listed here while draining" in done.stdout
+    assert f"not drained {ONE}: rejected: this sink has no place" in done.stdout
     assert hosts.read_text() == before
     assert clean_consul.api.passing_ids("web") == {TWO}
 
@@ -207,28 +208,54 @@ def test_a_drain_is_kept_in_eureka(start_syncer, start_eureka, clean_docker, two
         return {one["metadata"]["syncer-id"] for one in up}
 
     there = Elsewhere(start_syncer, clean_docker, ("--sink", f"eureka={eureka.url}"), fit)
-    assert there.run("drain").returncode == 0
-    there.syncer.wait_said("change held", id=ONE)
-    holds_for(lambda: fit() == {TWO}, 3, "the drain is kept")
+    _kept_and_ended(there, fit)
     assert len(eureka.api.instances("web")) == 2
-    assert there.run("undrain").returncode == 0
-    there.wait(ONE, TWO)
 
 
-def test_a_drain_is_kept_in_etcd_where_the_layout_tells_the_status(
-    start_syncer, start_etcd, clean_docker, two
-):
-    """The JSON layout says `draining`; a layout without status cannot, and that is said."""
+@pytest.mark.parametrize("layout", ["json", "registrator"])
+def test_a_drain_is_kept_in_etcd(start_syncer, start_etcd, clean_docker, two, layout):
+    """The JSON layout says `draining`; of one that cannot say so only the twin entry is left."""
     etcd = start_etcd()
 
     def fit():
-        found = map(json.loads, etcd.api.values("/json/").values())
-        return {one["id"] for one in found if one["status"] == "up"}
+        found = etcd.api.values("/services/web/").items()
+        told = {key.rpartition("/")[2]: value for key, value in found}
+        return {id_ for id_, value in told.items() if "draining" not in value}
 
-    sinks = (*("--sink", f"etcd://{etcd.address}/json", "--set", "sinks.etcd.layout=json"),)
-    there = Elsewhere(start_syncer, clean_docker, sinks, fit)
+    sink = ("--sink", f"etcd://{etcd.address}/services", "--set", f"sinks.etcd.layout={layout}")
+    _kept_and_ended(Elsewhere(start_syncer, clean_docker, sink, fit), fit)
+
+
+@pytest.mark.parametrize("session", [(), ("--set", "sinks.consulkv.session=15s")])
+def test_a_drain_is_kept_in_consuls_key_value_store(
+    start_syncer, clean_consul, clean_docker, two, session
+):
+    """Of an instance in registrator's layout only the twin entry is left."""
+
+    def fit():
+        try:
+            keys = clean_consul.api.get("kv/drained/web/", keys="")
+        except urllib.error.HTTPError:  # there is nothing of this name
+            return set()
+        return {key.rpartition("/")[2] for key in keys}
+
+    sink = ("--sink", f"consulkv://{clean_consul.address}/drained", *session)
+    there = Elsewhere(start_syncer, clean_docker, sink, fit)
+    try:
+        _kept_and_ended(there, fit)
+    finally:
+        there.syncer.stop()
+        for prefix in ("drained/", "syncer/drained/"):
+            clean_consul.api.request("DELETE", f"kv/{prefix}", recurse="")
+
+
+def _kept_and_ended(there, fit):
     assert there.run("drain").returncode == 0
     there.syncer.wait_said("change held", id=ONE)
     holds_for(lambda: fit() == {TWO}, 3, "the drain is kept")
+    assert not there.syncer.said("updated")
+    assert not there.syncer.said("deregistered")
+    assert "held: drain" in command("services", *there.arguments).stdout
     assert there.run("undrain").returncode == 0
     there.wait(ONE, TWO)
+    holds_for(lambda: fit() == {ONE, TWO}, 2, "it stays in use")

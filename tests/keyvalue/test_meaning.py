@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from syncer import Instance, Registration
-from syncer.keyvalue import JsonLayout, RegistratorLayout, by_id, meaning, record
+from syncer.keyvalue import JsonLayout, RegistratorLayout, by_id, meaning, parked, record
 from syncer.testing import make_instance, make_registration
 
 JSON, PLAIN = JsonLayout("", {}), RegistratorLayout("", {})
@@ -30,6 +30,18 @@ def test_twin_without_entry():
     found = meaning(PLAIN, KEY, None, TWIN)
     assert found.damaged == f"its entry {KEY} is gone"
     assert attrs.evolve(found, damaged="") == WEB
+
+
+def test_drained_by_hand():
+    """Where the layout cannot say it, the twin alone stands, and an entry beside it is damage."""
+    drained = attrs.evolve(WEB, mark=attrs.evolve(WEB.mark, hold="drain"))
+    twin = record.twin_of(drained).encode()
+    assert meaning(PLAIN, KEY, None, twin) == drained
+    found = meaning(PLAIN, KEY, ENTRY, twin)
+    assert found.damaged == f"its entry {KEY} stands, though it is drained"
+    assert parked(PLAIN, drained)
+    assert not parked(PLAIN, WEB)
+    assert not parked(JSON, drained)
 
 
 def test_nothing():

@@ -26,7 +26,7 @@ from syncer import (
     View,
     with_status,
 )
-from syncer.keyvalue import load_layout
+from syncer.keyvalue import load_layout, parks
 from syncer_consul.client import Client
 from syncer_consul.index_watch import IndexWatcher
 from syncer_consul.kv_listing import TWINS, Listing, Token, free, held
@@ -127,8 +127,17 @@ class ConsulKvSink(Sink):
         shown = with_status(instance, self._unhealthy)
         if shown is None:
             return None
-        if self._layout.tells_status:
-            instance = shown
+        return self._checked(shown if self._layout.tells_status else instance)
+
+    def park(self, instance: Instance) -> Instance | None:
+        """The instance for its twin alone, where no consumer looks; None if there are no twins."""
+        if not parks(self._layout):
+            return None
+        shown = with_status(instance, Unhealthy.KEEP)
+        return shown and self._checked(shown)
+
+    def _checked(self, instance: Instance) -> Instance:
+        """The instance as the store can hold it. Raises PermanentError if it cannot."""
         if instance.checks:
             names = ", ".join(check.key for check in instance.checks)
             text = f"this store runs no checks, and nobody translated these: {names}"

@@ -17,7 +17,7 @@ from syncer import (
     PermanentError,
     TemporaryError,
 )
-from syncer.keyvalue import Layout
+from syncer.keyvalue import Layout, parked
 from syncer.keyvalue.record import twin_of
 from syncer_consul.kv_listing import TWINS, Token
 from syncer_consul.kv_store import Operation, Refusal, Store, Verb, delete, put
@@ -63,7 +63,8 @@ def step_of(change: Change, old: Token | None, layout: Layout, session: str) -> 
     key = ""
     if not isinstance(change, Deregister):
         key = layout.key(change.new.instance)
-        written[key] = layout.value(change.new).encode()
+        if not parked(layout, change.new):
+            written[key] = layout.value(change.new).encode()
         if layout.twins:
             written[TWINS + key] = twin_of(change.new).encode()
     puts = [put(k, v, *before.get(k, (0, "")), session) for k, v in written.items()]
@@ -176,5 +177,7 @@ def _outcome(step: Step, indexes: dict[str, int], session: str) -> Outcome:
     if isinstance(step.change, Deregister):
         return Outcome(step.change)
     twin = indexes.get(TWINS + step.key, 0)
-    token = Token(step.key, indexes.get(step.key, 0), twin, session, session if twin else "")
+    entry = indexes.get(step.key, 0)
+    holders = (session if entry else "", session if twin else "")
+    token = Token(step.key, entry, twin, *holders)
     return Outcome(step.change, attrs.evolve(step.change.new, version=str(token), damaged=""))

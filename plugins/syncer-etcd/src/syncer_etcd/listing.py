@@ -118,7 +118,8 @@ class Listing:
         except ValueError:
             return _Known(entry, twin, None, self._layout.id_in(key))
         if found is not None:
-            lease = entry.lease if entry else 0
+            stands = entry or twin
+            lease = stands.lease if stands else 0
             if twin and entry and twin.lease != entry.lease:
                 lease = 0
             token = Token(key, entry.revision if entry else 0, twin.revision if twin else 0, lease)

@@ -31,7 +31,7 @@ from syncer import (
     View,
     with_status,
 )
-from syncer.keyvalue import record
+from syncer.keyvalue import parks, record
 from syncer_etcd.client import Client
 from syncer_etcd.lease import LeaseKeeper
 from syncer_etcd.listing import Listing, Token
@@ -117,8 +117,17 @@ class EtcdSink(Sink):
         shown = with_status(instance, self._unhealthy)
         if shown is None:
             return None
-        if self._layout.tells_status:
-            instance = shown
+        return self._checked(shown if self._layout.tells_status else instance)
+
+    def park(self, instance: Instance) -> Instance | None:
+        """The instance for its twin alone, where no consumer looks; None if there are no twins."""
+        if not parks(self._layout):
+            return None
+        shown = with_status(instance, Unhealthy.KEEP)
+        return shown and self._checked(shown)
+
+    def _checked(self, instance: Instance) -> Instance:
+        """The instance as the store can hold it. Raises PermanentError if it cannot."""
         if instance.checks:
             names = ", ".join(check.key for check in instance.checks)
             text = f"etcd runs no checks, and nobody translated these: {names}"

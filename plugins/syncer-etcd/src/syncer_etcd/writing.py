@@ -21,7 +21,7 @@ from syncer import (
     Register,
     TemporaryError,
 )
-from syncer.keyvalue import Layout, record
+from syncer.keyvalue import Layout, parked, record
 from syncer_etcd.client import Client, bytes_of
 from syncer_etcd.failures import LeaseGone, NotLetIn
 from syncer_etcd.listing import Token
@@ -72,7 +72,8 @@ def step_of(change: Change, old: Token | None, layout: Layout) -> Step:
             expected[twin_key(key)] = old.twin
     if not isinstance(change, Deregister):
         key = layout.key(change.new.instance)
-        puts[key] = layout.value(change.new)
+        if not parked(layout, change.new):
+            puts[key] = layout.value(change.new)
         if layout.twins:
             puts[twin_key(key)] = record.twin_of(change.new)
         for name in puts:
@@ -183,7 +184,8 @@ class Writer:
         if isinstance(change, Deregister):
             return Outcome(change)
         twin = revision if self._layout.twins else 0
-        version = str(Token(step.key, revision, twin, lease))
+        entry = revision if step.key in step.puts else 0
+        version = str(Token(step.key, entry, twin, lease))
         return Outcome(change, attrs.evolve(change.new, version=version, damaged=""))
 
 
