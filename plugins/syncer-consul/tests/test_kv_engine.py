@@ -65,7 +65,7 @@ def run(server_guard):
     yield start
     for one in started:
         one.kill()
-        print(one.tail())  # shown with a failure
+        print(one.tail())  # noqa: T201 - shown with a failure
 
 
 def uri(address, **query):
