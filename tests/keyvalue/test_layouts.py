@@ -18,6 +18,7 @@ from syncer.keyvalue import (
     load_layout,
     meaning,
     needs_port,
+    parked,
     record,
     segment,
     split_endpoint,
@@ -36,7 +37,8 @@ def found(layout, registration):
     """What a listing finds where a registration was written."""
     key = layout.key(registration.instance)
     twin = record.twin_of(registration).encode() if layout.twins else None
-    return meaning(layout, key, layout.value(registration).encode(), twin)
+    entry = None if parked(layout, registration) else layout.value(registration).encode()
+    return meaning(layout, key, entry, twin)
 
 
 def shown(instance):
