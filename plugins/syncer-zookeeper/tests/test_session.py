@@ -8,9 +8,10 @@ from time import monotonic
 import attrs
 import pytest
 
-from syncer import Deregister, Reason, TemporaryError, Update
+from syncer import Deregister, Reason, Register, TemporaryError, Update
 from syncer.testing import make_instance, wait_until
 from syncer.testing.laws import Desk
+from syncer_zookeeper.session import OUTSTANDING
 
 TWO = [make_instance("one"), make_instance("two")]
 PATHS = {"/services/one/kit-scope:one:8080", "/services/two/kit-scope:two:8080"}
@@ -290,6 +291,32 @@ def test_servers_that_do_not_answer(clean_zookeeper, open_sink, register):
     sink = open_sink("127.0.0.1:9", clean_zookeeper.address, "127.0.0.1:10")
     register(sink, *TWO)
     assert set(clean_zookeeper.values()) == PATHS
+
+
+def test_client_that_gave_up_is_replaced(sink, clean_zookeeper, register):
+    """When the library has ended its connection by itself, another one is made."""
+    register(sink, *TWO)
+    sink._session._client.stop()
+    with pytest.raises(TemporaryError, match="cannot be reached"):
+        sink.registrations()
+    assert sink.registrations().items == ()
+    register(sink, *TWO)
+    assert set(clean_zookeeper.values()) == PATHS
+
+
+def test_late_answers(start_zookeeper, open_sink, register, new):
+    """When a server stops answering, what nobody waits for any more is not sent to it."""
+    server = start_zookeeper()
+    sink = open_sink(server.address, session=10.0, timeout=0.5)
+    register(sink, make_instance("many", 5000))
+    sink.registrations()
+    server.freeze()
+    many = [Register(new(sink, make_instance("many", port))) for port in range(1, 2000)]
+    outcomes = list(sink.apply(many))
+    assert {type(out.error) for out in outcomes} == {TemporaryError}
+    server.thaw()
+    (view,) = wait_until(lambda: answers(sink, sink.registrations), 20, "an answer")
+    assert len(view.items) <= 1 + OUTSTANDING
 
 
 def test_begins_before_the_server(start_zookeeper, open_sink, register):

@@ -23,9 +23,13 @@ class Folders:
         """Make these paths, as far as they are not there; returns what could not be made, and why.
 
         Asked for first: making what is there already may be forbidden by the node above it.
+        Raises TemporaryError if there is no answer to that.
         """
         paths = sorted({step for path in wanted if path not in known for step in _way(path)})
         answers = self._session.gather(exists(path) for path in paths)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise self._session.error(answer)
         missing = [path for path, stat in zip(paths, answers, strict=True) if stat is None]
         # From the root down, since a path sorts before what stands under it.
         made = self._session.gather(self._create(path) for path in missing)

@@ -65,7 +65,8 @@ class Session:
     @property
     def current(self) -> int:
         """The session's id; 0 while there is no connection."""
-        found = self._client.client_id if self._client is not None else None
+        client = self._client
+        found = client.client_id if client is not None else None
         return int(found[0] or 0) if found else 0
 
     def life(self) -> "Life":
@@ -85,18 +86,22 @@ class Session:
         client = self._connected()
         waiting: deque[Any] = deque()
         found: list[Any] = []
-        late = False
+        late: KazooTimeoutError | None = None
 
         def settle() -> None:
             nonlocal late
             answer = _answer(waiting.popleft(), 0.0 if late else self._timeout)
-            late = late or isinstance(answer, KazooTimeoutError)
+            if isinstance(answer, KazooTimeoutError):
+                late = answer
             found.append(answer)
 
         for ask in asks:
             if len(waiting) >= OUTSTANDING:
                 settle()
-            waiting.append(ask(client))
+            if late:
+                waiting.append(late)  # what nobody waits for is not sent any more
+            else:
+                waiting.append(ask(client))
         while waiting:
             settle()
         return found
@@ -139,16 +144,24 @@ class Session:
 
     def _unreachable(self, client: Any) -> Exception:
         """Why there is no connection. A client that has given up is replaced the next time."""
-        if client.client_state in (KeeperState.AUTH_FAILED, KeeperState.CLOSED):
-            with self._lock:
-                if self._client is client:
-                    self._client = None
-            _end(client, leave=True)
         where = f"ZooKeeper at {self._options.hosts}"
-        if client.client_state == KeeperState.AUTH_FAILED:
-            return PermanentError(f"{where}: user and password are not accepted")
+        if self._closed.is_set():
+            return TemporaryError(f"{where}: the connection was closed")
+        if client.client_state in (KeeperState.AUTH_FAILED, KeeperState.CLOSED):
+            refused = client.client_state == KeeperState.AUTH_FAILED
+            self._forget(client)
+            if refused:
+                return PermanentError(f"{where}: user and password are not accepted")
         said = f" ({self._complaints.last})" if self._complaints.last else ""
         return TemporaryError(f"{where}: cannot be reached{said}")
+
+    def _forget(self, client: Any) -> None:
+        with self._lock:
+            mine = self._client is client
+            if mine:
+                self._client = None
+        if mine:
+            _end(client, leave=True)
 
     def _made(self) -> Any:
         options = self._options
@@ -179,6 +192,8 @@ def exists(path: str) -> Ask:
 
 
 def _answer(waiting: Any, timeout: float) -> Any:
+    if isinstance(waiting, KazooTimeoutError):
+        return waiting
     try:
         return waiting.get(timeout=timeout)
     except Exception as error:  # noqa: BLE001 - it stands in the place of the answer
