@@ -106,12 +106,12 @@ class Results:
     def __init__(self):
         self.rows = []
 
-    def add(self, request, fault, promise, seconds_by_sink):
+    def add(self, request, fault, promise, seconds_by_sink, **more):
         """One row for each sink; the test is found by its name."""
         test = f"{Path(request.path).name}::{request.node.originalname}"
         for sink, seconds in seconds_by_sink.items():
             row = {"fault": fault, "sink": sink, "promise": promise, "test": test}
-            self.rows.append({**row, "seconds": round(seconds, 2)})
+            self.rows.append({**row, "seconds": round(seconds, 2), **more})
 
 
 @pytest.fixture(scope="session")

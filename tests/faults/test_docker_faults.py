@@ -11,7 +11,6 @@ import pytest
 
 from servers.waiting import wait_until
 
-NAMES = ("consul", "etcd", "eureka")
 KEEPS = "nothing that runs is removed"
 
 #: The faults of the line, and whether syncer may not notice them.
@@ -46,7 +45,7 @@ def test_a_broken_line_to_docker(bench, results, request, name):
     )
     bench.must_keep(stays)
     bench.engine.heal()
-    seconds = {sink: bench.settle([sink]) for sink in NAMES}
+    seconds = bench.settle()
     assert bench.keeps(bench.host.ids())
     bench.never_removed(stays)
     results.add(request, f"Docker: {name}", KEEPS, seconds)
@@ -74,7 +73,7 @@ def test_a_killed_engine(bench, results, request):
     bench.must_keep(bench.host.ids())
     bench.host.names.remove(gone)
     engine.start()
-    seconds = {sink: bench.settle([sink]) for sink in NAMES}
+    seconds = bench.settle()
     bench.host.start()
     bench.settle()
     bench.never_removed(bench.host.ids())
@@ -90,7 +89,7 @@ def test_a_frozen_engine(bench, results, request):
     bench.must_keep(stays)
     engine.thaw()
     stays = bench.change()
-    seconds = {sink: bench.settle([sink]) for sink in NAMES}
+    seconds = bench.settle()
     assert bench.keeps(bench.host.ids())
     bench.never_removed(stays)
     results.add(request, "Docker: frozen", KEEPS, seconds)

@@ -7,8 +7,6 @@ import pytest
 
 from servers.waiting import wait_until
 
-NAMES = ("consul", "etcd", "eureka")
-
 
 @pytest.fixture(scope="module")
 def running(start_bench, fake_host):
@@ -27,7 +25,7 @@ def right_again(bench, results, request):
     """A function: waits until all is right, looks that nothing was taken, and notes the result."""
 
     def wait(fault, promise, stays):
-        seconds = {sink: bench.settle([sink]) for sink in NAMES}
+        seconds = bench.settle()
         assert bench.keeps(bench.host.ids())
         bench.never_removed(stays)
         results.add(request, f"Docker: {fault}", promise, seconds)

@@ -161,18 +161,17 @@ def kill_everywhere(program, view, attempt, sides, note):
         if over:
             break
     assert number > 3, "a cycle has more calls than that"
-    note(view.name, max(seconds))
+    note(view.name, max(seconds), number - 1)
 
 
 @pytest.fixture
 def note(results, request):
-    """A function that notes the longest that it took the next process to finish a cycle."""
+    """A function that notes how long the next process took to finish a cycle, at most."""
     promise = "the next process finishes the cycle, nothing is left over"
 
-    def add(sink, seconds):
-        results.add(
-            request, f"syncer: {KILLS[request.node.originalname]}", promise, {sink: seconds}
-        )
+    def add(sink, seconds, kills):
+        fault = f"syncer: {KILLS[request.node.originalname]}"
+        results.add(request, fault, promise, {sink: seconds}, kills=kills)
 
     return add
 

@@ -77,7 +77,7 @@ def test_a_broken_line(bench, results, request, name, case):
     assert bench.keeps(bench.host.ids())
     bench.never_removed(stays)
     promise = "changes get through all the time" if case.works else KEEPS
-    results.add(request, f"registry: {case.name}", promise, {name: seconds})
+    results.add(request, f"registry: {case.name}", promise, seconds)
 
 
 def restart_empty(server):
@@ -112,7 +112,7 @@ def test_a_killed_registry(bench, results, request, name, back):
     bench.never_removed(stays)
     how = "empty" if back is restart_empty else "with its data"
     promise = "all that runs is there again, others go on"
-    results.add(request, f"registry: killed, comes back {how}", promise, {name: seconds})
+    results.add(request, f"registry: killed, comes back {how}", promise, seconds)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,4 +128,4 @@ def test_a_frozen_registry(bench, results, request, name):
     seconds = bench.settle([name])
     assert bench.keeps(bench.host.ids())
     bench.never_removed(stays)
-    results.add(request, "registry: frozen", KEEPS, {name: seconds})
+    results.add(request, "registry: frozen", KEEPS, seconds)

@@ -74,16 +74,27 @@ class Bench:
     # What must be
 
     def settle(self, names=None, deadline=DEADLINE):
-        """Wait until these registries (all, if none is named) hold just what runs; the seconds."""
-        began = time.monotonic()
-        for name in names or self.views:
-            wait_until(
-                lambda view=self.views[name]: view.ids() == self.host.ids() and not view.twins(),
-                deadline,
-                f"{name} to hold just {sorted(self.host.ids())}",
-                ignore=(OSError,),
-            )
-        return time.monotonic() - began
+        """Wait until these registries (all, if none is named) hold just what runs.
+
+        Returns the seconds that each of them took.
+        """
+        names, began, seconds = names or list(self.views), time.monotonic(), {}
+
+        def settled():
+            for name in names:
+                if name not in seconds and self._is_right(name):
+                    seconds[name] = time.monotonic() - began
+            return len(seconds) == len(names)
+
+        wait_until(settled, deadline, f"{names} to hold just {sorted(self.host.ids())}")
+        return seconds
+
+    def _is_right(self, name):
+        view = self.views[name]
+        try:
+            return view.ids() == self.host.ids() and not view.twins()
+        except OSError:
+            return False
 
     def heal(self):
         """End every fault of the lines, and let the engine and the registries go on."""
