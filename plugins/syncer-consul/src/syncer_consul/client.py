@@ -183,7 +183,7 @@ class Client:
             if error.code != 403:
                 raise
             return AgentInfo(reads_all=reads_all)  # a token for services alone may not ask
-        config, member = data.get("Config") or {}, data.get("Member") or {}
+        config, member = _object(data.get("Config")), _object(data.get("Member"))
         return AgentInfo(
             version=parse_version(str(config.get("Version", ""))),
             node=str(config.get("NodeName", "")),
@@ -241,7 +241,7 @@ class Client:
             return Answer(data=None, headers=response.headers)
         try:
             return Answer(data=json.loads(response.content), headers=response.headers)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TemporaryError(f"{self._where(path)}: the answer is not JSON") from error
 
     def _error(self, path: str, response: Response) -> Refused | Failed:
@@ -264,6 +264,10 @@ class Client:
 
     def _where(self, path: str) -> str:
         return f"Consul at {self.address}, {path[:100]}"
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _as_json(content: bytes) -> Any:

@@ -81,7 +81,10 @@ class Store:
         """What stands under these prefixes, as of one moment; whether rights hide a part."""
         asked = [{"KV": {"Verb": "get-tree", "Key": prefix}} for prefix in prefixes]
         answer = self._client.ask("/v1/txn", asked, self.query)
-        found = map(_entry, _results(answer.data))
+        try:
+            found = [_entry(result) for result in _results(answer.data)]
+        except _FAULTS as error:
+            raise TemporaryError(f"Consul's answer is no list of entries: {error!r}") from error
         return {entry.key: entry for entry in found}, answer.filtered
 
     def change(self, verbs: Sequence[Verb]) -> dict[str, int]:
@@ -99,10 +102,14 @@ class Store:
         return {entry.key: entry.index for entry in map(_entry, _results(answer.data))}
 
 
+#: What an answer that is none of Consul's makes of reading it.
+_FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+
+
 def _entry(result: Mapping[str, Any]) -> Entry:
-    found = result.get("KV") or {}
+    found = result["KV"]
     return Entry(
-        key=str(found.get("Key", "")),
+        key=str(found["Key"]),
         value=base64.b64decode(found.get("Value") or ""),
         index=int(found.get("ModifyIndex", 0)),
         session=str(found.get("Session") or ""),

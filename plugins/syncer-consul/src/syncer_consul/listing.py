@@ -10,9 +10,13 @@ from typing import Any
 
 import attrs
 
-from syncer import Native, Registration
+from syncer import Native, Registration, TemporaryError
 from syncer_consul import wire
 from syncer_consul.wire import Found
+
+
+#: What an answer that is none of Consul's makes of reading it.
+_FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 @attrs.frozen
@@ -45,13 +49,16 @@ class Listing:
         asked_at: float,
     ) -> tuple[tuple[Registration, ...], frozenset[str]]:
         """The registrations of a listing, and the ids that cannot be described."""
-        by_service = _by_service(checks)
+        try:
+            by_service = _by_service(checks)
+        except _FAULTS as error:
+            raise TemporaryError(f"the agent's list of checks is none: {error!r}") from error
         known: dict[str, _Known] = {}
         tags: dict[str, tuple[str, tuple[str, ...]]] = {}
         for id_, entry in services.items():
             found = by_service.get(id_, ())
             known[id_] = self._decoded(id_, entry, found, node_address)
-            if entry.get("EnableTagOverride"):
+            if known[id_].registration is not None and entry.get("EnableTagOverride"):
                 written = (entry.get("Meta") or {}).get(wire.TAGS, "")
                 tags[id_] = (written, tuple(entry.get("Tags") or ()))
         self._known, self._tags, self._read_at = known, tags, asked_at
@@ -104,7 +111,10 @@ class Listing:
         before = self._known.get(id_)
         if before is not None and before.entry == entry and before.checks == checks:
             return before
-        return _Known(entry, checks, wire.decode(id_, entry, checks, node_address))
+        try:
+            return _Known(entry, checks, wire.decode(id_, entry, checks, node_address))
+        except _FAULTS:
+            return _Known(entry, checks, None)  # it is there, whatever it is
 
 
 def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
