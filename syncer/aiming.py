@@ -130,7 +130,7 @@ class Aims:
                 problems.append(f"{instance.id}: {error}")
                 continue
             if want is None:
-                self._left_out(instance, offered, fit)
+                self._left_out(instance, offered if hold else None, fit)
                 continue
             adjusted = want.instance
             problems += (f"{adjusted.id}: {text}" for text in adjusted.problems)
@@ -145,10 +145,13 @@ class Aims:
             self._tell(snapshot.name, entry.workload.name, fit.problems)
         return fit
 
-    def _left_out(self, instance: Instance, offered: Instance, fit: _Fit) -> None:
-        """Note an instance that is not listed, or cannot be held while it is."""
-        own = attrs.evolve(instance, status=offered.status)
-        if own.status in self._withhold or self._sink.adjust(own) is None:
+    def _left_out(self, instance: Instance, free: Instance | None, fit: _Fit) -> None:
+        """Note an instance that is not listed.
+
+        `free` is one that is held, as it would be without that: if it is listed then, the sink has
+        no place for the hold, and what stands there stays.
+        """
+        if free is None or free.status in self._withhold or self._sink.adjust(free) is None:
             fit.withheld[instance.id] = (instance.address, instance.port)
         else:
             text = f"this sink has no place for an instance that is {instance.status.value}"
