@@ -9,7 +9,7 @@ from syncer.keyvalue.layout import Layout
 from syncer.model import Registration
 
 #: What a layout may raise for an entry that it cannot understand.
-FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
 
 
 def meaning(

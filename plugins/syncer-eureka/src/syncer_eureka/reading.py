@@ -30,7 +30,7 @@ _TEXTS = (
     *("hostName", "ipAddr", "vipAddress", "secureVipAddress"),
     *("homePageUrl", "statusPageUrl", "healthCheckUrl", "secureHealthCheckUrl"),
 )
-FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
 
 
 @attrs.frozen
