@@ -18,7 +18,7 @@ export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit faults check check-docs fmt servers clean
+.PHONY: help venv run test unit faults mutants check check-docs fmt servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ unit: venv ## the tests that need no server and no network
 
 faults: venv servers ## break servers, the lines to them and syncer itself, and see all made good
 	$(BIN)/python -m pytest tests/faults $(ARGS)
+
+mutants: venv ## take out one brake of the engine at a time, and see a test fail each time
+	$(BIN)/python tests/mutations.py $(ARGS)
 
 check: venv check-docs ## format, lint, types, layers, documentation
 	$(BIN)/ruff format --check .

@@ -46,6 +46,12 @@ ids = st.sampled_from(["a:web:80", "a:web:80", "a:web:81", "a:api:80", "b:web:80
 policies = st.sampled_from(["sync", "sync", "sync", "upsert-only", "create-only"])
 faults = st.sampled_from(["before", "after", "refused", "raced", "fine"])
 
+#: What can break, and what can change meanwhile, for the rule that puts them together.
+FAULTS = ["source fails", "another is hidden", "it is unclear", "restart", "kill", "deaf"]
+FAULTS += ["down", "unreadable", "entries are hidden", "entry is unclear", "refuses", "wiped"]
+FAULTS += ["before", "after", "refused", "raced"]
+CHANGES = ["stop", "remove", "remove all", "rename", "relabel", "move", "ill", "succeed", "start"]
+
 
 class Histories(RuleBasedStateMachine):
     """What can happen, one rule for each kind of event."""
@@ -235,6 +241,27 @@ class Histories(RuleBasedStateMachine):
         """All is well between this syncer and the registry."""
         self._heal(who)
 
+    @rule(
+        place=places,
+        id=containers,
+        fault=st.sampled_from(FAULTS),
+        changes=st.lists(st.sampled_from(CHANGES), min_size=1, max_size=2),
+        then=thens,
+        more=thens,
+        heals=st.booleans(),
+    )
+    def trouble(self, place, id, fault, changes, then, more, heals):
+        """A fault, and a change while it lasts: what each alone does not break, both may."""
+        who, runtime = place[0], self._runtime(place)
+        self._break(place, id, fault)
+        for change in changes:
+            self._change(place, id, change)
+        self._then(who, then)
+        if heals:
+            self._heal(who)
+            runtime.heal()
+        self._then(who, more)
+
     # What people do.
 
     @rule(id=ids, what=st.sampled_from(["address", "tags", "damaged", "service"]))
@@ -357,6 +384,58 @@ class Histories(RuleBasedStateMachine):
             for container in self.runtimes[who][name].containers.values()
         ]
         return "\n".join(["the registry holds", *held, "there run", *runs])
+
+    def _break(self, place, id, fault):
+        who, runtime = place[0], self._runtime(place)
+        container, faults = runtime.containers.get(id), self.faults[who]
+        entry = frozenset({container.instance_id(runtime.scope)} if container else {"shared"})
+        others = frozenset({"c1", "c2", "c3"} - {id})
+        breaks = {
+            "source fails": lambda: setattr(runtime, "fails", True),
+            "another is hidden": lambda: setattr(runtime, "hidden", others),
+            "it is unclear": lambda: setattr(runtime, "unclear", frozenset({id})),
+            "deaf": lambda: setattr(runtime, "deaf", True),
+            "restart": lambda: self._start(who),
+            "kill": lambda: setattr(faults, "death", (self.clock.now % 5 + 1, True)),
+            "entries are hidden": lambda: setattr(faults, "hidden", frozenset({"a:api:80"})),
+            "entry is unclear": lambda: setattr(faults, "unclear", entry),
+            "refuses": lambda: setattr(self.registry, "refused", frozenset({"a:web:81"})),
+            "wiped": self.registry.wipe,
+        }
+        if fault in breaks:
+            breaks[fault]()
+        elif fault in ("down", "unreadable"):
+            setattr(faults, fault, True)
+        else:
+            faults.writes = [fault] * 2
+        self._then(who, "work")
+
+    def _change(self, place, id, change):
+        """What happens to a container; its successor has its name and asks for its id."""
+        runtime = self._runtime(place)
+        container = runtime.containers.get(id)
+        if container is None:
+            self._put(place, id, name="web", service="web", inner=80)
+            return
+        fields = {
+            "stop": {"state": State.EXITED},
+            "rename": {"name": "api" if container.name == "web" else "web"},
+            "relabel": {"inner": 161 - container.inner},
+            "move": {"outer": self._new_port()},
+            "ill": {"health": Health.UNHEALTHY},
+            "start": {"state": State.RUNNING, "health": None},
+        }
+        if change == "remove":
+            runtime.remove(id)
+        elif change == "remove all":
+            for id_ in list(runtime.containers):
+                runtime.remove(id_)
+        elif change == "succeed":
+            runtime.remove(id)
+            other = "c1" if id != "c1" else "c2"
+            self._put(place, other, name=container.name, service=container.service, inner=80)
+        else:
+            self._alter(place, id, **fields[change])
 
     def _then(self, who, what):
         """What a syncer does about an event, if it hears of it or happens to look."""
