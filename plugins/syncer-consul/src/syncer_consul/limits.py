@@ -22,7 +22,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNSPECIFIED = ("0.0.0.0", "::")
 _NOT_FIT = {
     Status.PAUSED: "the container is paused",
-    Status.DRAINING: "the container is stopping",
+    Status.DRAINING: "draining: the container is stopping, or was drained by hand",
     Status.UNHEALTHY: "the container is unhealthy",
 }
 
