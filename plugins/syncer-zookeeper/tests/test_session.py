@@ -8,6 +8,7 @@ from time import monotonic
 import attrs
 import pytest
 
+from servers.faultproxy import FaultProxy
 from syncer import Deregister, Reason, Register, TemporaryError, Update
 from syncer.testing import make_instance, wait_until
 from syncer.testing.laws import Desk
@@ -317,6 +318,25 @@ def test_late_answers(start_zookeeper, open_sink, register, new):
     server.thaw()
     (view,) = wait_until(lambda: answers(sink, sink.registrations), 20, "an answer")
     assert len(view.items) <= 1 + OUTSTANDING
+
+
+def test_half_open_connection(start_zookeeper, open_sink, register):
+    """A line that swallows everything is left for another, however often syncer asks over it."""
+    server = start_zookeeper()
+    proxy = FaultProxy(server.address)
+    sink = open_sink(proxy.address, session=10.0, timeout=0.5)
+    held = register(sink, *TWO)
+    before = client_id(sink)[0]
+    proxy.set(drop_requests=True, drop_answers=True)
+    with pytest.raises(TemporaryError, match="deadline"):
+        sink.registrations()
+    # The old connection stays silent from now on; new ones work.
+    proxy.heal()
+    (lost,) = wait_until(lambda: answers(sink, lambda: sink.renew(held)), 60, "an answer")
+    assert lost == []
+    assert client_id(sink)[0] == before
+    assert {one.id for one in ours(sink)} == {one.id for one in held}
+    proxy.close()
 
 
 def test_begins_before_the_server(start_zookeeper, open_sink, register):

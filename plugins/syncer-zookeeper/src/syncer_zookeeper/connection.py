@@ -50,14 +50,19 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no 
         """Tell a watch at once: whoever gets an answer then knows what had changed before."""
         callback.func(*callback.args)
 
-    def cut(self) -> None:
-        """End the connection, and make no other: the session stays, until its time is over."""
+    def drop(self) -> None:
+        """End the connection; kazoo makes another, and the session goes on."""
         with self._lock:
-            self._cut = True
             line, self._line = self._line, None
         if line is not None:
             with suppress(OSError):  # it has ended by itself
                 line.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        """End the connection, and make no other: the session stays, until its time is over."""
+        with self._lock:
+            self._cut = True
+        self.drop()
 
 
 def secured(options: ZooKeeperOptions) -> Callable[[], ssl.SSLContext] | None:

@@ -81,7 +81,8 @@ class Session:
         """The answers, in order; kazoo's exception in place of one that failed.
 
         Many requests are on their way at a time; each that gets an answer gives the next ones
-        the whole deadline again. Raises TemporaryError if there is no connection.
+        the whole deadline again; after that another connection is made. Raises TemporaryError if
+        there is no connection.
         """
         client = self._connected()
         waiting: deque[Any] = deque()
@@ -104,6 +105,10 @@ class Session:
                 waiting.append(ask(client))
         while waiting:
             settle()
+        if late:
+            # kazoo takes each request that it sends for a sign of life: with requests all the
+            # time it would not leave a server that is silent.
+            client.handler.drop()
         return found
 
     def ask(self, ask: Ask) -> Any:
