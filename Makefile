@@ -61,6 +61,9 @@ check: venv check-docs ## format, lint, types, layers, documentation
 check-docs: venv ## the documentation against the code
 	$(if $(wildcard tests/test_docs.py),$(BIN)/python -m pytest -q tests/test_docs.py,@echo "no tests/test_docs.py yet")
 
+soak: venv servers ## thousands of container changes and many faults; does syncer keep its size? (10 minutes)
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m soak $(ARGS)
+
 fmt: venv ## format, and fix what can be fixed by itself
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
