@@ -28,6 +28,9 @@ _STATES = {
 }
 
 
+_LAST_PORT = 65535
+
+
 def describe(container: Json, source: str, scope: str) -> Workload:
     """The workload that an inspected container is.
 
@@ -140,7 +143,10 @@ def _port_keys(key: str) -> Iterator[tuple[int, str]]:
     """Number and protocol from `80/tcp`, `80` or `8000-8010/udp`."""
     numbers, _, protocol = key.partition("/")
     low, _, high = numbers.partition("-")
-    for number in range(int(low), int(high or low) + 1):
+    last = int(high or low)
+    if last > _LAST_PORT:
+        raise ValueError(f"no port: {key[:40]!r}")
+    for number in range(int(low), last + 1):
         yield number, protocol or "tcp"
 
 
