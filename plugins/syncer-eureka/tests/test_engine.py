@@ -35,7 +35,7 @@ def status(clean_eureka):
 
 
 def becomes(look, wanted):
-    wait_until(lambda: look() == wanted, 30, f"{wanted}")
+    wait_until(lambda: look() == wanted, 60, f"{wanted}", ignore=(OSError,))
 
 
 def test_states_of_a_workload_arrive(sink, status):

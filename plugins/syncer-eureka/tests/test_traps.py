@@ -66,14 +66,14 @@ def test_lost_though_the_list_still_shows_it(sink, clean_eureka, beat):
     held = sink.register(new(sink))
     clean_eureka.api.cancel("web", ID)
     beat(held)
-    clean_eureka.api.register("web", ID, metadata=clean_eureka_metadata(sink, held))
+    clean_eureka.api.register("web", ID, metadata=metadata_for(sink, held))
     assert ours(sink)[ID].damaged
     made = sink.update(ours(sink)[ID], new(sink))
     assert made.damaged == ""
     assert ours(sink)[ID].damaged == ""
 
 
-def clean_eureka_metadata(sink, held):
+def metadata_for(sink, held):
     return sink._changes._writer.body(held, 1)["metadata"]
 
 
