@@ -14,7 +14,6 @@ from syncer import Native, Registration, TemporaryError
 from syncer_consul import wire
 from syncer_consul.wire import Found
 
-
 #: What an answer that is none of Consul's makes of reading it.
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
