@@ -9,6 +9,7 @@ allowed by a network of their own: `0.0.0.0/0` does not include them.
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -67,8 +68,7 @@ class ProbeRules:
 
         `own` are the addresses that the instance itself has.
         """
-        for form in _forms(address):
-            guarded = next((n for n in (*_GUARDED, *_LOOPBACK) if form in n), None)
+        for form, guarded in _judged(address):
             mine = address in own and guarded not in _GUARDED
             if guarded in _LOOPBACK:
                 mine = mine and probe.loopback and port == probe.port
@@ -86,6 +86,13 @@ class ProbeRules:
 def _inside(network: _Network, outer: _Network) -> bool:
     same = network.version == outer.version
     return same and network.subnet_of(outer)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _judged(text: str) -> tuple[tuple[_Address, _Network | None], ...]:
+    """Each form of the address, with the guarded network that it lies in."""
+    networks = (*_GUARDED, *_LOOPBACK)
+    return tuple((form, next((n for n in networks if form in n), None)) for form in _forms(text))
 
 
 def _forms(text: str) -> tuple[_Address, ...]:
