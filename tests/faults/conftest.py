@@ -9,7 +9,7 @@ import pytest
 
 from servers.faultbench import Bench
 from servers.hosts import FakeHost, RealHost
-from servers.registries import ConsulView, EtcdView, EurekaView
+from servers.registries import ConsulKvView, ConsulView, EtcdView, EurekaView, ZooKeeperView
 from servers.syncer_fixtures import start_syncer
 
 __all__ = ["start_syncer"]
@@ -50,6 +50,27 @@ def zookeeper(server_guard, _zookeeper_program):
 def views(consul, etcd, eureka):
     """The three registries."""
     return ConsulView(consul), EtcdView(etcd), EurekaView(eureka)
+
+
+@pytest.fixture(params=["consul", "consulkv", "etcd", "eureka", "zookeeper"])
+def view(request):
+    """An empty registry of one kind, but for a foreign entry."""
+    kinds = {
+        "consul": (ConsulView, "consul"),
+        "consulkv": (ConsulKvView, "consul"),
+        "etcd": (EtcdView, "etcd"),
+        "eureka": (EurekaView, "eureka"),
+        "zookeeper": (ZooKeeperView, "zookeeper"),
+    }
+    make, fixture = kinds[request.param]
+    server = request.getfixturevalue(fixture)
+    server.clean()
+    made = make(server)
+    made.add_foreign()
+    yield made
+    server.clean()
+    if fixture == "consul":
+        server.api.request("DELETE", "kv/", recurse="1")
 
 
 @pytest.fixture(scope="module")

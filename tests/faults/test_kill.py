@@ -18,14 +18,7 @@ from pathlib import Path
 import pytest
 
 from servers.faultproxy import FaultProxy
-from servers.registries import (
-    ConsulKvView,
-    ConsulView,
-    EtcdView,
-    EurekaView,
-    FileView,
-    ZooKeeperView,
-)
+from servers.registries import FileView
 
 #: The faults, in the words of the table in docs/operations.md.
 KILLS = {
@@ -174,27 +167,6 @@ def note(results, request):
         results.add(request, fault, promise, {sink: seconds}, kills=kills)
 
     return add
-
-
-@pytest.fixture(params=["consul", "consulkv", "etcd", "eureka", "zookeeper"])
-def view(request):
-    """An empty registry of one kind, but for a foreign entry."""
-    kinds = {
-        "consul": (ConsulView, "consul"),
-        "consulkv": (ConsulKvView, "consul"),
-        "etcd": (EtcdView, "etcd"),
-        "eureka": (EurekaView, "eureka"),
-        "zookeeper": (ZooKeeperView, "zookeeper"),
-    }
-    make, fixture = kinds[request.param]
-    server = request.getfixturevalue(fixture)
-    server.clean()
-    made = make(server)
-    made.add_foreign()
-    yield made
-    server.clean()
-    if fixture == "consul":
-        server.api.request("DELETE", "kv/", recurse="1")
 
 
 @pytest.mark.server

@@ -169,7 +169,7 @@ class FileView(View):
         return f"file={self.path}"
 
     def content(self):
-        return {one["id"]: one["tags"] for one in self._entries() if "mark" in one}
+        return {one["id"]: one.get("tags", []) for one in self._entries() if "mark" in one}
 
     def add_foreign(self):
         entry = {"id": "x", "service": SERVICE, "address": "192.0.2.1", "port": 1}
