@@ -1,38 +1,48 @@
 """One Docker host in several registries at once: each fails and recovers alone."""
 
+import json
+import urllib.error
+
 import pytest
 
 from servers.docker import health_check
 from servers.waiting import holds_for, wait_until
 
-NAMES = ("consul", "etcd", "eureka")
+NAMES = ("consul", "consulkv", "etcd", "eureka", "zookeeper")
 
 
 class Registries:
-    """What the three registries say is fit for use, in their own words."""
+    """What the registries say is fit for use, in their own words."""
 
-    def __init__(self, consul, etcd, eureka):
-        self.servers = {"consul": consul, "etcd": etcd, "eureka": eureka}
+    def __init__(self, **servers):
+        self.servers = servers
+        consul, kv, etcd, eureka, zookeeper = (servers[name] for name in NAMES)
         self._look = {
             "consul": lambda service: consul.api.passing_ids(service),
-            "etcd": lambda service: {
-                key.rpartition("/")[2] for key in etcd.api.values(f"/services/{service}/")
-            },
+            "consulkv": lambda service: ids_in(keys_of(kv.api, f"services/{service}/")),
+            "etcd": lambda service: ids_in(etcd.api.values(f"/services/{service}/")),
             "eureka": lambda service: {
                 one["metadata"]["syncer-id"]
                 for one in eureka.api.instances(service)
                 if one["status"] == "UP"
+            },
+            "zookeeper": lambda service: {
+                id_
+                for id_, value in by_name(zookeeper.values("/services"), service)
+                if json.loads(value)["status"] == "up"
             },
         }
 
     @property
     def sinks(self):
         """The flags of `syncer run`."""
-        consul, etcd, eureka = (self.servers[name] for name in NAMES)
+        consul, kv, etcd, eureka, zookeeper = (self.servers[name] for name in NAMES)
         return (
             *("--sink", f"consul=http://{consul.address}"),
+            *("--sink", f"consulkv://{kv.address}/services"),
             *("--sink", f"etcd://{etcd.address}/services"),
             *("--sink", f"eureka={eureka.url}"),
+            *("--sink", f"zookeeper://{zookeeper.address}/services?layout=json"),
         )
 
     def fit(self, name, service="web"):
@@ -50,10 +60,38 @@ class Registries:
             )
 
 
+def keys_of(api, prefix):
+    """The keys of Consul's store; where there are none it answers 404."""
+    try:
+        return api.get(f"kv/{prefix}", keys="")
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return ()
+
+
+def ids_in(keys):
+    """The last parts of keys."""
+    return {key.rpartition("/")[2] for key in keys}
+
+
+def by_name(values, service):
+    """The id and value of each node of a service."""
+    for path, value in values.items():
+        if path.split("/")[2] == service:
+            yield path.rpartition("/")[2], value
+
+
 @pytest.fixture
-def registries(start_consul, start_etcd, start_eureka):
-    """Servers of the test's own, since they are killed."""
-    return Registries(start_consul(), start_etcd(), start_eureka())
+def registries(start_consul, clean_etcd, clean_eureka, clean_zookeeper):
+    """Servers that may be killed; two agents of Consul, so that each sink has a server."""
+    return Registries(
+        consul=start_consul(),
+        consulkv=start_consul(),
+        etcd=clean_etcd,
+        eureka=clean_eureka,
+        zookeeper=clean_zookeeper,
+    )
 
 
 @pytest.fixture
@@ -70,7 +108,7 @@ def web(clean_docker):
 
 @pytest.fixture
 def syncer(start_syncer, clean_docker, registries):
-    """`syncer run` from Docker to all three."""
+    """`syncer run` from Docker to all of them."""
     running = start_syncer(
         *("--source", f"docker={clean_docker.address}", "--advertise", "127.0.0.1"),
         *("--set", "sources.docker.scope=host1"),
@@ -127,7 +165,7 @@ def test_one_that_dies_costs_no_other(syncer, registries, web, clean_docker, bro
 
 def restart_empty(server, name):
     """Start a server that was killed, without its data."""
-    if name == "etcd":
+    if name in ("etcd", "zookeeper"):
         server.restart_empty()
     else:
         server.start()
