@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from syncer import CheckStatus, Probe
+from syncer import Check, CheckStatus, Probe, probing
 from syncer.health import Prober
 from syncer.reach import ProbeRules
 from syncer.testing import wait_until
+from syncer.testing.builders import make_instance
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "probes"))
 from backend import Backend
@@ -83,6 +84,27 @@ class TestRules:
         """A name could mean another address tomorrow."""
         with pytest.raises(ValueError, match="is not an address or a CIDR"):
             ProbeRules(allow=(text,))
+
+
+class TestTranslation:
+    """What labels chose is in the probe."""
+
+    @pytest.mark.parametrize(
+        ("check", "by_labels", "own", "loopback"),
+        [
+            ({}, False, "", True),
+            ({}, True, "", False),
+            ({"port": 81}, False, "", False),
+            ({"port": 80}, False, "", True),
+            ({"address": "10.9.9.9"}, False, "127.0.0.1", True),
+            ({"address": "[127.0.0.1]"}, False, "", True),
+        ],
+    )
+    def test_a_probe_knows_whose_place_it_is(self, check, by_labels, own, loopback):
+        """Its instance's own address, and whether the loopback is the instance's place."""
+        instance = make_instance(address="127.0.0.1", port=80, by_labels=by_labels)
+        probe = probing()(Check(kind="tcp", **check), instance)
+        assert (probe.own, probe.loopback) == (own, loopback)
 
 
 @pytest.fixture
