@@ -198,7 +198,8 @@ def story_lines(story: Story) -> Iterator[str]:
 def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
     offer, choice, instance = explained.offer, explained.choice, explained.instance
     at = instance.endpoint if instance else "no address"
-    yield f"  port {offer.port}/{_safe(offer.protocol)} -> [bold]{_safe(offer.service)}[/] at {_safe(at)}"
+    port = f"{offer.port}/{_safe(offer.protocol)}"
+    yield f"  port {port} -> [bold]{_safe(offer.service)}[/] at {_safe(at)}"
     if offer.because:
         yield f"      offered by {_safe(offer.because)}"
     if choice.rule:
