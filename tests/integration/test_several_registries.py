@@ -107,7 +107,7 @@ def web(clean_docker):
 
 
 @pytest.fixture
-def syncer(start_syncer, clean_docker, registries):
+def syncer(registries, clean_docker, start_syncer):  # it ends before anything is cleaned
     """`syncer run` from Docker to all of them."""
     running = start_syncer(
         *("--source", f"docker={clean_docker.address}", "--advertise", "127.0.0.1"),
