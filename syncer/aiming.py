@@ -5,7 +5,7 @@ syncer's own probes found becomes the status, then the sink adjusts the instance
 out for a workload is kept until the workload, the outcome of one of its probes or a hold changes.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -17,6 +17,8 @@ from syncer.errors import PermanentError
 from syncer.model import Instance, Mark, Status
 from syncer.values import EMPTY
 
+#: A source's name, and the id of a workload of it.
+Key = tuple[str, str]
 Translate = Callable[[Check, Instance], TranslatedCheck]
 Tell = Callable[[str, str, tuple[str, ...]], None]
 #: What is known of a probe now; None: nothing yet.
@@ -48,6 +50,10 @@ class _Fit:
     holds: dict[str, str] = attrs.Factory(dict)
     problems: tuple[str, ...] = ()
 
+    def ids(self) -> set[str]:
+        """All ids that it says something about."""
+        return {*(want.instance.id for want in self.wanted), *self.withheld, *self.rejected}
+
 
 class Aims:
     """Makes the `Aim` of one sink. `tell` hears of problems: source, workload, texts.
@@ -67,35 +73,73 @@ class Aims:
     ) -> None:
         self._sink, self._owner, self._translate, self._tell = sink, owner, translate, tell
         self._probed, self._withhold = probed, frozenset(withhold)
-        self._fits: dict[tuple[str, str], _Fit] = {}
+        self._fits: dict[Key, _Fit] = {}
+        #: By id, the workload that has something to say about it.
+        self._claims: dict[str, Key] = {}
         self._results: dict[CheckKey, CheckResult] = {}
+        self._probes: frozenset[Probe] = frozenset()
 
     def of(self, world: Sequence[Snapshot], held: Mapping[str, Mark] = EMPTY) -> Aim:
         """The aim for what the sources know now.
 
         `held` are, by id, the marks of registrations that an operator wants kept as they are.
         """
-        old, fits = self._fits, {}
-        wanted: list[Wanted] = []
-        withheld: dict[str, tuple[str, int]] = {}
-        rejected: dict[str, str] = {}
-        unprobed: dict[str, tuple[str, int]] = {}
-        results: dict[CheckKey, CheckResult] = {}
-        for snapshot in world:
-            for id_, entry in snapshot.entries.items():
-                key = (snapshot.name, id_)
-                fit = old.get(key)
-                holds = _holds(entry, snapshot, held) if held else {}
-                if fit is None or fit.entry is not entry or self._outdated(fit, holds):
-                    fit = self._fit(entry, snapshot, holds, fit)
-                fits[key] = fit
-                wanted += fit.wanted
-                withheld.update(fit.withheld)
-                rejected.update(fit.rejected)
-                unprobed.update(fit.unprobed)
-                results.update(fit.results)
-        self._fits, self._results = fits, results
-        return Aim(wanted=wanted, withheld=withheld, rejected=rejected, unprobed=unprobed)
+        old = self._fits
+        self._fits = {
+            (snapshot.name, id_): self._fitted(entry, snapshot, held, old.get((snapshot.name, id_)))
+            for snapshot in world
+            for id_, entry in snapshot.entries.items()
+        }
+        self._claims = {id_: key for key, fit in self._fits.items() for id_ in fit.ids()}
+        fits = self._fits.values()
+        self._results = {key: result for fit in fits for key, result in fit.results.items()}
+        self._probes = frozenset(probe for fit in fits for probe in fit.probes)
+        return _aim(fits)
+
+    def of_some(
+        self, keys: Collection[Key], world: Sequence[Snapshot], held: Mapping[str, Mark]
+    ) -> Aim | None:
+        """The aim for these workloads alone, while all others are as they were last time.
+
+        None if that does not do, and `of` is needed: an id of theirs is another's too, or syncer
+        is to probe them.
+        """
+        snapshots = {snapshot.name: snapshot for snapshot in world}
+        old = {key: self._fits.pop(key) for key in keys if key in self._fits}
+        new = {
+            key: self._fitted(entry, snapshots[key[0]], held, old.get(key))
+            for key in keys
+            if (entry := snapshots[key[0]].entries.get(key[1]))
+        }
+        self._fits |= new
+        for key, fit in old.items():
+            for id_ in fit.ids():
+                if self._claims.get(id_) == key:
+                    del self._claims[id_]
+        claims = {id_: key for key, fit in new.items() for id_ in fit.ids()}
+        if claims.keys() & self._claims.keys() or any(fit.probes for fit in new.values()):
+            return None
+        self._claims |= claims
+        results = dict(self._results)
+        for fit in old.values():
+            for check in fit.results:
+                results.pop(check, None)
+        for fit in new.values():
+            results |= fit.results
+        self._results = results
+        return _aim(new.values())
+
+    def claimants(self, ids: Iterable[str]) -> set[Key]:
+        """The workloads that have something to say about these ids, as of the last aim."""
+        return {self._claims[id_] for id_ in ids if id_ in self._claims}
+
+    def ids(self, keys: Iterable[Key]) -> set[str]:
+        """The ids that these workloads have something to say about, as of the last aim."""
+        return {id_ for key in keys if key in self._fits for id_ in self._fits[key].ids()}
+
+    def wanted(self, keys: Iterable[Key]) -> int:
+        """How many instances of these workloads are wanted, as of the last aim."""
+        return sum(len(self._fits[key].wanted) for key in keys if key in self._fits)
 
     def results(self) -> dict[CheckKey, CheckResult]:
         """What the fed checks should show, as of the last aim."""
@@ -103,7 +147,16 @@ class Aims:
 
     def probes(self) -> Collection[Probe]:
         """What syncer is to probe for this sink, as of the last aim."""
-        return {probe for fit in self._fits.values() for probe in fit.probes}
+        return self._probes
+
+    def _fitted(
+        self, entry: Entry, snapshot: Snapshot, held: Mapping[str, Mark], before: _Fit | None
+    ) -> _Fit:
+        """What was worked out before, if it still holds; else anew."""
+        holds = _holds(entry, snapshot, held) if held else {}
+        if before is None or before.entry is not entry or self._outdated(before, holds):
+            return self._fit(entry, snapshot, holds, before)
+        return before
 
     def _outdated(self, fit: _Fit, holds: dict[str, str]) -> bool:
         if fit.holds != holds:
@@ -208,6 +261,15 @@ class Aims:
         except Exception as error:
             raise _mistake(error) from error
         return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
+
+
+def _aim(fits: Collection[_Fit]) -> Aim:
+    return Aim(
+        wanted=[want for fit in fits for want in fit.wanted],
+        withheld={id_: place for fit in fits for id_, place in fit.withheld.items()},
+        rejected={id_: why for fit in fits for id_, why in fit.rejected.items()},
+        unprobed={id_: place for fit in fits for id_, place in fit.unprobed.items()},
+    )
 
 
 def _holds(entry: Entry, snapshot: Snapshot, held: Mapping[str, Mark]) -> dict[str, str]:

@@ -243,7 +243,7 @@ class Daemon:
                 for source in self._source_loops:
                     source.wake(None)
             # What an earlier process left may run out sooner than a whole period from now.
-            now = (bool(reconciler.held()), reconciler.results())
+            now = (reconciler.holds_any(), reconciler.results())
             if pulse and now != beaten:
                 beaten = now
                 pulse.wake()

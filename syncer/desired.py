@@ -6,7 +6,7 @@ that learned of it, and is shared by all sinks.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
@@ -47,10 +47,26 @@ class Snapshot:
         return SourceFacts(
             scopes=self.scopes,
             doubt=self.doubt,
-            present={i: e.workload.state.offered for i, e in self.entries.items()},
+            present=_Present(self.entries),
             unclear=self.unclear
             | {i for i, entry in self.entries.items() if entry.translated.failed},
         )
+
+
+@attrs.frozen(eq=False)
+class _Present(Mapping[str, bool]):
+    """Of each workload, whether it is in a state that offers services; worked out when asked."""
+
+    entries: Mapping[str, Entry]
+
+    def __getitem__(self, workload_id: str) -> bool:
+        return self.entries[workload_id].workload.state.offered
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
 
 
 class Tracker:
@@ -172,6 +188,8 @@ class Tracker:
         if old and not afresh and old.workload == workload and old.peer == peer:
             return old
         translated = self._translator.translate(workload, peer, self._host)
+        if old and (old.workload, old.peer, old.translated) == (workload, peer, translated):
+            return old  # the host changed, but in nothing that matters to it
         if translated.problems != (old.translated.problems if old else ()):
             self._emit(
                 ProblemsFound(

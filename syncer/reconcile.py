@@ -14,7 +14,8 @@ from syncer.aiming import Aims
 from syncer.changes import Aim, Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Desired, Snapshot
-from syncer.drain import Holding, as_marked, held_marks, keep_last, only, takes_away
+from syncer.difference import Difference
+from syncer.drain import Holding, as_marked, keep_last, only, takes_away
 from syncer.election import Election
 from syncer.errors import Conflict, PermanentError, SyncerError, TemporaryError
 from syncer.events import (
@@ -30,7 +31,7 @@ from syncer.events import (
 from syncer.guard import Guard, GuardRules, Refusals
 from syncer.model import Registration, View
 from syncer.parts import NoProber, Prober, SinkPart
-from syncer.plan import Facts, apply_policy, hold_unprobed, make_plan
+from syncer.plan import Facts, apply_policy, hold_unprobed
 from syncer.successors import hold_unreplaced, with_successors
 
 #: Questions that a source may leave unanswered in one cycle before the rest is not asked:
@@ -71,13 +72,15 @@ class Reconciler:
             probed=self._prober.result,
             withhold=part.withhold,
         )
+        self._differ = Difference(self._aims)
         self._actual: dict[str, Registration] = {}
         self._view: View[Registration] | None = None
         self._written: set[str] = set()
         self._skips: frozenset[Skip] = frozenset()
         self._errors: dict[str, str] = {}
         self._facts = Facts(owner=owner)
-        self._held: tuple[Registration, ...] = ()
+        #: What the sink held after the last cycle, and what tells which of it is ours.
+        self._held: tuple[Facts, tuple[Registration, ...]] = (self._facts, ())
         self._guarding = False
 
     def cycle(self, *, fresh: bool = True) -> CycleFinished:
@@ -121,17 +124,15 @@ class Reconciler:
         self, world: Sequence[Snapshot], facts: Facts, holding: Holding
     ) -> tuple[Aim, Plan]:
         """What should be, and how what is differs from it."""
-        aim = self._aim(world, facts, holding)
+        assert self._view is not None
+        arguments = (world, facts, self._view, self._actual, self._written, holding)
+        aim, plan = self._differ(*arguments)
         self._prober.want(self.name, self._aims.probes())
-        plan = make_plan(aim, self._known(), facts, self._written)
         if not plan.changes or not self.sink.stale_for:
             return aim, plan
         unread = self._ask_again(plan.changes)
-        aim = self._aim(world, facts, holding)
-        return aim, make_plan(aim, self._known(), facts, self._written).hold(unread)
-
-    def _aim(self, world: Sequence[Snapshot], facts: Facts, holding: Holding) -> Aim:
-        return self._aims.of(world, held_marks(self._actual.values(), facts, holding))
+        aim, plan = self._differ(*arguments)
+        return aim, plan.hold(unread)
 
     def permitted(self, plan: Plan) -> Plan:
         """The plan, without changes while another syncer is the one that writes."""
@@ -150,9 +151,11 @@ class Reconciler:
         removals = [change for change in plan.changes if isinstance(change, Deregister)]
         outcomes += [self._settle(outcome) for outcome in self._outcomes(removals)]
         if self.sink.pulse is not None:
-            ours = self._facts.source_of
-            self._held = tuple(r for r in self._actual.values() if ours(r.mark) is not None)
-        return self._report(plan, outcomes, started)
+            self._held = (self._facts, tuple(self._actual.values()))
+        report = self._report(plan, outcomes, started)
+        if not report.failed:
+            self._differ.done(plan)
+        return report
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
         """The registrations with our owner's mark for which `wanted` is true, read now."""
@@ -172,7 +175,13 @@ class Reconciler:
 
     def held(self) -> tuple[Registration, ...]:
         """The registrations of ours as of the last cycle, which the pulse keeps alive."""
-        return self._held
+        facts, registrations = self._held
+        return tuple(one for one in registrations if facts.source_of(one.mark) is not None)
+
+    def holds_any(self) -> bool:
+        """Whether there is anything to keep alive."""
+        facts, registrations = self._held
+        return any(facts.source_of(one.mark) is not None for one in registrations)
 
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """What the checks that syncer feeds should show now."""
