@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from syncer import Context
+from servers.faultproxy import FaultProxy
+from syncer import Context, TemporaryError
 from syncer.testing import wait_until
 from syncer_consul import KvOptions
 from syncer_consul.kv_sink import ConsulKvSink
@@ -62,3 +63,18 @@ def test_a_key_that_somebody_removed_is_written_again(pair, clean_kv):
     clean_kv.kv_delete(f"{PLACE}a")
     assert two.take_lock("a", TTL)
     assert not one.take_lock("a", TTL)
+
+
+def test_one_failed_request_does_not_lose_it(clean_kv, clean_consul, open_kv):
+    """Who could not ask in between still has the lock, by the same session."""
+    proxy = FaultProxy(clean_consul.address)
+    sink = open_kv(f"http://{proxy.address}")
+    assert sink.take_lock("a", TTL)
+    before = clean_kv.sessions()
+    proxy.set(cut=True)
+    with pytest.raises(TemporaryError):
+        sink.take_lock("a", TTL)
+    proxy.heal()
+    assert sink.take_lock("a", TTL)
+    assert clean_kv.sessions() == before
+    proxy.close()

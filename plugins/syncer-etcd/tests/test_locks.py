@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from syncer.testing import wait_until
+from servers.faultproxy import FaultProxy
+from servers.waiting import wait_until
+from syncer import TemporaryError
 from syncer_etcd.locks import PLACE
 
 TTL = timedelta(seconds=5)
@@ -56,3 +58,22 @@ def test_a_lease_that_somebody_revoked_is_no_lock(pair, clean_etcd):
         clean_etcd.api.revoke(lease)
     assert one.take_lock("a", TTL)
     assert not two.take_lock("a", TTL)
+
+
+def test_one_failed_request_does_not_lose_it(clean_etcd, open_sink):
+    """Who could not ask in between still has the lock, by the same lease."""
+    proxy = FaultProxy(clean_etcd.address)
+    sink = open_sink(proxy.address)
+    assert sink.take_lock("a", TTL)
+    before = clean_etcd.api.leases()
+    proxy.set(cut=True)
+    with pytest.raises(TemporaryError):
+        sink.take_lock("a", TTL)
+    proxy.heal()
+
+    def answer():
+        return (sink.take_lock("a", TTL),)
+
+    assert wait_until(answer, 30, "an answer", ignore=(TemporaryError,)) == (True,)
+    assert clean_etcd.api.leases() == before
+    proxy.close()

@@ -18,7 +18,8 @@ class Locks:
     def __init__(self, client: Client, query: Mapping[str, str]) -> None:
         self._client, self._query = client, query
         self._sessions = Sessions(client, query)
-        #: The session of each lock that is ours.
+        #: The session with which each lock is held or was asked for. It stays when a request
+        #: fails: the lock may be ours all the same, and is not to wait for the session's end.
         self._held: dict[str, str] = {}
         self._busy = Lock()
 
@@ -26,18 +27,20 @@ class Locks:
         """Take or keep a lock for at least `ttl`; whether it is ours."""
         path = f"/v1/kv/{quote(PLACE + name)}"
         with self._busy:
-            session = self._held.pop(name, "")
+            session = self._held.get(name, "")
             if session and not self._sessions.renew(session):
+                del self._held[name]
                 session = ""
             holder = self._holder(path)
             if not holder:
                 session = session or self._sessions.make(f"lock {name}", f"{ttl:g}s", "delete")
+                self._held[name] = session
                 holder = session if self._acquire(path, session) else ""
             if session and holder == session:
-                self._held[name] = session
                 return True
             if session:
                 self._sessions.destroy(session)
+                del self._held[name]
             return False
 
     def release(self, name: str) -> None:

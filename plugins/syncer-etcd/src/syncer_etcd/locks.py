@@ -18,25 +18,28 @@ class Locks:
 
     def __init__(self, client: Client, timeout: float) -> None:
         self._client, self._timeout = client, timeout
-        #: The lease of each lock that is ours.
+        #: The lease with which each lock is held or was asked for. It stays when a request fails:
+        #: the lock may be ours all the same, and is not to wait for the lease's end.
         self._held: dict[str, int] = {}
         self._busy = Lock()
 
     def take(self, name: str, ttl: float) -> bool:
         """Take or keep a lock for at least `ttl`; whether it is ours."""
         with self._busy:
-            lease = self._held.pop(name, 0)
+            lease = self._held.get(name, 0)
             if lease and not self._client.keep_alive(lease, self._timeout):
+                del self._held[name]
                 lease = 0
             holder = self._holder(name)
             if holder is None:
                 lease = lease or self._grant(ttl)
+                self._held[name] = lease
                 holder = lease if self._create(name, lease) else 0
             if lease and holder == lease:
-                self._held[name] = lease
                 return True
             if lease:
                 self._client.revoke(lease)
+                del self._held[name]
             return False
 
     def release(self, name: str) -> None:
