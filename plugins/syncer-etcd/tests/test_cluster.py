@@ -4,6 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
+from servers.faultproxy import FaultProxy
 from syncer import Register, TemporaryError
 from syncer.testing import make_instance, make_registration, wait_until
 
@@ -157,3 +158,18 @@ def test_first_endpoint_is_nobody(cluster, open_sink):
     sink = open_sink("127.0.0.1:9", *cluster.addresses, timeout=6)
     sink.register(new(sink, "one"))
     assert ids(sink) == {new(sink, "one").id}
+
+
+def test_a_half_open_line_is_left(clean_etcd, open_sink):
+    """A line that swallows everything is left within seconds, however often syncer asks over it."""
+    proxy = FaultProxy(clean_etcd.address)
+    sink = open_sink(proxy.address, timeout=1.0)
+    for _ in range(20):  # grpc measures the line
+        sink.registrations()
+    proxy.set(drop_requests=True, drop_answers=True)
+    with pytest.raises(TemporaryError):
+        sink.registrations()
+    # The old connection stays silent from now on; new ones work.
+    proxy.heal()
+    assert listed(sink) == set()
+    proxy.close()

@@ -16,13 +16,16 @@ from syncer import ConfigError, TemporaryError
 from syncer_etcd.options import Endpoint, EtcdOptions
 
 #: A member that came back is found soon; a dead line is noticed by pings, while calls are open
-#: on it (etcd allows one every five seconds). No size of answer is too large: etcd has its own.
+#: on it (etcd allows one every five seconds). grpc's own pings, which measure the line, are not
+#: waited for longer: no other ping is sent meanwhile. No size of answer is too large: etcd has
+#: its own.
 _CHANNEL = (
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 1000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_receive_message_length", -1),
     ("grpc.use_local_subchannel_pool", 1),
