@@ -33,7 +33,7 @@ class Bench:
 
     def unequal(self, before: float) -> dict[str, set[str]]:
         """The sinks that are wrong about ids which did not change since then, with these ids."""
-        found = {}
+        found: dict[str, set[str]] = {}
         for registry in self.registries:
             found |= self._unequal(registry, before)
         return found

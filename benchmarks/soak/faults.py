@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from servers.faultproxy import FaultProxy
 from soak.bench import Bench
 from soak.registries import Registry
 
@@ -87,9 +88,9 @@ def _of_engine(bench: Bench) -> Iterator[Kind]:
     yield from _of_line("docker", bench.line)
 
 
-def _of_line(part: str, proxy: object) -> Iterator[Kind]:
+def _of_line(part: str, proxy: FaultProxy) -> Iterator[Kind]:
     def fault(**how: bool) -> Callable[[], object]:
-        return lambda: proxy.set(**how)  # type: ignore[attr-defined]
+        return lambda: proxy.set(**how)
 
     yield Kind(part, "connections are refused", fault(refuse=True), fault())
     yield Kind(part, "connections are reset", fault(cut=True), fault())
