@@ -10,14 +10,21 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+HEADINGS = {
+    "Docker": "The engine breaks, or its line",
+    "registry": "A registry breaks, or its line",
+    "syncer": "syncer is killed",
+}
 SINKS = ("consul", "consulkv", "etcd", "eureka", "zookeeper", "file")
 
 
 def main(path: str) -> None:
     """Print a table for each part that was broken."""
     rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    for part in dict.fromkeys(_part(row) for row in rows):
-        sys.stdout.write(f"{part}\n\n{_table([row for row in rows if _part(row) == part])}\n")
+    for part in HEADINGS:
+        sys.stdout.write(
+            f"### {HEADINGS[part]}\n\n{_table([row for row in rows if _part(row) == part])}\n"
+        )
 
 
 def _part(row: dict[str, str]) -> str:

@@ -35,8 +35,7 @@ class Bench:
         self.engine = FaultProxy(f"unix://{host.socket}", guard.folder / f"{name}-proxy.sock")
         for view in views:
             view.server.clean()
-            view.add_foreign()
-        self._foreign = {view.name: view.foreign() for view in views}
+        self._foreign = {}
         for _ in range(3):
             host.start()
         sinks = [("--sink", view.sink(self.proxies[view.name].address)) for view in views]
@@ -55,6 +54,8 @@ class Bench:
         if self.syncer is not None:
             self.syncer.kill()
         self.heal()
+        for name in self.views:
+            self.foreign_again(name)
         self.syncer = Syncer(self._guard, self._name, *self._command)
         self.syncer.start()
         self.settle()
@@ -107,7 +108,7 @@ class Bench:
                 view.server.start()
 
     def foreign_again(self, name):
-        """A registry lost all that it held: the foreign entry, too, is written anew."""
+        """Write the foreign entry, or write it again after a registry lost all that it held."""
         self.views[name].add_foreign()
         self._foreign[name] = self.views[name].foreign()
 
