@@ -66,12 +66,37 @@ def engine(fake_docker):
     return fake
 
 
-@pytest.fixture(params=["consul", "consulkv", "etcd", "eureka"])
+class ZooKeeperView:
+    """A tree of nodes, of which syncer has one branch."""
+
+    def __init__(self, server):
+        self.server, self.address = server, server.address
+
+    def sink(self, address):
+        return f"zookeeper://{address}/services"
+
+    def add_foreign(self):
+        self.server.put("/victim", "untouched")
+        self.server.put("/services/web/victim", "10.9.9.9:1")
+
+    def foreign(self):
+        return {path: value for path, value in self.server.values("/").items() if "victim" in path}
+
+
+VIEWS = {
+    "consul": ConsulView,
+    "etcd": EtcdView,
+    "eureka": EurekaView,
+    "zookeeper": ZooKeeperView,
+}
+
+
+@pytest.fixture(params=["consul", "consulkv", "etcd", "eureka", "zookeeper"])
 def registry(request):
     """Each registry with a registration of somebody else, and the flag for it."""
     kind = {"consulkv": "consul"}.get(request.param, request.param)
     server = request.getfixturevalue(f"clean_{kind}")
-    view = {"consul": ConsulView, "etcd": EtcdView, "eureka": EurekaView}[kind](server)
+    view = VIEWS[kind](server)
     view.add_foreign()
     flag = view.sink(view.address)
     if request.param == "consulkv":
