@@ -25,6 +25,7 @@ CYCLES = 50
 CALLS = ("open", "fsync", "replace", "unlink")
 #: What is imported once, before the first fork: nothing of it starts a thread.
 MODULES = (
+    "consul",
     "syncer_consul.sink",
     "syncer_consul.kv_sink",
     "syncer_etcd.sink",
@@ -37,6 +38,7 @@ def serve():
     """Answer until standard input ends."""
     for module in MODULES:
         importlib.import_module(module)
+    syncer.open_engine(sources=["file=unread.json"], sinks=["memory"]).stop()
     for line in sys.stdin:
         reader, writer = os.pipe()
         pid = os.fork()
