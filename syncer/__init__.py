@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from syncer.checks import Native as Native
     from syncer.checks import Probe as Probe
     from syncer.checks import Problem as Problem
+    from syncer.checks import Shown as Shown
     from syncer.contracts import CheckTranslator as CheckTranslator
     from syncer.contracts import Context as Context
     from syncer.contracts import LabelParser as LabelParser
@@ -89,7 +90,7 @@ _HOMES = {
     "syncer.guard": "GuardRules",
     "syncer.parts": "SinkPart SourcePart",
     "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
-    "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem",
+    "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem Shown",
     "syncer.contracts": (
         "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
         " Unhealthy translate_checks with_status"

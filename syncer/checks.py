@@ -137,6 +137,14 @@ class Probe:
 
 
 @attrs.frozen
+class Shown:
+    """A check that syncer runs itself, and that the sink shows to consumers in its own form."""
+
+    probe: Probe
+    native: Native
+
+
+@attrs.frozen
 class Problem:
     """Why something that the user asked for was left out, in words for them."""
 

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from syncer.changes import Change, Deregister, Outcome, Register
-from syncer.checks import Check, CheckKey, CheckResult, Native, Probe, Problem
+from syncer.checks import Check, CheckKey, CheckResult, Native, Probe, Problem, Shown
 from syncer.model import (
     STATUS_KEY,
     Host,
@@ -273,8 +273,9 @@ class LabelParser:
 
 
 #: What becomes of a check at one sink: the registry runs it (`Native`, or the `Check` as it is),
-#: syncer runs it (`Probe`), the instance's status says it already (None), or it cannot be had.
-TranslatedCheck = Check | Native | Probe | Problem | None
+#: syncer runs it (`Probe`, or `Shown` if the registry tells of it), the instance's status says it
+#: already (None), or it cannot be had.
+TranslatedCheck = Check | Native | Probe | Shown | Problem | None
 
 
 @attrs.frozen(kw_only=True)
@@ -306,6 +307,9 @@ def translate_checks(
             problems.append(answer.text)
         elif isinstance(answer, Probe):
             probes.append(answer)
+        elif isinstance(answer, Shown):
+            probes.append(answer.probe)
+            kept.append(answer.native)
         elif answer is not None:
             kept.append(answer)
     translated = attrs.evolve(instance, checks=tuple(kept), problems=tuple(problems))

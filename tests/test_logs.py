@@ -16,6 +16,7 @@ from syncer.events import (
     ChangeApplied,
     ChangeFailed,
     CycleFinished,
+    Elected,
     GuardPaused,
     GuardReleased,
     HealthChanged,
@@ -154,6 +155,8 @@ LINES = [
             )
         ],
     ),
+    (Elected(sink="s", leads=True), [("info", "writes here", {"sink": "s"})]),
+    (Elected(sink="s", leads=False), [("info", "stands by", {"sink": "s"})]),
     (LeaseLost(sink="s", lost=2), [("warning", "registry lost entries", {"sink": "s", "lost": 2})]),
     (
         CycleFinished(

@@ -154,7 +154,7 @@ def test_completion_scripts(tmp_path):
     [
         (["plan", "--nonsense"], 3, "No such option"),
         (["plan", "--source", "dokcer", "--sink", "memory"], 3, "did you mean 'docker'"),
-        (["plan", "--source", "docker", "--sink", "etcd"], 3, "etcd"),
+        (["plan", "--source", "docker", "--sink", "nacos"], 3, "nacos"),
         (["plan", "--source", "docker=unix:///nowhere.sock", "--sink", "memory"], 1, "nowhere"),
         (["plan", "--source", "docker", "--sink", "consul=ftp://x"], 3, "ftp"),
         (["plan", "--sink", "memory"], 3, "no source"),

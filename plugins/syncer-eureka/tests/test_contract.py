@@ -6,8 +6,9 @@ from typing import ClassVar
 import pytest
 
 from servers.eureka import LAG
-from syncer import probing
 from syncer.testing import SinkContract, make_instance, wait_until
+from syncer_eureka import EurekaOptions
+from syncer_eureka.checks import translator
 
 SECRET = "pa55word-of-the-tests"
 #: Short leases, in seconds: the server lets one live up to twice as long.
@@ -66,7 +67,7 @@ class TestEureka(SinkContract):
         return [SECRET]
 
     def translate(self, check, instance):
-        return probing()(check, instance)
+        return translator(EurekaOptions())(check, instance)
 
     @pytest.fixture
     def lapse(self, sink):

@@ -11,16 +11,16 @@ import pytest
 from servers.eureka import FORBIDDEN, LAG
 from servers.syncer import Syncer
 from servers.waiting import holds_for, wait_until
-from syncer import Check, Context, Health, Offer, State, probing
+from syncer import Check, Context, Health, Offer, SinkPart, State
 from syncer.builtin.memory import MemorySink
 from syncer.engine import Engine
-from syncer.reconcile import SinkPart
 from syncer.testing import FakeSource, make_instance, make_registration, make_workload
 from syncer_eureka import EurekaOptions, syncer_sources
+from syncer_eureka.checks import translator
 
 
 def engine(sink, source, **options):
-    part = SinkPart(sink=sink, translate=probing())
+    part = SinkPart(sink=sink, translate=translator(EurekaOptions()))
     return Engine({"kit": source}, {"eureka": part}, **{"interval": 60, **options})
 
 

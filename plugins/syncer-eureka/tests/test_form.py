@@ -2,9 +2,10 @@
 
 import pytest
 
-from syncer import Check, PermanentError, Status, Unhealthy
+from syncer import Check, PermanentError, Status, Unhealthy, translate_checks
 from syncer.testing import make_instance, make_registration
-from syncer_eureka.options import DataCenter
+from syncer_eureka.checks import translator
+from syncer_eureka.options import DataCenter, EurekaOptions
 
 PLAIN = {"tags": ("blue", "v1"), "meta": {"team": "shop", "management.port": "9000"}}
 
@@ -215,6 +216,26 @@ def test_checks_that_nobody_translated_are_told(sink):
     """Eureka runs none; with the plugin's translator syncer does."""
     (told,) = problems(sink, checks=(Check(kind="tcp"),))
     assert "Eureka runs no checks" in told
+
+
+@pytest.mark.parametrize(
+    ("check", "meta", "url"),
+    [
+        (Check(kind="http", path="/health"), {}, "http://10.0.0.5:8080/health"),
+        (Check(kind="https", path="/h?full=1", port=9), {}, "https://10.0.0.5:9/h?full=1"),
+        (Check(kind="http"), {"eureka_health_check_url": "/label"}, "http://10.0.0.5:8080/label"),
+        (Check(kind="http", method="POST"), {}, None),
+        (Check(kind="http", headers={"X-Key": ("secret",)}), {}, None),
+        (Check(kind="tcp"), {}, None),
+    ],
+)
+def test_a_check_that_anybody_can_make_is_shown(write, check, meta, url):
+    """As healthCheckUrl, unless a label sets that; syncer probes it all the same."""
+    instance = make_instance(checks=(check,), meta=meta)
+    translated, probes = translate_checks(instance, translator(EurekaOptions()))
+    found = write(checks=translated.checks, meta=meta)
+    assert len(probes) == 1
+    assert (found.get("healthCheckUrl") or found.get("secureHealthCheckUrl")) == url
 
 
 def test_what_others_registered_is_read(sink, clean_eureka):

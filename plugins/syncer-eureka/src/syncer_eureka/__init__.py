@@ -3,15 +3,19 @@
 The client library is imported only when a sink or source is made.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from syncer import (
+    Check,
     CheckTranslator,
     Context,
+    Instance,
     Sink,
     SinkType,
     SourceType,
     hookimpl,
     mirrored,
-    probing,
 )
 from syncer_eureka.options import SCHEMES, EurekaOptions, from_uri
 
@@ -22,6 +26,12 @@ def _create(options: EurekaOptions, context: Context) -> Sink:
     from syncer_eureka.sink import EurekaSink
 
     return EurekaSink(options, context)
+
+
+def _create_translator(options: EurekaOptions) -> Callable[[Check, Instance], Any]:
+    from syncer_eureka.checks import translator
+
+    return translator(options)
 
 
 _KIND = SinkType(
@@ -48,5 +58,5 @@ def syncer_sources() -> list[SourceType]:
 
 @hookimpl
 def syncer_check_translators() -> list[CheckTranslator]:
-    """Eureka runs no checks: syncer does."""
-    return [CheckTranslator(name="eureka", sink_kind="eureka", create=probing)]
+    """Eureka runs no checks: syncer does, and shows where."""
+    return [CheckTranslator(name="eureka", sink_kind="eureka", create=_create_translator)]

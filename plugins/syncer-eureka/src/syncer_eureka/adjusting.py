@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import attrs
 
-from syncer import STATUS_KEY, Instance, PermanentError, Status, with_status
+from syncer import STATUS_KEY, Instance, Native, PermanentError, Status, with_status
+from syncer_eureka.checks import health_url
 from syncer_eureka.names import is_app, xml_key, xml_text
 from syncer_eureka.options import EurekaOptions
-from syncer_eureka.wishes import KEPT, Reader
+from syncer_eureka.wishes import HEALTH_CHECK_URL, KEPT, Reader
 
 #: Metadata of ours begins so.
 OWN = "syncer-"
@@ -34,8 +35,10 @@ class Adjuster:
             return None
         problems = list(shown.problems)
         meta = self._meta(shown, problems)
-        if shown.checks:
-            names = ", ".join(check.key for check in shown.checks)
+        if url := health_url(shown):
+            meta.setdefault(HEALTH_CHECK_URL, url)
+        if left := [check for check in shown.checks if not isinstance(check, Native)]:
+            names = ", ".join(check.key for check in left)
             problems.append(f"Eureka runs no checks, and nobody translated these: {names}")
         tags = tuple(map(xml_text, shown.tags))
         if tags != shown.tags:

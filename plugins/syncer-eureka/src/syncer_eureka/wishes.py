@@ -44,6 +44,8 @@ class Wishes:
     leaseinfo_durationinsecs: str = ""
 
 
+#: Set by a label, or by the first check that consumers can make too.
+HEALTH_CHECK_URL = f"{PREFIX}health_check_url"
 KEPT = frozenset(PREFIX + field.name for field in attrs.fields(Wishes))
 
 
