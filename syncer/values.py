@@ -5,6 +5,7 @@ say which field is wrong and how.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import attrs
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+#: An IPv4 address, which has one form only.
+_IPV4 = re.compile(rf"{_BYTE}(\.{_BYTE}){{3}}")
 
 
 def frozen_map(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,6 +40,8 @@ def unique(values: Iterable[str]) -> tuple[str, ...]:
 
 def canonical_address(address: str) -> str:
     """An IP address in its shortest form and without brackets; a host name as it is."""
+    if _IPV4.fullmatch(address):
+        return address  # most are, and with thousands of them it shows
     bare = address.strip().removeprefix("[").removesuffix("]")
     try:
         return str(ipaddress.ip_address(bare))

@@ -19,7 +19,7 @@ from syncer_docker.endpoint import DEFAULT_SOCKETS, find_endpoint, host_of, tls_
 from syncer_docker.events import FILTERS
 from syncer_docker.options import DockerOptions
 from syncer_docker.stream import EventStream
-from syncer_docker.transport import make_client
+from syncer_docker.transport import Refusal, inspect, make_client
 
 #: Seconds without an event after which a stream over a network is opened anew: the other
 #: side may be gone without a word.
@@ -70,7 +70,7 @@ class Engine:
         """The full description of a container; None if the engine does not know it."""
         with self._asking() as client:
             try:
-                found = client.inspect_container(id)
+                found = inspect(client, id, self._timeout)
             except docker.errors.NotFound:
                 return None
             if not isinstance(found, dict):
@@ -126,8 +126,11 @@ class Engine:
             yield self._connected()
         except SyncerError:
             raise
+        except Refusal as error:
+            raise self._refused(error.status, error.said) from error
         except docker.errors.APIError as error:
-            raise self._refused(error) from error
+            said = str(error.explanation or error)
+            raise self._refused(error.status_code or 0, said) from error
         except (
             docker.errors.DockerException,
             urllib3.exceptions.HTTPError,
@@ -161,10 +164,9 @@ class Engine:
             verify=self._tls.verify,
         )
 
-    def _refused(self, error: "docker.errors.APIError") -> SyncerError:
+    def _refused(self, status: int, said: str) -> SyncerError:
         """The engine, or a proxy before it, answered with an error."""
-        status = error.status_code or 0
-        said = " ".join(_TAG.sub(" ", str(error.explanation or error)).split())[:300]
+        said = " ".join(_TAG.sub(" ", said).split())[:300]
         text = f"Docker engine at {self.endpoint}: {said}"
         if status == 400 and "version" in text:
             self.close()  # it was exchanged for another while we talked to it

@@ -6,14 +6,18 @@ and over ssh it starts one ssh for each question. Here one pool serves all URLs,
 talks to is an ordinary socket, with timeouts and an end.
 """
 
+import contextlib
+import json
 import socket
 import subprocess
 import threading
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import docker
+import docker.errors
+import urllib3
 from docker.constants import MINIMUM_DOCKER_API_VERSION
 from docker.transport.unixconn import (
     UnixHTTPAdapter,
@@ -24,6 +28,9 @@ from docker.transport.unixconn import (
 #: Connections kept open: one for each inspecting thread, the list and the stream.
 POOL = 8
 _ANY_URL = "http+docker://localhost"
+
+#: What answers say of a question that was answered, and of something that is not there.
+_OK, _NOT_FOUND = 200, 404
 
 Dial = Callable[[float | None], socket.socket]
 
@@ -39,6 +46,40 @@ def make_client(endpoint: str, timeout: float, tls: Any) -> "docker.APIClient":
     finally:
         asking.close()
     return _client(endpoint, version, timeout, tls)
+
+
+class Refusal(Exception):
+    """The engine's answer is an error: its status, and what it says."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status, self.said = status, said
+
+
+def inspect(client: "docker.APIClient", id: str, timeout: float) -> Any:  # noqa: A002
+    """The full description of a container. Raises `Refusal`, and what the SDK raises.
+
+    Over our own connections by urllib3 alone: what is done around each question above it costs
+    more than question and answer, and at start there is one for each container.
+    """
+    adapter = client.get_adapter(client.base_url)
+    if not isinstance(adapter, _Adapter):
+        return client.inspect_container(id)
+    path = f"/v{client.api_version}/containers/{quote(id, safe='')}/json"
+    answer = adapter.ask(path, timeout)
+    if answer.status == _NOT_FOUND:
+        raise docker.errors.NotFound(f"no such container: {id}")
+    if answer.status != _OK:
+        raise Refusal(answer.status, _said(answer.data))
+    return json.loads(answer.data)
+
+
+def _said(body: bytes) -> str:
+    """What an answer says that is an error: the engine's are JSON, a proxy's are not."""
+    text = body.decode("utf-8", "replace")
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        return str(json.loads(text)["message"])
+    return text
 
 
 def _client(endpoint: str, version: str, timeout: float, tls: Any) -> "docker.APIClient":
@@ -137,6 +178,14 @@ class _Adapter(UnixHTTPAdapter):  # type: ignore[misc]
 
     def get_connection(self, url: str, proxies: Any = None) -> _Pool:
         return self._pool
+
+    def ask(self, path: str, timeout: float) -> urllib3.BaseHTTPResponse:
+        """GET, without what `requests` does around it."""
+        limits = urllib3.Timeout(connect=timeout, read=timeout)
+        answer: urllib3.BaseHTTPResponse = self._pool.urlopen(
+            "GET", path, timeout=limits, retries=False, redirect=False
+        )
+        return answer
 
     def close(self) -> None:
         super().close()
