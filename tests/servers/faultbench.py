@@ -83,12 +83,22 @@ class Bench:
 
         def settled():
             for name in names:
-                if name not in seconds and self._is_right(name):
-                    seconds[name] = time.monotonic() - began
+                if self._is_right(name):
+                    seconds.setdefault(name, time.monotonic() - began)
+                else:
+                    seconds.pop(name, None)
             return len(seconds) == len(names)
 
         wait_until(settled, deadline, f"{names} to hold just {sorted(self.host.ids())}")
         return seconds
+
+    def is_steady(self):
+        """Whether all registries hold just what runs, and go on doing so for a second."""
+        end = time.monotonic() + WATCHED
+        while all(map(self._is_right, self.views)):
+            if time.monotonic() > end:
+                return True
+        return False
 
     def _is_right(self, name):
         view = self.views[name]
