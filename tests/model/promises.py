@@ -7,14 +7,14 @@ from syncer.desired import FRESH
 from syncer.plan import POLICIES
 
 
-class BrokenError(AssertionError):
-    """A promise was broken; says which."""
-
-
 class Promises:
-    """Looks at each write and each end of a lease; `processes` are those that run now, by name."""
+    """Looks at each write and each end of a lease; `processes` are those that run now, by name.
+
+    What was broken is kept in `broken`: an exception would be to the engine a write that failed.
+    """
 
     def __init__(self, processes, registry, clock):
+        self.broken = []
         self._processes, self._registry, self._clock = processes, registry, clock
 
     def write(self, who, before, after):
@@ -65,7 +65,9 @@ class Promises:
             return
         holder = process.runtimes[before.mark.source]
         told = holder.told.get(before.mark.workload)
-        kept = told == UNCLEAR or self._wants(process, told, before.id)
+        # What the sink cannot hold claims nothing.
+        unfit = told not in (None, UNCLEAR) and told.service == "bad"
+        kept = told == UNCLEAR or (not unfit and self._wants(process, told, before.id))
         self._require(not kept, "gave away the id of one that runs", before)
         other = before.mark.source != after.mark.source
         self._require(holder.trusted or not other, "took over without its source's word", before)
@@ -114,7 +116,7 @@ class Promises:
 
     def _require(self, holds, what, about):
         if not holds:
-            raise BrokenError(f"{what}: {brief(about)}")
+            self.broken.append(f"{what}: {brief(about) if about else 'nothing'}")
 
 
 def brief(registration):
