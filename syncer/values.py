@@ -20,6 +20,8 @@ _IPV4 = re.compile(rf"{_BYTE}(\.{_BYTE}){{3}}")
 
 def frozen_map(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """A copy that cannot be changed; keys keep their order, which equality ignores."""
+    if not value:
+        return EMPTY  # one for all: most instances have no meta
     return value if isinstance(value, MappingProxyType) else MappingProxyType(dict(value))
 
 

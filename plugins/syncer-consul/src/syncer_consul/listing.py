@@ -4,6 +4,8 @@ Decoding is done again only for what changed: with thousands of services most of
 it was.
 """
 
+import hashlib
+import marshal
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,9 +22,9 @@ _FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 @attrs.frozen
 class _Known:
-    """An entry as it came, and what it was found to mean."""
+    """An entry as it came, by its fingerprint since it is large, and what it was found to mean."""
 
-    entry: Mapping[str, Any]
+    entry: bytes
     checks: tuple[Found, ...]
     registration: Registration | None
 
@@ -107,13 +109,19 @@ class Listing:
     def _decoded(
         self, id_: str, entry: Mapping[str, Any], checks: tuple[Found, ...], node_address: str
     ) -> _Known:
-        before = self._known.get(id_)
-        if before is not None and before.entry == entry and before.checks == checks:
+        before, came = self._known.get(id_), _fingerprint(entry)
+        if before is not None and before.entry == came and before.checks == checks:
             return before
         try:
-            return _Known(entry, checks, wire.decode(id_, entry, checks, node_address))
+            return _Known(came, checks, wire.decode(id_, entry, checks, node_address))
         except _FAULTS:
-            return _Known(entry, checks, None)  # it is there, whatever it is
+            return _Known(came, checks, None)  # it is there, whatever it is
+
+
+def _fingerprint(entry: Mapping[str, Any]) -> bytes:
+    # Of all ways to write JSON's types down the quickest; version 2 is the last without references,
+    # which depend on more than the value.
+    return hashlib.blake2b(marshal.dumps(dict(entry), 2), digest_size=16).digest()
 
 
 def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
