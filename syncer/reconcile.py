@@ -200,7 +200,7 @@ class Reconciler:
         if fresh or self._view is None:
             self._view = None  # until the read has succeeded, what was known is not trusted
             view = self.sink.registrations()
-            self._actual = {registration.id: registration for registration in view.items}
+            self._actual = {one.instance.id: one for one in view.items}
             self._view = view
         return world, Facts(owner=self._owner, sources={s.name: s.facts() for s in world})
 

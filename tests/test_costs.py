@@ -1,0 +1,174 @@
+"""What a cycle costs, counted: inspections, translations, requests, function calls. No seconds."""
+
+import sys
+from collections import Counter
+
+import pytest
+from fakes import FakeSource, PickySink, World, offer, workload
+
+import syncer
+from servers.counting import CountingProxy
+
+MANY, FEW = 500, 50
+#: What a function call more or less here and there may cost; not a loop over everything.
+SLACK = 1.3
+
+
+class CountingSink(PickySink):
+    """A sink that gives the same registrations again while nothing changes, and counts."""
+
+    def registrations(self):
+        self.log.append(("registrations", ""))
+        return syncer.View(self.store.all())
+
+
+class Costs:
+    """A world of as many workloads, all registered, with nothing left to do."""
+
+    def __init__(self, count):
+        self.workloads = [made(number) for number in range(count)]
+        self.world = World(sink=CountingSink(), source=FakeSource(*self.workloads))
+        self.translations = 0
+        self._count_translations()
+        for _ in range(2):
+            self.world.cycle()
+        self.forget()
+
+    def forget(self):
+        """Count from here."""
+        self.translations = 0
+        self.world.sink.adjusted.clear()
+        self.world.sink.log.clear()
+        self.world.source.asked.clear()
+
+    def change(self, number):
+        """One workload gets a tag, and its source is asked about it."""
+        old = self.workloads[number]
+        self.world.source.put(made(number, tags=("changed",)))
+        self.world.tracker.ask(old.id)
+
+    def _count_translations(self):
+        tracker = self.world.tracker
+        translator = tracker._translator
+
+        class Counting:
+            @staticmethod
+            def translate(*about):
+                self.translations += 1
+                return translator.translate(*about)
+
+        tracker._translator = Counting
+
+
+def made(number, **fields):
+    """A workload with one instance under an id of its own."""
+    return workload(f"w{number}", offers=(offer(**fields),))
+
+
+def calls(do):
+    """How many Python functions are called while it is done."""
+    found = Counter()
+
+    def note(frame, event, argument):
+        found[event] += 1
+
+    sys.setprofile(note)
+    try:
+        do()
+    finally:
+        sys.setprofile(None)
+    return found["call"]
+
+
+def test_a_cycle_without_a_change_works_out_nothing():
+    """Nothing is translated, adjusted, asked for or written; the sink is read once."""
+    costs = Costs(MANY)
+    report = costs.world.cycle()
+    assert (report.plan.unchanged, report.plan.changes) == (MANY, ())
+    assert (costs.translations, costs.world.sink.adjusted, costs.world.source.asked) == (0, [], [])
+    assert costs.world.sink.log == [("registrations", "")]
+
+
+def test_a_cycle_without_a_change_calls_as_little_for_many_as_for_few():
+    """Most of what is registered is not even looked at, beyond that it is the same object."""
+    few, many = (
+        calls(lambda costs=costs: costs.world.cycle(relist=False))
+        for costs in map(Costs, (FEW, MANY))
+    )
+    assert many <= few * SLACK, f"{few} calls with {FEW}, {many} with {MANY}"
+
+
+def test_a_wake_about_one_among_many_works_out_one():
+    """The one is asked for, translated, adjusted and written; the sink is not read."""
+    costs = Costs(MANY)
+    costs.change(7)
+    report = costs.world.cycle(relist=False, fresh=False)
+    id_ = "h:w7:80"
+    assert report.plan.unchanged == MANY - 1
+    assert costs.world.source.asked == [costs.workloads[7].id]
+    assert (costs.translations, costs.world.sink.adjusted) == (1, [id_])
+    assert costs.world.sink.log == [("update", id_)]
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_wake_calls_as_little_among_many_as_among_few(fresh):
+    """The work of a wake grows with what changed, not with what exists."""
+
+    def wake(costs):
+        costs.change(7)
+        costs.world.cycle(relist=False, fresh=fresh)
+
+    few, many = (calls(lambda costs=costs: wake(costs)) for costs in map(Costs, (FEW, MANY)))
+    assert many <= few * SLACK, f"{few} calls among {FEW}, {many} among {MANY}"
+
+
+def test_a_listing_without_a_change_translates_nothing():
+    """Not even when the host has new interfaces are all worked out again for the sinks."""
+    costs = Costs(FEW)
+    before = costs.world.tracker.snapshot().entries
+    assert not costs.world.tracker.relist()
+    assert costs.translations == 0
+    costs.world.source.host = lambda: syncer.Host(name="h", addresses={"veth1": ("10.9.9.9",)})
+    costs.world.tracker.relist()
+    after = costs.world.tracker.snapshot().entries
+    assert all(after[id_] is entry for id_, entry in before.items())
+
+
+@pytest.fixture
+def docker_to_consul(fake_docker, clean_consul):
+    """A made-up engine with many containers, all registered in Consul through a counting proxy."""
+    docker, proxy = fake_docker(containers=MANY), CountingProxy(clean_consul.address)
+    engine = syncer.open_engine(
+        sources=[f"docker={docker.address}"],
+        sinks=[f"consul=http://{proxy.address}"],
+        settings=["sources.docker.addresses.internal=true", "sinks.consul.timeout=30s"],
+        environ={},
+    )
+    assert engine.reconcile()["consul"].applied == MANY
+    engine.reconcile()
+    proxy.counts.clear()
+    docker.control("reset")
+    yield docker, proxy, engine
+    engine.stop()
+    proxy.close()
+
+
+def test_a_cycle_of_docker_and_consul_without_a_change(docker_to_consul):
+    """One listing of containers and no inspection; two reads of Consul and no write."""
+    docker, proxy, engine = docker_to_consul
+    assert engine.reconcile()["consul"].plan.unchanged == MANY
+    asked = docker.control("stats")["requests"]
+    assert (asked.get("list"), asked.get("inspect", 0)) == (1, 0)
+    assert proxy.counts == {"GET /v1/agent/services": 1, "GET /v1/agent/checks": 1}
+
+
+def test_a_container_more_in_docker_and_consul(docker_to_consul):
+    """It costs one inspection, one look at its id and one write, beside the cycle's reads."""
+    docker, proxy, engine = docker_to_consul
+    docker.control("add", name="one")
+    assert engine.reconcile()["consul"].applied == 1
+    assert docker.control("stats")["requests"]["inspect"] == 1
+    reads = {"GET /v1/agent/services": 1, "GET /v1/agent/checks": 1}
+    rest = {what: n for what, n in proxy.counts.items() if what not in reads}
+    assert sum(rest.values()) == 2
+    assert rest["PUT /v1/agent/service/register"] == 1
