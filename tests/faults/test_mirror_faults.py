@@ -17,7 +17,6 @@ TAGS = {"one": ["a"], "two": ["a"], "three": ["a"]}
 CUTS = (5, 20, 60, 120, 200, 400)
 FAULTS = (*({"truncate": cut} for cut in CUTS), {"refuse": True}, {"cut": True})
 #: What syncer cannot do yet; `--runxfail` shows it.
-KNOWN = {"consul": "an answer that ends within its headers counts as an empty list"}
 
 
 @pytest.fixture
@@ -47,8 +46,6 @@ def mirror(view, tmp_path):
 
 def test_a_mirror_keeps_what_half_an_answer_does_not_show(mirror, view):
     """Answers that end anywhere, and connections that do, remove nothing of a mirror."""
-    if reason := KNOWN.get(view.name):
-        pytest.xfail(reason)
     engine, proxy, made = mirror
 
     wait_until(lambda: healthy(engine), 30, "the services to be mirrored")

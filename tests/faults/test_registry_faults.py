@@ -40,12 +40,6 @@ LINES = (
 )
 
 
-#: What syncer cannot do yet; `--runxfail` shows it.
-KNOWN = {
-    ("consul", "answers break off"): "an answer that is cut short counts as a refusal: 5 minutes"
-}
-
-
 @pytest.fixture(scope="module")
 def running(start_bench, fake_host):
     """The bench on a made-up engine: what starts and stops there does so at once."""
@@ -56,8 +50,6 @@ def running(start_bench, fake_host):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_broken_line(bench, results, request, name, case):
     """What runs stays, others go on, and all is made up for when the line works again."""
-    if reason := KNOWN.get((name, case.name)):
-        pytest.xfail(reason)
     others = [other for other in NAMES if other != name]
     proxy, failures = bench.proxies[name], bench.failures(name)
     proxy.set(**case.fault)

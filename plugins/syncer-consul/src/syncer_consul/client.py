@@ -221,7 +221,7 @@ class Client:
         **extra: Any,
     ) -> Answer:
         def read(response: Response) -> Answer:
-            return self._answer(path, response)
+            return self._answer(path, response, reads=method == self._http.get)
 
         try:
             return method(read, path, params={**self._place, **(params or {})}, **extra)
@@ -231,13 +231,15 @@ class Client:
             self.forget()  # another agent, or a newer one, may come back
             raise
 
-    def _answer(self, path: str, response: Response) -> Answer:
+    def _answer(self, path: str, response: Response, *, reads: bool) -> Answer:
         nothing = response.code == 404 and response.headers.get("X-Consul-Index")
         if nothing and not response.content.strip():
             return Answer(data=None, headers=response.headers)
         if not 200 <= response.code < 300:
             raise self._error(path, response)
         if not response.content.strip():
+            if reads:  # it ended within its headers: Consul says [], {} or null for nothing
+                raise TemporaryError(f"{self._where(path)}: the answer is empty")
             return Answer(data=None, headers=response.headers)
         try:
             return Answer(data=json.loads(response.content), headers=response.headers)
