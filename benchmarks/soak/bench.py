@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 
+from soak.churn import SCOPE, Churn
+from soak.registries import AWAY, Registry, all_registries
+
 from servers.fake import FakeDocker
 from servers.faultproxy import FaultProxy
 from servers.process import Guard, Server
-from soak.churn import SCOPE, Churn
-from soak.registries import AWAY, Registry, all_registries
 
 INTERVAL = "2s"
 #: Seconds within which everything must be equal after any fault; generous on purpose.

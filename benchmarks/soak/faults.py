@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from servers.faultproxy import FaultProxy
 from soak.bench import Bench
 from soak.registries import Registry
+
+from servers.faultproxy import FaultProxy
 
 #: Seconds that a fault lasts, and that are left alone after it: from, to.
 LASTS, RESTS = (3.0, 7.0), (1.0, 3.0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
+from soak.churn import DOWN, UP
 
 from servers.consul import Consul
 from servers.etcd import Etcd
@@ -17,7 +18,6 @@ from servers.eureka import Eureka
 from servers.faultproxy import FaultProxy
 from servers.process import Guard
 from servers.zookeeper import ZooKeeper
-from soak.churn import DOWN, UP
 
 #: What asking a server that is away, or was just now, may raise.
 AWAY = (OSError, ValueError, HTTPException, KazooException, KazooTimeoutError)
