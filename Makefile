@@ -1,11 +1,13 @@
 # Set-up, checks and tests; `make` alone lists the targets.
 #
 # PYTHON=python3.12 makes the environment with another Python, ARGS="-k plan -x" goes to
-# pytest or to `syncer run`, VENV=dir puts the environment elsewhere.
+# pytest or to `syncer run`, VENV=dir puts the environment elsewhere. Tests run in JOBS=3 processes at
+# a time, since most of them wait for servers; JOBS=0 for one, to debug.
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 3
 
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
@@ -38,7 +40,7 @@ run: venv ## keep a registry equal to what runs here: with Docker and Consul if 
 	@contrib/run.sh $(BIN)/syncer $(ARGS)
 
 test: venv servers ## set up, then run all tests, real servers included
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope $(ARGS)
 
 unit: venv ## the tests that need no server and no network
 	$(BIN)/python -m pytest -m "not server and not network" $(ARGS)

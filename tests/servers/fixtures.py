@@ -65,6 +65,19 @@ def pytest_runtest_call(item):
     item.config.stash[USAGE].tests.update(used)
 
 
+def pytest_sessionfinish(session):
+    """In one of several workers: hand over what was used."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["servers"] = session.config.stash[USAGE].plain()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A worker has ended: what it used counts for the run."""
+    if plain := getattr(node, "workeroutput", {}).get("servers"):
+        node.config.stash[USAGE].add(plain)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config):
     """List the servers at the very end, after pytest's own summary."""

@@ -74,9 +74,17 @@ def pytest_runtest_teardown(nextitem):
     return (yield)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A worker has ended: what it found counts for the run."""
+    _FOUND.extend(getattr(node, "workeroutput", {}).get("secrets", ()))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     """Fail the run in which a secret was printed."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["secrets"] = _FOUND
     if _FOUND:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -13,6 +13,17 @@ class Usage:
         self.tests = Counter()
         self.left_out = {}
 
+    def plain(self):
+        """All of it in plain types, for the process that collects what several workers did."""
+        return [dict(self.versions), dict(self.tests), dict(self.left_out)]
+
+    def add(self, plain):
+        """Count what a worker did."""
+        versions, tests, left_out = plain
+        self.versions.update(versions)
+        self.tests.update(tests)
+        self.left_out.update(left_out)
+
     def lines(self):
         """The summary's lines."""
         for server, version in sorted(self.versions.items()):
