@@ -1,7 +1,8 @@
 """For sinks over stores of keys and values: layouts, records, and what a listing means.
 
 Public for plugin authors, beside `syncer` itself. A layout says how an instance stands under a
-key, so that its consumers find it; the sink brings the store: requests, conditions, leases.
+key, so that its consumers find it; the sink, a `LayoutSink`, brings the store: requests,
+conditions, leases.
 """
 
 from syncer.keyvalue.json_layout import JsonLayout as JsonLayout
@@ -10,6 +11,9 @@ from syncer.keyvalue.layout import load_layout as load_layout
 from syncer.keyvalue.layout import needs_port as needs_port
 from syncer.keyvalue.layout import segment as segment
 from syncer.keyvalue.layout import split_endpoint as split_endpoint
+from syncer.keyvalue.layout_sink import LayoutSink as LayoutSink
+from syncer.keyvalue.layout_sink import prepared as prepared
+from syncer.keyvalue.layout_sink import subjects as subjects
 from syncer.keyvalue.meaning import by_id as by_id
 from syncer.keyvalue.meaning import meaning as meaning
 from syncer.keyvalue.meaning import parked as parked

@@ -12,21 +12,13 @@ from syncer import (
     Context,
     Deregister,
     Instance,
-    Mark,
     Outcome,
-    PermanentError,
-    Reason,
     Register,
     Registration,
-    Sink,
     SyncerError,
-    TemporaryError,
-    Unhealthy,
-    Update,
     View,
-    with_status,
 )
-from syncer.keyvalue import load_layout, parks
+from syncer.keyvalue import LayoutSink, load_layout, prepared, subjects
 from syncer_consul.client import Client
 from syncer_consul.index_watch import IndexWatcher
 from syncer_consul.kv_listing import TWINS, Listing, Token, free, held
@@ -37,23 +29,23 @@ from syncer_consul.locks import Locks
 from syncer_consul.options import KvOptions
 
 GROUP = "syncer_consul.layouts"
-#: Bytes of an instance and its twin in a request: half of what Consul takes in one, since a
-#: change from one session to another sends values twice.
-LARGEST = 200 * 1024
 
 
-class ConsulKvSink(Sink):
+class ConsulKvSink(LayoutSink):
     """Registers in the key-value store; see `KvOptions`."""
 
+    store = "Consul"
+    #: Half of what Consul takes in one request, since a change from one session to another sends
+    #: values twice.
+    largest = 200 * 1024
     locks = True
 
     def __init__(self, options: KvOptions, context: Context) -> None:
-        self._options, self._owner = options, context.owner
-        self._layout = load_layout(
+        layout = load_layout(
             GROUP, options.layout, options.prefix, options.layout_options, leading_slash=False
         )
-        usual = Unhealthy.KEEP if self._layout.tells_status else Unhealthy.DROP
-        self._unhealthy = options.unhealthy or usual
+        super().__init__(layout, options.unhealthy)
+        self._options, self._owner = options, context.owner
         base = self._layout.base
         self._prefixes = (base, TWINS + base) if self._layout.twins else (base,)
         # Whether rights hide anything is asked of names that no rule was made for.
@@ -69,8 +61,6 @@ class ConsulKvSink(Sink):
             self.pulse = timedelta(seconds=ttl / 3)
             name = f"syncer {context.owner}"
             self._session = Session(self._client, name, ttl, self._store.query)
-        #: The scopes of what we write: two hosts may share an owner, but not a session.
-        self._scopes: frozenset[str] = frozenset()
         self._watcher: IndexWatcher | None = None
         self._closed = Event()
 
@@ -84,37 +74,16 @@ class ConsulKvSink(Sink):
         view = self._listing.view(hidden=hidden or self._client.may_hide(info))
         return attrs.evolve(view, items=map(self._with_holder, view.items))
 
-    def register(self, new: Registration) -> Registration:
-        """Write what must not be there yet."""
-        return self._one(Register(new))
-
-    def update(self, old: Registration, new: Registration) -> Registration:
-        """Replace what must be as it was read; another key is written and the old one removed."""
-        return self._one(Update(old, new))
-
-    def deregister(self, old: Registration) -> None:
-        """Remove what must be as it was read, with its twin."""
-        (outcome,) = self.apply([Deregister(old, Reason.NOT_OFFERED)])
-        if outcome.error is not None:
-            raise outcome.error
-
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes in transactions, each on the condition that nobody was first."""
-        self._scopes |= {mark.scope for change in changes if (mark := _mark(change))}
+        self._keep(subjects(changes))
         try:
             session = self._session_for(changes)
         except SyncerError as error:
             yield from (Outcome(change, error=error) for change in changes)
             return
-        steps: list[Step] = []
-        for change in changes:
-            try:
-                steps.append(step_of(change, self._token(change), self._layout, session))
-            except SyncerError as error:
-                yield Outcome(change, error=error)
-            except ValueError as error:
-                text = f"{change.id}: cannot be written: {error}"
-                yield Outcome(change, error=PermanentError(text))
+        steps, refused = prepared(changes, lambda change: self._step(change, session))
+        yield from refused
         for outcome in self._writer.write(steps, session):
             if outcome.registration is not None:
                 self._listing.wrote(outcome.registration)
@@ -122,34 +91,11 @@ class ConsulKvSink(Sink):
                 self._session.lost(session)
             yield outcome
 
-    def adjust(self, instance: Instance) -> Instance | None:
-        """The instance as the layout holds it, without checks; None if it is to be dropped."""
-        shown = with_status(instance, self._unhealthy)
-        if shown is None:
-            return None
-        return self._checked(shown if self._layout.tells_status else instance)
-
-    def park(self, instance: Instance) -> Instance | None:
-        """The instance for its twin alone, where no consumer looks; None if there are no twins."""
-        if not parks(self._layout):
-            return None
-        shown = with_status(instance, Unhealthy.KEEP)
-        return shown and self._checked(shown)
-
-    def _checked(self, instance: Instance) -> Instance:
-        """The instance as the store can hold it. Raises PermanentError if it cannot."""
-        if instance.checks:
-            names = ", ".join(check.key for check in instance.checks)
-            text = f"this store runs no checks, and nobody translated these: {names}"
-            instance = attrs.evolve(instance, checks=(), problems=(*instance.problems, text))
-        self._fit(instance)
-        return instance
-
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Keep the sessions of these alive; returns those whose session is gone."""
         if self._session is None:
             return ()
-        self._scopes |= {one.mark.scope for one in held if one.mark}
+        self._keep(held)
         self._session.find(self._listing.sessions(self._scopes))
         holders = [(one, Token.parse(one.version).holders()) for one in held if one.version]
         dead = self._session.renew({id_ for _, ids in holders for id_ in ids})
@@ -183,12 +129,6 @@ class ConsulKvSink(Sink):
             self._watcher.close()
         self._client.close()
 
-    def _one(self, change: Register | Update) -> Registration:
-        (outcome,) = self.apply([change])
-        if outcome.registration is None:
-            raise outcome.error or TemporaryError(f"{change.id}: not written")
-        return outcome.registration
-
     def _with_holder(self, found: Registration) -> Registration:
         """The registration with what is wrong about who holds it, if that is ours to put right."""
         if found.mark is None or found.mark.owner != self._owner:
@@ -203,6 +143,9 @@ class ConsulKvSink(Sink):
             return ""
         return self._session.obtain(self._listing.sessions(self._scopes))
 
+    def _step(self, change: Change, session: str) -> Step:
+        return step_of(change, self._token(change), self._layout, session)
+
     def _token(self, change: Change) -> Token | None:
         """Where what is replaced or removed stands; looked up if the registration does not say."""
         if isinstance(change, Register):
@@ -213,18 +156,7 @@ class ConsulKvSink(Sink):
         found, _ = self._store.trees([key, TWINS + key])
         return Token.of(key, found.get(key), found.get(TWINS + key))
 
-    def _fit(self, instance: Instance) -> None:
-        """Raise PermanentError for what the layout or Consul cannot hold."""
-        self._layout.fit(instance)
-        try:
-            step = step_of(Register(Registration(instance=instance)), None, self._layout, "")
-        except ValueError as error:
-            raise PermanentError(f"{instance.id}: cannot be written: {error}") from error
-        if step.weight > LARGEST:
-            raise PermanentError(
-                f"{instance.id}: {step.weight} bytes are more than Consul takes at once"
-            )
-
-
-def _mark(change: Change) -> Mark | None:
-    return change.old.mark if isinstance(change, Deregister) else change.new.mark
+    def _weigh(self, instance: Instance) -> int:
+        """The bytes of an entry and its twin in a request."""
+        bare = Register(Registration(instance=instance))
+        return step_of(bare, None, self._layout, "").weight

@@ -10,28 +10,18 @@ from contextlib import suppress
 from datetime import timedelta
 from threading import Event
 
-import attrs
-
 from syncer import (
     Change,
     Context,
-    Deregister,
     Instance,
-    Mark,
     Outcome,
-    PermanentError,
-    Reason,
     Register,
     Registration,
-    Sink,
     SyncerError,
     TemporaryError,
-    Unhealthy,
-    Update,
     View,
-    with_status,
 )
-from syncer.keyvalue import parks, record
+from syncer.keyvalue import LayoutSink, prepared, record, subjects
 from syncer_etcd.client import Client
 from syncer_etcd.lease import LeaseKeeper
 from syncer_etcd.listing import Listing, Token
@@ -46,15 +36,15 @@ from syncer_etcd.writing import LARGEST, Step, Writer, step_of
 _MARK_ROOM = 8 * 1024
 
 
-class EtcdSink(Sink):
+class EtcdSink(LayoutSink):
     """Registers in an etcd cluster; see `EtcdOptions`."""
 
+    store = "etcd"
+    largest = LARGEST - _MARK_ROOM
     locks = True
 
     def __init__(self, options: EtcdOptions, context: Context) -> None:
-        self._layout = layout_of(options)
-        usual = Unhealthy.KEEP if self._layout.tells_status else Unhealthy.DROP
-        self._unhealthy = options.unhealthy or usual
+        super().__init__(layout_of(options), options.unhealthy)
         self._owner = context.owner
         base = self._layout.base
         self._prefixes = (base, twin_key(base)) if self._layout.twins else (base,)
@@ -64,8 +54,6 @@ class EtcdSink(Sink):
         self.pulse: timedelta | None = timedelta(seconds=ttl / 3)
         self._listing = Listing(self._layout, context.owner)
         self._writer = Writer(self._client, self._layout)
-        #: The scopes of what we write: two hosts may share an owner, but not a lease.
-        self._scopes: frozenset[str] = frozenset()
         self._locks = Locks(self._client, timeout)
         self._closed = Event()
 
@@ -81,64 +69,20 @@ class EtcdSink(Sink):
             return view
         return self._listing.read(found[0], twins, now, self._scopes)
 
-    def register(self, new: Registration) -> Registration:
-        """Write what must not be there yet."""
-        return self._one(Register(new))
-
-    def update(self, old: Registration, new: Registration) -> Registration:
-        """Replace what must be as it was read; another key is written and the old one removed."""
-        return self._one(Update(old, new))
-
-    def deregister(self, old: Registration) -> None:
-        """Remove what must be as it was read, with its twin."""
-        (outcome,) = self.apply([Deregister(old, Reason.NOT_OFFERED)])
-        if outcome.error is not None:
-            raise outcome.error
-
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes in transactions, each on the condition that nobody was first."""
-        self._scopes |= {mark.scope for change in changes if (mark := _mark(change))}
-        steps: list[Step] = []
-        for change in changes:
-            try:
-                steps.append(step_of(change, self._token(change), self._layout))
-            except SyncerError as error:
-                yield Outcome(change, error=error)
-            except ValueError as error:
-                text = f"{change.id}: cannot be written: {error}"
-                yield Outcome(change, error=PermanentError(text))
+        self._keep(subjects(changes))
+        steps, refused = prepared(changes, self._step)
+        yield from refused
         for outcome in self._writer.write(steps, self._current_lease):
             if outcome.registration is not None:
                 self._listing.wrote(outcome.registration)
             yield outcome
 
-    def adjust(self, instance: Instance) -> Instance | None:
-        """The instance as the layout holds it, without checks; None if it is to be dropped."""
-        shown = with_status(instance, self._unhealthy)
-        if shown is None:
-            return None
-        return self._checked(shown if self._layout.tells_status else instance)
-
-    def park(self, instance: Instance) -> Instance | None:
-        """The instance for its twin alone, where no consumer looks; None if there are no twins."""
-        if not parks(self._layout):
-            return None
-        shown = with_status(instance, Unhealthy.KEEP)
-        return shown and self._checked(shown)
-
-    def _checked(self, instance: Instance) -> Instance:
-        """The instance as the store can hold it. Raises PermanentError if it cannot."""
-        if instance.checks:
-            names = ", ".join(check.key for check in instance.checks)
-            text = f"etcd runs no checks, and nobody translated these: {names}"
-            instance = attrs.evolve(instance, checks=(), problems=(*instance.problems, text))
-        self._fit(instance)
-        return instance
-
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Keep the leases of these alive; returns those whose lease is gone."""
         leases = {id(one): Token.parse(one.version).lease for one in held if one.version}
-        self._scopes |= {one.mark.scope for one in held if one.mark}
+        self._keep(held)
         counts: dict[int, int] = {}
         for lease in leases.values():
             counts[lease] = counts.get(lease, 0) + 1
@@ -173,11 +117,8 @@ class EtcdSink(Sink):
             self._lease.close()
         self._client.close()
 
-    def _one(self, change: Register | Update) -> Registration:
-        (outcome,) = self.apply([change])
-        if outcome.registration is None:
-            raise outcome.error or TemporaryError(f"{change.id}: not written")
-        return outcome.registration
+    def _step(self, change: Change) -> Step:
+        return step_of(change, self._token(change), self._layout)
 
     def _token(self, change: Change) -> Token | None:
         """Where what is replaced or removed stands, and as of which changes; None for a new one."""
@@ -194,20 +135,10 @@ class EtcdSink(Sink):
             self._lease.lost(dead)
         return self._lease.obtain(self._listing.leases(self._scopes))
 
-    def _fit(self, instance: Instance) -> None:
-        """Raise PermanentError for what the layout or etcd cannot hold."""
-        self._layout.fit(instance)
+    def _weigh(self, instance: Instance) -> int:
+        """The bytes of an entry and its twin."""
         bare = Registration(instance=instance)
-        try:
-            texts = [self._layout.key(instance), self._layout.value(bare)]
-            if self._layout.twins:
-                texts += [twin_key(texts[0]), record.twin_of(bare)]
-            size = sum(len(text.encode()) for text in texts)
-        except ValueError as error:
-            raise PermanentError(f"{instance.id}: cannot be written: {error}") from error
-        if size > LARGEST - _MARK_ROOM:
-            raise PermanentError(f"{instance.id}: {size} bytes are more than etcd takes at once")
-
-
-def _mark(change: Change) -> Mark | None:
-    return change.old.mark if isinstance(change, Deregister) else change.new.mark
+        texts = [self._layout.key(instance), self._layout.value(bare)]
+        if self._layout.twins:
+            texts += [twin_key(texts[0]), record.twin_of(bare)]
+        return sum(len(text.encode()) for text in texts)

@@ -17,12 +17,11 @@ from syncer import (
     Conflict,
     Deregister,
     Outcome,
-    PermanentError,
     Register,
     SyncerError,
     Update,
 )
-from syncer.keyvalue import Layout
+from syncer.keyvalue import Layout, prepared
 from syncer_zookeeper.failures import UNTRIED, is_first, translated
 from syncer_zookeeper.folders import Folders
 from syncer_zookeeper.listing import Token
@@ -66,26 +65,19 @@ class Writer:
                 yield Outcome(change, error=error)
 
     def _written(self, changes: Iterable[Change], folders: Collection[str]) -> Iterator[Outcome]:
-        steps: list[Step] = []
-        for change in changes:
-            try:
-                steps.append(self._step(change))
-            except SyncerError as error:
-                yield Outcome(change, error=error)
-            except ValueError as error:
-                text = f"{change.id}: cannot be written: {error}"
-                yield Outcome(change, error=PermanentError(text))
+        steps, refused = prepared(changes, self._step)
+        yield from refused
         ready: list[Step] = []
         for looked in self._looked_at(steps):
             if isinstance(looked, Outcome):
                 yield looked
             else:
                 ready.append(looked)
-        refused = self._folders.make({parent(step.path) for step in ready if step.path}, folders)
+        unmade = self._folders.make({parent(step.path) for step in ready if step.path}, folders)
         for step in ready:
-            if parent(step.path) in refused:
-                yield Outcome(step.change, error=refused[parent(step.path)])
-        ready = [step for step in ready if parent(step.path) not in refused]
+            if parent(step.path) in unmade:
+                yield Outcome(step.change, error=unmade[parent(step.path)])
+        ready = [step for step in ready if parent(step.path) not in unmade]
         yield from self._sent(groups(ready))
 
     def _step(self, change: Change) -> Step:
