@@ -10,11 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import attrs
 
 from syncer.changes import Change, Deregister, Plan, Reason, Register, Skip, Update
+from syncer.checks import CheckKey, CheckResult, CheckStatus
 from syncer.model import Mark, Registration, View
 from syncer.plan import Facts, stays
 
 #: The hold of a drain.
 DRAIN = "drain"
+#: What a fed check shows of an instance that is kept up, since it is the last of its service.
+LAST = CheckResult(status=CheckStatus.PASSING, output="running; no other one is up here")
 #: What holds a registration; "": nothing.
 Holding = Callable[[Registration], str]
 
@@ -77,12 +80,20 @@ def keep_last(
     return plan.hold(held)
 
 
+def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckKey, CheckResult]:
+    """What the fed checks should show, if the plan keeps the last of a service up."""
+    last = {skip.id for skip in plan.skipped if skip.kind == "last"}
+    if not last:
+        return results
+    return {key: LAST if key.instance in last else result for key, result in results.items()}
+
+
 def _is_over(change: Change) -> bool:
     return isinstance(change, Deregister) and change.reason is not Reason.WITHHELD
 
 
 def _leaves(change: Change) -> bool:
-    """Whether its service has one instance fewer afterwards."""
+    """Whether its service has one instance fewer that is up afterwards."""
     if isinstance(change, Update):
-        return change.old.instance.service != change.new.instance.service
+        return change.old.instance.service != change.new.instance.service or not change.new.up
     return isinstance(change, Deregister)

@@ -13,11 +13,19 @@ temporary, and is reported once with its traceback. A client library's exception
 the plugin that uses it.
 """
 
+import traceback
+
 
 class SyncerError(Exception):
     """Anything that syncer itself reports; the message alone is meant for people."""
 
     exit_code = 1
+
+
+def of_plugin(error: Exception) -> str:
+    """The text of an error that no plugin should raise, with its traceback: it is a mistake."""
+    what = "".join(traceback.format_exception_only(error)).strip()
+    return f"{what}\n{''.join(traceback.format_exception(error)).strip()}"
 
 
 class ConfigError(SyncerError):

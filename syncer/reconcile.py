@@ -4,7 +4,6 @@ A cycle does not know what woke it. What the sink holds is kept between cycles, 
 our own writes, and read afresh when asked for or after any error.
 """
 
-import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
@@ -15,9 +14,9 @@ from syncer.changes import Aim, Change, Deregister, Outcome, Plan, Reason, Regis
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Desired, Snapshot
 from syncer.difference import Difference
-from syncer.drain import Holding, as_marked, keep_last, only, takes_away
+from syncer.drain import Holding, as_marked, keep_last, only, shown, takes_away
 from syncer.election import Election
-from syncer.errors import Conflict, PermanentError, SyncerError, TemporaryError
+from syncer.errors import Conflict, PermanentError, SyncerError, TemporaryError, of_plugin
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -78,6 +77,7 @@ class Reconciler:
         self._written: set[str] = set()
         self._skips: frozenset[Skip] = frozenset()
         self._errors: dict[str, str] = {}
+        self._results: Mapping[CheckKey, CheckResult] = {}
         self._facts = Facts(owner=owner)
         #: What the sink held after the last cycle, and what tells which of it is ours.
         self._held: tuple[Facts, tuple[Registration, ...]] = (self._facts, ())
@@ -118,7 +118,9 @@ class Reconciler:
         plan = self._confirmed(self._refusals(plan))
         self._facts = facts
         plan = self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
-        return hold_unreplaced(with_successors(plan, aim, self._actual))
+        plan = hold_unreplaced(with_successors(plan, aim, self._actual))
+        self._results = shown(self._aims.results(), plan)
+        return plan
 
     def _difference(
         self, world: Sequence[Snapshot], facts: Facts, holding: Holding
@@ -185,7 +187,7 @@ class Reconciler:
 
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """What the checks that syncer feeds should show now."""
-        return self._aims.results()
+        return self._results
 
     def registrations(self) -> View[Registration]:
         """All that the sink holds, read now."""
@@ -296,7 +298,7 @@ class Reconciler:
             return outcome
         self._view = None
         permanent = isinstance(error, PermanentError) and not isinstance(error, Conflict)
-        text = str(error) if isinstance(error, SyncerError) else _foreign(error)
+        text = str(error) if isinstance(error, SyncerError) else of_plugin(error)
         if permanent:
             self._refusals.note(change, text)
         if self._errors.get(change.id) != text:
@@ -341,9 +343,3 @@ class Reconciler:
     def _tell_problems(self, source: str, workload: str, problems: tuple[str, ...]) -> None:
         texts = tuple(f"sink {self.name}: {text}" for text in problems)
         self._emit(ProblemsFound(source=source, workload=workload, problems=texts))
-
-
-def _foreign(error: Exception) -> str:
-    """An error that no plugin should raise, with its traceback: it is a plugin's mistake."""
-    what = "".join(traceback.format_exception_only(error)).strip()
-    return f"{what}\n{''.join(traceback.format_exception(error)).strip()}"

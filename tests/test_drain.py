@@ -20,8 +20,11 @@ from hypothesis import strategies as st
 
 from syncer import (
     STATUS_KEY,
+    Check,
+    CheckStatus,
     Deregister,
     Health,
+    Native,
     PermanentError,
     Plan,
     Reason,
@@ -369,6 +372,36 @@ class TestKeepLast:
         world.cycle()
         world.source.change(WEB.id, state=State.STOPPING)
         assert skips(world.cycle().plan) == {WEB_ID: "last"}
+
+    def test_one_that_moves_and_is_ill_counts_for_nothing(self):
+        """Its entry is written anew and is not up then: the other one stays."""
+        world = World(*instances("a", "b"), sink=marking(), keep_last=True)
+        world.cycle()
+        (moved,) = instances("b", port=8080, state=State.PAUSED)
+        world.source.put(moved)
+        world.source.change("a-1", state=State.STOPPING)
+        assert skips(world.cycle().plan) == {"a": "last"}
+        assert shown(world.sink) == {"a": "up", "b": "paused"}
+
+    @pytest.mark.parametrize("by_hand", [False, True])
+    def test_its_fed_check_stays_passing(self, by_hand):
+        """What the registry holds as up is reported to be: by a cycle, and after a drain."""
+        checked = attrs.evolve(WEB.offers[0], checks=(Check(kind="container"),))
+        fed = {"translate": lambda check, one: Native(key=check.key, fed=True)}
+        world = World(
+            attrs.evolve(WEB, offers=(checked,)), sink=marking(), keep_last=not by_hand, **fed
+        )
+        world.cycle()
+        if by_hand:
+            assert skips(drain(world, "web", force=False).plan) == {WEB_ID: "last"}
+        else:
+            world.source.change(WEB.id, state=State.STOPPING)
+            assert skips(world.cycle().plan) == {WEB_ID: "last"}
+        (result,) = world.reconciler.results().values()
+        assert result.status is CheckStatus.PASSING
+        drain(world, "web", force=True)
+        (result,) = world.reconciler.results().values()
+        assert result.status is CheckStatus.CRITICAL
 
     def test_a_wrong_address_is_not_kept(self):
         """What moved is written, whatever its status: the old address serves nobody."""
