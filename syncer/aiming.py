@@ -76,6 +76,7 @@ class Aims:
         self._fits: dict[Key, _Fit] = {}
         #: By id, the workload that has something to say about it.
         self._claims: dict[str, Key] = {}
+        self._rivals = False
         self._results: dict[CheckKey, CheckResult] = {}
         self._probes: frozenset[Probe] = frozenset()
 
@@ -90,7 +91,7 @@ class Aims:
             for snapshot in world
             for id_, entry in snapshot.entries.items()
         }
-        self._claims = {id_: key for key, fit in self._fits.items() for id_ in fit.ids()}
+        self._claims, self._rivals = _claims(self._fits)
         fits = self._fits.values()
         self._results = {key: result for fit in fits for key, result in fit.results.items()}
         self._probes = frozenset(probe for fit in fits for probe in fit.probes)
@@ -101,8 +102,8 @@ class Aims:
     ) -> Aim | None:
         """The aim for these workloads alone, while all others are as they were last time.
 
-        None if that does not do, and `of` is needed: an id of theirs is another's too, or syncer
-        is to probe them.
+        None if that does not do, and `of` is needed: two workloads have something to say about
+        one id, or syncer is to probe them.
         """
         snapshots = {snapshot.name: snapshot for snapshot in world}
         old = {key: self._fits.pop(key) for key in keys if key in self._fits}
@@ -116,8 +117,9 @@ class Aims:
             for id_ in fit.ids():
                 if self._claims.get(id_) == key:
                     del self._claims[id_]
-        claims = {id_: key for key, fit in new.items() for id_ in fit.ids()}
-        if claims.keys() & self._claims.keys() or any(fit.probes for fit in new.values()):
+        claims, rivals = _claims(new)
+        taken = rivals or claims.keys() & self._claims.keys()
+        if taken or any(fit.probes for fit in new.values()):
             return None
         self._claims |= claims
         results = dict(self._results)
@@ -128,6 +130,10 @@ class Aims:
             results |= fit.results
         self._results = results
         return _aim(new.values())
+
+    def rivals(self) -> bool:
+        """Whether two workloads have something to say about one id, as of the last aim."""
+        return self._rivals
 
     def claimants(self, ids: Iterable[str]) -> set[Key]:
         """The workloads that have something to say about these ids, as of the last aim."""
@@ -261,6 +267,13 @@ class Aims:
         except Exception as error:
             raise _mistake(error) from error
         return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
+
+
+def _claims(fits: Mapping[Key, _Fit]) -> tuple[dict[str, Key], bool]:
+    """By id, the workload that has something to say about it; and whether there are several."""
+    claims = [(id_, key) for key, fit in fits.items() for id_ in fit.ids()]
+    by_id = dict(claims)
+    return by_id, len(by_id) < len(claims)
 
 
 def _aim(fits: Collection[_Fit]) -> Aim:

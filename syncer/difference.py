@@ -67,7 +67,7 @@ class Difference:
     def done(self, plan: Plan) -> None:
         """All changes of the plan, which is the last that was made, have been made."""
         planned, self._planned = self._planned, None
-        if planned is None or plan.skipped or self._aims.probes():
+        if planned is None or plan.skipped or self._aims.probes() or self._aims.rivals():
             return
         puts = sum(not isinstance(change, Deregister) for change in plan.changes)
         self._settled = attrs.evolve(

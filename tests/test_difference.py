@@ -1,7 +1,8 @@
 """What a cycle leaves out makes no difference: random histories, against one that forgets all."""
 
 import attrs
-from fakes import FakeSink, FakeSource, World, exited, offer, workload
+import pytest
+from fakes import FakeSink, FakeSource, World, exited, offer, skips, workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,3 +123,50 @@ def test_a_cycle_finds_what_one_finds_that_looks_at_everything(steps, withhold):
     history = History(withhold)
     for step in (("cycle", True), *steps, ("cycle", True), ("cycle", False)):
         history.step(*step)
+
+
+class TestRivals:
+    """Two workloads that ask for one id, of which one says so without a word in the plan."""
+
+    ILL = workload("b", offers=(offer(id="shared", register_port=81),), health=Health.UNHEALTHY)
+    UP = workload("a", offers=(offer(id="shared"),))
+
+    def settled(self, *workloads):
+        """A world in which nothing is left to do."""
+        world = World(*workloads, guard=GUARD, withhold=(Status.UNHEALTHY,))
+        world.cycle()
+        assert not world.cycle(fresh=False).plan.skipped
+        return world
+
+    def held(self, world):
+        (one,) = world.sink.store.all()
+        return one.mark.workload
+
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_one_that_is_not_listed_takes_nothing_along(self, gone):
+        """When an ill one changes or goes, the registration of the one that is well stays."""
+        world = self.settled(self.UP, self.ILL)
+        if gone:
+            world.source.remove(self.ILL.id)
+        else:
+            world.source.put(attrs.evolve(self.ILL, labels={"changed": "yes"}))
+        report = world.cycle(fresh=False)
+        assert report.plan.changes == ()
+        assert self.held(world) == self.UP.id
+
+    def test_one_that_gets_well_waits(self):
+        """An ill one that is well again does not take the id from its holder."""
+        world = self.settled(self.UP, self.ILL)
+        world.source.put(attrs.evolve(self.ILL, health=Health.HEALTHY))
+        report = world.cycle(fresh=False)
+        assert skips(report.plan) == {"shared": "duplicate"}
+        assert self.held(world) == self.UP.id
+
+    def test_both_new_at_once(self):
+        """Two that appear together, while all else is settled, are rivals from then on."""
+        world = self.settled()
+        world.source.put(self.UP, self.ILL)
+        world.cycle(fresh=False)
+        world.source.put(attrs.evolve(self.ILL, labels={"changed": "yes"}))
+        assert world.cycle(fresh=False).plan.changes == ()
+        assert self.held(world) == self.UP.id
