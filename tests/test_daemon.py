@@ -32,9 +32,14 @@ DESIRED, REGISTRY = frozenset({WAKE_DESIRED}), frozenset({WAKE_REGISTRY})
 NONE = frozenset()
 
 
+#: What others left behind in this process is no concern of these tests.
+_BEFORE = set()
+
+
 def threads():
-    """The threads of syncer that are alive."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("syncer ")]
+    """The threads of syncer that these tests started and that are alive."""
+    alive = [thread for thread in threading.enumerate() if thread.name.startswith("syncer ")]
+    return [thread for thread in alive if thread not in _BEFORE]
 
 
 class Running:
@@ -90,6 +95,7 @@ class Running:
 @pytest.fixture
 def run():
     """Starts daemons, and ends them after the test with nothing left over."""
+    _BEFORE.update(threads())
     running = []
 
     def run(sources, sinks, **fields):
