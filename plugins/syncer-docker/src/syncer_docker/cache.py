@@ -11,8 +11,8 @@ from syncer_docker.appearance import Appearance, described
 from syncer_docker.describe import Json, describe
 from syncer_docker.stopping import StopRule, stop_rule
 
-#: How many ended containers are remembered; each is asked for within seconds of its end.
-ENDED_KEPT = 10_000
+#: How many ended containers are remembered, some KiB each: one is asked for soon after its end.
+ENDED_KEPT = 2_000
 
 
 @attrs.frozen
