@@ -50,9 +50,7 @@ class SourceWork:
             if self._tracker.relist():
                 self._changed()
             due = self._clock() + jittered(self._interval)
-        elif wakes:
-            for workload_id in wakes:
-                self._tracker.ask(str(workload_id))
+        elif any([self._tracker.hear(str(workload_id)) for workload_id in wakes]):
             self._changed()
         self._due = due
         return due - self._clock()
@@ -149,6 +147,7 @@ class ElectionWork:
 
     def __call__(self, wakes: frozenset[Hashable]) -> float:
         """Campaign once; returns the seconds until the next time."""
+        terms = self._election.terms
         try:
             self._election.campaign()
         finally:
@@ -156,8 +155,8 @@ class ElectionWork:
             if leads is not self._told:
                 self._told = leads
                 self._emit(Elected(sink=self._name, leads=leads))
-                if leads:
-                    self._won()
+            if self._election.terms != terms:  # also after a moment without it, too short to tell
+                self._won()
         return self._election.pause
 
 

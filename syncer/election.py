@@ -10,7 +10,7 @@ from datetime import timedelta
 import attrs
 
 from syncer.contracts import Sink
-from syncer.errors import ConfigError
+from syncer.errors import ConfigError, TemporaryError
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +33,8 @@ class Election:
             raise ConfigError(f"{lock.name}: this kind of sink has no locks")
         self._sink, self._lock, self._clock = sink, lock, clock
         self._until = float("-inf")
+        #: How often this process began to lead: what it knew before may be old by then.
+        self.terms = 0
 
     @property
     def pause(self) -> float:
@@ -43,10 +45,19 @@ class Election:
         """Whether this process may write now."""
         return self._clock() < self._until
 
+    def insist(self) -> Callable[[], None]:
+        """What raises TemporaryError when this process, if it leads now, does so no more."""
+        return self._expect_lead if self.leads() else lambda: None
+
+    def _expect_lead(self) -> None:
+        if not self.leads():
+            raise TemporaryError("the lock was lost under way: another syncer may write now")
+
     def campaign(self) -> bool:
         """Ask for the lock, or keep it; returns whether this process leads. Raises SyncerError."""
         asked = self._clock()
         has = self._sink.take_lock(self._lock.name, self._lock.ttl)
+        self.terms += has and not self.leads()
         self._until = asked + 2 * self.pause if has else float("-inf")
         return self.leads()
 

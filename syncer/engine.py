@@ -205,7 +205,7 @@ class Engine:
         for name, tracker in self._trackers.items():
             self._attempt(f"close source {name}", tracker.source.close)
         for name, reconciler in self._reconcilers.items():
-            if reconciler.election:
+            if reconciler.election and ended:  # else something may be writing still
                 self._attempt(f"resign {name}", reconciler.election.resign)
             self._attempt(f"close sink {name}", reconciler.sink.close)
         if self._daemon is not None:

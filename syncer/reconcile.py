@@ -82,6 +82,8 @@ class Reconciler:
         #: What the sink held after the last cycle, and what tells which of it is ours.
         self._held: tuple[Facts, tuple[Registration, ...]] = (self._facts, ())
         self._guarding = False
+        #: Raises an error once this process may not go on with what it is writing.
+        self._go_on: Callable[[], None] = lambda: None
 
     def cycle(self, *, fresh: bool = True) -> CycleFinished:
         """One cycle; with `fresh` the sink is read anew. Raises what reading the sink raises."""
@@ -146,6 +148,8 @@ class Reconciler:
     def carry_out(self, plan: Plan, started: float) -> CycleFinished:
         """Apply a plan just made, and report; `started` is when its cycle began."""
         self._forget(plan)
+        # Who leads writes as long as that lasts; what a person asks for needs no lead.
+        self._go_on = self.election.insist() if self.election else lambda: None
         # Registers and updates first, so that a service that moves is never without one.
         puts = [change for change in plan.changes if not isinstance(change, Deregister)]
         outcomes = [self._settle(outcome) for outcome in self._outcomes(puts)]
@@ -208,9 +212,8 @@ class Reconciler:
 
     def _known(self) -> View[Registration]:
         """What the sink holds: its last listing, in step with what was written since."""
-        view = self._view
-        assert view is not None
-        return attrs.evolve(view, items=tuple(self._actual.values()))
+        assert self._view is not None
+        return attrs.evolve(self._view, items=tuple(self._actual.values()))
 
     def _forget(self, plan: Plan) -> None:
         """Keep nothing about ids that are neither held nor planned: they would pile up."""
@@ -273,9 +276,11 @@ class Reconciler:
         left = {change.id: change for change in changes}
         error: Exception = TemporaryError("the sink did not say what became of it")
         try:
+            self._go_on()
             for outcome in self.sink.apply(changes) if changes else ():
                 left.pop(outcome.change.id, None)
                 yield outcome
+                self._go_on()
         except Exception as raised:  # noqa: BLE001 - it counts for all that is left
             error = raised
         for change in left.values():

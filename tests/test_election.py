@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from fakes import FakeSink, FakeSource, Heard, workload
+from fakes import FakeSink, FakeSource, Heard, World, workload
 
 from servers.waiting import wait_until
 from syncer import ConfigError, Engine, SinkPart, TemporaryError
@@ -120,6 +120,50 @@ def test_changes_of_who_writes_are_told_once(pair):
     assert won == [True]
 
 
+def test_who_leads_again_after_a_moment_looks_again(pair):
+    """An answer that came late: another one may have written meanwhile, though nothing is told."""
+    heard, won = Heard(), []
+    work = ElectionWork("consul", pair.one, heard, lambda: won.append(True))
+    work(frozenset())
+    pair.clock.advance(11)
+    assert not pair.one.leads()
+    work(frozenset())
+    assert heard == [Elected(sink="consul", leads=True)]
+    assert won == [True, True]
+
+
+class SlowSink(FakeSink):
+    """Each write takes some time of the manual clock."""
+
+    def __init__(self, clock, seconds):
+        super().__init__()
+        self._clock, self._seconds = clock, seconds
+
+    def register(self, new):
+        self._clock.advance(self._seconds)
+        return super().register(new)
+
+    def deregister(self, old):
+        self._clock.advance(self._seconds)
+        super().deregister(old)
+
+
+def test_a_long_apply_ends_when_the_lead_does():
+    """What is left when the lock could not be kept is another syncer's to write."""
+    clock = ManualClock()
+    sink = SlowSink(clock, 4)
+    world = World(*(workload(f"w{n}") for n in range(5)), sink=sink, lock=LOCK)
+    election = world.reconciler.election = Election(sink, LOCK, clock)
+    election.campaign()
+    report = world.cycle()
+    assert (report.applied, len(report.failed), report.retry) == (3, 2, True)
+    assert "the lock was lost" in next(iter(report.failed.values()))
+    world.source.clear()
+    election.campaign()
+    clock.advance(9)
+    assert world.cycle().applied == 1
+
+
 @pytest.fixture
 def engines():
     """Makes engines over one registry, with the same owner and the same source."""
@@ -160,6 +204,17 @@ def standing_by(engine):
     """Whether a cycle held something since another syncer writes."""
     cycles = engine.heard.of(CycleFinished)
     return any(skip.kind == "standby" for cycle in cycles for skip in cycle.plan.skipped)
+
+
+def test_the_lock_is_kept_while_something_is_written(engines):
+    """What did not end in time may still write: the other waits until the lock has run out."""
+    leader = engines(workload("web"), shutdown_timeout=0.1)
+    leader.sink.gates["register"].clear()
+    leader.start()
+    wait_until(lambda: leader.sink.writes(), 10, "the leader writes")
+    assert not leader.stop()
+    assert ("release_lock", LOCK.name) not in leader.sink.log
+    leader.sink.gates["register"].set()
 
 
 def test_a_single_cycle_asks_for_the_lock(engines):
