@@ -140,6 +140,12 @@ class Tracker:
                 self._gone.pop(workload_id, None)
         return answer
 
+    def hear(self, workload_id: str) -> bool:
+        """Something was heard of one workload: ask; returns whether anything is different now."""
+        entry, unclear = self._entries.get(workload_id), self._unclear
+        self.ask(workload_id)
+        return self._entries.get(workload_id) is not entry or self._unclear != unclear
+
     def confirm_gone(self, workload_id: str) -> Workload | None:
         """The source's own, fresh word about a workload that seems to be gone."""
         with self._lock:

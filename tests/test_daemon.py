@@ -459,12 +459,15 @@ class TestSourceWork:
         assert (self.source.calls["workloads"], len(self.told)) == (2, 1)
 
     def test_ids_are_asked_for_and_leave_the_interval_as_it_is(self):
-        """A wake with an id is one question; the listing stays due when it was."""
+        """A wake with an id is one question, and told if it brings news; the listing stays due."""
         work = self.make(workload())
         delay = work(NONE)
         self.clock.advance(10)
         assert work(frozenset({"web-1", "x"})) == pytest.approx(delay - 10)
         assert set(self.source.asked) == {"web-1", "x"}
+        assert (self.source.calls["workloads"], len(self.told)) == (1, 1)
+        self.source.put(workload(address="10.0.0.2"))
+        work(frozenset({"web-1", "x"}))
         assert (self.source.calls["workloads"], len(self.told)) == (1, 2)
 
     def test_a_wake_without_an_id_lists(self):
