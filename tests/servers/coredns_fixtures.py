@@ -9,8 +9,8 @@
 
 import pytest
 
-from servers.fixtures import REAL, _leave_out
-from servers.usage import USAGE
+from servers.fixtures import REAL
+from servers.lifetimes import program, starting
 
 COREDNS = REAL["start_coredns"]
 
@@ -18,27 +18,18 @@ COREDNS = REAL["start_coredns"]
 @pytest.fixture(scope="session")
 def _coredns_program(pytestconfig):
     """The module `servers.coredns`, once it is sure that its programs were built."""
-    from servers import coredns
-
-    if missing := coredns.missing():
-        _leave_out(pytestconfig, COREDNS, missing)
-    pytestconfig.stash[USAGE].versions[COREDNS] = coredns.version()
-    return coredns
+    return program(pytestconfig, COREDNS, "coredns")
 
 
 @pytest.fixture
 def start_coredns(server_guard, _coredns_program, _server_numbers):
     """Starts name servers of the test's own."""
-    started = []
 
-    def start(etcd_url, domain):
+    def make(etcd_url, domain):
         name = f"coredns-{next(_server_numbers)}"
-        started.append(_coredns_program.CoreDns(server_guard, name, etcd_url, domain))
-        return started[-1].start()
+        return _coredns_program.CoreDns(server_guard, name, etcd_url, domain)
 
-    yield start
-    for server in started:
-        server.kill()
+    yield from starting(make)
 
 
 @pytest.fixture
@@ -59,13 +50,9 @@ def start_caller(server_guard, _coredns_program, _server_numbers):
 @pytest.fixture
 def start_traefik(server_guard, _coredns_program, _server_numbers):
     """Starts Traefik's provider."""
-    started = []
 
-    def start(etcd_address):
+    def make(etcd_address):
         name = f"traefik-{next(_server_numbers)}"
-        started.append(_coredns_program.Traefik(server_guard, name, etcd_address))
-        return started[-1].start()
+        return _coredns_program.Traefik(server_guard, name, etcd_address)
 
-    yield start
-    for provider in started:
-        provider.kill()
+    yield from starting(make)

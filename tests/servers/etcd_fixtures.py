@@ -11,7 +11,8 @@
 
 import pytest
 
-from servers.fixtures import REAL, _leave_out, _start
+from servers.fixtures import REAL
+from servers.lifetimes import cleaned, program, running, starting
 from servers.usage import USAGE
 
 ETCD, CLUSTER = REAL["etcd"], REAL["etcd_cluster"]
@@ -20,60 +21,39 @@ ETCD, CLUSTER = REAL["etcd"], REAL["etcd_cluster"]
 @pytest.fixture(scope="session")
 def _etcd_program(pytestconfig):
     """The module `servers.etcd`, once it is sure that there is an etcd to run."""
-    from servers import etcd
-
-    if missing := etcd.missing():
-        _leave_out(pytestconfig, ETCD, missing)
-    pytestconfig.stash[USAGE].versions[ETCD] = etcd.version()
-    return etcd
+    return program(pytestconfig, ETCD, "etcd")
 
 
 @pytest.fixture(scope="session")
 def etcd(pytestconfig, server_guard, _etcd_program):
     """One etcd server."""
-    server = _etcd_program.Etcd(server_guard)
-    _start(pytestconfig, ETCD, server.start)
-    yield server
-    server.stop()
+    yield from running(pytestconfig, ETCD, _etcd_program.Etcd(server_guard))
 
 
 @pytest.fixture
 def clean_etcd(etcd):
     """The etcd server without keys and leases."""
-    etcd.clean()
-    yield etcd
-    etcd.clean()
+    yield from cleaned(etcd)
 
 
 @pytest.fixture(scope="session")
 def etcd_cluster(pytestconfig, server_guard, _etcd_program):
     """Three etcd members."""
-    cluster = _etcd_program.EtcdCluster(server_guard)
-    _start(pytestconfig, CLUSTER, cluster.start)
     pytestconfig.stash[USAGE].versions[CLUSTER] = _etcd_program.version()
-    yield cluster
-    cluster.stop()
+    yield from running(pytestconfig, CLUSTER, _etcd_program.EtcdCluster(server_guard))
 
 
 @pytest.fixture
 def clean_etcd_cluster(etcd_cluster):
     """The cluster with all members up, and without keys and leases."""
-    etcd_cluster.clean()
-    yield etcd_cluster
-    etcd_cluster.clean()
+    yield from cleaned(etcd_cluster)
 
 
 @pytest.fixture
 def start_etcd(server_guard, _etcd_program, _server_numbers):
     """Starts servers of the test's own: `start_etcd(tls=..., args=...)`."""
-    started = []
 
-    def start(**options):
-        server = _etcd_program.Etcd(server_guard, f"etcd-{next(_server_numbers)}", **options)
-        started.append(server)
-        server.start()
-        return server
+    def make(**options):
+        return _etcd_program.Etcd(server_guard, f"etcd-{next(_server_numbers)}", **options)
 
-    yield start
-    for server in started:
-        server.kill()
+    yield from starting(make)

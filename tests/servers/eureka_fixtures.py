@@ -13,7 +13,8 @@
 
 import pytest
 
-from servers.fixtures import REAL, _leave_out, _start
+from servers.fixtures import REAL
+from servers.lifetimes import cleaned, program, running, starting
 from servers.usage import USAGE
 
 EUREKA, PAIR = REAL["eureka"], REAL["eureka_pair"]
@@ -22,72 +23,49 @@ EUREKA, PAIR = REAL["eureka"], REAL["eureka_pair"]
 @pytest.fixture(scope="session")
 def _eureka_program(pytestconfig):
     """The module `servers.eureka`, once it is sure that there is an Eureka to run."""
-    from servers import eureka
-
-    if missing := eureka.missing():
-        _leave_out(pytestconfig, EUREKA, missing)
-    pytestconfig.stash[USAGE].versions[EUREKA] = eureka.version()
-    return eureka
+    return program(pytestconfig, EUREKA, "eureka")
 
 
 @pytest.fixture(scope="session")
 def eureka(pytestconfig, server_guard, _eureka_program):
     """One Eureka server."""
-    server = _eureka_program.Eureka(server_guard)
-    _start(pytestconfig, EUREKA, server.start)
-    yield server
-    server.stop()
+    yield from running(pytestconfig, EUREKA, _eureka_program.Eureka(server_guard))
 
 
 @pytest.fixture
 def clean_eureka(eureka):
     """The Eureka server without instances."""
-    eureka.clean()
-    yield eureka
-    eureka.clean()
+    yield from cleaned(eureka)
 
 
 @pytest.fixture(scope="session")
 def eureka_pair(pytestconfig, server_guard, _eureka_program):
     """Two peers."""
-    pair = _eureka_program.EurekaPair(server_guard)
-    _start(pytestconfig, PAIR, pair.start)
     pytestconfig.stash[USAGE].versions[PAIR] = _eureka_program.version()
-    yield pair
-    pair.stop()
+    yield from running(pytestconfig, PAIR, _eureka_program.EurekaPair(server_guard))
 
 
 @pytest.fixture
 def clean_eureka_pair(eureka_pair):
     """Both peers up, and without instances."""
-    eureka_pair.clean()
-    yield eureka_pair
-    eureka_pair.clean()
+    yield from cleaned(eureka_pair)
 
 
 @pytest.fixture
 def start_eureka(server_guard, _eureka_program, _server_numbers):
     """Starts servers of the test's own: `start_eureka(properties=..., auth=...)`."""
-    started = []
 
-    def start(**options):
-        server = _eureka_program.Eureka(server_guard, f"eureka-{next(_server_numbers)}", **options)
-        started.append(server)
-        server.start()
-        return server
+    def make(**options):
+        return _eureka_program.Eureka(server_guard, f"eureka-{next(_server_numbers)}", **options)
 
-    yield start
-    for server in started:
-        server.kill()
+    yield from starting(make)
 
 
 @pytest.fixture(scope="session")
 def _late_eureka(pytestconfig, server_guard, _eureka_program):
     server = _eureka_program.Eureka(server_guard, "eureka-late", _eureka_program.LATE)
-    _start(pytestconfig, EUREKA, server.start)
     server.lag = _eureka_program.LAG
-    yield server
-    server.stop()
+    yield from running(pytestconfig, EUREKA, server)
 
 
 @pytest.fixture
@@ -100,13 +78,8 @@ def late_eureka(_late_eureka):
 @pytest.fixture
 def start_consumer(server_guard, _eureka_program, _server_numbers):
     """Starts clients: `start_consumer(url)`."""
-    started = []
 
-    def start(url):
-        found = _eureka_program.Consumer(server_guard, f"consumer-{next(_server_numbers)}", url)
-        started.append(found)
-        return found.start()
+    def make(url):
+        return _eureka_program.Consumer(server_guard, f"consumer-{next(_server_numbers)}", url)
 
-    yield start
-    for one in started:
-        one.kill()
+    yield from starting(make)

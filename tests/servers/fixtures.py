@@ -16,10 +16,10 @@ test is skipped with the reason, or fails if SYNCER_REQUIRE_SERVERS=1.
 """
 
 import itertools
-import os
 
 import pytest
 
+from servers.lifetimes import cleaned, leave_out, program, running, start, starting
 from servers.process import Guard
 from servers.usage import USAGE, Usage
 
@@ -88,23 +88,6 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
 
 
-def _leave_out(config, server, reason):
-    """Skip a test whose server cannot be had here, or fail it, and remember why."""
-    config.stash[USAGE].left_out[server] = reason
-    if os.environ.get("SYNCER_REQUIRE_SERVERS") == "1":
-        pytest.fail(f"{server}: {reason}", pytrace=False)
-    pytest.skip(f"{server}: {reason}")
-
-
-def _start(config, server, start):
-    """Start a server; one that is installed may still not run here (in a container, say)."""
-    try:
-        start()
-    except Exception as error:
-        first, *rest = str(error).splitlines()
-        _leave_out(config, server, "; ".join([f"does not start: {first}", *rest[-1:]]))
-
-
 @pytest.fixture(scope="session")
 def server_guard():
     """The parent of all servers of this run."""
@@ -124,9 +107,9 @@ def docker_engine(pytestconfig, server_guard):
     from servers import docker
 
     if missing := docker.missing():
-        _leave_out(pytestconfig, DOCKER, missing)
+        leave_out(pytestconfig, DOCKER, missing)
     engine = docker.DockerEngine(server_guard)
-    _start(pytestconfig, DOCKER, engine.start)
+    start(pytestconfig, DOCKER, engine.start)
     pytestconfig.stash[USAGE].versions[DOCKER] = engine.version
     yield engine
     engine.close()
@@ -143,65 +126,42 @@ def clean_docker(docker_engine):
 @pytest.fixture(scope="session")
 def _consul_program(pytestconfig):
     """The module `servers.consul`, once it is sure that there is a consul to run."""
-    from servers import consul
-
-    if missing := consul.missing():
-        _leave_out(pytestconfig, CONSUL, missing)
-    pytestconfig.stash[USAGE].versions[CONSUL] = consul.version()
-    return consul
+    return program(pytestconfig, CONSUL, "consul")
 
 
 @pytest.fixture(scope="session")
 def consul(pytestconfig, server_guard, _consul_program):
     """A Consul development server."""
-    agent = _consul_program.Consul(server_guard)
-    _start(pytestconfig, CONSUL, agent.start)
-    yield agent
-    agent.stop()
+    yield from running(pytestconfig, CONSUL, _consul_program.Consul(server_guard))
 
 
 @pytest.fixture
 def clean_consul(consul):
     """The Consul server without services and checks."""
-    consul.clean()
-    yield consul
-    consul.clean()
+    yield from cleaned(consul)
 
 
 @pytest.fixture
 def start_consul(server_guard, _consul_program, _server_numbers):
     """Starts agents of the test's own: `start_consul(persistent=..., config=...)`."""
-    started = []
 
-    def start(**options):
-        agent = _consul_program.Consul(
-            server_guard, name=f"consul-{next(_server_numbers)}", **options
-        )
-        started.append(agent)
-        agent.start()
-        return agent
+    def make(**options):
+        return _consul_program.Consul(server_guard, f"consul-{next(_server_numbers)}", **options)
 
-    yield start
-    for agent in started:
-        agent.kill()
+    yield from starting(make)
 
 
 @pytest.fixture(scope="session")
 def consul_cluster(pytestconfig, server_guard, _consul_program):
     """Three Consul servers and a client agent."""
-    cluster = _consul_program.ConsulCluster(server_guard)
-    _start(pytestconfig, CLUSTER, cluster.start)
     pytestconfig.stash[USAGE].versions[CLUSTER] = _consul_program.version()
-    yield cluster
-    cluster.stop()
+    yield from running(pytestconfig, CLUSTER, _consul_program.ConsulCluster(server_guard))
 
 
 @pytest.fixture
 def clean_consul_cluster(consul_cluster):
     """The cluster with all members up and without services."""
-    consul_cluster.clean()
-    yield consul_cluster
-    consul_cluster.clean()
+    yield from cleaned(consul_cluster)
 
 
 @pytest.fixture

@@ -6,53 +6,29 @@
 | `start_discovery`  | a function: `start_discovery(consul.address) -> Discovery` of Consul    |
 """
 
-import itertools
-
 import pytest
 
-from servers.fixtures import REAL, _leave_out
-from servers.usage import USAGE
-
-PROMETHEUS = "Prometheus"
-_numbers = itertools.count(1)
+from servers.fixtures import REAL
+from servers.lifetimes import program, starting
 
 
 @pytest.fixture
-def start_prometheus(pytestconfig, server_guard):
+def start_prometheus(pytestconfig, server_guard, _server_numbers):
     """Starts one with these jobs: discovery settings by job name."""
-    from servers import prometheus
+    found = program(pytestconfig, REAL["start_prometheus"], "prometheus")
 
-    if missing := prometheus.missing():
-        _leave_out(pytestconfig, PROMETHEUS, missing)
-    pytestconfig.stash[USAGE].versions[PROMETHEUS] = prometheus.version()
-    started = []
+    def make(jobs):
+        return found.Prometheus(server_guard, f"prometheus-{next(_server_numbers)}", jobs)
 
-    def start(jobs):
-        server = prometheus.Prometheus(server_guard, f"prometheus-{next(_numbers)}", jobs)
-        started.append(server)
-        return server.start()
-
-    yield start
-    for server in started:
-        server.kill()
+    yield from starting(make)
 
 
 @pytest.fixture
-def start_discovery(pytestconfig, server_guard):
+def start_discovery(pytestconfig, server_guard, _server_numbers):
     """Starts Prometheus' own discovery of Consul, which not every Prometheus has in it."""
-    from servers import prometheus_discovery
+    found = program(pytestconfig, REAL["start_discovery"], "prometheus_discovery")
 
-    name = REAL["start_discovery"]
-    if missing := prometheus_discovery.missing():
-        _leave_out(pytestconfig, name, missing)
-    pytestconfig.stash[USAGE].versions[name] = prometheus_discovery.version()
-    started = []
+    def make(address):
+        return found.Discovery(server_guard, f"discovery-{next(_server_numbers)}", address)
 
-    def start(address):
-        name = f"discovery-{next(_numbers)}"
-        started.append(prometheus_discovery.Discovery(server_guard, name, address))
-        return started[-1].start()
-
-    yield start
-    for server in started:
-        server.kill()
+    yield from starting(make)
