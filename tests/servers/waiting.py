@@ -32,3 +32,17 @@ def holds_for(condition, seconds, what):
     while time.monotonic() < end:
         assert condition(), what
         time.sleep(0.02)
+
+
+def pulse_for(seconds, every, renew):
+    """Let `seconds` go by, and call `renew` at once and then every `every` seconds."""
+    begun = due = time.monotonic()
+
+    def over():
+        nonlocal due
+        if time.monotonic() >= due:
+            renew()
+            due += every
+        return time.monotonic() - begun > seconds
+
+    wait_until(over, seconds + 20, f"{seconds} s to go by")

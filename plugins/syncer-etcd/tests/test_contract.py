@@ -1,11 +1,12 @@
 """The contract of sinks, for every layout, on a real server."""
 
-from time import monotonic
+from functools import partial
 
 import pytest
 
-from syncer import Registration, Status, Unhealthy
-from syncer.testing import SinkContract, make_instance, make_registration, wait_until
+from servers.layout_contract import LayoutContract
+from servers.waiting import pulse_for
+from syncer.testing import make_instance, make_registration
 from syncer_etcd.twins import entry_key, twin_key
 
 SECRET = "pa55word-of-the-tests"
@@ -13,43 +14,29 @@ SECRET = "pa55word-of-the-tests"
 TTL = 5
 
 
-class Contract(SinkContract):
+class Contract(LayoutContract):
     """Every clause; each layout says how others write, and what cannot be read."""
 
-    layout = ""
-    examples = 25
     patience = 30.0
 
     @pytest.fixture
-    def sink(self, clean_etcd, open_sink):
-        return open_sink(
-            clean_etcd.address, layout=self.layout, ttl=TTL, user="me", password=SECRET
-        )
+    def opened(self, clean_etcd, open_sink):
+        def make(server=clean_etcd.address, **options):
+            return open_sink(server, layout=self.layout, ttl=TTL, **options)
+
+        return make
 
     @pytest.fixture
-    def reopen(self, sink, clean_etcd, open_sink):
-        return lambda: open_sink(clean_etcd.address, layout=self.layout, ttl=TTL)
+    def put(self, clean_etcd):
+        return clean_etcd.api.put
 
     @pytest.fixture
-    def unmarked(self, sink, clean_etcd):
-        def write(instance):
-            value = sink._layout.value(Registration(instance=instance))
-            clean_etcd.api.put(sink._layout.key(instance), value)
-
-        return write
+    def sink(self, opened):
+        return opened(user="me", password=SECRET)
 
     @pytest.fixture
-    def unreachable(self, open_sink):
-        return open_sink("127.0.0.1:9", layout=self.layout, user="me", password=SECRET, timeout=2.0)
-
-    @pytest.fixture
-    def spoil(self, sink, clean_etcd):
-        def write():
-            broken = sink._layout.key(make_instance("broken"))
-            clean_etcd.api.put(broken, "{nonsense")
-            return sink._layout.id_in(broken)
-
-        return write
+    def unreachable(self, opened):
+        return opened("127.0.0.1:9", user="me", password=SECRET, timeout=2.0)
 
     @pytest.fixture
     def refused(self):
@@ -60,32 +47,8 @@ class Contract(SinkContract):
         return [SECRET]
 
     @pytest.fixture
-    def lapse(self, sink, clean_etcd):
-        def pass_by(renew):
-            pulse = sink.pulse.total_seconds()
-            begun = due = monotonic()
-            last = TTL + 3
-
-            def over():
-                nonlocal due
-                if monotonic() >= due:
-                    renew()
-                    due += pulse
-                return monotonic() - begun > last
-
-            wait_until(over, last + 20, "the length of a lease goes by")
-
-        return pass_by
-
-    def test_status_is_kept_or_dropped(self, sink, clean_etcd, open_sink):
-        """What is not up is kept where the layout tells, dropped elsewhere, or as configured."""
-        ill = make_instance("ill", status=Status.UNHEALTHY)
-        adjusted = sink.adjust(ill)
-        assert (adjusted is None) == (not sink._layout.tells_status)
-        kept = open_sink(clean_etcd.address, layout=self.layout, unhealthy=Unhealthy.KEEP)
-        assert kept.adjust(ill) is not None
-        dropped = open_sink(clean_etcd.address, layout=self.layout, unhealthy=Unhealthy.DROP)
-        assert dropped.adjust(ill) is None
+    def lapse(self, sink):
+        return partial(pulse_for, TTL + 3, sink.pulse.total_seconds())
 
 
 class TestJson(Contract):
