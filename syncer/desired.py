@@ -5,13 +5,14 @@ A sink's cycle never waits for a source: it reads a snapshot from here. The loop
 that learned of it, and is shared by all sinks.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
 from syncer.contracts import Source
-from syncer.events import AnyEvent, ProblemsFound, SourceListed
+from syncer.events import AnyEvent, ProblemsFound, SourceListed, Warned
 from syncer.model import Host, View, Workload
 from syncer.plan import SourceFacts
 from syncer.translate import Translated, Translator
@@ -19,6 +20,8 @@ from syncer.values import EMPTY
 
 #: Seconds for which the answer "it is gone" about one workload counts as fresh.
 FRESH = 2.0
+#: What Docker calls a container that was given no name of its own: the first digits of its id.
+RANDOM_NAME = re.compile("[0-9a-f]{12}")
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +103,8 @@ class Tracker:
         scope = self.source.scope()
         with self._lock:  # known even if the rest fails: it tells what is ours, to keep it alive
             renamed, self._scope = scope != self._scope, scope
+        if renamed and RANDOM_NAME.fullmatch(scope):
+            self._emit(Warned(text=_random(self.name, scope)))
         host, view = self.source.host(), self.source.workloads()
         with self._lock:
             before = (self._entries, self._unclear, self._doubt)
@@ -218,6 +223,14 @@ class Tracker:
             if entry.workload.namespace == workload_id:
                 again = self._entry(entry.workload, self._entries, afresh=False)
                 self._entries[entry.workload.id] = again
+
+
+def _random(source: str, scope: str) -> str:
+    return (
+        f"source {source}: its scope {scope} looks like a container's random name; under another, "
+        "what is registered now counts as another host's: set the source's option scope "
+        "(SYNCER_HOST for Docker)"
+    )
 
 
 class Desired:

@@ -26,6 +26,7 @@ PLAN = "tests/test_plan.py"
 GUARD = "tests/test_guard.py"
 DESIRED = "tests/test_desired.py"
 CYCLE = "tests/test_reconcile.py"
+DIFFERENCE = "tests/test_difference.py"
 NEXT = "tests/test_successors.py"
 PULSE = "tests/test_pulse.py"
 DAEMON = "tests/test_daemon.py"
@@ -126,6 +127,21 @@ MUTANTS = (
         "renamed, self._scope = scope != self._scope, scope",
         "renamed = True",
     ),
+    # What need not be looked at.
+    Mutant(
+        "rivals are looked at singly",
+        "syncer/difference.py",
+        " or self._aims.rivals()",
+        "",
+        (DIFFERENCE,),
+    ),
+    Mutant(
+        "new rivals are not compared",
+        "syncer/aiming.py",
+        "taken = rivals or",
+        "taken =",
+        (DIFFERENCE,),
+    ),
     # A cycle.
     cycle("gone is not confirmed", "and change.reason is Reason.WORKLOAD_GONE", "and False"),
     cycle(
@@ -170,7 +186,11 @@ MUTANTS = (
         "        for change in left.values():\n            yield Outcome(change, error=error)\n",
         "        for change in left.values():\n            yield Outcome(change)\n",
     ),
-    cycle("what is held is let go", "if ours(r.mark) is not None", "if False"),
+    cycle(
+        "what is held is let go",
+        "one for one in registrations if facts.source_of(one.mark) is not None",
+        "one for one in registrations if False",
+    ),
     cycle("exit releases what is others'", "registration.mark.owner == self._owner and", ""),
     cycle(
         "a standby writes",

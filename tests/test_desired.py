@@ -8,7 +8,7 @@ from fakes import SCOPE, FakeSource, Heard, exited, offer, tracker, workload
 
 from syncer import Host, Parsed, TemporaryError
 from syncer.desired import FRESH, Desired
-from syncer.events import ProblemsFound, SourceListed
+from syncer.events import ProblemsFound, SourceListed, Warned
 from syncer.testing import ManualClock
 
 WEB = workload("web")
@@ -128,6 +128,27 @@ class TestListing:
             found.relist()
         assert found.snapshot().scopes == {SCOPE}
         assert found.snapshot().doubt
+
+    def test_a_scope_that_is_a_random_name_draws_one_warning(self):
+        """A container without a name of its own has another in its next life; told once."""
+        heard = Heard()
+        source = FakeSource(WEB, scope="3f2504e04f89")
+        found = tracker(source, emit=heard)
+        source.failure = TemporaryError("starting")
+        with pytest.raises(TemporaryError):
+            found.relist()
+        source.failure = None
+        found.relist()
+        (warned,) = heard.of(Warned)
+        assert "scope 3f2504e04f89 looks like a container's random name" in warned.text
+        assert "SYNCER_HOST" in warned.text
+
+    @pytest.mark.parametrize("scope", [SCOPE, "3f2504e04f8", "3f2504e04f890", "3F2504E04F89"])
+    def test_a_name_that_somebody_gave_draws_none(self, scope):
+        """Anything but twelve small hexadecimal digits is a name that stays."""
+        heard = Heard()
+        tracker(FakeSource(WEB, scope=scope), emit=heard).relist()
+        assert not heard.of(Warned)
 
     def test_former_scopes_count_as_ours(self):
         """Marks of a host's old name are recognised, once the present name is known."""
