@@ -20,7 +20,7 @@ export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit faults mutants check check-docs fmt servers clean
+.PHONY: help venv run test unit faults mutants bench check check-docs fmt servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,9 @@ faults: venv servers ## break servers, the lines to them and syncer itself, and 
 
 mutants: venv ## take out one brake of the engine at a time, and see a test fail each time
 	$(BIN)/python tests/mutations.py $(ARGS)
+
+bench: venv servers ## measure beside a bare client: docs/performance.md (ARGS="start --sizes 1000")
+	$(BIN)/python -m benchmarks $(ARGS)
 
 check: venv check-docs ## format, lint, types, layers, documentation
 	$(BIN)/ruff format --check .

@@ -1,0 +1,28 @@
+"""The command: which measurements, how large, how often."""
+
+import argparse
+import importlib
+
+from benchmarks.figures import say
+from benchmarks.registries import KINDS
+
+MEASUREMENTS = ("start", "latency", "rest", "renewals", "burst", "recovery")
+
+
+def main() -> None:
+    """Make the measurements that are asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(MEASUREMENTS)}; all")
+    parser.add_argument("--sizes", default="100,1000,5000", help="instances")
+    parser.add_argument("--registries", default=",".join(KINDS))
+    parser.add_argument("--repeat", type=int, default=3)
+    given = parser.parse_args()
+    sizes = tuple(int(size) for size in given.sizes.split(","))
+    registries = tuple(given.registries.split(","))
+    for name in given.names or MEASUREMENTS:
+        say(f"{name}: measuring")
+        importlib.import_module(f"benchmarks.{name}").run(sizes, registries, given.repeat)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The stage of one measurement: an engine, a registry, and syncer or a bare client between them."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from benchmarks.registries import KINDS, SCOPE, Instance, Registry, each
+from servers.fake import FakeDocker
+from servers.process import Guard, Server
+
+SETTINGS = ("sources.docker.addresses.internal=true", f"sources.docker.scope={SCOPE}")
+#: Seconds that anything may take.
+DEADLINE = 600.0
+
+
+class Stage:
+    """One made-up engine and one registry."""
+
+    def __init__(self, guard: Guard, registry: str, containers: int) -> None:
+        self._guard = guard
+        self.docker = FakeDocker(guard, "docker", containers=containers)
+        self.docker.start()
+        server = KINDS[registry].make(guard)
+        server.start()
+        self.registry: Registry = KINDS[registry](server)
+        self._runs = 0
+
+    def syncer(self, *more: str) -> Server:
+        """A `syncer run`, begun."""
+        source = ["--source", f"docker={self.docker.address}", "--sink", self.registry.sink()]
+        settings = [word for setting in SETTINGS for word in ("--set", setting)]
+        return self.program("-m", "syncer", "run", *source, *settings, *more)
+
+    def parts(self) -> dict[str, float]:
+        """What each part of a start takes, and of a cycle at rest; see `benchmarks.parts`."""
+        where = (f"docker={self.docker.address}", self.registry.sink())
+        program = self.program("-m", "benchmarks.parts", *where, *SETTINGS)
+        wait(lambda: not program.running(), 0.05)
+        found: dict[str, float] = json.loads(program.tail(1))
+        return found
+
+    def follower(self) -> Server:
+        """A bare client that follows events, begun."""
+        registry = self.registry
+        where = (self.docker.socket, registry.name, registry.server.url)
+        return self.program("-m", "benchmarks.follower", *map(str, where))
+
+    def program(self, *argv: str) -> Server:
+        """A program of Python in a process of its own, begun."""
+        self._runs += 1
+        server = Server(self._guard, f"program{self._runs}", [sys.executable, *argv])
+        server.begin()
+        return server
+
+    def empty(self) -> None:
+        """The registry holds nothing again: started anew, as long use leaves traces in it."""
+        self.registry.server.restart_empty()
+
+    def instances(self) -> list[Instance]:
+        """What a bare client finds out about all containers: the list, and each one inspected."""
+        return read_docker(self.docker.socket)
+
+    def change(self, action: str, **body: Any) -> dict[str, Any]:
+        """Have something happen to containers."""
+        found: dict[str, Any] = self.docker.control(action, **body)
+        return found
+
+    def wait_count(self, wanted: int, since: float) -> float:
+        """Seconds since then until the registry holds so many; asked seldom, not to disturb."""
+        while (count := self.registry.count()) != wanted:
+            spent = time.perf_counter() - since
+            if spent > DEADLINE:
+                raise RuntimeError(f"{count} of {wanted} after {spent:.0f} s")
+            time.sleep(max(0.02, spent * 0.03))
+        return time.perf_counter() - since
+
+
+@contextlib.contextmanager
+def stage(registry: str, containers: int) -> Iterator[Stage]:
+    """A stage, and its end."""
+    guard = Guard()
+    try:
+        yield Stage(guard, registry, containers)
+    finally:
+        guard.close()
+
+
+def wait(condition: Callable[[], bool], pause: float = 0.0005) -> None:
+    """Until it is so."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError("waited too long")
+        time.sleep(pause)
+
+
+def unix_pool(path: Path) -> urllib3.HTTPConnectionPool:
+    """Connections to a unix socket, used again."""
+    import socket
+
+    class Connection(urllib3.connection.HTTPConnection):
+        def connect(self) -> None:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.connect(str(path))
+
+    pool = urllib3.HTTPConnectionPool("localhost", maxsize=16)
+    pool.ConnectionCls = Connection
+    return pool
+
+
+def read_docker(path: Path, workers: int = 4) -> list[Instance]:
+    """All containers of an engine, listed and inspected."""
+    pool = unix_pool(path)
+    listed = json.loads(pool.request("GET", "/containers/json").data)
+    return each(lambda one: inspected(pool, one["Id"]), listed, workers)
+
+
+def inspected(pool: urllib3.HTTPConnectionPool, id_: str) -> Instance:
+    """One container's service, as a bare client would register it."""
+    found = json.loads(pool.request("GET", f"/containers/{id_}/json").data)
+    labels, name = found["Config"]["Labels"], found["Name"].removeprefix("/")
+    address = found["NetworkSettings"]["IPAddress"]
+    return labels["SERVICE_NAME"], f"{SCOPE}:{name}:8000", address, 8000
