@@ -10,7 +10,7 @@ from datetime import timedelta
 import attrs
 
 from syncer.contracts import Sink
-from syncer.errors import ConfigError, TemporaryError
+from syncer.errors import TemporaryError
 
 
 @attrs.frozen(kw_only=True)
@@ -29,8 +29,6 @@ class Election:
     """
 
     def __init__(self, sink: Sink, lock: Lock, clock: Callable[[], float]) -> None:
-        if not sink.locks:
-            raise ConfigError(f"{lock.name}: this kind of sink has no locks")
         self._sink, self._lock, self._clock = sink, lock, clock
         self._until = float("-inf")
         #: How often this process began to lead: what it knew before may be old by then.

@@ -22,7 +22,7 @@ from syncer.events import AnyEvent, CycleFinished, LoopFailed
 from syncer.guard import GuardRules
 from syncer.health import Prober
 from syncer.model import Registration, View, Workload
-from syncer.parts import SinkPart, SourcePart, sink_part, source_part
+from syncer.parts import SinkPart, SourcePart, sink_parts, source_part
 from syncer.pulse import Pulse
 from syncer.reach import ProbeRules
 from syncer.reconcile import Reconciler
@@ -74,7 +74,7 @@ class Engine:
         self._reconcilers = {
             name: Reconciler(
                 name,
-                sink_part(sink, self._trackers),
+                part,
                 desired,
                 owner=owner,
                 guard=guard or GuardRules(),
@@ -82,7 +82,7 @@ class Engine:
                 clock=clock,
                 prober=self._prober,
             )
-            for name, sink in sinks.items()
+            for name, part in sink_parts(sinks, self._trackers).items()
         }
         if on_exit == "deregister" and any(r.election for r in self._reconcilers.values()):
             text = "on_exit = deregister would remove what the next holder of the lock keeps"

@@ -50,12 +50,31 @@ def source_part(source: Source | SourcePart) -> SourcePart:
     return source if isinstance(source, SourcePart) else SourcePart(source=source)
 
 
-def sink_part(sink: Sink | SinkPart, sources: Mapping[str, object]) -> SinkPart:
-    """The sink, with the defaults if nothing is said of it; ConfigError if it names no source."""
-    part = sink if isinstance(sink, SinkPart) else SinkPart(sink=sink)
-    if unknown := [name for name in part.sources if name not in sources]:
-        raise ConfigError(f"a sink names sources that are not configured: {', '.join(unknown)}")
-    return part
+def sink_parts(
+    sinks: Mapping[str, Sink | SinkPart], sources: Collection[str]
+) -> dict[str, SinkPart]:
+    """The sinks, with the defaults where nothing is said. Raises ConfigError for what cannot be."""
+    parts: dict[str, SinkPart] = {}
+    for name, sink in sinks.items():
+        part = sink if isinstance(sink, SinkPart) else SinkPart(sink=sink)
+        if unknown := [source for source in part.sources if source not in sources]:
+            text = f"there is no source {', '.join(unknown)}"
+            raise ConfigError(f"sinks.{name}.sources: {text}")
+        if part.lock:
+            _expect_own_lock(name, part.sink, part.lock, parts)
+        parts[name] = part
+    return parts
+
+
+def _expect_own_lock(name: str, sink: Sink, lock: Lock, others: Mapping[str, SinkPart]) -> None:
+    where = f"sinks.{name}.lock"
+    if not sink.locks:
+        raise ConfigError(f"{where}: this kind of sink has no locks")
+    for other, part in others.items():
+        if part.lock and part.lock.name == lock.name:
+            # In one registry the second would wait for the first for ever.
+            text = f"{lock.name!r} is the lock of sink {other} already: each needs its own"
+            raise ConfigError(f"{where}: {text}")
 
 
 class Prober(Protocol):

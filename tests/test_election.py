@@ -97,11 +97,18 @@ def test_one_that_was_frozen_does_not_think_that_it_leads(pair):
 
 
 def test_a_sink_without_locks_is_refused():
-    """It is said at the start, not at the first failover."""
+    """It is said at the start, not at the first failover, and of which sink."""
     sink = FakeSink()
     sink.locks = False
-    with pytest.raises(ConfigError, match="has no locks"):
-        Election(sink, LOCK, ManualClock())
+    with pytest.raises(ConfigError, match=r"sinks\.consul\.lock: .* has no locks"):
+        Engine({}, {"consul": SinkPart(sink=sink, lock=LOCK)})
+
+
+def test_each_sink_needs_a_lock_of_its_own():
+    """Two in one registry would wait for each other: the second would never write."""
+    sinks = {name: SinkPart(sink=FakeSink(), lock=LOCK) for name in ("consul", "kv")}
+    with pytest.raises(ConfigError, match=r"sinks\.kv\.lock: 'swarm' is the lock of sink consul"):
+        Engine({}, sinks)
 
 
 def test_changes_of_who_writes_are_told_once(pair):
