@@ -1,12 +1,13 @@
 """The contract of sinks, on a real server."""
 
-from time import monotonic
+from functools import partial
 from typing import ClassVar
 
 import pytest
 
 from servers.eureka import LAG
-from syncer.testing import SinkContract, make_instance, wait_until
+from servers.waiting import pulse_for
+from syncer.testing import SinkContract, make_instance
 from syncer_eureka import EurekaOptions
 from syncer_eureka.checks import translator
 
@@ -71,21 +72,8 @@ class TestEureka(SinkContract):
 
     @pytest.fixture
     def lapse(self, sink):
-        def pass_by(renew):
-            pulse = sink.pulse.total_seconds()
-            begun = due = monotonic()
-            last = 2 * LEASE["lease_duration"] + 2
-
-            def over():
-                nonlocal due
-                if monotonic() >= due:
-                    renew()
-                    due += pulse
-                return monotonic() - begun > last
-
-            wait_until(over, last + 20, "twice the length of a lease goes by")
-
-        return pass_by
+        last = 2 * LEASE["lease_duration"] + 2
+        return partial(pulse_for, last, sink.pulse.total_seconds())
 
 
 class TestLate(TestEureka):
