@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 import pytest
 
+from servers.authority import client_files, make_authority, openssl
 from servers.consul import ACL, MANAGEMENT_TOKEN
 from syncer import ConfigError, PermanentError, Secret, TemporaryError
 from syncer.testing import make_instance, make_registration
@@ -195,32 +195,10 @@ def test_the_key_value_store_over_tls(tls_agent, authority, open_kv):
     assert not watch.is_alive()
 
 
-def openssl(folder, *args):
-    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def authority(server_guard):
     """A folder with a certificate authority, and certificates for a server and a client."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder = server_guard.folder / "tls"
-    folder.mkdir()
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(
-        folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem",
-        "-subj", "/CN=test authority", "-days", "2",
-    )  # fmt: skip
-    for name, names in (("server", "DNS:agent.test,DNS:localhost"), ("client", "DNS:client")):
-        (folder / "names").write_text(f"subjectAltName={names}\n")
-        openssl(
-            folder, "req", *key, "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}"
-        )
-        openssl(
-            folder, "x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "names",
-        )  # fmt: skip
-    return folder
+    return make_authority(server_guard.folder / "tls", "DNS:agent.test,DNS:localhost")
 
 
 @pytest.fixture(scope="module")
@@ -241,10 +219,6 @@ def tls_agent(server_guard, _consul_program, authority):
     agent.start()
     yield agent
     agent.stop()
-
-
-def client_files(authority):
-    return {"client_cert": authority / "client.pem", "client_key": authority / "client.key"}
 
 
 def test_tls_with_all_that_belongs_to_it(tls_agent, authority, open_sink):

@@ -1,12 +1,12 @@
 """Ways into a real server: user and password, tokens that end, TLS."""
 
 import shutil
-import subprocess
 from threading import Event
 from time import monotonic
 
 import pytest
 
+from servers.authority import CURVE, client_files, make_authority, openssl
 from syncer import ConfigError, PermanentError, Register, TemporaryError
 from syncer.testing import make_instance, make_registration, wait_until
 
@@ -145,42 +145,16 @@ def test_rights_for_one_prefix_only(start_etcd, open_sink):
         elsewhere.registrations()
 
 
-def openssl(folder, *args):
-    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def authority(server_guard):
     """A folder with a certificate authority, and certificates for a server and a client."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder = server_guard.folder / "etcd-tls"
-    folder.mkdir()
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(
-        folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem",
-        "-subj", "/CN=test authority", "-days", "2",
-    )  # fmt: skip
-    for name, names in (("server", "DNS:etcd.test,IP:127.0.0.1"), ("client", "DNS:client")):
-        (folder / "names").write_text(f"subjectAltName={names}\n")
-        openssl(
-            folder, "req", *key, "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}"
-        )
-        openssl(
-            folder, "x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "names",
-        )  # fmt: skip
-    return folder
+    return make_authority(server_guard.folder / "etcd-tls", "DNS:etcd.test,IP:127.0.0.1")
 
 
 @pytest.fixture
 def secured(start_etcd, authority):
     """A server that speaks TLS and asks for a client's certificate."""
     return start_etcd(tls=authority)
-
-
-def client_files(authority):
-    return {"client_cert": authority / "client.pem", "client_key": authority / "client.key"}
 
 
 def test_tls(secured, authority, open_sink):
@@ -211,8 +185,8 @@ def test_tls_that_fails(secured, authority, open_sink):
 def test_certificates_that_were_renewed(secured, authority, open_sink, tmp_path):
     """Files that are replaced are read again when a connection fails; no restart is needed."""
     openssl(
-        tmp_path, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-keyout", "old.key", "-out", "ca.pem", "-subj", "/CN=old", "-days", "2",
+        tmp_path, "req", "-x509", "-newkey", *CURVE, "-nodes",
+        "-keyout", "old.key", "-out", "ca.pem", "-subj", "/CN=old", "-days", "2",
     )  # fmt: skip
     sink = open_sink(
         secured.address, timeout=3, ca_file=tmp_path / "ca.pem", **client_files(authority)

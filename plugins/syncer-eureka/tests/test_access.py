@@ -1,11 +1,9 @@
 """Ways into real servers: several of them, paths, user and password, TLS."""
 
-import shutil
-import subprocess
-
 import attrs
 import pytest
 
+from servers.authority import client_files, make_authority
 from servers.waiting import wait_until
 from syncer import ConfigError, TemporaryError
 from syncer.testing import make_instance, make_registration
@@ -158,38 +156,16 @@ def test_not_let_in(guarded, open_sink, user, password):
         assert PASSWORD not in str(told.value)
 
 
-def openssl(folder, *args):
-    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def authority(server_guard):
     """A folder with a certificate authority, and certificates for a server and a client."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder = server_guard.folder / "eureka-tls"
-    folder.mkdir()
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(
-        folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem",
-        "-subj", "/CN=test authority", "-days", "2",
-    )  # fmt: skip
-    for name, names in (("server", "DNS:eureka.test,IP:127.0.0.1"), ("client", "DNS:client")):
-        (folder / "names").write_text(f"subjectAltName={names}\n")
-        openssl(
-            folder, "req", *key, "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}"
-        )
-        openssl(
-            folder, "x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "names",
-        )  # fmt: skip
-    return folder
+    return make_authority(server_guard.folder / "eureka-tls", "DNS:eureka.test,IP:127.0.0.1")
 
 
 def test_tls(start_eureka, authority, open_sink):
     """Authority and our own certificate are used; without either it is an error."""
     server = start_eureka(tls=authority)
-    ours = {"client_cert": authority / "client.pem", "client_key": authority / "client.key"}
+    ours = client_files(authority)
     ca = {"ca_file": authority / "ca.pem"}
     work(open_sink(server.url, **ca, **ours))
     work(open_sink(server.url, tls_skip_verify=True, **ours))

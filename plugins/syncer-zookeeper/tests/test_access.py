@@ -1,11 +1,10 @@
 """Ways into a real server: rights by users and passwords, TLS."""
 
-import subprocess
-
 import pytest
 from kazoo.exceptions import NoAuthError
 from kazoo.security import READ_ACL_UNSAFE
 
+from servers.authority import make_authority
 from syncer import ConfigError, PermanentError, Register, TemporaryError
 from syncer.testing import make_instance
 from syncer_zookeeper.options import Acl
@@ -86,30 +85,17 @@ def test_a_folder_that_is_closed_stops_no_other(clean_zookeeper, open_sink, new)
     assert errors[changes[1].id] is None
 
 
-def openssl(folder, *args):
-    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """A folder with an authority, and certificates of a server and a client."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ("-newkey", "rsa:2048", "-nodes")
-    openssl(
-        folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem",
-        "-subj", "/CN=test authority", "-days", "2",
-    )  # fmt: skip
-    for name, names in (("server", "DNS:localhost"), ("client", "DNS:client")):
-        (folder / "names").write_text(f"subjectAltName={names}\n")
-        openssl(
-            folder, "req", *key, "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}"
-        )
-        openssl(
-            folder, "x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", f"{name}.crt", "-days", "2", "-extfile", "names",
-        )  # fmt: skip
-        both = (folder / f"{name}.key").read_text() + (folder / f"{name}.crt").read_text()
-        (folder / f"{name}.pem").write_text(both)
+    """A folder with an authority, and certificates of a server and a client.
+
+    Each `.crt` is a certificate, each `.pem` the same after its key.
+    """
+    folder = make_authority(tmp_path_factory.mktemp("tls"), "DNS:localhost", kind=("rsa:2048",))
+    for name in ("server", "client"):
+        key, alone, both = (folder / f"{name}.{kind}" for kind in ("key", "crt", "pem"))
+        both.rename(alone)
+        both.write_text(key.read_text() + alone.read_text())
     return folder
 
 
