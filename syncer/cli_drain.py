@@ -75,6 +75,9 @@ def _told(reports: "Once[CycleFinished]", done: str) -> int:
 
     held_back = False
     for sink, report in reports.items():
+        if not report.plan.ours:
+            terminal.line(f"{sink}: nothing of it is registered there, so nothing is {done}")
+            continue
         terminal.line(f"{sink}: {report.applied} {done}, {report.plan.unchanged} were so already")
         for change in report.plan.changes:
             if change.id not in report.failed and not isinstance(change, Register):

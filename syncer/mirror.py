@@ -14,7 +14,7 @@ from syncer.contracts import Context, Sink, SinkType, Source, SourceType, Wake
 from syncer.errors import TemporaryError
 from syncer.model import STATUS_KEY, Health, Offer, Registration, State, Status, View, Workload
 
-#: Seconds for which one listing answers questions about single workloads.
+#: Seconds for which a listing made for one question answers others too.
 FRESH = 2.0
 
 _HEALTH = {Status.STARTING: Health.STARTING, Status.UNHEALTHY: Health.UNHEALTHY}
@@ -48,15 +48,19 @@ class MirrorSource(Source):
     def workloads(self) -> View[Workload]:
         """Every registration that was not mirrored by a syncer."""
         with self._lock:
+            self._asked = float("-inf")  # questions about this listing are answered by a later one
             return self._list()
 
     def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
-        """One registration. One listing answers many questions, where a listing is never late."""
+        """One registration. One listing answers many questions, where a listing is never late.
+
+        It is not the one that `workloads` made: what that left out is asked for once more.
+        """
         with self._lock:
             if self._sink.stale_for:
                 found = self._sink.registration(id)
                 return self._workload(found) if found and not is_mirrored(found) else None
-            view = self._known if self._clock() - self._asked < FRESH else self._list()
+            view = self._fresh()
         workload = next((one for one in view.items if one.id == id), None)
         if workload is None and (not view.complete or id in view.unclear):
             raise TemporaryError(f"{self._registry} does not show everything, {id} perhaps")
@@ -71,13 +75,17 @@ class MirrorSource(Source):
         """Close the sink."""
         self._sink.close()
 
-    def _list(self) -> View[Workload]:
+    def _fresh(self) -> View[Workload]:
         asked = self._clock()
+        if asked - self._asked >= FRESH:
+            self._known = self._list()
+            self._asked = asked
+        return self._known
+
+    def _list(self) -> View[Workload]:
         view = self._sink.registrations()
         items = [self._workload(found) for found in view.items if not is_mirrored(found)]
-        self._known = View(items, complete=view.complete, unclear=view.unclear)
-        self._asked = asked
-        return self._known
+        return View(items, complete=view.complete, unclear=view.unclear)
 
     def _workload(self, found: Registration) -> Workload:
         return as_workload(found, source=self._name, registry=self._registry)

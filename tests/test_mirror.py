@@ -174,6 +174,18 @@ class TestWhatIsRead:
         source.workload("kit-scope:s1:8080")
         assert registry.calls.count("registrations") == 2
 
+    def test_what_a_listing_left_out_is_asked_for(self, registry):
+        """One listing that says too little removes nothing: the question makes another."""
+        held = registry.add()
+        source = MirrorSource(registry, "memory:here", "mirror")
+        registry.store.drop(held.id, held.version)
+        assert source.workloads().items == ()
+        held = registry.add()
+        assert source.workload(held.id) is not None
+        registry.store.drop(held.id, held.version)
+        source.workloads()
+        assert source.workload(held.id) is None
+
     def test_where_listings_are_late_each_one_is_asked_for(self, registry):
         """What a stale listing does not show may be there."""
         registry.stale_for = timedelta(seconds=30)

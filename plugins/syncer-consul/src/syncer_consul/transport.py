@@ -5,6 +5,7 @@ is repeated but once, when a connection that had lain in the pool turned out to 
 exception of urllib3 leaves this module.
 """
 
+import re
 import socket
 import ssl
 import time
@@ -23,6 +24,8 @@ from syncer_consul.address import Address
 #: Beyond this many bytes an answer is taken for a mistake.
 LARGEST_ANSWER = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
+#: How urllib3 names the connection that an error is about.
+_CONNECTION = re.compile(r"^\w+\(host=[^)]*\): ")
 
 
 class Response(NamedTuple):
@@ -284,6 +287,6 @@ def _reason(error: exceptions.HTTPError, seconds: float) -> str:
 
 
 def _last(error: BaseException) -> str:
-    """The innermost reason, without the addresses of objects that urllib3 puts before it."""
+    """The innermost reason, without the objects that urllib3 puts before it."""
     text = str(error.args[-1] if error.args else error)
-    return text.rsplit(">: ", 1)[-1][:200]
+    return _CONNECTION.sub("", text.rsplit(">: ", 1)[-1])[:200]
