@@ -92,6 +92,7 @@ class Promises:
                     continue
                 id_ = other.instance_id(runtime.scope)
                 free = id_ not in self._registry.held and id_ not in process.refused
+                free = free and id_ not in process.sink.known  # one deleted by hand since it looked
                 free = free and id_ not in process.sink.failed and id_ not in process.faults.unclear
                 due = other.shown(process.config.drop) and free and not self._registry.lag
                 self._require(not due, "removed the old one before the new one stood", before)

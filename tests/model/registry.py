@@ -119,8 +119,9 @@ class Registry:
 class ModelSink(Sink):
     """One syncer's door to the registry, with that syncer's faults.
 
-    `complete` says whether the last listing was; `failed` are the ids whose write failed since the
-    last one that began. `drop`: what is not up is not listed.
+    `complete` says whether the last listing was; `known` are the ids that syncer last saw there;
+    `failed` are the ids whose write failed since the last one that began. `drop`: what is not up is
+    not listed.
     """
 
     def __init__(self, registry, who="", faults=None, drop=False):
@@ -128,7 +129,7 @@ class ModelSink(Sink):
         self.pulse = timedelta(seconds=PULSE) if registry.leases else None
         self.stale_for = timedelta(seconds=registry.lag)
         self.drop = drop
-        self.complete, self.failed = False, set()
+        self.complete, self.known, self.failed = False, set(), set()
 
     def registrations(self):
         self._reading()
@@ -136,13 +137,16 @@ class ModelSink(Sink):
         away = (faults.hidden | faults.unclear) & held.keys()
         self.complete = not faults.hidden & held.keys()
         shown = [registration for id_, registration in held.items() if id_ not in away]
+        self.known = held.keys() - away
         return View(shown, complete=self.complete, unclear=faults.unclear & held.keys())
 
     def registration(self, id):
         self._reading()
         if id in self.faults.hidden | self.faults.unclear:
             raise PermanentError(f"{id} may not be read")
-        return self.registry.read().get(id)
+        found = self.registry.read().get(id)
+        self.known = self.known | {id} if found else self.known - {id}
+        return found
 
     def register(self, new):
         return self._write(new.id, new, None)
@@ -173,7 +177,9 @@ class ModelSink(Sink):
 
         self._near_death(effect)
         try:
-            return self._faulty(id_, new, effect)
+            answer = self._faulty(id_, new, effect)
+            self.known = self.known | {id_} if new is not None else self.known - {id_}
+            return answer
         except Exception:
             self.failed.add(id_)
             raise
