@@ -1,15 +1,21 @@
 """A real ZooKeeper server, and a witness of what it holds: kazoo, used by the tests alone."""
 
+import random
 import re
 import shutil
 import socket
 from pathlib import Path
 
+import kazoo.protocol.connection
+import kazoo.retry
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 from kazoo.security import make_digest_acl_credential
 
 from servers.process import Server, free_ports
+
+# kazoo's threads must not take from the random numbers that hypothesis draws from.
+kazoo.protocol.connection.random = kazoo.retry.random = random.Random()
 
 JARS = Path("/usr/share/java")
 #: Sessions last 2 to 20 ticks: 1 to 10 s, where a server that people run has 4 to 40 s.

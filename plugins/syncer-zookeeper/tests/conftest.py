@@ -1,21 +1,14 @@
 """What the tests of this plugin share: sinks that are closed again, and what they write."""
 
-import random
 from datetime import timedelta
 
 import pytest
 
+import servers.zookeeper  # noqa: F401 - it keeps kazoo off hypothesis' random numbers
 from syncer import Context, Register, Secret
 from syncer.testing import make_instance, make_registration
 from syncer_zookeeper import ZooKeeperOptions
 from syncer_zookeeper.sink import ZooKeeperSink
-
-
-@pytest.fixture(autouse=True)
-def _own_chance(monkeypatch):
-    """kazoo's threads must not take from the random numbers that hypothesis draws from."""
-    for module in ("kazoo.protocol.connection", "kazoo.retry"):
-        monkeypatch.setattr(f"{module}.random", random.Random())
 
 
 @pytest.fixture
