@@ -224,7 +224,8 @@ def _release(
         return Deregister(have, Reason.WORKLOAD_GONE)
     if id_ in aim.rejected:
         return Skip(id_, "rejected", aim.rejected[id_])
-    if id_ in aim.withheld:
+    # Another one that asks for this id and is not listed says nothing of this one.
+    if aim.withheld.get(id_) == (have.instance.address, have.instance.port):
         return Deregister(have, Reason.WITHHELD)
     return Deregister(have, Reason.NOT_OFFERED)
 

@@ -3,7 +3,16 @@
 import pytest
 from fakes import World, held, offer, skips, wanted, workload
 
-from syncer import Deregister, PermanentError, Plan, Reason, Register, TemporaryError
+from syncer import (
+    Deregister,
+    Health,
+    PermanentError,
+    Plan,
+    Reason,
+    Register,
+    Status,
+    TemporaryError,
+)
 from syncer.changes import Aim
 from syncer.guard import SLOW_CAP
 from syncer.successors import hold_unreplaced, with_successors
@@ -102,3 +111,17 @@ class TestRenamed:
         world.source.remove(WEB.id)
         world.cycle()
         assert world.sink.ids() == set()
+
+
+def test_an_ill_one_that_asks_for_the_old_id_ends_no_waiting():
+    """The old one stays until the new one stands, whoever else asks for its id unlisted."""
+    world = World(WEB, withhold=(Status.UNHEALTHY,))
+    world.cycle()
+    world.sink.fail["register", NEW] = PermanentError("no")
+    ill = (offer(id=OLD, register_port=81),)
+    world.source.put(
+        workload("web", offers=(offer(id=NEW),)),
+        workload("ill", health=Health.UNHEALTHY, offers=ill),
+    )
+    assert skips(world.cycle().plan) == {OLD: "unreplaced"}
+    assert world.sink.ids() == {OLD}
