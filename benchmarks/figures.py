@@ -34,8 +34,8 @@ def ratio(ours: Sequence[float], floor: Sequence[float]) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown, with the first row's keys as the head."""
-    head = list(rows[0])
+    """The rows in Markdown, under a head of all keys."""
+    head = list(dict.fromkeys(key for row in rows for key in row))
     lines = [head, ["---"] * len(head), *([str(row.get(key, "")) for key in head] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
