@@ -45,11 +45,11 @@ class Watcher:
                 self.errors.append(error)
             self.stop.wait(0.05)
 
-    def wait_for(self, id, since=0, deadline=10):
+    def wait_for(self, id, since=0, deadline=30):
         """Wait for a wake with this id (None: everything) after the first `since` wakes."""
         wait_until(lambda: id in self.wakes[since:], deadline, f"a wake for {id}")
 
-    def wait_state(self, id, state, deadline=10):
+    def wait_state(self, id, state, deadline=30):
         """Wait until the workload is in a state, asking only after a wake for it."""
 
         def found():

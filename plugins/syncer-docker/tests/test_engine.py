@@ -180,12 +180,12 @@ def test_health(engine, source, watch):
     watcher = watch(source)
     id = engine.run("web", healthcheck=health_check())
     becomes(source, watcher, id, lambda w: w.health is Health.HEALTHY, "health")
-    engine.set_healthy("web", False)
     before = len(watcher.wakes)
+    engine.set_healthy("web", False)
     watcher.wait_for(id, since=before)
     assert source.workload(id).health is Health.UNHEALTHY
-    engine.set_healthy("web", True)
     before = len(watcher.wakes)
+    engine.set_healthy("web", True)
     watcher.wait_for(id, since=before)
     assert source.workload(id).health is Health.HEALTHY
 
