@@ -54,7 +54,7 @@ class Registry:
     def read(self):
         """What it holds now."""
         now = self.clock()
-        for id_ in [id_ for id_, end in self.ends.items() if end < now]:
+        for id_ in [id_ for id_, end in list(self.ends.items()) if end < now]:
             gone = self._drop(id_)
             self.on_expiry(gone)
         return dict(self.held)

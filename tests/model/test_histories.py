@@ -233,7 +233,7 @@ class Histories(RuleBasedStateMachine):
             self._break(place, id_, fault)
             for change in changes:
                 self._change(place, id_, change)
-                self.clock.advance(1.0)
+                self._pass(1.0)
             self._then(place[0], then)
             if heals:
                 self._heal(place[0])

@@ -240,15 +240,15 @@ def answers(sink, ask):
 def test_partition_longer_than_the_session(start_zookeeper, open_sink, register):
     """A server that cannot be reached for too long: all is lost, told, and back."""
     server = start_zookeeper()
-    sink = open_sink(server.address, session=1.5, timeout=1.0)
+    proxy = FaultProxy(server.address)
+    sink = open_sink(proxy.address, session=1.5, timeout=1.0)
     held = register(sink, *TWO)
-    server.freeze()
+    proxy.set(drop_requests=True, drop_answers=True)
     for ask in (sink.registrations, lambda: sink.renew(held)):
         with pytest.raises(TemporaryError):
             ask()
-    let_pass(3)
-    server.thaw()
     wait_until(lambda: server.values() == {}, 30, "the nodes go")
+    proxy.heal()
     (lost,) = wait_until(lambda: answers(sink, lambda: sink.renew(held)), 20, "an answer")
     assert {one.id for one in lost} == {one.id for one in held}
     (view,) = wait_until(lambda: answers(sink, sink.registrations), 20, "an answer")
@@ -256,6 +256,7 @@ def test_partition_longer_than_the_session(start_zookeeper, open_sink, register)
     again = register(sink, *TWO)
     assert sink.renew(again) == []
     assert set(server.values()) == PATHS
+    proxy.close()
 
 
 def test_server_restarted_empty(start_zookeeper, open_sink, register):

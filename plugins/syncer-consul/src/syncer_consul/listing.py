@@ -109,10 +109,11 @@ class Listing:
     def _decoded(
         self, id_: str, entry: Mapping[str, Any], checks: tuple[Found, ...], node_address: str
     ) -> _Known:
-        before, came = self._known.get(id_), _fingerprint(entry)
-        if before is not None and before.entry == came and before.checks == checks:
-            return before
+        before, came = self._known.get(id_), b""
         try:
+            came = _fingerprint(entry)
+            if before is not None and before.entry == came and before.checks == checks:
+                return before
             return _Known(came, checks, wire.decode(id_, entry, checks, node_address))
         except _FAULTS:
             return _Known(came, checks, None)  # it is there, whatever it is
