@@ -2,7 +2,7 @@
 
 At no step is a promise broken (see `promises.py`), and after the last fault the registry is soon
 equal to what runs. `SYNCER_MODEL=thorough` tries thousands of histories, each time others;
-`SYNCER_MODEL=strict` looks at what is not understood yet, too; `SYNCER_MODEL=first` does not look
+`SYNCER_MODEL=first` does not look
 for the shortest history that fails.
 """
 
@@ -22,8 +22,6 @@ from syncer import Health, Instance, Mark, Registration, State
 from syncer.guard import PAUSE, SLOW_CAP
 from syncer.testing import ManualClock
 
-#: Not understood yet, the model's mistake or the engine's: only looked at in mode `strict`.
-UNEXPLAINED = ("removed the old one before", "let a lease run out")
 #: One test that is as long as many: the usual limit is for a machine that does nothing else.
 pytestmark = pytest.mark.timeout(7200 if os.environ.get("SYNCER_MODEL") == "thorough" else 900)
 MODE = os.environ.get("SYNCER_MODEL", "")
@@ -291,11 +289,7 @@ class Histories(RuleBasedStateMachine):
     def no_promise_is_broken(self):
         """By any write so far."""
         if hasattr(self, "promises"):
-            broken = [
-                one
-                for one in self.promises.broken
-                if MODE == "strict" or not one.startswith(UNEXPLAINED)
-            ]
+            broken = self.promises.broken
             assert not broken, "\n".join([*broken, self._shown()])
 
     def teardown(self):
