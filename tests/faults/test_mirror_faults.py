@@ -16,7 +16,6 @@ TAGS = {"one": ["a"], "two": ["a"], "three": ["a"]}
 #: An answer ends within its first line, its headers or its body.
 CUTS = (5, 20, 60, 120, 200, 400)
 FAULTS = (*({"truncate": cut} for cut in CUTS), {"refuse": True}, {"cut": True})
-#: What syncer cannot do yet; `--runxfail` shows it.
 
 
 @pytest.fixture
