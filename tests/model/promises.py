@@ -84,7 +84,9 @@ class Promises:
             return
         own = told if told not in (None, UNCLEAR) else None
         replaced = own and own.service == service and own.shown(process.config.drop)
-        same = replaced and own.instance_id(mark.scope) not in self._registry.held
+        successor = replaced and own.instance_id(mark.scope)
+        # One that somebody has deleted since it looked stands as far as it can know.
+        same = replaced and successor not in {*self._registry.held, *process.sink.known}
         self._require(not same, "removed the last one before its successor stood", before)
         for runtime in (process.runtimes[name] for name in process.config.sources):
             for other in runtime.told.values():
