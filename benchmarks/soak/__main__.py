@@ -46,7 +46,8 @@ def main() -> int:
 def soak(bench: Bench, options: argparse.Namespace, rng: random.Random) -> Run:
     """All parts of a run."""
     if bench.settle() is None:
-        raise SystemExit(f"not equal at first: {bench.unequal(time.monotonic())}")
+        wrong = {sink: len(ids) for sink, ids in bench.unequal(time.monotonic()).items()}
+        raise SystemExit(f"not equal at first, wrong ids: {wrong}; see syncer.log")
     quiet = 60 * options.minutes * QUIET_SHARE
     sampler, faults, stop = Sampler(bench), Faults(bench, rng), threading.Event()
     with ThreadPoolExecutor() as pool:

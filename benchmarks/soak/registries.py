@@ -74,7 +74,7 @@ class ConsulRegistry(Registry):
         }
 
     def settings(self) -> dict[str, str]:
-        return super().settings() | {"sinks.consul.lock": "soak"}
+        return super().settings() | {"sinks.consul.lock": "soak-consul"}
 
     def read(self) -> Entries:
         return {"consul": self._agent(), "consulkv": self._store()}
@@ -112,7 +112,7 @@ class EtcdRegistry(Registry):
         return {"etcd": f"etcd://{self.proxy.address}/services?layout=json&ttl=30s"}
 
     def settings(self) -> dict[str, str]:
-        return super().settings() | {"sinks.etcd.lock": "soak"}
+        return super().settings() | {"sinks.etcd.lock": "soak-etcd"}
 
     def read(self) -> Entries:
         return {"etcd": _states(self.server.api.values("/services/").values())}
