@@ -45,6 +45,17 @@ class Story:
     sinks: Mapping[str, Mapping[str, str]] = attrs.field(default=EMPTY, converter=frozen_map)
 
 
+def offered(entry: Entry) -> set[str]:
+    """The services that a workload offers, and the ids of its instances.
+
+    Also what could not be registered: for want of an address, or since the workload stopped.
+    """
+    offers = (*(one.offer for one in entry.translated.explained), *(entry.workload.offers or ()))
+    ids = (offer.id for offer in offers if offer.id)
+    known = (instance.id for instance in entry.translated.instances)
+    return {*(offer.service for offer in offers), *ids, *known}
+
+
 def plan_digest(plans: Once[Plan]) -> str:
     """A fingerprint of all that the plans would change; 12 hexadecimal digits."""
     lines = [f"{name} {plan.digest()}" for name, plan in sorted(plans.items())]

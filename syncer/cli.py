@@ -84,19 +84,18 @@ def plan(as_json: bool, **given: Any) -> int:
 @shared
 @click.option("--expect", default="", metavar="DIGEST", help="Only if the plan is still this one.")
 def apply(expect: str, **given: Any) -> int:
-    """Run one cycle: make the sinks equal to the sources, once."""
-    from syncer import show, terminal
+    """Run one cycle: make the sinks equal to the sources, once.
 
-    with terminal.progress() as listener:
-        _, engine = make_engine(given, listener)
+    Where another syncer has the sink's lock nothing is written; that is said, and no failure.
+    """
+    from syncer import results, show, terminal
+
+    leads: dict[str, bool] = {}
+    with terminal.progress() as progress:
+        _, engine = make_engine(given, progress, results.leads_into(leads))
         reports = closing(engine, lambda: engine.reconcile(expect))
     for sink, report in reports.items():
-        failed = f", {len(report.failed)} failed" if report.failed else ""
-        terminal.line(f"{sink}: {report.applied} changes applied{failed}")
-        for id_, error in report.failed.items():
-            terminal.line(f"  {id_}: {error}")
-        for skip in report.plan.skipped:
-            terminal.line(f"  skipped {skip.id}: {skip.kind}: {skip.reason}")
+        terminal.emit(results.report_lines(sink, report, leads=leads.get(sink, True)))
     terminal.emit(show.error_lines(reports))
     return FAILED if has_failed(reports) else 0
 
@@ -104,16 +103,20 @@ def apply(expect: str, **given: Any) -> int:
 @cli.command()
 @shared
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@click.argument("container")
-def explain(container: str, as_json: bool, **given: Any) -> int:
-    """Tell how CONTAINER (a name, or the beginning of an id) came to be registered, or why not."""
+@click.argument("name", metavar="SERVICE|CONTAINER")
+def explain(name: str, as_json: bool, **given: Any) -> int:
+    """Tell how something came to be registered, or why not: all that its workloads offer.
+
+    SERVICE|CONTAINER is a service, a container, the beginning of its id, or the id of an entry.
+    """
     from syncer import show, terminal
     from syncer.nearest import did_you_mean
 
     _, engine = make_engine(given)
-    stories, names = closing(engine, lambda: (engine.explain(container), engine.workload_names()))
+    stories, names = closing(engine, lambda: (engine.explain(name), engine.names()))
     if not stories:
-        raise SyncerError(f"no workload {container!r} runs{did_you_mean(container, names)}")
+        text = f"no source has a workload, a service or an entry {name!r}"
+        raise SyncerError(f"{text}{did_you_mean(name, names)}")
     if as_json:
         terminal.emit([show.story_json(story) for story in stories])
     else:
@@ -151,12 +154,17 @@ def services(as_json: bool, all_: bool, **given: Any) -> int:
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def purge(source: str, yes: bool, **given: Any) -> int:
-    """Remove from the sinks all that is ours: of our owner and this host, wanted or not."""
-    from syncer import show, terminal
+    """Remove from the sinks all that is ours: of our owner and this host, wanted or not.
+
+    Ends with 1 if nothing came from the source that is named.
+    """
+    from syncer import results, show, terminal
 
     _, engine = make_engine(given)
     found = engine.purgeable(source)
     count = sum(map(len, found.values()))
+    if source and not count and not found.errors:
+        raise SyncerError(results.nothing_from(source, closing(engine, engine.purgeable)))
     for sink, registrations in found.items():
         for held in registrations:
             terminal.line(f"{sink}: {held.instance.service} {held.instance.endpoint} {held.id}")

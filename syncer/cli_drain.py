@@ -63,7 +63,7 @@ def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once
     if name and not reports.errors and not any(report.plan.ours for report in reports.values()):
         from syncer.nearest import did_you_mean
 
-        hint = did_you_mean(name, engine.workload_names())
+        hint = did_you_mean(name, engine.names())
         raise SyncerError(f"nothing of ours is registered as {name!r}{hint}")
     return reports
 

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from syncer.answers import Once, Story, plan_digest, standing
+from syncer.answers import Once, Story, offered, plan_digest, standing
 from syncer.changes import Plan
 from syncer.contracts import Parsed, Reachable, Sink, Source
 from syncer.daemon import Daemon
 from syncer.desired import Desired, Entry, Snapshot, Tracker
 from syncer.drain import DRAIN
 from syncer.errors import ConfigError, SyncerError
-from syncer.events import AnyEvent, CycleFinished, LoopFailed
+from syncer.events import AnyEvent, CycleFinished, Elected, LoopFailed
 from syncer.guard import GuardRules
 from syncer.health import Prober
 from syncer.model import Registration, View, Workload
@@ -102,8 +102,8 @@ class Engine:
             raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
 
         def carry_out(reconciler: Reconciler) -> CycleFinished:
-            if reconciler.election:
-                reconciler.election.campaign()
+            if election := reconciler.election:
+                self._tell(Elected(sink=reconciler.name, leads=election.campaign()))
             plan = reconciler.permitted(plans[reconciler.name])
             return self._apply(reconciler, plan, started)
 
@@ -130,7 +130,7 @@ class Engine:
     def registrations(self) -> Once[View[Registration]]:
         """What each sink holds now, foreign registrations included."""
         self._expect_rest()
-        return self._each_sink(Reconciler.registrations, {})
+        return self._each_sink(lambda one: one.sink.registrations(), {})
 
     def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
         """What `purge` would remove from each sink."""
@@ -145,13 +145,14 @@ class Engine:
         return self._each_sink(lambda sink: sink.release(wanted), errors)
 
     def explain(self, name: str) -> tuple[Story, ...]:
-        """The story of every workload of this name, or whose id begins so.
+        """The story of every workload that `name` fits.
 
+        It is a workload's name, the beginning of its id, a service or the id of an instance.
         Raises what a source raises that gives no answer.
         """
         if errors := self._relist():
             raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
-        found = self._found(name)
+        found = self._found(name, by_offer=True)
         plans = self._plans({}) if found else Once(answers={})
         return tuple(
             Story(
@@ -165,14 +166,11 @@ class Engine:
             for snapshot, entry in found
         )
 
-    def workload_names(self) -> tuple[str, ...]:
-        """The names of all workloads that the sources described last."""
+    def names(self) -> tuple[str, ...]:
+        """What the sources described last: names of workloads, their services, ids of instances."""
+        entries = (one for snapshot in self._snapshots() for one in snapshot.entries.values())
         return tuple(
-            sorted(
-                entry.workload.name
-                for snapshot in self._snapshots()
-                for entry in snapshot.entries.values()
-            )
+            sorted({name for one in entries for name in (one.workload.name, *offered(one))})
         )
 
     def start(self) -> None:
@@ -307,13 +305,15 @@ class Engine:
         if self._daemon is not None:
             self._daemon.plan_again(sinks)
 
-    def _found(self, name: str) -> list[tuple[Snapshot, Entry]]:
-        """The workloads of this name, or whose id begins so."""
+    def _found(self, name: str, *, by_offer: bool = False) -> list[tuple[Snapshot, Entry]]:
+        """The workloads of this name, or whose id begins so; or that offer what is named so."""
         return [
             (snapshot, entry)
             for snapshot in self._snapshots()
             for id_, entry in snapshot.entries.items()
-            if entry.workload.name == name or (len(name) > 3 and id_.startswith(name))
+            if entry.workload.name == name
+            or (len(name) > 3 and id_.startswith(name))
+            or (by_offer and name in offered(entry))
         ]
 
     def _named(self, name: str) -> Callable[[Registration], bool]:

@@ -1,7 +1,7 @@
 """What commands print: plans, stories and tables, as lines for people and as JSON.
 
 On a terminal with colour, in a pipe plain. All text that came from labels or registries goes
-through `_safe` before it is printed.
+through `safe` before it is printed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,18 +25,19 @@ _SIGNS = {
 }
 
 
-def _safe(value: object) -> str:
+def safe(value: object) -> str:
+    """Text of others, in which nothing is markup and no character controls a terminal."""
     return escape(printable(str(value)))
 
 
 def plan_lines(plans: Once[Plan]) -> Iterator[str]:
     """Each sink's changes, field by field, and what is skipped and why."""
     for sink, plan in plans.items():
-        yield f"[bold]{_safe(sink)}[/]: {_summary(plan)}"
+        yield f"[bold]{safe(sink)}[/]: {_summary(plan)}"
         for change in plan.changes:
             yield from _change_lines(change)
         for skip in plan.skipped:
-            yield f"  [dim]. skip[/]     {_safe(skip.id)}: {_safe(skip.kind)}: {_safe(skip.reason)}"
+            yield f"  [dim]. skip[/]     {safe(skip.id)}: {safe(skip.kind)}: {safe(skip.reason)}"
     yield from error_lines(plans)
     yield f"digest {plan_digest(plans)}"
 
@@ -44,7 +45,7 @@ def plan_lines(plans: Once[Plan]) -> Iterator[str]:
 def error_lines(once: Once[Any]) -> Iterator[str]:
     """A line for each source and sink that gave no answer."""
     for what, error in once.errors.items():
-        yield f"[red]{_safe(what)} failed[/]: {_safe(error)}"
+        yield f"[red]{safe(what)} failed[/]: {safe(error)}"
 
 
 def _summary(plan: Plan) -> str:
@@ -61,12 +62,12 @@ def _change_lines(change: Change) -> Iterator[str]:
     sign = _SIGNS[type(change)]
     if isinstance(change, Deregister):
         instance = change.old.instance
-        what = f"{_safe(instance.service)} {_safe(instance.endpoint)} {_safe(change.id)}"
+        what = f"{safe(instance.service)} {safe(instance.endpoint)} {safe(change.id)}"
         yield f"  {sign}   {what}: {change.reason.value}"
         return
     instance = change.new.instance
     gap = " " if isinstance(change, Register) else "   "
-    yield f"  {sign}{gap}{_safe(instance.service)} {_safe(instance.endpoint)} {_safe(change.id)}"
+    yield f"  {sign}{gap}{safe(instance.service)} {safe(instance.endpoint)} {safe(change.id)}"
     if isinstance(change, Update):
         for name, old, new in change.differences():
             yield f"      {name}: {_value(old)} -> {_value(new)}"
@@ -82,16 +83,16 @@ def _facts(instance: Instance) -> dict[str, str]:
     if instance.meta:
         found["meta"] = _value(instance.meta)
     if instance.checks:
-        found["checks"] = ", ".join(_safe(check_text(check)) for check in instance.checks)
+        found["checks"] = ", ".join(safe(check_text(check)) for check in instance.checks)
     return found
 
 
 def _value(value: object) -> str:
     if isinstance(value, (tuple, list)):
-        return _safe(", ".join(map(str, value)) or "none")
+        return safe(", ".join(map(str, value)) or "none")
     if isinstance(value, Mapping):
-        return _safe(", ".join(f"{k}={v}" for k, v in value.items()) or "none")
-    return _safe(value if value not in (None, "") else "none")
+        return safe(", ".join(f"{k}={v}" for k, v in value.items()) or "none")
+    return safe(value if value not in (None, "") else "none")
 
 
 def check_text(check: Check | Native) -> str:
@@ -179,41 +180,41 @@ def story_lines(story: Story) -> Iterator[str]:
     workload, translated = story.entry.workload, story.entry.translated
     health = f", {workload.health.value}" if workload.health else ""
     yield (
-        f"[bold]{_safe(workload.name)}[/] ({_safe(workload.id[:12])}), source {story.source},"
-        f" {workload.state.value}{health}, image {_safe(workload.image or 'unknown')}"
+        f"[bold]{safe(workload.name)}[/] ({safe(workload.id[:12])}), source {story.source},"
+        f" {workload.state.value}{health}, image {safe(workload.image or 'unknown')}"
     )
     if translated.parser:
         yield f"  labels read by {translated.parser}"
     if translated.left_out:
-        yield f"  offers nothing: {_safe(translated.left_out)}"
+        yield f"  offers nothing: {safe(translated.left_out)}"
     for explained in translated.explained:
         yield from _explained_lines(explained, story)
     for problem in translated.problems:
-        yield f"  [yellow]problem[/] {_safe(problem)}"
+        yield f"  [yellow]problem[/] {safe(problem)}"
     for sink, standing in story.sinks.items():
         if "" in standing:
-            yield f"  [red]{_safe(sink)}[/]: {_safe(standing[''])}"
+            yield f"  [red]{safe(sink)}[/]: {safe(standing[''])}"
 
 
 def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
     offer, choice, instance = explained.offer, explained.choice, explained.instance
     at = instance.endpoint if instance else "no address"
-    port = f"{offer.port}/{_safe(offer.protocol)}"
-    yield f"  port {port} -> [bold]{_safe(offer.service)}[/] at {_safe(at)}"
+    port = f"{offer.port}/{safe(offer.protocol)}"
+    yield f"  port {port} -> [bold]{safe(offer.service)}[/] at {safe(at)}"
     if offer.because:
-        yield f"      offered by {_safe(offer.because)}"
+        yield f"      offered by {safe(offer.because)}"
     if choice.rule:
-        yield f"      address by {_safe(choice.rule)}"
+        yield f"      address by {safe(choice.rule)}"
     for rule, why in choice.rejected:
-        yield f"      [dim]not by {_safe(rule)}: {_safe(why)}[/]"
+        yield f"      [dim]not by {safe(rule)}: {safe(why)}[/]"
     if instance is None:
         return
-    yield f"      id {_safe(instance.id)}"
+    yield f"      id {safe(instance.id)}"
     for name, value in _facts(instance).items():
         yield f"      {name} {value}"
     for sink, standing in story.sinks.items():
         if instance.id in standing:
-            yield f"      in {_safe(sink)}: {_safe(standing[instance.id])}"
+            yield f"      in {safe(sink)}: {safe(standing[instance.id])}"
 
 
 def story_json(story: Story) -> dict[str, Any]:
@@ -273,14 +274,14 @@ def services_table(sink: str, view: View[Registration], owner: str) -> Table:
         workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
         cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, whose)
         more = [state(held)] if states else []
-        table.add_row(*map(_safe, (*cells, workload, *more)), style=style)
+        table.add_row(*map(safe, (*cells, workload, *more)), style=style)
     return table
 
 
 def table_of(title: str = "") -> Table:
     """An empty table in the one style that all commands use."""
     return Table(
-        title=_safe(title) or None,
+        title=safe(title) or None,
         title_justify="left",
         box=None,
         pad_edge=False,
@@ -294,5 +295,5 @@ def rows_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Tabl
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*map(_safe, row))
+        table.add_row(*map(safe, row))
     return table

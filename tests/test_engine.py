@@ -274,7 +274,20 @@ class TestExplain:
         assert [s.entry.workload.name for s in parts.engine.explain("web-abc")] == ["web"]
         assert [s.entry.workload.name for s in parts.engine.explain("api")] == ["api"]
         assert parts.engine.explain("we") == ()
-        assert parts.engine.workload_names() == ("api", "web")
+        assert {"api", "web"} <= set(parts.engine.names())
+
+    def test_a_workload_is_found_by_what_it_offers(self):
+        """By a service, and by the whole id of an instance; also if it has stopped."""
+        both = workload("shop", offers=[offer("web"), offer("metrics", port=9100, id="m/1")])
+        parts = Parts(both, exited(workload("old", offers=[offer("batch")])), workload("api"))
+
+        def found(name):
+            return [story.entry.workload.name for story in parts.engine.explain(name)]
+
+        assert found("metrics") == found("m/1") == found("h:shop:80") == ["shop"]
+        assert found("batch") == ["old"]
+        assert found("m/") == found("h:shop") == []
+        assert {"web", "metrics", "m/1", "h:shop:80", "batch"} <= set(parts.engine.names())
 
     def test_what_offers_nothing_says_why(self):
         """The translation is in the story."""

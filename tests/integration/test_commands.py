@@ -71,11 +71,35 @@ def test_explain_tells_the_whole_story(here, web, clean_docker):
     assert json.loads(by_id.stdout)[0]["name"] == "web"
 
 
+def test_explain_finds_what_is_offered(here, clean_docker, clean_consul, tmp_path):
+    """A service or the id of an entry tells the same, from Docker, a file or another registry."""
+    labels = {"SERVICE_NAME": "shop", "SERVICE_ID": "shop/1"}
+    clean_docker.run("box", labels=labels, ports={"8000/tcp": None})
+    for name in ("shop", "shop/1"):
+        done = command("explain", name, *here)
+        assert done.returncode == 0, done.stderr
+        assert "source docker, running" in done.stdout
+        assert "-> shop at 127.0.0.1:" in done.stdout
+    listed = tmp_path / "listed.toml"
+    listed.write_text(
+        'services = [{ name = "printer", id = "p1", address = "192.0.2.7", port = 631 }]'
+    )
+    for name in ("printer", "p1", "printer-192.0.2.7"):
+        done = command("explain", name, "--source", f"file={listed}", "--sink", "memory")
+        assert "-> printer at 192.0.2.7:631" in done.stdout, done.stdout + done.stderr
+    clean_consul.api.register({"ID": "q1", "Name": "queue", "Address": "192.0.2.8", "Port": 5672})
+    mirror = ("--source", f"consul=http://{clean_consul.address}", "--sink", "memory")
+    for name in ("queue", "q1"):
+        done = command("explain", name, *mirror)
+        assert "-> queue at 192.0.2.8:5672" in done.stdout, done.stdout + done.stderr
+
+
 def test_explain_of_an_unknown_name_says_the_nearest(here, web):
     """A misspelt name gets a hint and an exit code."""
     done = command("explain", "wbe", *here)
     assert done.returncode == 1
-    assert done.stderr == "syncer: no workload 'wbe' runs; did you mean 'web'?\n"
+    said = "syncer: no source has a workload, a service or an entry 'wbe'; did you mean 'web'?\n"
+    assert done.stderr == said
 
 
 def test_services_and_purge(here, web, clean_consul, clean_docker):
@@ -93,6 +117,23 @@ def test_services_and_purge(here, web, clean_consul, clean_docker):
     done = command("purge", "--yes", *here)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "removed 1 of 1")
     assert set(clean_consul.api.services()) == {"foreign"}
+
+
+def test_purge_of_a_source_that_left_nothing(here, web, clean_consul):
+    """A misspelt source is an error that says what there is, and nothing is removed."""
+    command("apply", *here)
+    done = command("purge", "--yes", "--only", "dokcer", *here)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "syncer: nothing of ours came from 'dokcer'; did you mean 'docker'?",
+        "syncer: from docker there is web",
+    ]
+    assert set(clean_consul.api.services()) == {"host1:web:8000"}
+    assert command("purge", "--yes", "--only", "docker", *here).returncode == 0
+    done = command("purge", "--yes", "--only", "docker", *here)
+    assert done.returncode == 1
+    assert "there is nothing of ours at all" in done.stderr
+    assert command("purge", "--yes", *here).returncode == 0
 
 
 def test_run_once(here, web, clean_consul):
