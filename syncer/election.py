@@ -4,11 +4,12 @@ Two on one swarm, or two that mirror one registry, would otherwise correct each 
 has the lock writes, the others read, plan and renew, and one of them takes over when it is gone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import attrs
 
+from syncer.changes import Change, Outcome, Plan, Skip
 from syncer.contracts import Sink
 from syncer.errors import TemporaryError
 
@@ -19,6 +20,10 @@ class Lock:
 
     name: str
     ttl: timedelta
+
+
+class LeadLost(TemporaryError):
+    """This process led when it began to write, and may not go on."""
 
 
 class Election:
@@ -33,6 +38,7 @@ class Election:
         self._until = float("-inf")
         #: How often this process began to lead: what it knew before may be old by then.
         self.terms = 0
+        self._broke_off = False
 
     @property
     def pause(self) -> float:
@@ -43,19 +49,29 @@ class Election:
         """Whether this process may write now."""
         return self._clock() < self._until
 
+    def permitted(self, plan: Plan) -> Plan:
+        """The plan, without its changes while this process may not write."""
+        if self.leads():
+            return plan
+        text = "another syncer writes here, or it is not known yet"
+        return plan.hold({c.id: Skip(c.id, "standby", text) for c in plan.changes})
+
     def insist(self) -> Callable[[], None]:
-        """What raises TemporaryError when this process, if it leads now, does so no more."""
+        """What raises LeadLost when this process, if it leads now, does so no more."""
         return self._expect_lead if self.leads() else lambda: None
 
     def _expect_lead(self) -> None:
         if not self.leads():
-            raise TemporaryError("the lock was lost under way: another syncer may write now")
+            self._broke_off = True
+            raise LeadLost("the lock was lost under way: another syncer may write now")
 
     def campaign(self) -> bool:
         """Ask for the lock, or keep it; returns whether this process leads. Raises SyncerError."""
         asked = self._clock()
         has = self._sink.take_lock(self._lock.name, self._lock.ttl)
-        self.terms += has and not self.leads()
+        if has and (self._broke_off or not self.leads()):
+            self.terms += 1
+            self._broke_off = False
         self._until = asked + 2 * self.pause if has else float("-inf")
         return self.leads()
 
@@ -64,3 +80,10 @@ class Election:
         if self.leads():
             self._until = float("-inf")
             self._sink.release_lock(self._lock.name)
+
+
+def without_left(plan: Plan, changes: Collection[Change], outcomes: Collection[Outcome]) -> Plan:
+    """The plan without those of these changes that have no outcome, since the lead was lost."""
+    tried = {outcome.change.id for outcome in outcomes}
+    text = "the lock was lost under way: whoever has it writes what was left"
+    return plan.hold({c.id: Skip(c.id, "lost", text) for c in changes if c.id not in tried})

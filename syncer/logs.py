@@ -153,7 +153,7 @@ def _(event: SkipsChanged) -> Iterator[Record]:
     for kind, count in counts.items():
         skips = [skip for skip in event.skips if skip.kind == kind]
         level = "warning" if kind in _TO_ACT_ON else "info"
-        if count > MANY:
+        if count > MANY or (kind == "lost" and count > 1):
             yield (
                 level,
                 f"{count} changes held",

@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
 
+from syncer.adoption import unadopted
 from syncer.aiming import Aims
 from syncer.changes import Aim, Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Desired, Snapshot
 from syncer.difference import Difference
 from syncer.drain import Holding, as_marked, keep_last, only, shown, takes_away
-from syncer.election import Election
+from syncer.election import Election, LeadLost, without_left
 from syncer.errors import Conflict, PermanentError, SyncerError, TemporaryError, of_plugin
 from syncer.events import (
     AnyEvent,
@@ -140,10 +141,7 @@ class Reconciler:
 
     def permitted(self, plan: Plan) -> Plan:
         """The plan, without changes while another syncer is the one that writes."""
-        if self.election is None or self.election.leads():
-            return plan
-        text = "another syncer writes here, or it is not known yet"
-        return plan.hold({c.id: Skip(c.id, "standby", text) for c in plan.changes})
+        return self.election.permitted(plan) if self.election else plan
 
     def carry_out(self, plan: Plan, started: float) -> CycleFinished:
         """Apply a plan just made, and report; `started` is when its cycle began."""
@@ -153,9 +151,11 @@ class Reconciler:
         # Registers and updates first, so that a service that moves is never without one.
         puts = [change for change in plan.changes if not isinstance(change, Deregister)]
         outcomes = [self._settle(outcome) for outcome in self._outcomes(puts)]
+        plan = without_left(plan, puts, outcomes)
         plan = hold_unreplaced(plan, {o.change.id for o in outcomes if o.error is not None})
         removals = [change for change in plan.changes if isinstance(change, Deregister)]
         outcomes += [self._settle(outcome) for outcome in self._outcomes(removals)]
+        plan = without_left(plan, removals, outcomes)
         if self.sink.pulse is not None:
             self._held = (self._facts, tuple(self._actual.values()))
         report = self._report(plan, outcomes, started)
@@ -192,10 +192,6 @@ class Reconciler:
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """What the checks that syncer feeds should show now."""
         return self._results
-
-    def registrations(self) -> View[Registration]:
-        """All that the sink holds, read now."""
-        return self.sink.registrations()
 
     def ours(self, registration: Registration) -> bool:
         """Whether a registration carries our owner and the scope of a configured source."""
@@ -272,7 +268,7 @@ class Reconciler:
         return attrs.evolve(change, stopped=True)
 
     def _outcomes(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """What became of each change, whatever the sink raises or leaves out."""
+        """What became of each change, whatever the sink raises; nothing after a lost lead."""
         left = {change.id: change for change in changes}
         error: Exception = TemporaryError("the sink did not say what became of it")
         try:
@@ -281,6 +277,9 @@ class Reconciler:
                 left.pop(outcome.change.id, None)
                 yield outcome
                 self._go_on()
+        except LeadLost:
+            self._view = None  # some of it may be written all the same
+            return
         except Exception as raised:  # noqa: BLE001 - it counts for all that is left
             error = raised
         for change in left.values():

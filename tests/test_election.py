@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from fakes import FakeSink, FakeSource, Heard, World, workload
+from fakes import FakeSink, FakeSource, Heard, World, offer, skips, workload
 
 from servers.waiting import wait_until
 from syncer import ConfigError, Engine, SinkPart, TemporaryError
 from syncer.builtin.memory import MemoryStore
 from syncer.daemon import ElectionWork
-from syncer.election import Election, Lock
-from syncer.events import CycleFinished, Elected
+from syncer.election import Election, LeadLost, Lock
+from syncer.events import ChangeFailed, CycleFinished, Elected, SkipsChanged
+from syncer.logs import records
 from syncer.testing import ManualClock
 
 LOCK = Lock(name="swarm", ttl=timedelta(seconds=15))
@@ -155,20 +156,71 @@ class SlowSink(FakeSink):
         super().deregister(old)
 
 
-def test_a_long_apply_ends_when_the_lead_does():
-    """What is left when the lock could not be kept is another syncer's to write."""
+def long_apply(*names):
+    """A world in which each write takes 4 seconds, and its leader, who can write for 10."""
     clock = ManualClock()
     sink = SlowSink(clock, 4)
-    world = World(*(workload(f"w{n}") for n in range(5)), sink=sink, lock=LOCK)
+    world = World(*map(workload, names), sink=sink, lock=LOCK)
     election = world.reconciler.election = Election(sink, LOCK, clock)
     election.campaign()
+    return world, election, clock
+
+
+def test_a_long_apply_ends_when_the_lead_does():
+    """What is left when the lock could not be kept is another syncer's to write."""
+    world, election, clock = long_apply(*(f"w{n}" for n in range(5)))
     report = world.cycle()
-    assert (report.applied, len(report.failed), report.retry) == (3, 2, True)
-    assert "the lock was lost" in next(iter(report.failed.values()))
+    assert (report.applied, dict(report.failed)) == (3, {})
+    assert list(skips(report.plan).values()) == ["lost", "lost"]
     world.source.clear()
     election.campaign()
     clock.advance(9)
     assert world.cycle().applied == 1
+
+
+def test_a_lost_lead_is_one_event():
+    """However much is left; and no failure of any single change, whose time will come."""
+    for many in (5, 500):
+        world, _, _ = long_apply(*(f"w{n}" for n in range(many)))
+        world.cycle()
+        (told,) = world.heard.of(SkipsChanged)
+        assert len(told.skips) == many - 3
+        assert not world.heard.of(ChangeFailed)
+        (line,) = records(told)
+        assert line[1] == f"{many - 3} changes held"
+
+
+def test_what_was_left_is_written_when_the_lead_is_back():
+    """The sink is read anew, since some of what was left may have been written after all."""
+    world, election, _ = long_apply(*(f"w{n}" for n in range(5)))
+    world.cycle()
+    terms = election.terms
+    election.campaign()
+    assert election.terms == terms + 1
+    reads = [entry for entry in world.sink.log if entry[0] == "registrations"]
+    assert world.cycle(fresh=False).applied == 2
+    assert len([e for e in world.sink.log if e[0] == "registrations"]) == len(reads) + 1
+    assert len(world.sink.ids()) == 5
+
+
+def test_a_removal_waits_for_its_successor_though_the_lead_is_back():
+    """Lost for a moment between the new entries and the old ones, it takes none of them away."""
+    world = World(workload("web"), lock=LOCK)
+    election = world.reconciler.election
+    election.campaign()
+    world.cycle()
+    world.source.put(workload("web", offers=[offer(id="new")]))
+    answers = iter([LeadLost("lost for a moment")])
+
+    def go_on():
+        for error in answers:
+            raise error
+
+    election.insist = lambda: go_on
+    assert skips(world.cycle().plan) == {"new": "lost", "h:web:80": "unreplaced"}
+    assert world.sink.ids() == {"h:web:80"}
+    world.cycle()
+    assert world.sink.ids() == {"new"}
 
 
 @pytest.fixture
@@ -232,6 +284,7 @@ def test_a_single_cycle_asks_for_the_lock(engines):
     assert (report.applied, [skip.kind for skip in report.plan.skipped]) == (0, ["standby"])
     leader.stop()
     assert once.reconcile()["sink"].applied == 1
+    assert [event.leads for event in once.heard.of(Elected)] == [False, True]
 
 
 def test_the_lock_goes_not_together_with_removals_at_the_end(engines):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from servers.syncer import command
 from servers.waiting import holds_for, wait_until
 
 LOCK = "one-of-two"
@@ -28,10 +29,15 @@ class Shared:
 
     def start(self):
         """One more syncer for the file."""
-        return self._start(
-            *("--source", f"file={self._file}", "--set", "sources.file.scope=shared"),
-            *self._flags,
-        )
+        return self._start(*self._arguments())
+
+    def command(self, *words):
+        """One command for the file, to its end."""
+        return command(*words, *self._arguments())
+
+    def _arguments(self):
+        source = ("--source", f"file={self._file}", "--set", "sources.file.scope=shared")
+        return (*source, *self._flags)
 
 
 @pytest.fixture
@@ -62,6 +68,28 @@ def test_the_other_takes_over_in_consul(shared, clean_consul, end):
     other.wait_said("writes here", deadline=TAKEOVER)
     other.wait_said("registered", service="cache")
     assert len(clean_consul.api.services()) == 3
+
+
+def test_a_command_that_stands_by_says_so(shared, clean_consul):
+    """`apply` and `run --once` beside a leader write nothing, say who does, and end well."""
+    both = shared("consul", f"consul=http://{clean_consul.address}")
+    both.want("web")
+    leader = both.start()
+    leader.wait_said("registered", service="web")
+    leader.freeze()  # so that what is left is left, and the lock still its own
+    both.want("web", "db")
+    applied = both.command("apply")
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert applied.stdout.splitlines() == [
+        "consul: 0 changes applied",
+        "  another syncer has the lock and writes here; 1 changes are left to it",
+    ]
+    both.want("web")
+    assert "0 changes are left to it" in both.command("apply").stdout
+    once = both.command("run", "--once")
+    assert once.returncode == 0
+    assert "stands by" in once.stderr
+    assert len(clean_consul.api.services()) == 1
 
 
 def test_leases_do_not_run_out_in_between(shared, clean_etcd):
