@@ -159,8 +159,8 @@ def test_a_target_without_an_answer_is_critical_in_its_time(world):
 
 def test_dead_targets_do_not_keep_others_waiting(world, monkeypatch):
     """Those that take all their time have places of their own."""
-    monkeypatch.setattr("syncer.health.AT_ONCE", 2)
-    monkeypatch.setattr("syncer.health.SLOW_AT_ONCE", 2)
+    monkeypatch.setattr("syncer.probes.work.AT_ONCE", 2)
+    monkeypatch.setattr("syncer.probes.work.SLOW_AT_ONCE", 2)
     world = World()
     dead = [probe(port, timeout=0.3) for port in range(10, 30)]
     world.gate.update(dict.fromkeys(range(10, 30), False))
