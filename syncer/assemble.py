@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from syncer.adoption import Adoption
 from syncer.config import load, options_of
 from syncer.contracts import Context, Sink, Source
 from syncer.convert import separated
@@ -92,6 +93,7 @@ def _sink(
         keep_last=part.keep_last,
         translate=translator.create(options) if translator else None,
         lock=Lock(name=part.lock, ttl=part.lock_ttl) if part.lock else None,
+        adoption=Adoption(hosts=part.adopt, gone=part.adopt_gone),
     )
 
 

@@ -68,6 +68,8 @@ class Update:
         before, after = self.old.mark, self.new.mark
         if before and after and before.workload != after.workload:
             found.append(("workload", before.workload[:12], after.workload[:12]))
+        if before is None and after:
+            found.append(("owner", "nobody", after.owner))
         if before and after and before.hold != after.hold:
             found.append(("hold", before.hold, after.hold))
         if before and after and before.digest != after.digest and not found:

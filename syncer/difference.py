@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from syncer.adoption import Adoption
 from syncer.aiming import Aims
 from syncer.changes import Aim, Deregister, Plan
 from syncer.desired import Snapshot
@@ -34,8 +35,8 @@ class _Moment:
 class Difference:
     """Compares for one sink; remembers when it was settled last."""
 
-    def __init__(self, aims: Aims) -> None:
-        self._aims = aims
+    def __init__(self, aims: Aims, adoption: Adoption | None = None) -> None:
+        self._aims, self._adoption = aims, adoption or Adoption()
         self._planned: _Moment | None = None
         self._settled: _Moment | None = None
 
@@ -51,17 +52,18 @@ class Difference:
         """What should be, and the plan towards it.
 
         `actual` is what the sink holds by id: its last listing, which is `view`, in step with what
-        was written since.
+        was written since. What is taken over counts as ours.
         """
         since, self._settled = self._settled, None
         usual = holding is as_marked
-        now = _Moment(world=tuple(world), actual=dict(actual))
+        taken = self._adoption(actual, world, facts.owner)
+        now = _Moment(world=tuple(world), actual=dict(taken))
         self._planned = now if usual else None
         if since is not None and usual and (found := self._part(since, now, facts)) is not None:
             aim, ids, before = found
             plan = make_plan(aim, _only(view, now.actual, sorted(ids)), facts, written)
             return aim, _whole(plan, since, before, ids, facts)
-        aim = self._aims.of(world, held_marks(actual.values(), facts, holding))
+        aim = self._aims.of(world, held_marks(now.actual.values(), facts, holding))
         return aim, make_plan(aim, _only(view, now.actual, now.actual), facts, written)
 
     def done(self, plan: Plan) -> None:

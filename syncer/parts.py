@@ -6,6 +6,7 @@ from typing import Protocol
 import attrs
 
 from syncer.addresses import AddressRules
+from syncer.adoption import Adoption
 from syncer.aiming import Translate
 from syncer.checks import CheckResult, Probe
 from syncer.contracts import Sink, Source
@@ -33,7 +34,7 @@ class SinkPart:
 
     `withhold` are the statuses in which instances are not listed. With `keep_last` the last
     instance of a service that is up stays so while it lives. `lock` decides between several syncers
-    which one writes.
+    which one writes. `adoption` says which entries without a mark are taken over.
     """
 
     sink: Sink
@@ -43,6 +44,7 @@ class SinkPart:
     keep_last: bool = False
     translate: Translate | None = None
     lock: Lock | None = None
+    adoption: Adoption = attrs.Factory(Adoption)
 
 
 def source_part(source: Source | SourcePart) -> SourcePart:

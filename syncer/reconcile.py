@@ -72,7 +72,7 @@ class Reconciler:
             probed=self._prober.result,
             withhold=part.withhold,
         )
-        self._differ = Difference(self._aims)
+        self._differ = Difference(self._aims, part.adoption)
         self._actual: dict[str, Registration] = {}
         self._view: View[Registration] | None = None
         self._written: set[str] = set()
@@ -123,7 +123,7 @@ class Reconciler:
         plan = self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
         plan = hold_unreplaced(with_successors(plan, aim, self._actual))
         self._results = shown(self._aims.results(), plan)
-        return plan
+        return unadopted(plan)
 
     def _difference(
         self, world: Sequence[Snapshot], facts: Facts, holding: Holding

@@ -179,6 +179,15 @@ class SinkSettings:
     keep_last: bool = option(
         False, help="Whether the last instance of a service that is up stays so while it lives"
     )
+    adopt: tuple[str, ...] = option(
+        (),
+        help="Take over unmarked entries HOST:WORKLOAD:PORT that are wanted: of own (this host),"
+        " same (any random HOST, with the same service, address and port), or names of hosts",
+        validator=_named,
+    )
+    adopt_gone: bool = option(
+        False, help="Remove entries of the hosts in adopt that no workload offers any more"
+    )
 
 
 #: Keys that the tables of sources and sinks have beside the options of the kind.
