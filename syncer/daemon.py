@@ -23,7 +23,7 @@ Clock = Callable[[], float]
 
 #: Seconds between two readings of a registry that says it changed.
 COALESCE = 1.0
-#: Seconds after which a plan that the guard holds is looked at again, on a new listing.
+#: Seconds after which a plan that a new listing may confirm is looked at again.
 GUARD_PAUSE = PAUSE
 #: Seconds that a watch which broke off pauses, growing from the first to the second.
 WATCH_PAUSE = (0.2, 2.0)
@@ -92,12 +92,7 @@ class SinkWork:
         self._retries.reset()
         if report.again:
             return 0.0
-        return GUARD_PAUSE if held_by_guard(report) else float("inf")
-
-
-def held_by_guard(report: CycleFinished) -> bool:
-    """Whether the guard holds part of the plan."""
-    return any(skip.kind == "guard" for skip in report.plan.skipped)
+        return GUARD_PAUSE if report.relist else float("inf")
 
 
 class WatchWork:
@@ -238,7 +233,7 @@ class Daemon:
 
         def finished(report: CycleFinished) -> None:
             nonlocal beaten
-            if held_by_guard(report):
+            if report.relist:
                 for source in self._source_loops:
                     source.wake(None)
             # What an earlier process left may run out sooner than a whole period from now.

@@ -131,7 +131,8 @@ class HealthChanged:
 class CycleFinished:
     """One cycle of a sink is over. `failed` maps ids to errors; `seconds` is its length.
 
-    `retry`: something failed that may succeed soon; `again`: what was planned on has changed.
+    `retry`: something failed that may succeed soon; `again`: what was planned on has changed;
+    `relist`: the guard holds something until the sources say the same once more.
     """
 
     sink: str
@@ -141,6 +142,7 @@ class CycleFinished:
     seconds: float = 0.0
     retry: bool = False
     again: bool = False
+    relist: bool = False
 
 
 @attrs.frozen(kw_only=True)

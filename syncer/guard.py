@@ -51,6 +51,11 @@ class Guard:
         #: What was risky in the last plan: the listing that first showed it, and when that was.
         self._seen: dict[str, tuple[int, float]] = {}
 
+    def waits(self, plan: Plan) -> bool:
+        """Whether it holds something of this plan that a later listing would let go."""
+        held = any(skip.kind == "guard" for skip in plan.skipped)
+        return held and self._rules.mode == "confirm"
+
     def __call__(self, plan: Plan, listings: Mapping[str, int]) -> Plan:
         """The plan, less what is held. `listings` counts each source's complete listings."""
         risky = [change for change in plan.changes if _risky(change)]

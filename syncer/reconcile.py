@@ -327,6 +327,7 @@ class Reconciler:
             seconds=self._clock() - started,
             retry=any(not isinstance(e, PermanentError) or isinstance(e, Conflict) for e in errors),
             again=any(skip.kind == "alive" for skip in plan.skipped),
+            relist=self._guard.waits(plan),
         )
         self._tell_skips(plan)
         self._emit(report)

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from fakes import FakeSource, Heard, held, tracker, workload
 
-from syncer import CheckKey, CheckResult, CheckStatus, Plan, Skip, TemporaryError, daemon
+from servers.waiting import holds_for
+from syncer import CheckKey, CheckResult, CheckStatus, Plan, TemporaryError, daemon
 from syncer.builtin.memory import MemorySink
 from syncer.daemon import (
     COALESCE,
@@ -312,6 +313,26 @@ class TestGuard:
         assert held
         assert len([e for e in made.heard.of(SourceListed) if e.workloads == 0]) >= 2
 
+    def test_a_refused_plan_asks_the_sources_no_more_than_usual(self, run, monkeypatch):
+        """No listing can let it go: only the interval, or news, are a reason to list again."""
+        monkeypatch.setattr(daemon, "GUARD_PAUSE", 0.05)
+        source = FakeSource(*(workload(f"w{n}") for n in range(20)))
+        sink = FaultySink(MemorySink())
+        made = run({"docker": source}, {"memory": sink}, guard=GuardRules(mode="refuse"))
+        made.settle()
+        source._held.clear()
+        source.wake(None)
+
+        def held():
+            return [c for c in made.cycles() if any(s.kind == "guard" for s in c.plan.skipped)]
+
+        # Two listings at the start, and the one that finds nothing.
+        wait_until(lambda: source.calls["workloads"] == 3 and held(), what="a plan that is held")
+        seen = len(held())
+        made.daemon.plan_again(frozenset({"memory"}))
+        wait_until(lambda: len(held()) > seen, what="the plan is held again")
+        holds_for(lambda: source.calls["workloads"] == 3, 0.5, "no listing")
+
 
 class Leased(MemorySink):
     """A registry whose registrations must be renewed; it loses what the test says."""
@@ -602,7 +623,7 @@ class TestSinkWork:
     def test_a_held_plan_is_looked_at_again_after_a_pause(self):
         """The guard gets another listing soon."""
         work = self.make()
-        self.reconciler.report = {"plan": Plan(skipped=(Skip("a", "guard", "held"),))}
+        self.reconciler.report = {"relist": True}
         assert work(DESIRED) == GUARD_PAUSE
 
     def test_after_an_error_the_reading_is_still_due(self):

@@ -38,6 +38,15 @@ def plan(*changes, ours=20):
     return Plan(changes=changes, ours=ours)
 
 
+@pytest.mark.parametrize(("mode", "waits"), [("confirm", True), ("refuse", False), ("off", False)])
+def test_only_what_can_be_confirmed_waits_for_a_listing(mode, waits):
+    """Nothing is listed again for a plan that no listing lets go."""
+    guard = Guard(GuardRules(mode=mode))
+    large = guard(plan(*removals(20)), {"docker": 1})
+    assert guard.waits(large) is waits
+    assert not guard.waits(guard(plan(*removals(2)), {"docker": 2}))
+
+
 class TestThresholds:
     """When the guard steps in: more than the share, and at least so many."""
 
