@@ -39,14 +39,14 @@ def cli() -> None:
 @click.option("-v", "--verbose", is_flag=True, help="Log every listing and cycle.")
 def run(once: bool, log_format: str, verbose: bool, **given: Any) -> int:
     """Keep the sinks equal to the sources, until stopped."""
-    from syncer import logs
     from syncer.events import Warned
+    from syncer.logs import Log
 
-    logs.configure(json=log_format == "json", verbose=verbose)
-    config, engine = make_engine(given, logs.listen)
-    logs.say("syncer starts", version=__version__, **parts_of(config))
+    log = Log(sys.stderr, as_json=log_format == "json", verbose=verbose)
+    config, engine = make_engine(given, log.listen)
+    log.say("syncer starts", version=__version__, **parts_of(config))
     for warning in config.warnings:
-        logs.listen(Warned(text=warning))
+        log.listen(Warned(text=warning))
     if once:
         try:
             return FAILED if has_failed(engine.reconcile()) else 0
@@ -55,10 +55,10 @@ def run(once: bool, log_format: str, verbose: bool, **given: Any) -> int:
     stop = _stop_on_signals()
     engine.start()
     stop.wait()
-    logs.say("syncer stops", on_exit=config.on_exit)
+    log.say("syncer stops", on_exit=config.on_exit)
     ended = engine.stop()
     if not ended:
-        logs.listen(Warned(text="work was still running at the end of shutdown_timeout"))
+        log.listen(Warned(text="work was still running at the end of shutdown_timeout"))
     return 0 if ended else FAILED
 
 

@@ -1,18 +1,17 @@
 """Events as log lines: one line for each change, none when nothing changes.
 
-Every event becomes zero or more records `(level, message, fields)`; structlog prints them for a
-terminal or as JSON. Text that came from labels or registries cannot forge a line: control
+Every event becomes zero or more records `(level, message, fields)`; a `Log` prints them for
+people or as JSON. Text that came from labels or registries cannot forge a line: control
 characters are escaped before anything is printed.
 """
 
-import logging
-import sys
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from functools import singledispatch
+from threading import Lock
 from typing import Any, TextIO
-
-import structlog
 
 from syncer.changes import Change, Deregister, Register, Skip, Update
 from syncer.checks import CheckStatus
@@ -44,44 +43,74 @@ MANY = 20
 LONGEST, LONGEST_TRACE = 2000, 20_000
 #: Skips that a person should do something about.
 _TO_ACT_ON = frozenset({"conflict", "rejected", "refused", "guard", "duplicate"})
+#: What a terminal is told before the parts of a line, and after each.
+_DIM, _BOLD, _KEY, _VALUE, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[35m", "\x1b[0m"
+_LEVELS = {"debug": "\x1b[32m", "info": "\x1b[32m", "warning": "\x1b[33m"}
 
 
-def configure(*, json: bool, verbose: bool, stream: TextIO = sys.stderr) -> None:
-    """Set up structlog for this process."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=28)
+class Log:
+    """Prints lines to a stream: as JSON, or for people, coloured on a terminal.
+
+    `verbose` prints those of the level `debug` too. May be used from several threads.
+    """
+
+    def __init__(self, stream: TextIO, *, as_json: bool, verbose: bool) -> None:
+        self._stream, self._as_json, self._verbose = stream, as_json, verbose
+        self._coloured = stream.isatty()
+        self._lock = Lock()
+
+    def listen(self, event: AnyEvent) -> None:
+        """Print what there is to say about an event."""
+        for record in records(event):
+            self._print(*record)
+
+    def say(self, message: str, **fields: Any) -> None:
+        """A line that no event stands for: the process starts, or ends."""
+        self._print("info", message, fields)
+
+    def _print(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+        if level == "debug" and not self._verbose:
+            return
+        message, fields = printable(message, LONGEST), _escaped(fields)
+        if self._as_json:
+            line = _json_line(level, message, fields)
+        else:
+            line = _plain_line(level, message, fields, coloured=self._coloured)
+        with self._lock:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+
+def _json_line(level: str, message: str, fields: Mapping[str, Any]) -> str:
+    time = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    parts = {**fields, "event": message, "level": level, "timestamp": time}
+    return json.dumps(parts, default=repr)
+
+
+def _plain_line(level: str, message: str, fields: Mapping[str, Any], *, coloured: bool) -> str:
+    def painted(colour: str, text: str) -> str:
+        return f"{colour}{text}{_PLAIN}" if coloured else text
+
+    parts = [
+        painted(_DIM, datetime.now().isoformat(timespec="microseconds")),
+        f"[{painted(_LEVELS[level], f'{level:<9}')}]",
+        painted(_BOLD, f"{message:<28}"),
+    ]
+    parts += (
+        f"{painted(_KEY, key)}={painted(_VALUE, _quoted(value))}"
+        for key, value in sorted(fields.items())
     )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=json),
-            escape_fields,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.DEBUG if verbose else logging.INFO
-        ),
-        logger_factory=structlog.PrintLoggerFactory(file=stream),
-        cache_logger_on_first_use=False,
-    )
+    return " ".join(parts).rstrip()
 
 
-def listen(event: AnyEvent) -> None:
-    """Print what there is to say about an event."""
-    logger = structlog.get_logger()
-    for level, message, fields in records(event):
-        getattr(logger, level)(message, **fields)
+def _quoted(value: Any) -> str:
+    """A value in quotes, where without them it could not be told where it ends."""
+    plain = isinstance(value, str) and not set(value) & set(" =\"'")
+    return value if plain else repr(value)
 
 
-def say(message: str, **fields: Any) -> None:
-    """A line that no event stands for: the process starts, or ends."""
-    structlog.get_logger().info(message, **fields)
-
-
-def escape_fields(logger: object, method: str, fields: Any) -> Any:
-    """A structlog processor: no value may contain a control character, or be endless."""
+def _escaped(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields; no text in them has a control character, or is endless."""
     return {
         key: printable(value, LONGEST_TRACE if key == "trace" else LONGEST)
         if isinstance(value, str)

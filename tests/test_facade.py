@@ -63,7 +63,7 @@ def test_importing_syncer_imports_no_other_package():
 def test_the_engine_needs_no_client_library_and_no_command_line():
     """Whoever embeds the engine loads neither registry clients nor the command's libraries."""
     clients = {"docker", "consul", "urllib3", "requests"}
-    command = {"click", "rich", "structlog", "cattrs", "yaml", "pytest"}
+    command = {"click", "rich", "cattrs", "yaml", "pytest"}
     assert not imported("import syncer.engine") & (clients | command)
 
 

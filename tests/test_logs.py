@@ -3,11 +3,11 @@
 import io
 import json
 import re
+from datetime import datetime
 from typing import get_args
 
 import attrs
 import pytest
-import structlog
 from fakes import held, wanted
 
 from syncer import CheckStatus, Deregister, Plan, Reason, Register, Skip, Update, logs
@@ -208,51 +208,68 @@ def test_many_skips_of_one_kind_are_one_line():
     assert len(list(logs.records(event))) == logs.MANY
 
 
-@pytest.fixture
-def printed():
-    """Sets the log up for a form; returns what an event prints in it."""
+class Terminal(io.StringIO):
+    """A stream that shows colours."""
 
-    def printed(event, **fields):
-        stream = io.StringIO()
-        logs.configure(**{"json": False, "verbose": False, **fields}, stream=stream)
-        logs.listen(event)
-        return stream.getvalue()
+    def isatty(self):
+        return True
 
-    yield printed
-    structlog.reset_defaults()
+
+def printed(event, *, stream=None, as_json=False, verbose=False):
+    """What an event prints in a log of this form."""
+    stream = stream or io.StringIO()
+    logs.Log(stream, as_json=as_json, verbose=verbose).listen(event)
+    return stream.getvalue()
 
 
 class TestPrinting:
     """What stands in the log."""
 
-    def test_a_line_for_people(self, printed):
+    def test_a_line_for_people(self):
         """One line for each change, with its level."""
         line = printed(ChangeApplied(sink="s", change=NEW))
         assert line.count("\n") == 1
         assert re.search(r"info.*registered.*address=10.0.0.1:80.*id=h:web:80", line)
 
-    def test_a_line_for_machines(self, printed):
+    def test_a_line_can_be_taken_apart(self):
+        """What has spaces, quotes or = in it stands in quotes; fields are in the order of names."""
+        fields = {"seconds": 0.5, "error": "not a=b", "id": "h:web:80", "drift": True, "by": ""}
+        stream = io.StringIO()
+        logs.Log(stream, as_json=False, verbose=False).say("failed", **fields)
+        time, rest = stream.getvalue().split(" ", 1)
+        assert datetime.fromisoformat(time)
+        wanted = "by= drift=True error='not a=b' id=h:web:80 seconds=0.5"
+        assert rest == f"[info     ] {'failed':<28} {wanted}\n"
+
+    def test_a_terminal_shows_the_same_in_colours(self):
+        """Without the colours it is the line that a file would have got."""
+        event = ChangeApplied(sink="s", change=NEW)
+        line = printed(event, stream=Terminal())
+        assert "\x1b[32minfo" in line
+        plain = re.sub(r"\x1b\[\d+m", "", line)
+        assert plain.split(" ", 1)[1] == printed(event).split(" ", 1)[1]
+
+    def test_a_line_for_machines(self):
         """As JSON every field is a key."""
-        found = json.loads(printed(ChangeApplied(sink="s", change=NEW), json=True))
+        found = json.loads(printed(ChangeApplied(sink="s", change=NEW), as_json=True))
         assert found.pop("timestamp").endswith("Z")
         assert found == {**AT, "event": "registered", "level": "info"}
 
-    def test_what_no_event_stands_for_can_be_said(self, printed):
+    def test_what_no_event_stands_for_can_be_said(self):
         """The process's own lines look like all others."""
         stream = io.StringIO()
-        logs.configure(json=True, verbose=False, stream=stream)
-        logs.say("started", version="1\n2")
+        logs.Log(stream, as_json=True, verbose=False).say("started", version="1\n2")
         found = json.loads(stream.getvalue())
         assert (found["event"], found["version"], found["level"]) == ("started", "1\\n2", "info")
 
-    def test_details_are_printed_when_asked_for(self, printed):
+    def test_details_are_printed_when_asked_for(self):
         """An idle cycle prints nothing unless somebody wants to see it."""
         event = CycleFinished(sink="s", plan=Plan())
         assert printed(event) == ""
         assert "cycle finished" in printed(event, verbose=True)
 
-    @pytest.mark.parametrize("form", [{"json": True}, {"json": False}])
-    def test_no_text_can_forge_a_line(self, printed, form):
+    @pytest.mark.parametrize("form", [{"as_json": True}, {"as_json": False}])
+    def test_no_text_can_forge_a_line(self, form):
         """What labels and registries say stays on its line, without control characters."""
         evil = "x\n2026-01-01T00:00:00 [info] deregistered everything \x1b[31m\r\u2028\x85"
         events = [
@@ -268,8 +285,8 @@ class TestPrinting:
             assert "\x1b[31m" not in line
             assert not {"\r", "\u2028", "\x85"} & set(line)
 
-    @pytest.mark.parametrize("form", [{"json": True}, {"json": False}])
-    def test_a_traceback_is_whole_and_can_forge_no_line(self, printed, form):
+    @pytest.mark.parametrize("form", [{"as_json": True}, {"as_json": False}])
+    def test_a_traceback_is_whole_and_can_forge_no_line(self, form):
         """It may be long, and what an error's text holds cannot break out of it."""
         trace = "Traceback:\n" + "  File x\n" * 500 + "ValueError: \x1b[31m\r2026 [info] forged"
         text = printed(LoopFailed(loop="sink s", error="x", trace=trace), **form)
@@ -278,7 +295,7 @@ class TestPrinting:
         assert "\x1b[31m" not in text
         assert "\r" not in text
 
-    def test_long_text_is_cut(self, printed):
+    def test_long_text_is_cut(self):
         """A registry's answer may be a page: its beginning is shown."""
         text = printed(LoopFailed(loop="sink s", error="begin " + "x" * 10_000))
         assert "begin" in text
