@@ -20,7 +20,7 @@ export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit faults mutants bench check check-docs fmt servers clean
+.PHONY: help venv run test unit faults mutants bench check check-docs wheels fmt servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +68,9 @@ check-docs: venv ## the documentation against the code
 
 soak: venv servers ## thousands of container changes and many faults; does syncer keep its size? (10 minutes)
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m soak $(ARGS)
+
+wheels: venv ## build the wheels of all distributions into dist/, the same bytes for the same commit
+	@contrib/make-wheels.sh $(BIN)/python dist
 
 fmt: venv ## format, and fix what can be fixed by itself
 	$(BIN)/ruff check --fix-only --quiet .
