@@ -7,7 +7,8 @@ from typing import TypeVar
 import attrs
 
 from syncer.changes import Plan
-from syncer.desired import Entry
+from syncer.desired import Entry, Snapshot
+from syncer.model import Registration, View
 from syncer.values import EMPTY, frozen_map
 
 T = TypeVar("T")
@@ -43,6 +44,17 @@ class Story:
     source: str
     entry: Entry
     sinks: Mapping[str, Mapping[str, str]] = attrs.field(default=EMPTY, converter=frozen_map)
+
+
+@attrs.frozen(kw_only=True)
+class Now:
+    """What an engine knows at one moment: of each source its last answer, of each sink its entries.
+
+    What a sink holds is as last read, in step with what was written since.
+    """
+
+    sources: Mapping[str, Snapshot] = attrs.field(converter=frozen_map)
+    sinks: Mapping[str, View[Registration]] = attrs.field(converter=frozen_map)
 
 
 def offered(entry: Entry) -> set[str]:

@@ -12,7 +12,7 @@ from syncer.backoff import Backoff, jittered
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Tracker
 from syncer.election import Election
-from syncer.events import AnyEvent, CycleFinished, Elected
+from syncer.events import AnyEvent, CycleFinished, Elected, PulseBeaten
 from syncer.guard import PAUSE
 from syncer.loops import Loop
 from syncer.pulse import Pulse
@@ -155,6 +155,32 @@ class ElectionWork:
         return self._election.pause
 
 
+class PulseWork:
+    """Beats at one sink's pulse, and tells how late that was.
+
+    A beat that failed is made good by the next: that one is as late as the first that was due.
+    """
+
+    def __init__(
+        self, reconciler: Reconciler, pulse: Pulse, every: float, emit: Emit, clock: Clock
+    ) -> None:
+        self._reconciler, self._pulse, self._every = reconciler, pulse, every
+        self._emit, self._clock = emit, clock
+        self._due: float | None = None
+
+    def __call__(self, wakes: frozenset[Hashable]) -> float:
+        """Renew and report once; returns the seconds until the next time."""
+        began = self._clock()
+        if self._due is None:
+            self._due = began
+        self._pulse.beat()
+        late, self._due = max(0.0, began - self._due), began + self._every
+        held, seconds = len(self._reconciler.held()), self._clock() - began
+        name = self._reconciler.name
+        self._emit(PulseBeaten(sink=name, held=held, late=late, seconds=seconds))
+        return self._every
+
+
 class Daemon:
     """The threads that keep sinks equal to sources, from `start` to `finish`."""
 
@@ -266,12 +292,8 @@ class Daemon:
         every = reconciler.sink.pulse.total_seconds()
         place = len(self._sink_loops)
         pulse = Pulse(reconciler, self._emit, lambda: self._sink_loops[place].wake(REGISTRY))
-
-        def beat(wakes: frozenset[Hashable]) -> float:
-            pulse.beat()
-            return every
-
-        loop = Loop(f"pulse {reconciler.name}", beat, self._emit, backoff=Backoff(1.0, every))
+        work = PulseWork(reconciler, pulse, every, self._emit, self._clock)
+        loop = Loop(f"pulse {reconciler.name}", work, self._emit, backoff=Backoff(1.0, every))
         self._pulse_loops.append(loop)
         return loop
 

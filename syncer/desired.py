@@ -116,10 +116,12 @@ class Tracker:
             first = view.complete and self._listing == 1
             self._forget_old_answers()
             changed = renamed or before != (self._entries, self._unclear, self._doubt)
+            instances = sum(len(e.translated.instances) for e in self._entries.values())
         self._emit(
             SourceListed(
                 source=self.name,
                 workloads=len(view.items),
+                instances=instances,
                 unclear=len(view.unclear),
                 complete=view.complete,
                 first=first,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from syncer.answers import Once, Story, offered, plan_digest, standing
+from syncer.answers import Now, Once, Story, offered, plan_digest, standing
 from syncer.changes import Plan
 from syncer.contracts import Parsed, Reachable, Sink, Source
 from syncer.daemon import Daemon
@@ -172,6 +172,11 @@ class Engine:
         return tuple(
             sorted({name for one in entries for name in (one.workload.name, *offered(one))})
         )
+
+    def now(self) -> Now:
+        """What is known at this moment: from any thread, while it runs too; nobody is asked."""
+        sinks = {name: sink.known() for name, sink in self._reconcilers.items()}
+        return Now(sources={s.name: s for s in self._snapshots()}, sinks=sinks)
 
     def start(self) -> None:
         """Start to keep the sinks equal, in threads; returns at once. Not twice."""

@@ -15,10 +15,14 @@ from syncer.values import EMPTY, as_tuple, frozen_map
 
 @attrs.frozen(kw_only=True)
 class SourceListed:
-    """A source has listed everything; `first` for the first time in this process."""
+    """A source has listed everything; `first` for the first time in this process.
+
+    `instances` is how many its workloads offer.
+    """
 
     source: str
     workloads: int
+    instances: int = 0
     unclear: int = 0
     complete: bool = True
     first: bool = False
@@ -108,6 +112,20 @@ class LeaseLost:
 
 
 @attrs.frozen(kw_only=True)
+class PulseBeaten:
+    """What must reach a registry on time has reached it: renewals, and health that syncer knows.
+
+    `held` is how many registrations were kept alive. `late` is how long after its time it was done,
+    `seconds` how long that took.
+    """
+
+    sink: str
+    held: int = 0
+    late: float = 0.0
+    seconds: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
 class Elected:
     """Of the syncers that share a lock this one writes to the sink from now on, or does not."""
 
@@ -163,6 +181,7 @@ AnyEvent = (
     | GuardPaused
     | GuardReleased
     | LeaseLost
+    | PulseBeaten
     | Elected
     | HealthChanged
     | CycleFinished

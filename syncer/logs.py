@@ -28,6 +28,7 @@ from syncer.events import (
     LoopFailed,
     LoopRecovered,
     ProblemsFound,
+    PulseBeaten,
     SkipsChanged,
     SourceListed,
     Warned,
@@ -210,6 +211,13 @@ def _(event: GuardReleased) -> Iterator[Record]:
 @records.register
 def _(event: LeaseLost) -> Iterator[Record]:
     yield "warning", "registry lost entries", {"sink": event.sink, "lost": event.lost}
+
+
+@records.register
+def _(event: PulseBeaten) -> Iterator[Record]:
+    seconds, late = round(event.seconds, 4), round(event.late, 4)
+    fields = {"sink": event.sink, "held": event.held, "late": late, "seconds": seconds}
+    yield "debug", "pulse", fields
 
 
 @records.register

@@ -116,7 +116,7 @@ class Reconciler:
         if careful and any(takes_away(change, aim.withheld) for change in plan.changes):
             if not fresh:  # what is up changes without our doing
                 return self._plan(holding, fresh=True, careful=True)
-            plan = keep_last(plan, self._known(), aim.withheld)
+            plan = keep_last(plan, self.known(), aim.withheld)
         plan = hold_unprobed(apply_policy(plan, self._part.policy), aim.unprobed)
         plan = self._confirmed(self._refusals(plan))
         self._facts = facts
@@ -206,10 +206,10 @@ class Reconciler:
             self._view = view
         return world, Facts(owner=self._owner, sources={s.name: s.facts() for s in world})
 
-    def _known(self) -> View[Registration]:
-        """What the sink holds: its last listing, in step with what was written since."""
-        assert self._view is not None
-        return attrs.evolve(self._view, items=tuple(self._actual.values()))
+    def known(self) -> View[Registration]:
+        """What the sink holds: as listed last, in step with our writes. From any thread."""
+        view = self._view or View((), complete=False)
+        return attrs.evolve(view, items=tuple(self._actual.copy().values()))
 
     def _forget(self, plan: Plan) -> None:
         """Keep nothing about ids that are neither held nor planned: they would pile up."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from fakes import FakeSource, Heard, held, tracker, workload
@@ -23,7 +24,14 @@ from syncer.daemon import (
 from syncer.daemon import DESIRED as WAKE_DESIRED
 from syncer.daemon import REGISTRY as WAKE_REGISTRY
 from syncer.desired import Desired
-from syncer.events import CycleFinished, LeaseLost, LoopFailed, LoopRecovered, SourceListed
+from syncer.events import (
+    CycleFinished,
+    LeaseLost,
+    LoopFailed,
+    LoopRecovered,
+    PulseBeaten,
+    SourceListed,
+)
 from syncer.guard import GuardRules
 from syncer.reconcile import Reconciler, SinkPart
 from syncer.testing import FaultySink, ManualClock, wait_until
@@ -370,6 +378,32 @@ class TestPulse:
         finally:
             go_on()
             made.end()
+
+    def test_each_pulse_is_told_with_how_late_it_was(self):
+        """One that was woken is not late; one that failed before is as late as the first of them."""
+        clock, heard, fails = ManualClock(), [], [False]
+
+        class Pulse:
+            def beat(self):
+                if fails[0]:
+                    raise TemporaryError("down")
+                clock.advance(0.5)
+                return 0
+
+        reconciler = SimpleNamespace(name="consul", held=lambda: ("one",))
+        work = daemon.PulseWork(reconciler, Pulse(), 10.0, heard.append, clock)
+        assert work(frozenset()) == 10.0
+        clock.advance(3)  # woken ahead of its time
+        work(frozenset())
+        clock.advance(9.5)
+        fails[0] = True
+        with pytest.raises(TemporaryError):
+            work(frozenset())
+        clock.advance(7)
+        fails[0] = False
+        work(frozenset())
+        told = {"sink": "consul", "held": 1, "seconds": 0.5}
+        assert heard == [PulseBeaten(late=late, **told) for late in (0.0, 0.0, 7.0)]
 
     def test_what_was_lost_is_written_again_at_once(self, run, monkeypatch):
         """A lost lease leads to a fresh reading and a new registration."""

@@ -24,6 +24,7 @@ from syncer.events import (
     LoopFailed,
     LoopRecovered,
     ProblemsFound,
+    PulseBeaten,
     SkipsChanged,
     SourceListed,
     Warned,
@@ -157,6 +158,10 @@ LINES = [
     ),
     (Elected(sink="s", leads=True), [("info", "writes here", {"sink": "s"})]),
     (Elected(sink="s", leads=False), [("info", "stands by", {"sink": "s"})]),
+    (
+        PulseBeaten(sink="s", held=2, late=0.12344, seconds=0.5),
+        [("debug", "pulse", {"sink": "s", "held": 2, "late": 0.1234, "seconds": 0.5})],
+    ),
     (LeaseLost(sink="s", lost=2), [("warning", "registry lost entries", {"sink": "s", "lost": 2})]),
     (
         CycleFinished(
