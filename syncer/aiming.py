@@ -95,7 +95,7 @@ class Aims:
         fits = self._fits.values()
         self._results = {key: result for fit in fits for key, result in fit.results.items()}
         self._probes = frozenset(probe for fit in fits for probe in fit.probes)
-        return _aim(fits)
+        return _aim(self._fits)
 
     def of_some(
         self, keys: Collection[Key], world: Sequence[Snapshot], held: Mapping[str, Mark]
@@ -129,7 +129,16 @@ class Aims:
         for fit in new.values():
             results |= fit.results
         self._results = results
-        return _aim(new.values())
+        return _aim(new)
+
+    def heed(self, holders: Mapping[str, Key]) -> None:
+        """Where several workloads ask for one id, its fed checks show the one that has it."""
+        self._results = {
+            check: result
+            for key, fit in self._fits.items()
+            for check, result in fit.results.items()
+            if holders.get(check.instance, key) == key
+        }
 
     def rivals(self) -> bool:
         """Whether two workloads have something to say about one id, as of the last aim."""
@@ -276,12 +285,16 @@ def _claims(fits: Mapping[Key, _Fit]) -> tuple[dict[str, Key], bool]:
     return by_id, len(by_id) < len(claims)
 
 
-def _aim(fits: Collection[_Fit]) -> Aim:
+def _aim(fits: Mapping[Key, _Fit]) -> Aim:
     return Aim(
-        wanted=[want for fit in fits for want in fit.wanted],
-        withheld={id_: place for fit in fits for id_, place in fit.withheld.items()},
-        rejected={id_: why for fit in fits for id_, why in fit.rejected.items()},
-        unprobed={id_: place for fit in fits for id_, place in fit.unprobed.items()},
+        wanted=[want for fit in fits.values() for want in fit.wanted],
+        withheld={
+            (i, *key): place for key, fit in fits.items() for i, place in fit.withheld.items()
+        },
+        rejected={(i, *key): why for key, fit in fits.items() for i, why in fit.rejected.items()},
+        unprobed={
+            (i, *key): place for key, fit in fits.items() for i, place in fit.unprobed.items()
+        },
     )
 
 

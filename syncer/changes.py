@@ -101,6 +101,15 @@ class Deregister:
 
 
 Change = Register | Update | Deregister
+#: What one workload says of one id: the id, its source's name, and its own id. Others may say
+#: something else of the same id.
+Claim = tuple[str, str, str]
+
+
+def claim_of(registration: Registration) -> Claim:
+    """Under which claim a registration was written."""
+    mark = registration.mark
+    return (registration.id, mark.source, mark.workload) if mark else (registration.id, "", "")
 
 
 @attrs.frozen
@@ -184,12 +193,13 @@ class Wanted:
 class Aim:
     """All that should stand in one sink.
 
-    `withheld` maps the ids that are not listed in their present status to their address and port,
-    `rejected` those that this sink cannot hold to the reason. `unprobed` are those whose health
-    syncer is about to find out, with address and port.
+    `withheld` maps what is not listed in its present status to its address and port, `rejected`
+    what this sink cannot hold to the reason. `unprobed` is what syncer is about to find the health
+    of, with address and port. All are by claim: what is so for one workload says nothing of another
+    that asks for the same id.
     """
 
     wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)
-    withheld: Mapping[str, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)
-    rejected: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
-    unprobed: Mapping[str, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)
+    withheld: Mapping[Claim, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)
+    rejected: Mapping[Claim, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    unprobed: Mapping[Claim, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)

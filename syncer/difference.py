@@ -7,12 +7,14 @@ an id with them: all else would be found unchanged.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 import attrs
 
 from syncer.adoption import Adoption
-from syncer.aiming import Aims
+from syncer.aiming import Aims, Key
 from syncer.changes import Aim, Deregister, Plan
 from syncer.desired import Snapshot
 from syncer.drain import Holding, as_marked, held_marks
@@ -64,7 +66,10 @@ class Difference:
             plan = make_plan(aim, _only(view, now.actual, sorted(ids)), facts, written)
             return aim, _whole(plan, since, before, ids, facts)
         aim = self._aims.of(world, held_marks(now.actual.values(), facts, holding))
-        return aim, make_plan(aim, _only(view, now.actual, now.actual), facts, written)
+        plan = make_plan(aim, _only(view, now.actual, now.actual), facts, written)
+        if self._aims.rivals():
+            self._aims.heed(_holders(plan, now.actual))
+        return aim, plan
 
     def done(self, plan: Plan) -> None:
         """All changes of the plan, which is the last that was made, have been made."""
@@ -101,6 +106,13 @@ class Difference:
         return (aim, ids | self._aims.ids(keys), before) if aim else None
 
 
+def _holders(plan: Plan, actual: Mapping[str, Registration]) -> dict[str, Key]:
+    """Which workload has each id, once the plan is carried out."""
+    puts = [change.new for change in plan.changes if not isinstance(change, Deregister)]
+    marks = [(one.id, one.mark) for one in (*actual.values(), *puts)]
+    return {id_: (mark.source, mark.workload) for id_, mark in marks if mark}
+
+
 def _frame(snapshot: Snapshot) -> tuple[Any, ...]:
     """What a snapshot says beside its workloads, and bears on all of them."""
     return snapshot.name, snapshot.order, snapshot.scopes, snapshot.doubt, snapshot.unclear
@@ -108,8 +120,11 @@ def _frame(snapshot: Snapshot) -> tuple[Any, ...]:
 
 def _differing(then: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
     """The keys under which not the same object stands."""
-    found = {key for key, value in now.items() if then.get(key) is not value}
-    return found | (then.keys() - now.keys())
+    # Without a step of Python for each: all that a wake does with each of thousands is here.
+    found = set(compress(now, map(is_not, now.values(), map(then.get, now))))
+    if len(then) + len(found - then.keys()) != len(now):
+        found |= then.keys() - now.keys()
+    return found
 
 
 def _only(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import attrs
 
-from syncer.changes import Change, Deregister, Plan, Reason, Register, Skip, Update
+from syncer.changes import Change, Claim, Deregister, Plan, Reason, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult, CheckStatus
 from syncer.model import Mark, Registration, View
 from syncer.plan import Facts, stays
@@ -49,7 +49,7 @@ def only(plan: Plan, ids: Collection[str]) -> Plan:
     return Plan(changes=changes, skipped=skipped, unchanged=len(ids) - len(said), ours=len(ids))
 
 
-def takes_away(change: Change, places: Mapping[str, tuple[str, int]]) -> bool:
+def takes_away(change: Change, places: Mapping[Claim, tuple[str, int]]) -> bool:
     """Whether an instance that runs where it is registered would not be up any more."""
     if isinstance(change, Register) or not change.old.up or not stays(change, places):
         return False
@@ -57,7 +57,7 @@ def takes_away(change: Change, places: Mapping[str, tuple[str, int]]) -> bool:
 
 
 def keep_last(
-    plan: Plan, actual: View[Registration], places: Mapping[str, tuple[str, int]]
+    plan: Plan, actual: View[Registration], places: Mapping[Claim, tuple[str, int]]
 ) -> Plan:
     """The plan without what would leave a service with no instance that is up in this sink.
 

@@ -17,6 +17,7 @@ import attrs
 from syncer.changes import (
     Aim,
     Change,
+    Claim,
     Deregister,
     Plan,
     Reason,
@@ -24,6 +25,7 @@ from syncer.changes import (
     Skip,
     Update,
     Wanted,
+    claim_of,
 )
 from syncer.model import Mark, Registration, View
 from syncer.values import EMPTY, frozen_map
@@ -82,6 +84,8 @@ def make_plan(
     unchanged = ours = foreign = 0
     for id_, want in wanted.items():
         step = _settle(want, held.get(id_), actual, facts, written)
+        if isinstance(step, Update):
+            step = _unless_rejected(step, aim)
         if step is None:
             unchanged += 1
             if want.mark.hold:
@@ -114,7 +118,7 @@ def make_plan(
 
 def _rejected(aim: Aim, held: Mapping[str, Registration], facts: Facts) -> Iterator[Skip]:
     """What the sink cannot hold and does not hold in an older form either."""
-    for id_, why in aim.rejected.items():
+    for (id_, *_), why in aim.rejected.items():
         have = held.get(id_)
         if have is None or facts.source_of(have.mark) is None:
             yield Skip(id_, "rejected", why)
@@ -187,7 +191,7 @@ def _settle(
 
 def _kept_for(mark: Mark, want: Wanted, holder: SourceFacts) -> Skip | None:
     """Why another workload may not take this id over yet: its holder may still be there."""
-    if mark.workload == want.mark.workload:
+    if (mark.source, mark.workload) == (want.mark.source, want.mark.workload):
         return None
     if mark.workload in holder.unclear:
         text = f"held for {mark.workload[:12]}, which exists, but cannot be described now"
@@ -196,6 +200,18 @@ def _kept_for(mark: Mark, want: Wanted, holder: SourceFacts) -> Skip | None:
         text = f"held for source {mark.source}: {holder.doubt}"
         return Skip(want.instance.id, "doubt", text)
     return None
+
+
+def _unless_rejected(update: Update, aim: Aim) -> Update | Skip:
+    """The update, unless it takes an id from a workload that still asks for it, in a bad form.
+
+    What is registered of that one runs, as it does where nobody else asks for its id.
+    """
+    holder = claim_of(update.old)
+    if holder == claim_of(update.new) or holder not in aim.rejected:
+        return update
+    text = f"held for {holder[2][:12]}, whose new form is refused: {aim.rejected[holder]}"
+    return Skip(update.id, "rejected", text)
 
 
 def _conflict(have: Registration) -> str:
@@ -213,7 +229,7 @@ def _release(
     actual: View[Registration],
 ) -> Change | Skip:
     """What becomes of a registration of ours that is not wanted any more."""
-    id_ = have.id
+    id_, claim = have.id, claim_of(have)
     if source.doubt:
         return Skip(id_, "doubt", f"source {mark.source}: {source.doubt}")
     if not actual.complete:
@@ -222,10 +238,9 @@ def _release(
         return Skip(id_, "unclear", "its workload exists, but cannot be described now")
     if not source.present.get(mark.workload, False):
         return Deregister(have, Reason.WORKLOAD_GONE)
-    if id_ in aim.rejected:
-        return Skip(id_, "rejected", aim.rejected[id_])
-    # Another one that asks for this id and is not listed says nothing of this one.
-    if aim.withheld.get(id_) == (have.instance.address, have.instance.port):
+    if claim in aim.rejected:
+        return Skip(id_, "rejected", aim.rejected[claim])
+    if aim.withheld.get(claim) == (have.instance.address, have.instance.port):
         return Deregister(have, Reason.WITHHELD)
     return Deregister(have, Reason.NOT_OFFERED)
 
@@ -238,8 +253,8 @@ def _stray(have: Registration) -> str:
     )
 
 
-def hold_unprobed(plan: Plan, unprobed: Mapping[str, tuple[str, int]]) -> Plan:
-    """The plan without what would only show that the health of these ids is not known yet.
+def hold_unprobed(plan: Plan, unprobed: Mapping[Claim, tuple[str, int]]) -> Plan:
+    """The plan without what would only show that the health of these is not known yet.
 
     After a restart of syncer nothing is known for a moment, and what is registered says what
     was found before: it stays so, unless the instance moved. What is damaged is written again as
@@ -248,7 +263,11 @@ def hold_unprobed(plan: Plan, unprobed: Mapping[str, tuple[str, int]]) -> Plan:
     held: dict[str, Skip] = {}
     changes: list[Change] = []
     for change in plan.changes:
-        if change.id not in unprobed or isinstance(change, Register) or not stays(change, unprobed):
+        if (
+            isinstance(change, Register)
+            or not _is_of(change, unprobed)
+            or not stays(change, unprobed)
+        ):
             changes.append(change)
         elif isinstance(change, Update) and change.old.damaged:
             changes.append(Update(change.old, attrs.evolve(change.old, version="", damaged="")))
@@ -258,7 +277,12 @@ def hold_unprobed(plan: Plan, unprobed: Mapping[str, tuple[str, int]]) -> Plan:
     return attrs.evolve(plan, changes=tuple(changes)).hold(held)
 
 
-def stays(change: Update | Deregister, places: Mapping[str, tuple[str, int]]) -> bool:
+def _is_of(change: Update | Deregister, claims: Container[Claim]) -> bool:
+    """Whether it is one of these claims that leads to the change."""
+    return claim_of(change.new if isinstance(change, Update) else change.old) in claims
+
+
+def stays(change: Update | Deregister, places: Mapping[Claim, tuple[str, int]]) -> bool:
     """Whether the instance is still at the address and port that are registered now.
 
     `places` tells where the instances are that are not wanted in their status.
@@ -266,7 +290,9 @@ def stays(change: Update | Deregister, places: Mapping[str, tuple[str, int]]) ->
     if isinstance(change, Update):
         return not change.moves
     old = change.old.instance
-    return change.reason is Reason.WITHHELD and (old.address, old.port) == places.get(change.id)
+    return change.reason is Reason.WITHHELD and (old.address, old.port) == places.get(
+        claim_of(change.old)
+    )
 
 
 #: What each policy lets through.

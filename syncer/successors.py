@@ -10,28 +10,28 @@ from collections.abc import Collection, Mapping
 
 import attrs
 
-from syncer.changes import Aim, Change, Deregister, Plan, Reason, Skip
+from syncer.changes import Aim, Change, Deregister, Plan, Reason, Skip, Wanted
 from syncer.model import Registration
 
 
 def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> Plan:
     """The plan in which each removal of what is offered no longer names its successors.
 
-    These are the ids under which the same workload offers the same service; none if the service
-    stands under one of them already. `held` is what the sink holds, by id.
+    These are the ids under which the same workload offers the same service; none if it stands
+    under one of them already. `held` is what the sink holds, by id.
     """
     if not any(_replaceable(change) for change in plan.changes):
         return plan
-    offered: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    offered: dict[tuple[str, str, str], list[Wanted]] = defaultdict(list)
     for want in aim.wanted:
-        mark, instance = want.mark, want.instance
-        offered[mark.source, mark.workload, instance.service].add(instance.id)
+        offered[_of(want.registration)].append(want)
     changes: list[Change] = []
     for change in plan.changes:
         if isinstance(change, Deregister) and _replaceable(change):
-            ids = offered.get(_of(change.old), set())
-            stands = any(_serves(held.get(id_), change.old) for id_ in ids)
-            change = attrs.evolve(change, after=frozenset() if stands else frozenset(ids))
+            wants = offered.get(_of(change.old), [])
+            stands = any(_stands(want, held.get(want.instance.id)) for want in wants)
+            ids = frozenset() if stands else frozenset(want.instance.id for want in wants)
+            change = attrs.evolve(change, after=ids)
         changes.append(change)
     return attrs.evolve(plan, changes=tuple(changes))
 
@@ -62,11 +62,15 @@ def _of(held: Registration) -> tuple[str, str, str]:
     return (mark.source, mark.workload, held.instance.service) if mark else ("", "", "")
 
 
-def _serves(found: Registration | None, old: Registration) -> bool:
-    """Whether an entry of the same owner has the service of the old one."""
-    if found is None or found.mark is None or old.mark is None:
+def _stands(want: Wanted, found: Registration | None) -> bool:
+    """Whether what the sink holds under its id is this very workload's, written by us.
+
+    Another's, of this host or of the next, shows other instances of the service: this one would be
+    lost, though it runs.
+    """
+    if found is None or found.mark is None or _of(found) != _of(want.registration):
         return False
-    return found.mark.owner == old.mark.owner and found.instance.service == old.instance.service
+    return (found.mark.owner, found.mark.scope) == (want.mark.owner, want.mark.scope)
 
 
 def _first(change: Deregister) -> str:

@@ -18,7 +18,7 @@ _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_BYTE}(\.{_BYTE}){{3}}")
 
 
-def frozen_map(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def frozen_map(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """A copy that cannot be changed; keys keep their order, which equality ignores."""
     if not value:
         return EMPTY  # one for all: most instances have no meta

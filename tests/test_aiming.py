@@ -63,7 +63,7 @@ def test_a_status_that_is_not_listed_is_withheld():
     sink = PickySink(adjust=lambda i: None if i.status is Status.UNHEALTHY else i)
     aim = Aimer(WEB, workload("ill", health=Health.UNHEALTHY), sink=sink).aim()
     assert [want.instance.id for want in aim.wanted] == ["h:web:80"]
-    assert aim.withheld == {"h:ill:80": ("10.0.0.1", 80)}
+    assert aim.withheld == {("h:ill:80", "docker", "ill-1"): ("10.0.0.1", 80)}
 
 
 def test_what_the_sink_cannot_hold_is_rejected_and_told_once():
@@ -78,7 +78,7 @@ def test_what_the_sink_cannot_hold_is_rejected_and_told_once():
     aimer.sink = aimer.aims._sink = PickySink(adjust)
     aim = aimer.aim()
     assert {want.instance.id for want in aim.wanted} == {"h:web:80", "ok"}
-    assert aim.rejected == {"h:x:80": "no blanks"}
+    assert aim.rejected == {("h:x:80", "docker", "x-1"): "no blanks"}
     aimer.aim()
     assert aimer.told == [("docker", "x", ("h:x:80: no blanks",))]
 
@@ -107,7 +107,7 @@ def test_a_plugins_mistake_costs_one_instance_only(sink):
         sink._listed_by = lambda i: i if i.id == "fine" else asked(i)
     aim = Aimer(WEB, healthy, sink=sink).aim()
     assert [want.instance.id for want in aim.wanted] == ["fine"]
-    assert "the sink's plugin failed on it" in aim.rejected["h:web:80"]
+    assert "the sink's plugin failed on it" in aim.rejected["h:web:80", "docker", "web-1"]
 
 
 def test_problems_that_the_sink_found_are_told():
@@ -151,7 +151,7 @@ class TestChecks:
         aimer = Aimer(self.CHECKED, workload("ok"), translate=lambda c, i: _raise(TypeError("bug")))
         aim = aimer.aim()
         assert [want.instance.id for want in aim.wanted] == ["h:ok:80"]
-        assert "TypeError" in aim.rejected["h:web:80"]
+        assert "TypeError" in aim.rejected["h:web:80", "docker", "web-1"]
 
     @pytest.mark.parametrize(
         ("fields", "status", "output"),

@@ -39,6 +39,7 @@ from syncer import (
     View,
     with_status,
 )
+from syncer.changes import claim_of
 from syncer.drain import DRAIN, keep_last, takes_away
 from syncer.engine import Engine
 
@@ -435,7 +436,7 @@ def test_no_service_loses_its_last_instance(data):
         for id_ in data.draw(st.sets(st.sampled_from(IDS), min_size=1))
     }
     changes = [change for one in items.values() if (change := data.draw(any_change(one)))]
-    places = {id_: PLACE for id_ in items}
+    places = {claim_of(one): PLACE for one in items.values()}
     plan = Plan(changes=tuple(changes))
     kept = keep_last(plan, View(items.values()), places)
     assert all(change in changes for change in kept.changes)

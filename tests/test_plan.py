@@ -11,6 +11,8 @@ from syncer.changes import Aim
 from syncer.plan import POLICIES, Facts, SourceFacts, apply_policy, make_plan
 
 ID = "h:web:80"
+#: What `held()` and `wanted()` are of.
+CLAIM = (ID, "docker", "web-1")
 
 
 def facts(*, present=None, doubt="", unclear=(), owner="syncer", **sources):
@@ -156,16 +158,16 @@ class TestRejectedAndWithheld:
 
     def test_withheld_goes(self):
         """An instance that is not listed in its status is removed, with that reason."""
-        plan = make_plan(Aim(withheld={ID: ("10.0.0.1", 80)}), View([held()]), facts())
+        plan = make_plan(Aim(withheld={CLAIM: ("10.0.0.1", 80)}), View([held()]), facts())
         assert summary(plan) == {ID: Reason.WITHHELD}
 
     def test_withheld_and_not_held_is_no_change(self):
         """There is nothing to do for what neither stands there nor should."""
-        assert summary(make_plan(Aim(withheld={ID: ("10.0.0.1", 80)}), View([]), facts())) == {}
+        assert summary(make_plan(Aim(withheld={CLAIM: ("10.0.0.1", 80)}), View([]), facts())) == {}
 
     def test_rejected_keeps_what_is_held(self):
         """What stands there in an older form stays, with the reason shown."""
-        plan = make_plan(Aim(rejected={ID: "name too long"}), View([held()]), facts())
+        plan = make_plan(Aim(rejected={CLAIM: "name too long"}), View([held()]), facts())
         assert [(s.id, s.kind, s.reason) for s in plan.skipped] == [
             (ID, "rejected", "name too long")
         ]
@@ -173,17 +175,18 @@ class TestRejectedAndWithheld:
 
     def test_rejected_and_not_held_is_shown(self):
         """What cannot be registered is a skip with the sink's reason."""
-        plan = make_plan(Aim(rejected={ID: "name too long"}), View([]), facts())
+        plan = make_plan(Aim(rejected={CLAIM: "name too long"}), View([]), facts())
         assert skips(plan) == {ID: "rejected"}
 
     def test_rejected_and_held_by_others_is_shown(self):
         """That somebody else holds the id does not hide that ours was refused."""
-        plan = make_plan(Aim(rejected={ID: "too long"}), View([held(unmarked=True)]), facts())
+        plan = make_plan(Aim(rejected={CLAIM: "too long"}), View([held(unmarked=True)]), facts())
         assert skips(plan) == {ID: "rejected"}
 
     def test_a_rejected_successor_keeps_no_dead_one(self):
         """A container that ended goes, though the sink cannot hold what has its id now."""
-        plan = make_plan(Aim(rejected={ID: "too long"}), View([held(workload="gone")]), facts())
+        claim = (ID, "docker", "gone")
+        plan = make_plan(Aim(rejected={claim: "too long"}), View([held(workload="gone")]), facts())
         assert summary(plan) == {ID: Reason.WORKLOAD_GONE}
 
     def test_a_rejected_instance_of_a_gone_workload_goes(self):
@@ -306,6 +309,7 @@ laws = settings(deadline=None, max_examples=60)
 ids = st.sampled_from([f"h:s{n}:80" for n in range(4)])
 names = st.sampled_from(["w1", "w2", "w3", "w4"])
 sources = st.sampled_from(["docker", "file", "mesos"])
+said = st.tuples(ids, st.sampled_from(["docker", "file"]), names)
 
 
 def claimed(id, port, source, of):
@@ -367,8 +371,8 @@ def views(draw):
 aims = st.builds(
     Aim,
     wanted=st.lists(claims, max_size=4),
-    withheld=st.dictionaries(ids, st.just(("10.0.0.1", 80))),
-    rejected=st.dictionaries(ids, st.just("too long")),
+    withheld=st.dictionaries(said, st.just(("10.0.0.1", 80))),
+    rejected=st.dictionaries(said, st.just("too long")),
 )
 
 

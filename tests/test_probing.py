@@ -213,7 +213,7 @@ class TestStatus:
         """The planner must know which status is only a guess."""
         prober = Prober()
         aim, _ = aims(prober, CHECKED)
-        assert dict(aim().unprobed) == {"h:web:80": ("10.0.0.1", 80)}
+        assert dict(aim().unprobed) == {("h:web:80", "docker", "web-1"): ("10.0.0.1", 80)}
         prober.find(PASSING)
         assert dict(aim().unprobed) == {}
 

@@ -54,6 +54,26 @@ def test_successors_are_the_same_service_of_the_same_workload(removal, aim, ther
 
 
 @pytest.mark.parametrize(
+    ("fields", "waits"),
+    [
+        pytest.param({}, False, id="ours"),
+        pytest.param({"owner": "other"}, True, id="another owner's"),
+        pytest.param({"scope": "g"}, True, id="another host's"),
+        pytest.param({"workload": "web-2"}, True, id="another workload's"),
+        pytest.param({"source": "file"}, True, id="another source's"),
+        pytest.param({"service": "api"}, True, id="another service"),
+        pytest.param({"unmarked": True}, True, id="nobody's"),
+    ],
+)
+def test_only_the_workloads_own_entry_stands_for_it(fields, waits):
+    """Whoever else has the new id, the old one stays: it shows an instance that runs."""
+    plan = Plan(changes=(gone(),))
+    there = {OLD: held(OLD), NEW: held(NEW, **fields)}
+    plan = with_successors(plan, Aim(wanted=[wants()]), there)
+    assert bool(plan.changes[0].after) is waits
+
+
+@pytest.mark.parametrize(
     ("after", "coming", "failed", "goes"),
     [
         pytest.param({NEW}, [NEW], [], True, id="comes"),

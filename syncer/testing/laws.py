@@ -22,7 +22,7 @@ from syncer import (
     Sink,
     Update,
 )
-from syncer.changes import Aim, Wanted
+from syncer.changes import Aim, Wanted, claim_of
 from syncer.contracts import TranslatedCheck, translate_checks
 from syncer.plan import Facts, SourceFacts, make_plan
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
@@ -80,13 +80,14 @@ class Desk:
         """What the engine would want for these instances."""
         wanted, withheld, rejected = [], {}, {}
         for instance in instances:
+            claim = claim_of(Registration(instance=instance, mark=make_mark(instance)))
             try:
                 adjusted = self.adjust(instance)
             except PermanentError as error:
-                rejected[instance.id] = str(error)
+                rejected[claim] = str(error)
                 continue
             if adjusted is None:
-                withheld[instance.id] = (instance.address, instance.port)
+                withheld[claim] = (instance.address, instance.port)
                 continue
             mark: Mark = make_mark(adjusted)
             listed = self.sink.listed(adjusted)
