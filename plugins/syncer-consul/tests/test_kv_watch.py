@@ -54,16 +54,21 @@ def test_others_changes_wake(clean_kv, open_kv, watched, prefix, change):
     wait_until(lambda: wakes, PATIENCE, "the change wakes")
 
 
-def test_own_writes_and_strangers_do_not(clean_kv, open_kv, watched):
-    """Hundreds of our own in many transactions, and keys beside ours."""
-    sink = open_kv(clean_kv.url)
+@pytest.mark.parametrize(
+    ("prefix", "strangers"),
+    [("services", ["services2"]), ("o dd/50%41", ["o dd/50%412", "o dd/50A", "o%20dd/50%41"])],
+)
+def test_own_writes_and_strangers_do_not(clean_kv, open_kv, watched, prefix, strangers):
+    """Hundreds of our own in many transactions, and keys beside ours: a `%` is no escape."""
+    sink = open_kv(clean_kv.url, prefix=prefix)
     held = sink.register(new(sink))
     wakes = watched(sink)
     list(sink.apply([Register(new(sink, make_instance(f"s{n}"))) for n in range(200)]))
     sink.update(held, new(sink, make_instance(port=1)))
-    clean_kv.kv_put("services2/web/x", "10.0.0.1:1")
+    for other in strangers:
+        clean_kv.kv_put(f"{other}/web/x", "10.0.0.1:1")
     holds_for(lambda: not wakes, 1.0, "nothing wakes")
-    clean_kv.kv_put("services/web/x", "10.0.0.1:1")
+    clean_kv.kv_put(f"{prefix}/web/x", "10.0.0.1:1")
     wait_until(lambda: wakes, PATIENCE, "it still watches")
 
 
