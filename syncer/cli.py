@@ -70,11 +70,11 @@ def plan(as_json: bool, **given: Any) -> int:
 
     Ends with 0 if nothing would change, with 2 if something would.
     """
-    from syncer import show, terminal
+    from syncer import forms, show, terminal
 
     _, engine = make_engine(given)
     plans = closing(engine, engine.plan)
-    terminal.emit(show.plan_json(plans) if as_json else show.plan_lines(plans))
+    terminal.emit(forms.plan_json(plans) if as_json else show.plan_lines(plans))
     if plans.errors:
         return FAILED
     return WOULD_CHANGE if any(found.changes for found in plans.values()) else 0
@@ -109,7 +109,7 @@ def explain(name: str, as_json: bool, **given: Any) -> int:
 
     SERVICE|CONTAINER is a service, a container, the beginning of its id, or the id of an entry.
     """
-    from syncer import show, terminal
+    from syncer import forms, show, terminal
     from syncer.nearest import did_you_mean
 
     _, engine = make_engine(given)
@@ -118,7 +118,7 @@ def explain(name: str, as_json: bool, **given: Any) -> int:
         text = f"no source has a workload, a service or an entry {name!r}"
         raise SyncerError(f"{text}{did_you_mean(name, names)}")
     if as_json:
-        terminal.emit([show.story_json(story) for story in stories])
+        terminal.emit([forms.story_json(story) for story in stories])
     else:
         terminal.emit(line for story in stories for line in show.story_lines(story))
     return 0
@@ -130,7 +130,7 @@ def explain(name: str, as_json: bool, **given: Any) -> int:
 @click.option("--all", "all_", is_flag=True, help="Those of others too.")
 def services(as_json: bool, all_: bool, **given: Any) -> int:
     """List what is registered now, by sink."""
-    from syncer import show, terminal
+    from syncer import forms, show, terminal
 
     config, engine = make_engine(given, need=("sinks",))
     views = closing(engine, engine.registrations)
@@ -138,7 +138,7 @@ def services(as_json: bool, all_: bool, **given: Any) -> int:
         name: show.of_owner(view, "" if all_ else config.owner) for name, view in views.items()
     }
     if as_json:
-        terminal.emit({name: show.view_json(view) for name, view in shown.items()})
+        terminal.emit({name: forms.view_json(view) for name, view in shown.items()})
     else:
         terminal.emit(
             [show.services_table(name, view, config.owner) for name, view in shown.items()]

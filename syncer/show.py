@@ -1,4 +1,4 @@
-"""What commands print: plans, stories and tables, as lines for people and as JSON.
+"""What commands print for people: plans, stories and tables. As JSON: `syncer.forms`.
 
 On a terminal with colour, in a pipe plain. All text that came from labels or registries goes
 through `safe` before it is printed.
@@ -105,44 +105,6 @@ def check_text(check: Check | Native) -> str:
     return " ".join(word for word in words if word)
 
 
-def plan_json(plans: Once[Plan]) -> dict[str, Any]:
-    """The plans as JSON types."""
-    return {
-        "digest": plan_digest(plans),
-        "sinks": {sink: _plan_json(plan) for sink, plan in plans.items()},
-        "errors": dict(plans.errors),
-    }
-
-
-def _plan_json(plan: Plan) -> dict[str, Any]:
-    return {
-        "changes": [_change_json(change) for change in plan.changes],
-        "skipped": [{"id": s.id, "kind": s.kind, "reason": s.reason} for s in plan.skipped],
-        "unchanged": plan.unchanged,
-        "ours": plan.ours,
-        "foreign": plan.foreign,
-    }
-
-
-def _change_json(change: Change) -> dict[str, Any]:
-    held = change.old if isinstance(change, Deregister) else change.new
-    found: dict[str, Any] = {"action": type(change).__name__.lower(), **registration_json(held)}
-    if isinstance(change, Deregister):
-        found["reason"] = change.reason.value
-    if isinstance(change, Update):
-        found["differences"] = [
-            {"field": name, "old": _plain(old), "new": _plain(new)}
-            for name, old, new in change.differences()
-        ]
-    return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
 def place(registration: Registration) -> str:
     """Service, address and id of a registration, in a line."""
     instance = registration.instance
@@ -156,23 +118,6 @@ def state(registration: Registration) -> str:
     if registration.mark and registration.mark.hold:
         return f"{found}, held: {registration.mark.hold}".removeprefix(", ")
     return found
-
-
-def registration_json(registration: Registration) -> dict[str, Any]:
-    """A registration as JSON types, with its mark."""
-    instance = registration.instance
-    return {
-        "id": instance.id,
-        "service": instance.service,
-        "address": instance.address,
-        "port": instance.port,
-        "protocol": instance.protocol,
-        "tags": list(instance.tags),
-        "meta": dict(instance.meta),
-        "checks": [check.key for check in instance.checks],
-        "status": instance.meta.get(STATUS_KEY, instance.status.value),
-        "mark": registration.mark.fields() if registration.mark else None,
-    }
 
 
 def story_lines(story: Story) -> Iterator[str]:
@@ -217,47 +162,10 @@ def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
             yield f"      in {safe(sink)}: {safe(standing[instance.id])}"
 
 
-def story_json(story: Story) -> dict[str, Any]:
-    """A story as JSON types."""
-    workload, translated = story.entry.workload, story.entry.translated
-    return {
-        "source": story.source,
-        "workload": workload.id,
-        "name": workload.name,
-        "state": workload.state.value,
-        "health": workload.health.value if workload.health else None,
-        "image": workload.image,
-        "parser": translated.parser,
-        "left_out": translated.left_out,
-        "problems": list(translated.problems),
-        "offers": [_explained_json(explained) for explained in translated.explained],
-        "sinks": {sink: dict(standing) for sink, standing in story.sinks.items()},
-    }
-
-
-def _explained_json(explained: Explained) -> dict[str, Any]:
-    instance = explained.instance
-    return {
-        "service": explained.offer.service,
-        "port": explained.offer.port,
-        "protocol": explained.offer.protocol,
-        "because": explained.offer.because,
-        "rule": explained.choice.rule,
-        "rejected": [{"rule": rule, "why": why} for rule, why in explained.choice.rejected],
-        "instance": registration_json(Registration(instance=instance)) if instance else None,
-    }
-
-
 def of_owner(view: View[Registration], owner: str) -> View[Registration]:
     """The registrations of this owner; all if it is empty."""
     items = (r for r in view.items if not owner or (r.mark and r.mark.owner == owner))
     return attrs.evolve(view, items=tuple(items))
-
-
-def view_json(view: View[Registration]) -> dict[str, Any]:
-    """A listing as JSON types."""
-    items = [registration_json(registration) for registration in view.items]
-    return {"complete": view.complete, "registrations": items}
 
 
 def services_table(sink: str, view: View[Registration], owner: str) -> Table:
