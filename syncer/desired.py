@@ -7,7 +7,7 @@ that learned of it, and is shared by all sinks.
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 
 import attrs
 
@@ -51,8 +51,7 @@ class Snapshot:
             scopes=self.scopes,
             doubt=self.doubt,
             present=_Present(self.entries),
-            unclear=self.unclear
-            | {i for i, entry in self.entries.items() if entry.translated.failed},
+            unclear=_Unclear(self.unclear, self.entries),
         )
 
 
@@ -70,6 +69,27 @@ class _Present(Mapping[str, bool]):
 
     def __len__(self) -> int:
         return len(self.entries)
+
+
+@attrs.frozen(eq=False)
+class _Unclear(Set[str]):
+    """The workloads that cannot be described, or translated; worked out when asked."""
+
+    ids: frozenset[str]
+    entries: Mapping[str, Entry]
+
+    def __contains__(self, workload_id: object) -> bool:
+        return workload_id in self.ids or self._failed(workload_id)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids | set(filter(self._failed, self.entries)))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def _failed(self, workload_id: object) -> bool:
+        entry = self.entries.get(str(workload_id))
+        return entry is not None and entry.translated.failed
 
 
 class Tracker:
@@ -96,6 +116,8 @@ class Tracker:
         self._listing = 0
         self._entries: dict[str, Entry] = {}
         self._unclear: frozenset[str] = frozenset()
+        #: The workloads that share another's network, and some that did.
+        self._sharing: frozenset[str] = frozenset()
         self._gone: dict[str, tuple[float, Workload | None]] = {}
 
     def relist(self) -> bool:
@@ -110,6 +132,9 @@ class Tracker:
             before = (self._entries, self._unclear, self._doubt)
             moved, self._host = host != self._host, host
             self._entries = self._merge(view, afresh=moved)
+            self._sharing = frozenset(
+                i for i, entry in self._entries.items() if entry.workload.namespace
+            )
             self._unclear = view.unclear
             self._doubt = "" if view.complete else "its last listing was incomplete"
             self._listing += view.complete
@@ -138,6 +163,8 @@ class Tracker:
                 entries.pop(workload_id, None)
             else:
                 entries[workload_id] = self._entry(answer, entries, afresh=False)
+                if answer.namespace:
+                    self._sharing |= {workload_id}
             self._entries = entries
             self._follow(workload_id)
             self._unclear -= {workload_id}
@@ -221,8 +248,9 @@ class Tracker:
 
     def _follow(self, workload_id: str) -> None:
         """Translate again what shares the network of a workload that was asked for."""
-        for entry in list(self._entries.values()):
-            if entry.workload.namespace == workload_id:
+        for id_ in self._sharing:
+            entry = self._entries.get(id_)
+            if entry and entry.workload.namespace == workload_id:
                 again = self._entry(entry.workload, self._entries, afresh=False)
                 self._entries[entry.workload.id] = again
 

@@ -10,7 +10,7 @@ nowhere else:
     wanted, not held            Register
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 
 import attrs
 
@@ -43,7 +43,7 @@ class SourceFacts:
     scopes: frozenset[str]
     doubt: str = ""
     present: Mapping[str, bool] = attrs.field(default=EMPTY)
-    unclear: frozenset[str] = frozenset()
+    unclear: Set[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
