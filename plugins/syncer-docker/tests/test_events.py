@@ -55,7 +55,8 @@ def parsed(fields):
 )
 def test_kinds(action, kind):
     """Each event that matters is understood, and the engine is asked to send it."""
-    expected = Event(kind, ID, time=5_000_000_001, name="web", image="nginx")
+    trails = action in ("stop", "destroy", "remove")
+    expected = Event(kind, ID, time=5_000_000_001, name="web", image="nginx", trails=trails)
     assert parsed(message(action)) == expected
     assert action.partition(":")[0] in FILTERS["event"]
 

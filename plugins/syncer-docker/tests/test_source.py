@@ -408,9 +408,40 @@ def test_duplicate_events(fake_docker, make_source, watch):
     watcher = watch(source)
     for action in ("die", "die", "destroy", "start", "start"):
         fake.control("emit", event=event(id, action))
-    wait_until(lambda: watcher.wakes.count(id) == 5, 5, "all wakes")
+    wait_until(lambda: watcher.wakes.count(id) == 4, 30, "all wakes")
     assert source.workload(id).state is State.RUNNING
     assert states(source.workloads()) == {id: State.RUNNING}
+
+
+def test_what_trails_an_end_is_no_news(fake_docker, make_source, watch):
+    """A stop, a disconnect and a removal wake, but not after an end that was heard of."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    ended, lives = states(source.workloads())
+    watcher = watch(source)
+    trail = ("stop", "disconnect", "destroy")
+    for action in ("die", *trail, "start"):
+        fake.control("emit", event=event(ended, action))
+    wait_until(lambda: watcher.wakes.count(ended) == 2, 30, "its end and its start")
+    assert source.workload(ended).state is State.RUNNING
+    for id in (ended, lives):  # it was described as running: what it ended before is over
+        for action in trail:
+            fake.control("emit", event=event(id, action))
+    wait_until(lambda: watcher.wakes.count(lives) == 3, 30, "each of the trail")
+    assert watcher.wakes.count(ended) == 5
+
+
+def test_a_container_that_lives_has_not_ended(fake_docker, make_source, watch):
+    """An end that is told after the start that followed it does not hide what comes then."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    [id] = states(source.workloads())
+    watcher = watch(source)
+    fake.control("emit", event=event(id, "die"))
+    wait_until(lambda: watcher.wakes.count(id) == 1, 30, "the late end")
+    assert source.workload(id).state is State.RUNNING
+    fake.control("emit", event=event(id, "stop"))
+    wait_until(lambda: watcher.wakes.count(id) == 2, 30, "the next")
 
 
 def test_quiet_engine_costs_nothing(fake_docker, make_source, watch):

@@ -75,10 +75,15 @@ class Cache:
             return ticket
 
     def keep(self, id: str, ticket: object, known: Known, seen: Appearance | None = None) -> None:  # noqa: A002
-        """Keep a description, unless the container has changed since its ticket."""
+        """Keep a description, unless the container has changed since its ticket.
+
+        One that lives has not ended, in whatever order its events came.
+        """
         with self._lock:
             if self._tickets.get(id) is ticket:
                 del self._tickets[id]
+                if known.workload.state.offered:
+                    self._ended.pop(id, None)
                 self._entries[id] = _Entry(known, seen)
 
     def forget(self, id: str) -> Known | None:  # noqa: A002

@@ -39,6 +39,8 @@ _KINDS = {
     "connect": Kind.CHANGED,
     "disconnect": Kind.CHANGED,
 }
+#: What the engine tells after each end, too: then it is no news.
+_TRAILING = ("stop", "disconnect", "destroy")
 # Podman's words for the same.
 _ALIASES = {"died": "die", "remove": "destroy"}
 
@@ -53,7 +55,10 @@ class BrokenStream(Exception):
 
 @attrs.frozen
 class Event:
-    """Something that happened to a container; `time` is the engine's, in nanoseconds."""
+    """Something that happened to a container; `time` is the engine's, in nanoseconds.
+
+    `trails`: of a container that has ended it says nothing new.
+    """
 
     kind: Kind
     id: str
@@ -61,6 +66,7 @@ class Event:
     name: str = ""
     image: str = ""
     signal: int = 0
+    trails: bool = False
 
 
 def parse(line: bytes) -> Event | None:
@@ -86,7 +92,8 @@ def _event(message: Json) -> Event | None:
         id = actor.get("ID") or message.get("id")  # noqa: A001
     # With an outcome (`health_status: healthy`) or without.
     action = str(message.get("Action") or message.get("status") or "").partition(":")[0]
-    kind = _KINDS.get(_ALIASES.get(action, action))
+    action = _ALIASES.get(action, action)
+    kind = _KINDS.get(action)
     if kind is None or not id:
         return None
     return Event(
@@ -96,6 +103,7 @@ def _event(message: Json) -> Event | None:
         name=str(attributes.get("name") or ""),
         image=str(attributes.get("image") or message.get("from") or ""),
         signal=signal_number(attributes.get("signal")),
+        trails=action in _TRAILING,
     )
 
 

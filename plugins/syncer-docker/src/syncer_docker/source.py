@@ -183,6 +183,8 @@ class DockerSource(Source):
             try:
                 for event in stream:
                     self._heard_until = event.time or self._heard_until
+                    if event.trails and self._cache.ended(event.id):
+                        continue
                     self._note(event)
                     wake(event.id)
             except BrokenStream as error:
