@@ -37,7 +37,8 @@ def as_frozenset(values: Iterable[Any]) -> frozenset[Any]:
 
 def unique(values: Iterable[str]) -> tuple[str, ...]:
     """The values in the order given, each once."""
-    return tuple(dict.fromkeys(values))
+    found = tuple(dict.fromkeys(values))
+    return values if isinstance(values, tuple) and values == found else found  # no second copy
 
 
 def canonical_address(address: str) -> str:

@@ -28,6 +28,7 @@ from syncer import (
     Register,
     Registration,
     Sink,
+    Status,
     View,
     translate_checks,
 )
@@ -176,7 +177,11 @@ class ConsulSink(Sink):
     def _update(self, old: Registration, new: Registration, look: bool) -> Registration:
         if look:
             self._expect(old)
-        written = self._write(new, self._tags_for(new.instance))
+        # What is taken over from somebody who left no mark has been checked until now: its new
+        # checks go on from there, so that consumers do not miss it until they have run.
+        taken_up = old.mark is None and old.instance.status is Status.UP
+        first = "passing" if taken_up else ""
+        written = self._write(new, self._tags_for(new.instance), first)
         for check in self._listing.stale_checks(old, new):
             self._remove_check(check)
         self._listing.remember(new)
@@ -217,11 +222,12 @@ class ConsulSink(Sink):
         written, tags = present
         return tags if written == wire.fingerprint(instance.tags) else instance.tags
 
-    def _write(self, new: Registration, tags: Iterable[str]) -> Registration:
+    def _write(self, new: Registration, tags: Iterable[str], first: str = "") -> Registration:
+        """Write it; `first` is the status that checks without one of their own begin with."""
         tags = tuple(tags)
         while True:
             try:
-                self._put("/v1/agent/service/register", self._body(new, tags))
+                self._put("/v1/agent/service/register", self._body(new, tags, first))
                 break
             except Refused as error:
                 if not self._learn(error):
@@ -241,7 +247,7 @@ class ConsulSink(Sink):
         self._refused |= {field[1]}
         return True
 
-    def _body(self, new: Registration, tags: Iterable[str]) -> dict[str, Any]:
+    def _body(self, new: Registration, tags: Iterable[str], first: str) -> dict[str, Any]:
         checks = []
         for native in new.instance.checks:
             if not isinstance(native, Native):
@@ -253,6 +259,8 @@ class ConsulSink(Sink):
             fields = dict(fitting.definition)
             if native.fed:
                 fields.setdefault("Status", wire.first_status(new.instance))
+            if first:
+                fields.setdefault("Status", first)
             checks.append((wire.check_id(new.id, fitting), fields))
         return wire.encode(new, checks, tags)
 

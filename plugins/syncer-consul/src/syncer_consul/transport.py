@@ -33,8 +33,12 @@ class Response(NamedTuple):
 
     code: int
     headers: Mapping[str, str]
-    body: str
     content: bytes
+
+    @property
+    def body(self) -> str:
+        """The content as text."""
+        return self.content.decode("utf-8", "replace")
 
 
 Callback = Callable[[Response], Any]
@@ -174,8 +178,7 @@ class Transport:
             response.close()
             raise
         response.release_conn()
-        text = content.decode("utf-8", "replace")
-        return Response(response.status, response.headers, text, content)
+        return Response(response.status, response.headers, content)
 
     def _make_pool(
         self, idle: int, tls: ssl.SSLContext | None, server_name: str

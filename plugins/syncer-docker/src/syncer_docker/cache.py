@@ -36,7 +36,7 @@ class Known:
 @attrs.frozen
 class _Entry:
     known: Known
-    #: How the list showed it when it was described; set when that proves less than all.
+    #: How the list showed it when it was described, if that is not all that was expected.
     seen: Appearance | None = None
 
 
@@ -84,7 +84,7 @@ class Cache:
                 del self._tickets[id]
                 if known.workload.state.offered:
                     self._ended.pop(id, None)
-                self._entries[id] = _Entry(known, seen)
+                self._entries[id] = _Entry(known, seen if seen != known.expected else None)
 
     def forget(self, id: str) -> Known | None:  # noqa: A002
         """Something changed: what was known, which now must be asked for again."""

@@ -2,10 +2,11 @@
 
 What is missing or null counts as empty, since engines of different age leave out different
 things. What is there and makes no sense raises `ValueError`: such a container is unclear, and
-what is registered for it stays.
+what is registered for it stays. Names that are the same in many containers are kept once.
 """
 
 from collections.abc import Iterator, Mapping
+from sys import intern
 from typing import Any
 
 from syncer import Binding, Health, Network, Port, State, Workload
@@ -47,13 +48,13 @@ def describe(container: Json, source: str, scope: str) -> Workload:
         name=_text(container, "Name").removeprefix("/"),
         state=state_of(_object(container, "State")),
         health=health_of(_object(container, "State")),
-        image=_text(config, "Image"),
+        image=intern(_text(config, "Image")),
         hostname=_text(config, "Hostname"),
         labels=_labels(config),
         env=_env(config),
         ports=_ports(config, settings),
         networks=_networks(settings, mode),
-        network_mode="" if shared else mode,
+        network_mode="" if shared else intern(mode),
         namespace=mode.partition(":")[2] if shared else "",
     )
 
@@ -96,7 +97,7 @@ def network(name: str, endpoint: Any) -> Network:
     """The container's place in one network, from an entry of `NetworkSettings.Networks`."""
     fields = _mapping(endpoint, name)
     return Network(
-        name=name, ipv4=_text(fields, "IPAddress"), ipv6=_text(fields, "GlobalIPv6Address")
+        name=intern(name), ipv4=_text(fields, "IPAddress"), ipv6=_text(fields, "GlobalIPv6Address")
     )
 
 
@@ -164,12 +165,12 @@ def _ordered(bindings: list[Binding]) -> tuple[Binding, ...]:
 
 
 def _labels(config: Json) -> dict[str, str]:
-    return {str(key): str(value) for key, value in _object(config, "Labels").items()}
+    return {intern(str(key)): str(value) for key, value in _object(config, "Labels").items()}
 
 
 def _env(config: Json) -> dict[str, str]:
     lines = (str(line).partition("=") for line in _list(config.get("Env"), "Env"))
-    return {name: value for name, _, value in lines}
+    return {intern(name): value for name, _, value in lines}
 
 
 def _object(fields: Json, key: str) -> Json:

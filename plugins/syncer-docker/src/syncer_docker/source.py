@@ -86,14 +86,14 @@ class DockerSource(Source):
         """All containers that are up; created and ended ones are as good as absent."""
         scope = self.scope()
         signalled = self._stopping.ids()
-        entries = {entry["Id"]: entry for entry in self._engine.containers()}
-        self._cache.retain(entries.keys())
-        for id in signalled - entries.keys():  # noqa: A001
+        # Of the list only this is kept, so that it needs no memory beside the descriptions.
+        listing = {entry["Id"]: _shown(entry) for entry in self._engine.containers()}
+        self._cache.retain(listing.keys())
+        for id in signalled - listing.keys():  # noqa: A001
             self._stopping.clear(id)
         found: dict[str, Known] = {}
         ask: dict[str, Appearance | None] = {}
-        for id, entry in entries.items():  # noqa: A001
-            shown = _shown(entry)
+        for id, shown in listing.items():  # noqa: A001
             known = self._cache.lookup(id, shown) if shown else None
             if known:
                 found[id] = known
