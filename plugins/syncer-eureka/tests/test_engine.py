@@ -14,6 +14,7 @@ from servers.waiting import holds_for, wait_until
 from syncer import Check, Context, Health, Offer, SinkPart, State
 from syncer.builtin.memory import MemorySink
 from syncer.engine import Engine
+from syncer.events import CycleFinished
 from syncer.testing import FakeSource, make_instance, make_registration, make_workload
 from syncer_eureka import EurekaOptions, syncer_sources
 from syncer_eureka.checks import translator
@@ -61,10 +62,11 @@ def test_states_of_a_workload_arrive(sink, status):
 
 @pytest.fixture
 def backend():
-    """A server of http whose health the test sets."""
+    """A server of http whose health the test sets, and whether it answers."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            self.server.answers.wait(60)
             self.send_response(200 if self.server.healthy else 503)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -73,10 +75,12 @@ def backend():
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.healthy = False
+    server.healthy, server.answers = False, threading.Event()
+    server.answers.set()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield server
+    server.answers.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -93,6 +97,54 @@ def test_what_syncer_probes_is_the_status(sink, status, backend):
         becomes(lambda: list(status().values()), ["UP"])
         backend.healthy = False
         becomes(lambda: list(status().values()), ["DOWN"])
+
+
+def test_what_is_not_probed_yet_stays_as_it_stands(open_sink, clean_eureka, backend):
+    """After a restart of syncer, until a probe answers: no write, unless somebody spoiled it."""
+    api, port = clean_eureka.api, backend.server_address[1]
+    check = Check(kind="http", path="/health", interval=1, timeout=60)
+    offer = Offer(service="web", register_address="127.0.0.1", register_port=port, checks=(check,))
+    source = FakeSource(make_workload(offers=(offer,)))
+    backend.healthy = True
+
+    def found():
+        (one,) = api.instances("web") or ({},)
+        return [one.get(name) for name in ("status", "healthCheckUrl", "metadata")]
+
+    with engine(open_sink(clean_eureka.url), source):
+        becomes(lambda: found()[0], "UP")
+    before, (stood,) = found(), api.instances("web")
+    assert before[1] == f"http://127.0.0.1:{port}/health"
+    backend.answers.clear()
+    sink, heard = open_sink(clean_eureka.url), []
+    counted = Counted(sink)
+
+    def unprobed():
+        cycles = [event for event in heard if isinstance(event, CycleFinished)]
+        return [one for one in cycles if [skip.kind for skip in one.plan.skipped] == ["unprobed"]]
+
+    again = FakeSource(*source.workloads().items)
+    with engine(sink, again, interval=0.1, listeners=[heard.append]):
+        wait_until(lambda: len(unprobed()) >= 5, 60, "cycles that know no outcome")
+        assert counted.counts == {}
+        assert found() == before
+        later = str(int(stood["lastDirtyTimestamp"]) + 1)
+        spoiled = {"healthCheckUrl": "http://elsewhere/", "lastDirtyTimestamp": later}
+        api.request("POST", "apps/WEB", {"instance": stood | spoiled})
+        becomes(found, before)
+        seen = len(unprobed())
+        wait_until(lambda: len(unprobed()) >= seen + 5, 60, "more such cycles")
+        assert (found(), counted.counts) == (before, {"register": 1})
+        backend.answers.set()
+        cycles = len(heard)
+        wait_until(lambda: settled(heard[cycles:]), 60, "an outcome is known")
+        assert (found(), counted.counts) == (before, {"register": 1})
+
+
+def settled(events):
+    """Whether a cycle had nothing to do, and held nothing."""
+    plans = [event.plan for event in events if isinstance(event, CycleFinished)]
+    return any(plan.unchanged == 1 and not plan.skipped for plan in plans)
 
 
 def test_an_override_is_as_it_was_ten_cycles_later(sink, clean_eureka, status):
