@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from syncer.checks import Probe as Probe
     from syncer.checks import Problem as Problem
     from syncer.checks import Shown as Shown
+    from syncer.command_lines import CommandLine as CommandLine
+    from syncer.command_lines import Invocation as Invocation
     from syncer.contracts import CheckTranslator as CheckTranslator
     from syncer.contracts import Context as Context
     from syncer.contracts import LabelParser as LabelParser
@@ -91,6 +93,7 @@ _HOMES = {
     "syncer.parts": "SinkPart SourcePart",
     "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
     "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem Shown",
+    "syncer.command_lines": "CommandLine Invocation",
     "syncer.contracts": (
         "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
         " Unhealthy translate_checks with_status"

@@ -65,8 +65,9 @@ class Adoption:
     """Which entries without a mark are taken over; by default none.
 
     `hosts` are names of hosts in ids; `own` is this host's own name, `same` any random one, if
-    service, address, port and workload are those of an instance that is wanted. With `gone`
-    entries of hosts that are named, or own, go if nothing wants them.
+    service, address, port and workload are those of an instance that is wanted. Entries under
+    another host's name go once the one under ours is there, and fit for use. With `gone` entries
+    of hosts that are named, or own, go if nothing wants them.
     """
 
     hosts: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
@@ -99,10 +100,11 @@ class Adoption:
             return _marked(one, wish, owner) if named or wish.fits(one.instance) else None
         if parts is None:
             return _without_id(one, wishes, owner, held)
-        wish = wishes.ending_in(parts["rest"])
-        random = SAME in self.hosts and RANDOM_NAME.fullmatch(parts["host"])
-        if wish and (named or (random and wish.fits(one.instance))):
-            return _marked(one, wish, owner)
+        if wish := wishes.ending_in(parts["rest"]):
+            random = SAME in self.hosts and RANDOM_NAME.fullmatch(parts["host"])
+            replaces = named or (random and wish.fits(one.instance))
+            stands = _serves(held.get(wish.instance.id), one)
+            return _marked(one, wish, owner) if replaces and stands else None
         return _unwanted(one, parts, wishes, owner) if named and self.gone else None
 
     def _names(self, host: str, world: Sequence[Snapshot]) -> bool:
@@ -150,6 +152,11 @@ def _unwanted(
     # Sources find a workload by its name as well, and so can confirm that it is gone.
     scope = min(of_host[0].scopes)
     return _with_mark(one, of_host[0], scope, parts["workload"], owner)
+
+
+def _serves(found: Registration | None, old: Registration) -> bool:
+    """Whether an entry with a mark is there in the place of the old one, and as fit for use."""
+    return found is not None and found.mark is not None and (found.up or not old.up)
 
 
 def _marked(one: Registration, wish: _Wish, owner: str) -> Registration:

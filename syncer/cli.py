@@ -11,6 +11,7 @@ import click
 
 from syncer import __version__
 from syncer.cli_drain import drain, undrain
+from syncer.cli_foreign import registrator
 from syncer.cli_shared import FAILED, closing, has_failed, installed, make_engine, parts_of, shared
 from syncer.errors import ConfigError, SyncerError
 from syncer.values import printable
@@ -179,6 +180,7 @@ def purge(source: str, yes: bool, **given: Any) -> int:
 
 cli.add_command(drain)
 cli.add_command(undrain)
+cli.add_command(registrator)
 
 
 @cli.command()

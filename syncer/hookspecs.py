@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from syncer.command_lines import CommandLine
     from syncer.contracts import CheckTranslator, LabelParser, SinkType, SourceType
     from syncer.events import AnyEvent
 
@@ -52,6 +53,12 @@ def syncer_label_parsers() -> Iterable["LabelParser"]:
 @hookspec
 def syncer_check_translators() -> Iterable["CheckTranslator"]:
     """The check translators that this plugin offers, at most one for each kind of sink."""
+    return ()
+
+
+@hookspec
+def syncer_command_lines() -> Iterable["CommandLine"]:
+    """The command lines of programs that syncer replaces, which this plugin can read."""
     return ()
 
 

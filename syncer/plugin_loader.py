@@ -17,6 +17,7 @@ import attrs
 import pluggy
 
 from syncer import hookspecs
+from syncer.command_lines import CommandLine
 from syncer.contracts import CheckTranslator, LabelParser, SinkType, SourceType
 from syncer.errors import PluginError
 from syncer.events import AnyEvent
@@ -27,7 +28,7 @@ from syncer.values import as_tuple
 
 GROUP = "syncer"
 
-AnyKind = SourceType | SinkType | LabelParser | CheckTranslator
+AnyKind = SourceType | SinkType | LabelParser | CheckTranslator | CommandLine
 Listener = Callable[[AnyEvent], None]
 
 #: What each discovery hook returns.
@@ -36,6 +37,7 @@ DOORS: Mapping[str, type[AnyKind]] = {
     "syncer_sinks": SinkType,
     "syncer_label_parsers": LabelParser,
     "syncer_check_translators": CheckTranslator,
+    "syncer_command_lines": CommandLine,
 }
 #: What people call a kind of each record.
 ROLES: Mapping[type, str] = {
@@ -43,6 +45,7 @@ ROLES: Mapping[type, str] = {
     SinkType: "sink",
     LabelParser: "label parser",
     CheckTranslator: "check translator",
+    CommandLine: "command line",
 }
 _RESERVED: Mapping[type, tuple[str, ...]] = {SourceType: SOURCE_KEYS, SinkType: SINK_KEYS}
 
@@ -212,7 +215,7 @@ def _check_kinds(kinds: Iterable[AnyKind]) -> None:
             raise PluginError(f"{what}: create is not callable")
         if isinstance(kind, LabelParser) and kind.name in PARSER_KEYS:
             raise PluginError(f"{what}: this name is a key of syncer's own")
-        if not isinstance(kind, CheckTranslator):
+        if not isinstance(kind, (CheckTranslator, CommandLine)):
             _check_options(kind, what)
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import attrs
 
+from syncer.command_lines import CommandLine
 from syncer.contracts import CheckTranslator, LabelParser, SinkType, SourceType
 from syncer.errors import ConfigError, PluginError
 from syncer.events import AnyEvent, Warned
@@ -20,7 +21,7 @@ from syncer.nearest import did_you_mean
 from syncer.plugin_loader import ROLES, AnyKind, Plugin, installed, key_of, load_plugins
 from syncer.values import frozen_map
 
-K = TypeVar("K", SourceType, SinkType, LabelParser, CheckTranslator)
+K = TypeVar("K", SourceType, SinkType, LabelParser, CheckTranslator, CommandLine)
 U = TypeVar("U", SourceType, SinkType)
 
 #: Kinds of the plugins that are published with syncer, by role: named when one is missing.
@@ -28,6 +29,7 @@ _FIRST_PARTY: Mapping[type, tuple[str, ...]] = {
     SourceType: ("docker",),
     SinkType: ("consul", "etcd"),
     LabelParser: ("registrator",),
+    CommandLine: ("registrator",),
 }
 
 
@@ -104,6 +106,10 @@ class Plugins:
         """The check translator for this kind of sink, if there is one."""
         offers = self._offers(CheckTranslator, sink_kind)
         return self._only(CheckTranslator, sink_kind, offers) if offers else None
+
+    def command_line(self, name: str) -> CommandLine:
+        """The command line of the program of this name."""
+        return self._named(CommandLine, name)
 
     def source_for(self, uri: str) -> SourceType:
         """The kind of source that takes URIs of this scheme."""

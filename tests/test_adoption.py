@@ -4,7 +4,7 @@ import attrs
 import pytest
 from fakes import SCOPE, World, held, offer, skips, workload
 
-from syncer import Deregister, Reason, Register, TemporaryError, Update
+from syncer import Deregister, Reason, Register, Status, TemporaryError, Update
 from syncer.adoption import Adoption
 
 WEB = workload("web")
@@ -158,10 +158,24 @@ class TestOtherNames:
         ids=["random", "named"],
     )
     def test_the_new_one_stands_before_the_old_one_goes(self, adoption, old):
-        """Register, then Deregister, in one cycle."""
+        """Register in one cycle; Deregister in the next, which has seen that it stands."""
         world = world_with(left_behind(f"{old}:web:80"), adoption=adoption)
         world.cycle()
+        assert world.sink.writes() == [("register", WEB_ID)]
+        world.cycle()
         assert world.sink.writes() == [("register", WEB_ID), ("deregister", f"{old}:web:80")]
+
+    def test_the_old_one_stays_until_the_new_one_is_fit(self):
+        """Consumers who look at health find one of the two at any time."""
+        old = f"{OLD_NAME}:web:80"
+        world = world_with(left_behind(old), adoption=SAME)
+        world.cycle()
+        (new,) = (one for one in world.sink.store.all() if one.id == WEB_ID)
+        for status, left in (("UNHEALTHY", {WEB_ID, old}), ("UP", {WEB_ID})):
+            shown = attrs.evolve(new.instance, status=Status[status])
+            new = world.sink.store.put(attrs.evolve(new, instance=shown), new.version)
+            world.cycle()
+            assert world.sink.ids() == left
 
     def test_if_the_new_one_is_refused_the_old_one_stays(self):
         """The service is never without an instance."""

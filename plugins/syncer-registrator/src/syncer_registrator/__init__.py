@@ -1,16 +1,17 @@
-"""The label dialect of registrator: `SERVICE_*` in labels and environment.
+"""The label dialect of registrator, `SERVICE_*` in labels and environment, and its command line.
 
-The plugin offers one label parser, `registrator`. The README of this distribution lists every
-key, and every deliberate difference from the program that the dialect comes from.
+The plugin offers one label parser and one command line, both `registrator`. The README of this
+distribution lists every key, and every deliberate difference from the program that the dialect
+comes from.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import syncer
 from syncer_registrator.options import RegistratorOptions, Suffix
 from syncer_registrator.parser import create
 
-__all__ = ["RegistratorOptions", "Suffix", "create", "syncer_label_parsers"]
+__all__ = ["RegistratorOptions", "Suffix", "create", "syncer_command_lines", "syncer_label_parsers"]
 
 
 @syncer.hookimpl
@@ -22,5 +23,21 @@ def syncer_label_parsers() -> Iterable[syncer.LabelParser]:
             options=RegistratorOptions,
             create=create,
             summary="SERVICE_* labels and environment, as registrator reads them",
+        )
+    ]
+
+
+def _read(arguments: Sequence[str], environ: Mapping[str, str]) -> syncer.Invocation:
+    from syncer_registrator.command_line import read
+
+    return read(arguments, environ)
+
+
+@syncer.hookimpl
+def syncer_command_lines() -> Iterable[syncer.CommandLine]:
+    """registrator's own command line."""
+    return [
+        syncer.CommandLine(
+            name="registrator", create=_read, summary="registrator's flags and registry URIs"
         )
     ]

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from syncer import option
+from syncer_registrator.go_template import go_template
 from syncer_registrator.tags import split_list
 from syncer_registrator.template import compiled
 
@@ -48,6 +49,10 @@ def _templates(instance: object, attribute: "attrs.Attribute[Any]", value: str) 
         compiled(text)
 
 
+def _go_template(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+    go_template(value)
+
+
 @attrs.frozen(kw_only=True)
 class RegistratorOptions:
     """How `SERVICE_*` labels and environment are read."""
@@ -82,6 +87,12 @@ class RegistratorOptions:
         "",
         help="Tags for every service: a comma list with the placeholders of default_name",
         validator=_templates,
+    )
+    tags_template: str = option(
+        "",
+        help="More tags for every service: a Go template that makes a comma list, as"
+        " registrator's -tags takes it",
+        validator=_go_template,
     )
     meta_from_env: bool = option(
         False, help="Publish environment variables of unknown keys as metadata, as registrator does"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 
 from syncer import Offer, Parsed, Reachable, Workload
+from syncer_registrator.go_template import GoTemplate, go_template
 from syncer_registrator.ids import Draft, offer_ids
 from syncer_registrator.keys import read_keys
 from syncer_registrator.layers import Layer, Layers
@@ -23,6 +24,7 @@ def create(options: RegistratorOptions) -> Callable[[Workload, Reachable], Parse
         options=options,
         name=compiled(options.default_name),
         tags=tuple(compiled(text) for text in split_list(options.tags)),
+        tags_template=go_template(options.tags_template),
     )
 
 
@@ -33,6 +35,7 @@ class Parser:
     options: RegistratorOptions
     name: Template
     tags: tuple[Template, ...]
+    tags_template: GoTemplate
 
     def __call__(self, workload: Workload, reachable: Reachable) -> Parsed:
         """What the keys of this workload offer on the ports that can be registered."""
@@ -76,9 +79,18 @@ class Parser:
     def _tags(self, workload: Workload, slot: Slot, problems: Problems) -> tuple[str, ...]:
         """The container's tags, then the operator's, then `udp` for a UDP port."""
         place = Place(workload, slot.number, slot.protocol)
-        filled = (template.fill(place) for template in self.tags)
+        filled = [template.fill(place) for template in self.tags]
         tags = slot.wish.tags + usable_tags(filled, "option tags", problems)
+        tags += usable_tags(self._from_template(workload, problems), "tags_template", problems)
         return (*tags, "udp") if slot.protocol == "udp" else tags
+
+    def _from_template(self, workload: Workload, problems: Problems) -> tuple[str, ...]:
+        """The tags of the operator's Go template, none where it has no value."""
+        try:
+            return split_list(self.tags_template.fill(workload))
+        except ValueError as error:
+            problems.add("tags_template", str(error))
+            return ()
 
 
 class _Wishes:

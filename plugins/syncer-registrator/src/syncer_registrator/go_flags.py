@@ -1,0 +1,128 @@
+"""Flags as Go's package `flag` reads them: `-name value`, `-name=value`, one or two hyphens.
+
+Flags end at the first argument that is none, or after `--`. A switch takes its value only after
+`=`. Messages are those that users of Go programs know.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+
+import attrs
+
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+#: Go's numbers have 64 bits.
+_LARGEST = 2**63 - 1
+
+Value = bool | int | str
+
+
+class Kind(str, Enum):
+    """The types of flags, in the words of Go's usage texts."""
+
+    TEXT = "string"
+    NUMBER = "int"
+    SWITCH = ""
+
+
+class FlagError(ValueError):
+    """What is wrong with the flags; the text is meant for people. `asked` for help: nothing."""
+
+    def __init__(self, text: str, *, asked: bool = False) -> None:
+        super().__init__(text)
+        self.asked = asked
+
+
+@attrs.frozen
+class Flag:
+    """One flag. `many` keeps the values of all times that it is given, with commas between."""
+
+    name: str
+    kind: Kind
+    default: Value
+    help: str
+    many: bool = False
+
+
+@attrs.frozen
+class Parsed:
+    """The values of all flags by name, which of them were given, and what follows the flags."""
+
+    values: Mapping[str, Value]
+    given: frozenset[str]
+    rest: tuple[str, ...]
+
+
+def parse(flags: Iterable[Flag], arguments: Sequence[str]) -> Parsed:
+    """Take a command line apart. Raises FlagError."""
+    known = {flag.name: flag for flag in flags}
+    values: dict[str, Value] = {flag.name: flag.default for flag in known.values()}
+    given: set[str] = set()
+    left = list(arguments)
+    while left and len(left[0]) > 1 and left[0].startswith("-"):
+        text = left.pop(0)
+        if text == "--":
+            break
+        name, equals, value = _split(text)
+        flag = known.get(name)
+        if flag is None:
+            if name in ("h", "help"):
+                raise FlagError("", asked=True)
+            raise FlagError(f"flag provided but not defined: -{name}")
+        if not equals:
+            if flag.kind is Kind.SWITCH:
+                value = "true"
+            elif not left:
+                raise FlagError(f"flag needs an argument: -{name}")
+            else:
+                value = left.pop(0)
+        found = _READ[flag.kind](value, name)
+        both = flag.many and name in given
+        values[name] = f"{values[name]},{found}" if both else found
+        given.add(name)
+    return Parsed(values, frozenset(given), tuple(left))
+
+
+def defaults(flags: Iterable[Flag]) -> str:
+    """What Go's `PrintDefaults` prints: each flag with its type, help and default."""
+    lines = []
+    for flag in sorted(flags, key=lambda flag: flag.name):
+        shown = f'"{flag.default}"' if isinstance(flag.default, str) else str(flag.default)
+        default = f" (default {shown})" if flag.default else ""
+        lines.append(f"  -{flag.name} {flag.kind.value}".rstrip())
+        lines.append(f"    \t{flag.help}{default}")
+    return "\n".join(lines)
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    name = text[2:] if text.startswith("--") else text[1:]
+    if not name or name[0] in "-=":
+        raise FlagError(f"bad flag syntax: {text}")
+    return name.partition("=")
+
+
+def _switch(value: str, name: str) -> Value:
+    if value not in _TRUE | _FALSE:
+        raise FlagError(f'invalid boolean value "{value}" for -{name}: parse error')
+    return value in _TRUE
+
+
+def _number(value: str, name: str) -> Value:
+    try:
+        found = int(value, 0)
+    except ValueError:
+        raise FlagError(f'invalid value "{value}" for flag -{name}: parse error') from None
+    if not -_LARGEST - 1 <= found <= _LARGEST:
+        raise FlagError(f'invalid value "{value}" for flag -{name}: value out of range')
+    return found
+
+
+def _text(value: str, name: str) -> Value:
+    return value
+
+
+_READ: Mapping[Kind, Callable[[str, str], Value]] = {
+    Kind.TEXT: _text,
+    Kind.NUMBER: _number,
+    Kind.SWITCH: _switch,
+}

@@ -1,0 +1,121 @@
+"""The functions of registrator's tag templates, and those of Go's own that fit.
+
+Each takes its arguments as Go does, the piped one last. What does not fit raises ValueError.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+#: Functions of registrator that are not offered, and why.
+REFUSED: Mapping[str, str] = {
+    "httpGet": "registering a container must not wait for a web server",
+    "jsonParse": "it only serves httpGet, which is not offered",
+}
+
+
+def text_of(value: Any) -> str:
+    """A value as Go prints it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{' '.join(map(text_of, value))}]"
+    if isinstance(value, Mapping):
+        pairs = (f"{key}:{text_of(value[key])}" for key in sorted(value))
+        return f"map[{' '.join(pairs)}]"
+    return str(value)
+
+
+def _str_slice(text: str, *ends: int) -> str:
+    """A part of a text; ends beyond it leave it as it is."""
+    if any(not 0 <= end <= len(text) for end in ends) or len(ends) not in (1, 2):
+        return text
+    if len(ends) == 1 or ends[1] < ends[0]:
+        return text[ends[0] :]
+    return text[ends[0] : ends[1]]
+
+
+def _s_index(index: int, items: Sequence[str]) -> str:
+    """An item, counted from the end if negative; the first or last beyond the ends."""
+    if not items:
+        raise ValueError("sIndex of an empty list")
+    if index < 0:
+        return items[max(index, -len(items))]
+    return items[min(index, len(items) - 1)]
+
+
+def _split(separator: str, text: str) -> list[str]:
+    return text.split(separator) if separator else list(text)
+
+
+def _split_index(index: int, separator: str, text: str) -> str:
+    return _s_index(index, _split(separator, text))
+
+
+def _replace(count: int, old: str, new: str, text: str) -> str:
+    return text.replace(old, new, count)
+
+
+def _matching(pattern: str, items: Sequence[str]) -> list[str]:
+    try:
+        found = re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {pattern!r}: {error}") from None
+    return [item for item in items if found.search(item)]
+
+
+def _first_match(pattern: str, items: Sequence[str]) -> str:
+    return next(iter(_matching(pattern, items)), "")
+
+
+def _index(holder: Any, *keys: Any) -> Any:
+    """Go's own `index`: of a map that has no such key it is empty."""
+    for key in keys:
+        if isinstance(holder, Mapping):
+            holder = holder.get(key, "")
+        elif isinstance(holder, list) and isinstance(key, int) and 0 <= key < len(holder):
+            holder = holder[key]
+        else:
+            raise ValueError(f"index {key!r} is out of range")
+    return holder
+
+
+def _printf(form: str, *values: Any) -> str:
+    """`%s`, `%v`, `%d`, `%q` without widths; `%%` is a percent sign."""
+    left = list(values)
+
+    def fill(match: re.Match[str]) -> str:
+        if match[0] == "%%":
+            return "%"
+        if not left:
+            raise ValueError(f"printf {form!r}: more verbs than values")
+        value = text_of(left.pop(0))
+        return f'"{value}"' if match[1] == "q" else value
+
+    made = re.sub(r"%([svdq%])", fill, form)
+    if left:
+        raise ValueError(f"printf {form!r}: more values than verbs")
+    return made
+
+
+def _or(*values: Any) -> Any:
+    return next((value for value in values if value), values[-1])
+
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "strSlice": _str_slice,
+    "sIndex": _s_index,
+    "mIndex": lambda key, holder: _index(holder, key),
+    "toUpper": str.upper,
+    "toLower": str.lower,
+    "replace": _replace,
+    "join": lambda separator, items: separator.join(items),
+    "split": _split,
+    "splitIndex": _split_index,
+    "matchFirstElement": _first_match,
+    "matchAllElements": _matching,
+    "index": _index,
+    "print": lambda *values: "".join(map(text_of, values)),
+    "printf": _printf,
+    "or": _or,
+}
