@@ -1,0 +1,30 @@
+"""What an operator can set for this dialect."""
+
+from enum import Enum
+
+import attrs
+
+from syncer import option
+
+
+class PassOn(str, Enum):
+    """What becomes of the labels that are about Traefik itself."""
+
+    NO = "no"
+    TAGS = "tags"
+    META = "meta"
+
+
+@attrs.frozen(kw_only=True)
+class TraefikOptions:
+    """The options of the label parser `traefik`."""
+
+    exposed_by_default: bool = option(
+        True, help="Offer containers that have traefik.* labels but no traefik.enable"
+    )
+    pass_on: PassOn = option(
+        PassOn.NO,
+        help="Put the traefik.* labels of a service into its tags, as Traefik's Consul Catalog"
+        " reads them, or into its meta: no, tags, meta",
+        converter=PassOn,
+    )
