@@ -10,6 +10,16 @@ import attrs
 from syncer.model import Instance, Mark, Registration
 from syncer.values import EMPTY, as_tuple, frozen_map
 
+#: What one workload says of one id: the id, its source's name, and its own id. Others may say
+#: something else of the same id.
+Claim = tuple[str, str, str]
+
+
+def claim_of(registration: Registration) -> Claim:
+    """Under which claim a registration was written."""
+    mark = registration.mark
+    return (registration.id, mark.source, mark.workload) if mark else (registration.id, "", "")
+
 
 class Reason(str, Enum):
     """Why a registration is removed."""
@@ -86,13 +96,13 @@ class Deregister:
     """Remove a registration of ours.
 
     `stopped` is set when the source was asked for the workload and found it stopped: such a
-    removal needs no guard. `after` are ids of which one must stand before this one may go.
+    removal needs no guard. `after` are claims of which one must stand before this one may go.
     """
 
     old: Registration
     reason: Reason
     stopped: bool = False
-    after: frozenset[str] = frozenset()
+    after: frozenset[Claim] = frozenset()
 
     @property
     def id(self) -> str:
@@ -101,15 +111,6 @@ class Deregister:
 
 
 Change = Register | Update | Deregister
-#: What one workload says of one id: the id, its source's name, and its own id. Others may say
-#: something else of the same id.
-Claim = tuple[str, str, str]
-
-
-def claim_of(registration: Registration) -> Claim:
-    """Under which claim a registration was written."""
-    mark = registration.mark
-    return (registration.id, mark.source, mark.workload) if mark else (registration.id, "", "")
 
 
 @attrs.frozen

@@ -10,14 +10,14 @@ from collections.abc import Collection, Mapping
 
 import attrs
 
-from syncer.changes import Aim, Change, Deregister, Plan, Reason, Skip, Wanted
+from syncer.changes import Aim, Change, Deregister, Plan, Reason, Skip, Wanted, claim_of
 from syncer.model import Registration
 
 
 def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> Plan:
     """The plan in which each removal of what is offered no longer names its successors.
 
-    These are the ids under which the same workload offers the same service; none if it stands
+    These are the claims by which the same workload offers the same service; none if it stands
     under one of them already. `held` is what the sink holds, by id.
     """
     if not any(_replaceable(change) for change in plan.changes):
@@ -30,8 +30,8 @@ def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> P
         if isinstance(change, Deregister) and _replaceable(change):
             wants = offered.get(_of(change.old), [])
             stands = any(_stands(want, held.get(want.instance.id)) for want in wants)
-            ids = frozenset() if stands else frozenset(want.instance.id for want in wants)
-            change = attrs.evolve(change, after=ids)
+            claims = () if stands else (claim_of(want.registration) for want in wants)
+            change = attrs.evolve(change, after=frozenset(claims))
         changes.append(change)
     return attrs.evolve(plan, changes=tuple(changes))
 
@@ -41,8 +41,8 @@ def hold_unreplaced(plan: Plan, failed: Collection[str] = ()) -> Plan:
 
     `failed` are the ids of changes of this plan that were tried without success.
     """
-    coming = {change.id for change in plan.changes if not isinstance(change, Deregister)}
-    coming -= set(failed)
+    puts = [change for change in plan.changes if not isinstance(change, Deregister)]
+    coming = {claim_of(put.new) for put in puts if put.id not in failed}
     return plan.hold(
         {
             change.id: Skip(change.id, "unreplaced", f"{_first(change)} is to be there before")
@@ -74,4 +74,4 @@ def _stands(want: Wanted, found: Registration | None) -> bool:
 
 
 def _first(change: Deregister) -> str:
-    return min(change.after)
+    return min(change.after)[0]

@@ -50,7 +50,7 @@ def test_successors_are_the_same_service_of_the_same_workload(removal, aim, ther
     """Only what is known to run on is waited for, and only while nothing of it stands."""
     stands = {id_: held(id_) for id_ in (OLD, *there)}
     plan = with_successors(Plan(changes=(removal,)), Aim(wanted=aim), stands)
-    assert plan.changes[0].after == after
+    assert {id_ for id_, *_ in plan.changes[0].after} == after
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,13 @@ def test_only_the_workloads_own_entry_stands_for_it(fields, waits):
     assert bool(plan.changes[0].after) is waits
 
 
+def test_what_another_workload_registers_is_no_successor():
+    """Two that ask for one new id at once: who gets it has a successor, the other one waits."""
+    put = Register(wants(of="web-2").registration)
+    plan = with_successors(Plan(changes=(put, gone())), Aim(wanted=[wants()]), {OLD: held(OLD)})
+    assert skips(hold_unreplaced(plan)) == {OLD: "unreplaced"}
+
+
 @pytest.mark.parametrize(
     ("after", "coming", "failed", "goes"),
     [
@@ -85,7 +92,7 @@ def test_only_the_workloads_own_entry_stands_for_it(fields, waits):
 )
 def test_a_removal_waits_for_one_successor(after, coming, failed, goes):
     """Without one that stands or comes, the removal is a skip that names what it waits for."""
-    removal = gone(after=frozenset(after))
+    removal = gone(after=frozenset((id_, "docker", "web-1") for id_ in after))
     puts = [Register(wants(id_).registration) for id_ in coming]
     plan = hold_unreplaced(Plan(changes=(*puts, removal)), failed)
     assert (removal in plan.changes) == goes
