@@ -3,40 +3,54 @@
 import attrs
 from fakes import Heard
 
-from model.registry import KilledError, ModelSink
+from model.registry import LOCK, KilledError, ModelSink
 from model.world import ModelSource
+from syncer import Deregister, Update
 from syncer.desired import Desired, Tracker
-from syncer.guard import GuardRules
+from syncer.drain import DRAIN
+from syncer.guard import PAUSE, GuardRules
 from syncer.pulse import Pulse
 from syncer.reconcile import Reconciler, SinkPart
 from syncer.translate import Translator
 
+GUARD = GuardRules(least=3)
+
 
 @attrs.frozen
 class Config:
-    """How a syncer is configured; `sources` are names of its host's runtimes."""
+    """How a syncer is configured; `sources` are names of its host's runtimes.
+
+    With `drop` its sink lists only what is up; with `parks` it can keep what an operator drained
+    all the same. With `locked` it shares its sources with another one.
+    """
 
     owner: str
     sources: tuple[str, ...]
     policy: str = "sync"
     drop: bool = False
+    parks: bool = False
+    keep_last: bool = False
+    locked: bool = False
 
 
 class Process:
     """A syncer that began with nothing but its configuration and the registry.
 
-    `runtimes` are those of its host by source name. `disturbed` is when something last kept it from
-    renewing in time.
+    `runtimes` are those of its host by source name, `sources` what tells it of them. `disturbed` is
+    when something last kept it from renewing in time, `began` when its last cycle began. `hasty`
+    are ids that went or moved together with too many others. What an operator does is `asked`:
+    "drain", "force" or "undrain".
     """
 
     def __init__(self, who, config, runtimes, registry, faults, clock):
         self.who, self.config, self.runtimes = who, config, runtimes
         self.clock, self.faults = clock, faults
-        self.sink = ModelSink(registry, who, faults, config.drop)
+        self.sink = ModelSink(registry, who, faults, drop=config.drop, parks=config.parks)
+        self.sources = {name: ModelSource(runtimes[name]) for name in config.sources}
         self.trackers = {
             name: Tracker(
                 name,
-                ModelSource(runtimes[name]),
+                self.sources[name],
                 Translator(()),
                 order=order,
                 emit=Heard(),
@@ -46,21 +60,27 @@ class Process:
         }
         self.reconciler = Reconciler(
             "model",
-            SinkPart(sink=self.sink, policy=config.policy),
+            SinkPart(
+                sink=self.sink,
+                policy=config.policy,
+                keep_last=config.keep_last,
+                lock=LOCK if config.locked else None,
+            ),
             Desired(self.trackers),
             owner=config.owner,
-            guard=GuardRules(least=3),
+            guard=GUARD,
             emit=Heard(),
             clock=clock,
         )
         self.pulse = Pulse(self.reconciler, Heard())
         self.refused, self.disturbed, self.wants_more = set(), clock(), False
+        self.began, self.asked, self.paused, self.hasty = clock(), "", {}, []
 
     def hear(self):
         """Ask for all that events named, as a source's loop does."""
         for name, tracker in self.trackers.items():
-            runtime = self.runtimes[name]
-            heard, runtime.events = runtime.events, []
+            events = self.runtimes[name].events
+            heard, events[self.who] = events.get(self.who, []), []
             if not self._tried(name, lambda t=tracker, ids=heard: [t.ask(id_) for id_ in ids]):
                 self.relist(name)
 
@@ -72,7 +92,10 @@ class Process:
     def cycle(self, *, fresh):
         """One cycle; returns its report, or None if the registry could not be read."""
         self.sink.failed.clear()
+        self.began = self.clock()
         report = self._attempt(lambda: self.reconciler.cycle(fresh=fresh))
+        if report is not None:
+            self._pause(report.plan)
         self.refused |= self.sink.failed
         self.wants_more = report is None or report.again
         return report
@@ -81,6 +104,57 @@ class Process:
         """Renew what is held."""
         if self.sink.pulse is not None:
             self._attempt(self.pulse.beat)
+
+    def _pause(self, plan):
+        """Too much at once goes or moves only if it was held before, and listed so again since."""
+        listings = {name: tracker.snapshot().listing for name, tracker in self.trackers.items()}
+        now = self.clock()
+        risky = [
+            change
+            for change in plan.changes
+            if (isinstance(change, Deregister) and not change.stopped)
+            or (isinstance(change, Update) and change.moves)
+        ]
+        if len(risky) >= GUARD.least and len(risky) > GUARD.share * plan.ours:
+            for change in risky:
+                since, listing = self.paused.get(change.id, (now, float("inf")))
+                mark = change.old.mark
+                if now - since < PAUSE or listings[mark.source] <= listing:
+                    self.hasty.append(change.id)
+        held = {skip.id for skip in plan.skipped if skip.kind == "guard"}
+        sources = {id_: self.sink.known[id_].mark.source for id_ in held if id_ in self.sink.known}
+        new = {id_: (now, listings[source]) for id_, source in sources.items()}
+        self.paused = {id_: self.paused.get(id_, new[id_]) for id_ in new}
+
+    def campaign(self):
+        """Ask for the lock, or keep it; who begins to lead looks again, as its loop does."""
+        if election := self.reconciler.election:
+            terms = election.terms
+            self._attempt(election.campaign)
+            if election.terms != terms:
+                self.cycle(fresh=True)
+
+    def resign(self):
+        """Let another lead."""
+        if self.reconciler.election:
+            self._attempt(self.reconciler.election.resign)
+
+    def hold(self, name, asked):
+        """What an operator asks for, by a command of its own: for a service, an id or all."""
+        self.asked = asked
+
+        def wanted(registration):
+            return not name or name in (registration.id, registration.instance.service)
+
+        def carry_out():
+            hold = "" if asked == "undrain" else DRAIN
+            plan = self.reconciler.plan_hold(wanted, hold, force=asked == "force")
+            return self.reconciler.carry_out(plan, self.clock())
+
+        for source in self.trackers:
+            self.relist(source)
+        self._attempt(carry_out)
+        self.beat()
 
     def work(self):
         """List everything, run a cycle, and one more if that asks for it."""
@@ -97,7 +171,7 @@ class Process:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - as the loop
-            self.runtimes[name].trusted = False
+            self.sources[name].trusted = False
             self.trackers[name].fail(str(error))
             return False
         return True

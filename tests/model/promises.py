@@ -10,16 +10,20 @@ from syncer.plan import POLICIES
 class Promises:
     """Looks at each write and each end of a lease; `processes` are those that run now, by name.
 
-    What was broken is kept in `broken`: an exception would be to the engine a write that failed.
+    `operator` is the one that an operator has started, if there is one just now. What was broken is
+    kept in `broken`: an exception would be to the engine a write that failed.
     """
 
     def __init__(self, processes, registry, clock):
-        self.broken = []
+        self.broken, self.operator = [], None
         self._processes, self._registry, self._clock = processes, registry, clock
 
     def write(self, who, before, after):
         """A syncer has changed `before` to `after`; None is nothing there."""
-        process = self._processes[who]
+        process = self.operator if who == "operator" else self._processes[who]
+        if process.config.locked and not process.asked:
+            leads = self._registry.leader is process.sink
+            self._require(leads, "wrote without the lock", before or after)
         self._require(self._ours(process, before), "touched what is not its own", before)
         self._require(self._ours(process, after), "wrote another's mark", after)
         kind = Deregister if after is None else Update if before else Register
@@ -29,6 +33,9 @@ class Promises:
             self._removal(process, before)
         else:
             self._put(process, before, after)
+            self._hold(process, before, after)
+        if before is not None:
+            self._last_up(process, before, after)
 
     def expiry(self, gone):
         """A registration has ended because nobody renewed it."""
@@ -40,41 +47,80 @@ class Promises:
 
     def _removal(self, process, before):
         mark = before.mark
-        runtime = process.runtimes[mark.source]
-        told = runtime.told.get(mark.workload)
+        runtime, source = process.runtimes[mark.source], process.sources[mark.source]
+        told = source.told.get(mark.workload)
         runs = runtime.containers.get(mark.workload)
-        self._require(runtime.trusted, "removed without its source's complete word", before)
+        self._require(source.trusted, "removed without its source's complete word", before)
         self._require(process.sink.complete, "removed by an incomplete listing", before)
         self._require(told != UNCLEAR, "removed what cannot be described", before)
         wanted = self._wants(process, told, before.id)
         self._require(not wanted, "removed what its source says is to be there", before)
         if told is None or not told.state.offered:
-            settled = runs and self._clock() - runs.since > FRESH
+            settled = runs and process.began - runs.since > FRESH
             alive = settled and runs.state.offered
             self._require(not alive, "removed what runs by an old word", before)
         self._not_the_last(process, before, told)
 
     def _put(self, process, before, after):
         runtime = process.runtimes[after.mark.source]
-        told = runtime.told.get(after.mark.workload)
+        told = process.sources[after.mark.source].told.get(after.mark.workload)
         places = runtime.places.get(after.mark.workload, ())
         self._require(after.instance.port in places, "wrote an address that never was", after)
         gone = told is None or (told != UNCLEAR and not told.state.offered)
         self._require(not gone, "registered what its source says is gone", after)
-        if before is None or before.mark.workload == after.mark.workload:
+        if before is None or origin(before) == origin(after):
             return
-        holder = process.runtimes[before.mark.source]
+        holder = process.sources[before.mark.source]
         told = holder.told.get(before.mark.workload)
-        # What the sink cannot hold claims nothing.
-        unfit = told not in (None, UNCLEAR) and told.service == "bad"
-        kept = told == UNCLEAR or (not unfit and self._wants(process, told, before.id))
+        kept = told == UNCLEAR or self._wants(process, told, before.id)
         self._require(not kept, "gave away the id of one that runs", before)
         other = before.mark.source != after.mark.source
         self._require(holder.trusted or not other, "took over without its source's word", before)
 
+    def _hold(self, process, before, after):
+        """Only an operator begins and ends a drain, for as long as the workload has its entry."""
+        if before is None or origin(before) != origin(after):
+            drains = after.mark.hold != ""
+            ends = False
+        else:
+            drains = after.mark.hold > before.mark.hold
+            ends = after.mark.hold < before.mark.hold
+        self._require(not drains or process.asked in ("drain", "force"), "drained", after)
+        self._require(not ends or process.asked == "undrain", "ended a drain", after)
+
+    def _last_up(self, process, before, after):
+        """The last of a service that is up stays so, where that is asked for."""
+        if not (process.config.keep_last or process.asked == "drain") or process.asked == "force":
+            return
+        runs = process.sources[before.mark.source].told.get(before.mark.workload)
+        stays = runs not in (None, UNCLEAR) and runs.state.offered
+        if after is None:
+            scope = process.runtimes[before.mark.source].scope
+            stays = stays and runs.instance_id(scope) == before.id
+            stays = stays and runs.service == before.instance.service
+            stays = stays and before.instance.port == runs.outer
+        else:
+            stays = stays and after.instance.endpoint == before.instance.endpoint
+        taken = before.up and stays and (after is None or not after.up)
+        others = {**process.sink.known, **self._registry.held}
+        others.pop(before.id, None)
+        left = [
+            one
+            for one in others.values()
+            if one.up and one.instance.service == before.instance.service
+        ]
+        self._require(not taken or left, "took the last one that is up", before)
+
     def _not_the_last(self, process, before, told):
         """No service loses its last registration while a running container offers it."""
-        service, mark = before.instance.service, before.mark
+        service = before.instance.service
+        own = told if told not in (None, UNCLEAR) else None
+        if own and own.service == service and own.shown(process.config.drop):
+            # One that somebody has deleted since it looked stands as far as it can know.
+            successor = process.sink.known.get(own.instance_id(before.mark.scope))
+            stands = successor and origin(successor) == origin(before)
+            stands = stands and self._ours(process, successor)
+            self._require(stands, "removed what runs before its own new one stood", before)
         left = [
             registration
             for registration in self._registry.held.values()
@@ -82,14 +128,9 @@ class Promises:
         ]
         if any(left):
             return
-        own = told if told not in (None, UNCLEAR) else None
-        replaced = own and own.service == service and own.shown(process.config.drop)
-        successor = replaced and own.instance_id(mark.scope)
-        # One that somebody has deleted since it looked stands as far as it can know.
-        same = replaced and successor not in {*self._registry.held, *process.sink.known}
-        self._require(not same, "removed the last one before its successor stood", before)
-        for runtime in (process.runtimes[name] for name in process.config.sources):
-            for other in runtime.told.values():
+        for name in process.config.sources:
+            runtime = process.runtimes[name]
+            for other in process.sources[name].told.values():
                 if other in (None, UNCLEAR) or other.service != service:
                     continue
                 id_ = other.instance_id(runtime.scope)
@@ -120,6 +161,11 @@ class Promises:
     def _require(self, holds, what, about):
         if not holds:
             self.broken.append(f"{what}: {brief(about) if about else 'nothing'}")
+
+
+def origin(registration):
+    """Which workload of which source it is of."""
+    return registration.mark.source, registration.mark.workload
 
 
 def brief(registration):

@@ -5,11 +5,16 @@ from datetime import timedelta
 import attrs
 
 from syncer import Conflict, PermanentError, Sink, TemporaryError, Unhealthy, View, with_status
+from syncer.election import Lock
 
 #: Seconds that a registration lives without being renewed, where there are leases.
 TTL = 60.0
 #: Seconds between renewals.
 PULSE = TTL / 4
+#: The lock of those that share their sources: it is asked for as often as is renewed.
+LOCK = Lock(name="model", ttl=timedelta(seconds=3 * PULSE))
+#: Seconds that a write takes with the fault `slow`: shorter than who leads stops before its time.
+SLOW = PULSE * 0.6
 
 
 class KilledError(BaseException):
@@ -21,12 +26,14 @@ class Faults:
     """What is wrong between one syncer and the registry.
 
     `writes` are what becomes of the next writes: `before` and `after` fail with or without the
-    effect, `refused` is a refusal, `raced` a conflict, `fine` is none. `death` is the number of
+    effect, `refused` is a refusal, `raced` a conflict, `fine` is none. With `slow` each write takes
+    `SLOW` seconds, in which others go on. `death` is the number of
     calls until the process is killed, and whether the last one still has its effect.
     """
 
     down: bool = False
     unreadable: bool = False
+    slow: bool = False
     hidden: frozenset = frozenset()
     unclear: frozenset = frozenset()
     writes: list = attrs.Factory(list)
@@ -41,13 +48,16 @@ class Registry:
     """Registrations with versions; with `leases` they end unless renewed.
 
     Listings are `lag` seconds old. `on_write(who, before, after)` hears of every write of a sink,
-    `on_expiry(registration)` of every end.
+    `on_expiry(registration)` of every end, `on_wait(who)` of every write that takes long. `leader`
+    is the sink that has the lock, `until` when that ends. It outlives a wipe: a lock that can be
+    lost while somebody has it decides nothing.
     """
 
     def __init__(self, clock, *, leases=False, lag=0.0):
         self.clock, self.leases, self.lag = clock, leases, lag
         self.held, self.ends, self.refused = {}, {}, frozenset()
-        self.on_write = self.on_expiry = lambda *_: None
+        self.on_write = self.on_expiry = self.on_wait = lambda *_: None
+        self.leader, self.until = None, clock()
         self._writes = 0
         self._past = [(clock(), {})]
 
@@ -91,6 +101,17 @@ class Registry:
             self.ends[id_] = self.clock() + TTL
         return there
 
+    def lock(self, sink, ttl):
+        """Take the lock or keep it; whether this sink has it."""
+        if self.leader in (None, sink) or self.until <= self.clock():
+            self.leader, self.until = sink, self.clock() + ttl.total_seconds()
+        return self.leader is sink
+
+    def unlock(self, sink):
+        """Let go of the lock."""
+        if self.leader is sink:
+            self.leader = None
+
     def wipe(self):
         """It comes back empty."""
         for id_ in list(self.held):
@@ -119,17 +140,20 @@ class Registry:
 class ModelSink(Sink):
     """One syncer's door to the registry, with that syncer's faults.
 
-    `complete` says whether the last listing was; `known` are the ids that syncer last saw there;
+    `complete` says whether the last listing was; `known` is what that syncer last saw there, by id;
     `failed` are the ids whose write failed since the last one that began. `drop`: what is not up is
-    not listed.
+    not listed; `parks`: unless an operator drained it.
     """
 
-    def __init__(self, registry, who="", faults=None, drop=False):
+    locks = True
+
+    def __init__(self, registry, who="", faults=None, *, drop=False, parks=False):
         self.registry, self.who, self.faults = registry, who, faults or Faults()
+        self.parks = parks
         self.pulse = timedelta(seconds=PULSE) if registry.leases else None
         self.stale_for = timedelta(seconds=registry.lag)
         self.drop = drop
-        self.complete, self.known, self.failed = False, set(), set()
+        self.complete, self.known, self.failed = False, {}, set()
 
     def registrations(self):
         self._reading()
@@ -137,7 +161,7 @@ class ModelSink(Sink):
         away = (faults.hidden | faults.unclear) & held.keys()
         self.complete = not faults.hidden & held.keys()
         shown = [registration for id_, registration in held.items() if id_ not in away]
-        self.known = held.keys() - away
+        self.known = {registration.id: registration for registration in shown}
         return View(shown, complete=self.complete, unclear=faults.unclear & held.keys())
 
     def registration(self, id):
@@ -145,7 +169,7 @@ class ModelSink(Sink):
         if id in self.faults.hidden | self.faults.unclear:
             raise PermanentError(f"{id} may not be read")
         found = self.registry.read().get(id)
-        self.known = self.known | {id} if found else self.known - {id}
+        self._note(id, found)
         return found
 
     def register(self, new):
@@ -162,6 +186,17 @@ class ModelSink(Sink):
             raise PermanentError("no such name here")
         return with_status(instance, Unhealthy.DROP if self.drop else Unhealthy.KEEP)
 
+    def park(self, instance):
+        return with_status(instance, Unhealthy.KEEP) if self.parks else None
+
+    def take_lock(self, name, ttl):
+        self._reading()
+        return self.registry.lock(self, ttl)
+
+    def release_lock(self, name):
+        self._reading()
+        self.registry.unlock(self)
+
     def renew(self, held):
         self._reading()
         return [registration for registration in held if not self.registry.renew(registration.id)]
@@ -176,13 +211,20 @@ class ModelSink(Sink):
             return self.registry.write(self.who, id_, new, expected)
 
         self._near_death(effect)
+        if self.faults.slow:
+            self.registry.on_wait(self.who)
         try:
             answer = self._faulty(id_, new, effect)
-            self.known = self.known | {id_} if new is not None else self.known - {id_}
+            self._note(id_, answer)
             return answer
         except Exception:
             self.failed.add(id_)
             raise
+
+    def _note(self, id_, found):
+        self.known.pop(id_, None)
+        if found is not None:
+            self.known[id_] = found
 
     def _faulty(self, id_, new, effect):
         fault = self.faults.writes.pop(0) if self.faults.writes else "fine"

@@ -6,6 +6,7 @@ equal to what runs. `SYNCER_MODEL=thorough` tries thousands of histories, each t
 for the shortest history that fails.
 """
 
+import contextlib
 import os
 
 import attrs
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from model.process import Config, Process
-from model.promises import Promises, brief
-from model.registry import PULSE, Faults, KilledError, Registry
+from model.promises import Promises, brief, origin
+from model.registry import PULSE, SLOW, Faults, KilledError, Registry
 from model.world import Container, Runtime
-from syncer import Health, Instance, Mark, Registration, State
+from syncer import Health, Instance, Mark, Registration, State, Status
 from syncer.guard import PAUSE, SLOW_CAP
 from syncer.testing import ManualClock
 
@@ -31,13 +32,15 @@ THOROUGH = MODE == "thorough"
 OWNERS = {"a": "syncer", "b": "syncer", "c": "other"}
 SCOPES = {"a": "a", "b": "b", "c": "a"}
 SOURCES = {"a": ("docker", "file"), "b": ("docker",), "c": ("docker",)}
+#: In some histories the first host's sources have a second syncer: a lock decides which one writes.
+TWIN = "a2"
 PLACES = [(who, name) for who, names in SOURCES.items() for name in names]
 #: Cycles after which all is as it should be: an id may pass through the hands of two hosts, and
 #: the guard waits for a second listing.
 BOUND = 3
 
 #: Most of it happens in one place: what breaks a promise comes from several things together.
-whos = st.sampled_from(["a", "a", "a", "a", "b", "c"])
+whos = st.sampled_from(["a", "a", "a", "a", TWIN, TWIN, "b", "c"])
 places = st.sampled_from([PLACES[0]] * 5 + PLACES[1:])
 #: What the syncer of the place does about an event.
 thens = st.sampled_from(["", "hear", "hear", "hear", "work", "work", "work", "cycle"])
@@ -46,13 +49,20 @@ ports = st.sampled_from([80, 80, 81])
 names = st.sampled_from(["web", "api"])
 services = st.sampled_from(["web", "web", "web", "api", "api", "bad"])
 ids = st.sampled_from(["a:web:80", "a:web:80", "a:web:81", "a:api:80", "b:web:80", "shared"])
+#: What an operator names, and asks for.
+named = st.sampled_from(["", "web", "web", "api", "a:web:80", "shared"])
+asked = st.sampled_from(["drain", "drain", "force", "undrain"])
+#: How the registry of `a` shows what is not up: with its status, not at all, or not unless drained.
+statuses = st.sampled_from(["keep", "keep", "drop", "park"])
 policies = st.sampled_from(["sync"] * 6 + ["upsert-only", "create-only"])
 
 #: What can break, and what can change meanwhile, for the rule that puts them together.
 FAULTS = ["source fails", "another is hidden", "it is unclear", "restart", "kill", "deaf"]
 FAULTS += ["down", "unreadable", "entries are hidden", "entry is unclear", "refuses", "wiped"]
-FAULTS += ["before", "after", "refused", "raced"]
+FAULTS += ["before", "after", "refused", "raced", "slow", "leaves"]
+FAULTS += ["another is missed"] * 2
 CHANGES = ["stop", "remove", "remove all", "rename", "relabel", "move", "ill", "succeed", "start"]
+CHANGES += ["share", "share", "drain", "undrain"]
 troubles = st.lists(
     st.tuples(
         st.sampled_from(FAULTS),
@@ -74,24 +84,35 @@ class Histories(RuleBasedStateMachine):
         leases=st.booleans(),
         lag=st.sampled_from([0.0, 0.0, 3.0]),
         policy=policies,
-        drop=st.booleans(),
+        shows=statuses,
+        keep_last=st.sampled_from([False, False, True]),
+        twin=st.booleans(),
     )
-    def begin(self, leases, lag, policy, drop):
-        """The configuration of all; `policy` is that of `a`, `drop` too."""
+    def begin(self, leases, lag, policy, shows, keep_last, twin):
+        """The configuration of all; all but the first two are of `a`."""
         self.clock = ManualClock()
         self.registry = Registry(self.clock, leases=leases, lag=lag)
         self.runtimes = {
             who: {name: Runtime(name, SCOPES[who]) for name in SOURCES[who]} for who in OWNERS
         }
-        self.faults = {who: Faults() for who in OWNERS}
+        self.runtimes[TWIN] = self.runtimes["a"]
+        self.faults = {who: Faults() for who in (*OWNERS, TWIN)}
         self.configs = {who: Config(OWNERS[who], SOURCES[who]) for who in OWNERS}
-        self.configs["a"] = attrs.evolve(self.configs["a"], policy=policy, drop=drop)
+        self.configs["a"] = attrs.evolve(
+            self.configs["a"],
+            policy=policy,
+            drop=shows != "keep",
+            parks=shows == "park",
+            keep_last=keep_last,
+            locked=twin,
+        )
         self.processes = {}
-        self.outer = 8000
-        self.drops = drop
-        for who in OWNERS:
+        self.outer, self.waiting = 8000, False
+        self.pair = ("a", TWIN) if twin else ("a",)
+        for who in dict.fromkeys((*self.pair, *OWNERS)):
             self._start(who)
         self.promises = Promises(self.processes, self.registry, self.clock)
+        self.registry.on_wait = self._beside
         self.registry.on_write = self.promises.write
         self.registry.on_expiry = self.promises.expiry
         for place in PLACES:
@@ -170,15 +191,34 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def all_work(self):
         """All of them do."""
-        for who in OWNERS:
+        for who in list(self.processes):
             self._alive(who, Process.work)
 
     @rule(who=whos, policy=policies, without=st.sampled_from(["", "", "file"]))
     def restarts(self, who, policy, without):
         """It is restarted, perhaps with another policy or without one of its sources."""
-        sources = tuple(name for name in SOURCES[who] if name != without)
-        self.configs[who] = attrs.evolve(self.configs[who], policy=policy, sources=sources)
-        self._start(who)
+        host = "a" if who == TWIN else who
+        sources = tuple(name for name in SOURCES[host] if name != without)
+        self.configs[host] = attrs.evolve(self.configs[host], policy=policy, sources=sources)
+        for who in self.pair if host == "a" else (host,):
+            self._alive(who, Process.resign)
+            self._start(who)
+
+    @rule(who=st.sampled_from(["a", TWIN]), resigns=st.booleans())
+    def leaves(self, who, resigns):
+        """One of two that share their sources ends, or dies, and stays away."""
+        if len(self.pair) == 2 and self.processes.keys() >= set(self.pair):
+            with contextlib.suppress(KilledError):
+                if resigns:
+                    self.processes[who].resign()
+            del self.processes[who]
+
+    @rule()
+    def returns(self):
+        """It is started again."""
+        for who in self.pair:
+            if who not in self.processes:
+                self._start(who)
 
     @rule(who=whos, calls=st.integers(1, 6), done=st.booleans())
     def dies_soon(self, who, calls, done):
@@ -194,9 +234,21 @@ class Histories(RuleBasedStateMachine):
         while seconds > 0:
             self.clock.advance(min(seconds, PULSE))
             seconds -= PULSE
-            for who in OWNERS:
+            for who in list(self.processes):
                 self._alive(who, Process.beat)
+                self._alive(who, Process.campaign)
             self.registry.read()
+
+    def _beside(self, who):
+        """A write of one takes long; meanwhile the others go on."""
+        self.clock.advance(SLOW)
+        if self.waiting:
+            return
+        self.waiting = True
+        for other in [other for other in self.processes if other != who]:
+            for work in (Process.beat, Process.campaign, _cached):
+                self._alive(other, work)
+        self.waiting = False
 
     # What breaks.
 
@@ -240,6 +292,25 @@ class Histories(RuleBasedStateMachine):
 
     # What people do.
 
+    @rule(who=whos, name=named, asked=asked)
+    def drains(self, who, name, asked):
+        """An operator takes something out of use, or ends that, by a command of its own."""
+        self._operate(who, name, asked)
+
+    def _operate(self, who, name, asked):
+        who = "a" if who == TWIN else who
+        operator = Process(
+            "operator",
+            self.configs[who],
+            self.runtimes[who],
+            self.registry,
+            self.faults[who],
+            self.clock,
+        )
+        self.promises.operator = operator
+        with contextlib.suppress(KilledError):
+            operator.hold(name, asked)
+
     @rule(id=ids, what=st.sampled_from(["address", "tags", "damaged", "service"]))
     def edited(self, id, what):
         """Somebody edits an entry, and leaves its mark."""
@@ -275,9 +346,12 @@ class Histories(RuleBasedStateMachine):
         self._heal_all()
         self._pass(SLOW_CAP)
         for _ in range(BOUND):
-            for who in OWNERS:
+            for who in list(self.processes):
                 self._alive(who, Process.work)
             self.clock.advance(PAUSE + 1)
+        if len(self.pair) == 2:
+            lead = [who for who in self.pair if self._leads(who)]
+            assert len(lead) == 1, f"these lead: {lead}\n{self._shown()}"
         for who, process in self.processes.items():
             for name in process.trackers:
                 process.relist(name)
@@ -289,72 +363,122 @@ class Histories(RuleBasedStateMachine):
     def no_promise_is_broken(self):
         """By any write so far."""
         if hasattr(self, "promises"):
-            broken = self.promises.broken
+            hasty = [process.hasty for process in self.processes.values() if process.hasty]
+            broken = [*self.promises.broken, *(f"too much at once: {ids}" for ids in hasty)]
             assert not broken, "\n".join([*broken, self._shown()])
 
     def teardown(self):
         """Every history ends well."""
         if hasattr(self, "registry"):
             self.all_is_well()
+            self._nothing_is_drained()
             self.no_promise_is_broken()
+
+    def _nothing_is_drained(self):
+        """Whatever was drained comes back when that ends."""
+        for who in OWNERS:
+            self._operate(who, "", "undrain")
+        self.all_is_well()
+        for registration in self.registry.held.values():
+            who = self._whose(registration.mark)
+            if who and self.configs[who].policy != "create-only":
+                assert not registration.mark.hold, f"{brief(registration)} is drained"
+
+    def _leads(self, who):
+        return who in self.processes and self.processes[who].reconciler.election.leads()
+
+    def _claims(self):
+        """By id, the containers that are to have it: whose each is, of which source, and it."""
+        claims = {}
+        for who, config in self.configs.items():
+            for name in config.sources:
+                runtime = self.runtimes[who][name]
+                for container in runtime.containers.values():
+                    if container.shown(config.drop) or self._parked(who, name, container):
+                        id_ = container.instance_id(runtime.scope)
+                        claims.setdefault(id_, []).append((who, name, container))
+        return claims
 
     def _equal(self):
         """The registry holds what runs, as far as policies and others' entries let it."""
-        claims = {}
-        for who, process in self.processes.items():
-            for name in process.config.sources:
-                runtime = self.runtimes[who][name]
-                for container in runtime.containers.values():
-                    if container.shown(process.config.drop):
-                        id_ = container.instance_id(runtime.scope)
-                        claims.setdefault(id_, []).append((who, name, container))
-        held = self.registry.held
+        claims, held = self._claims(), self.registry.held
         for id_ in claims.keys() - held.keys():
             raise AssertionError(f"{id_} is missing\n{self._shown()}")
         for id_, registration in held.items():
             who = self._whose(registration.mark)
             if who is None:
                 continue
-            policy, mark = self.processes[who].config.policy, registration.mark
+            policy, mark = self.configs[who].policy, registration.mark
             mine = [claim for claim in claims.get(id_, ()) if claim[0] == who]
+            if self._unfit(mark, registration):
+                continue
             if not mine:
                 left = policy != "sync" or self._kept(mark, registration)
                 assert left, f"{id_} is left over\n{self._shown()}"
             elif policy != "create-only":
-                found = (mark.source, mark.workload, registration.instance.port)
-                right = [(name, container.id, container.outer) for _, name, container in mine]
-                fits = found in right and registration.instance.address == "10.0.0.1"
-                fits = fits and not registration.damaged
+                right = [(name, container.id) for _, name, container in mine]
+                fits = origin(registration) in right and self._fits(who, registration)
                 assert fits, f"{id_} is none of {right}\n{self._shown()}"
 
+    def _fits(self, who, registration):
+        """Whether an entry shows its container as it is, unless an operator drained it."""
+        mark, instance = registration.mark, registration.instance
+        container = self.runtimes[who][mark.source].containers[mark.workload]
+        up = container.workload("", "").status is Status.UP and not mark.hold
+        last = self.configs[who].keep_last and registration.up
+        placed = (instance.address, instance.port) == ("10.0.0.1", container.outer)
+        return placed and not registration.damaged and (last or registration.up is up)
+
+    def _unfit(self, mark, registration):
+        """Whether its workload still asks for its id, in a form that the registry refuses."""
+        runtime = self.runtimes[self._whose(mark)][mark.source]
+        container = runtime.containers.get(mark.workload)
+        return (
+            container is not None
+            and container.service == "bad"
+            and container.state.offered
+            and container.instance_id(runtime.scope) == registration.id
+        )
+
+    def _parked(self, who, name, container):
+        """Whether an operator drained it, and the registry can keep it so though it is not up."""
+        found = self.registry.held.get(container.instance_id(self.runtimes[who][name].scope))
+        return (
+            self.configs[who].parks
+            and found is not None
+            and self._whose(found.mark) == who
+            and origin(found) == (name, container.id)
+            and found.mark.hold != ""
+            and container.state.offered
+            and container.service != "bad"
+        )
+
     def _kept(self, mark, registration):
-        """Whether something keeps the workload from what it offers now, so that this one stays."""
+        """Whether it stays though its workload is not to have it.
+
+        It runs, and somebody else has the id that it asks for now; or it is the last that is up.
+        """
         who = self._whose(mark)
-        container = self.runtimes[who][mark.source].containers.get(mark.workload)
+        config, runtime = self.configs[who], self.runtimes[who][mark.source]
+        container = runtime.containers.get(mark.workload)
         if container is None or not container.state.offered:
             return False
-        rivals = [c for runtime in self.runtimes[who].values() for c in runtime.containers.values()]
-        if any(
-            rival.service == "bad"
-            and rival.state.offered
-            and rival.instance_id(mark.scope) == registration.id
-            for rival in rivals
-        ):
-            return True
-        id_ = container.instance_id(mark.scope)
+        id_ = container.instance_id(runtime.scope)
+        if id_ == registration.id:
+            return config.keep_last and registration.up
         found = self.registry.held.get(id_)
-        if found is None or container.service != registration.instance.service:
-            return False
-        return self._whose(found.mark) != who or found.instance.service != container.service
+        own = found and self._whose(found.mark) == who and origin(found) == origin(registration)
+        same = container.service == registration.instance.service
+        return same and container.shown(config.drop) and not own
 
     def _whose(self, mark):
-        """Which process a mark belongs to; None: to none that runs."""
-        for who, process in self.processes.items():
+        """Whose a mark is; None: nobody's."""
+        for who, config in self.configs.items():
             runtime = self.runtimes[who].get(mark.source) if mark else None
             if (
                 runtime is not None
-                and mark.source in process.config.sources
-                and (mark.owner, mark.scope) == (process.config.owner, runtime.scope)
+                and mark.source in config.sources
+                and (mark.owner, mark.scope) == (config.owner, runtime.scope)
             ):
                 return who
         return None
@@ -381,6 +505,7 @@ class Histories(RuleBasedStateMachine):
         others = frozenset({"c1", "c2", "c3"} - {id})
         breaks = {
             "source fails": lambda: setattr(runtime, "fails", True),
+            "another is missed": lambda: setattr(runtime, "missed", others),
             "another is hidden": lambda: setattr(runtime, "hidden", others),
             "it is unclear": lambda: setattr(runtime, "unclear", frozenset({id})),
             "deaf": lambda: setattr(runtime, "deaf", True),
@@ -390,6 +515,8 @@ class Histories(RuleBasedStateMachine):
             "entry is unclear": lambda: setattr(faults, "unclear", entry),
             "refuses": lambda: setattr(self.registry, "refused", frozenset({"a:web:81"})),
             "wiped": self.registry.wipe,
+            "slow": lambda: setattr(faults, "slow", True),
+            "leaves": lambda: self.leaves("a" if id == "c1" else TWIN, id == "c2"),
         }
         if fault in breaks:
             breaks[fault]()
@@ -413,12 +540,15 @@ class Histories(RuleBasedStateMachine):
             "move": {"outer": self._new_port()},
             "ill": {"health": Health.UNHEALTHY},
             "start": {"state": State.RUNNING, "health": None},
+            "share": {"shared": not container.shared},
         }
         if change == "remove":
             runtime.remove(id)
         elif change == "remove all":
             for id_ in list(runtime.containers):
                 runtime.remove(id_)
+        elif change in ("drain", "undrain"):
+            self._operate(place[0], container.service, change)
         elif change == "succeed":
             runtime.remove(id)
             other = "c1" if id != "c1" else "c2"
@@ -438,17 +568,26 @@ class Histories(RuleBasedStateMachine):
             self._alive(who, work)
 
     def _start(self, who):
+        host = "a" if who == TWIN else who
+        self.processes.pop(who, None)  # who begins anew asks for the lock after the other
         self.processes[who] = Process(
             who,
-            self.configs[who],
+            self.configs[host],
             self.runtimes[who],
             self.registry,
             self.faults[who],
             self.clock,
         )
+        for runtime in self.runtimes[who].values():
+            runtime.events.setdefault(who, [])
 
     def _alive(self, who, work):
-        """Let a process do this; when it is killed, its next life begins with nothing."""
+        """Let a process do this; when it is killed, its next life begins with nothing.
+
+        If it is not there, the other one that shares its sources does it.
+        """
+        if who not in self.processes:
+            (who,) = self.processes.keys() & {"a", TWIN}
         try:
             work(self.processes[who])
         except KilledError:

@@ -53,20 +53,19 @@ UNCLEAR = "unclear"
 class Runtime:
     """What runs in one source's world, with the faults of that source.
 
-    `told` is the last word that the source gave about each id: a container, None for gone, or
-    UNCLEAR. `trusted`: its last answer was a complete listing.
+    A listing says that it lacks what is `hidden`; what is `missed` it leaves out without a word.
+    `events` are, by who listens, the ids that it has not yet asked for.
     """
 
     name: str
     scope: str
     containers: dict = attrs.Factory(dict)
     places: dict = attrs.Factory(dict)
-    events: list = attrs.Factory(list)
-    told: dict = attrs.Factory(dict)
-    trusted: bool = False
+    events: dict = attrs.Factory(dict)
     fails: bool = False
     deaf: bool = False
     hidden: frozenset = frozenset()
+    missed: frozenset = frozenset()
     unclear: frozenset = frozenset()
 
     def put(self, container):
@@ -83,19 +82,24 @@ class Runtime:
     def heal(self):
         """No more faults."""
         self.fails = self.deaf = False
-        self.hidden = self.unclear = frozenset()
+        self.hidden = self.unclear = self.missed = frozenset()
 
     def _tell(self, id_):
         if not self.deaf:
-            self.events.append(id_)
+            for heard in self.events.values():
+                heard.append(id_)
 
 
 class ModelSource(Source):
-    """Tells of a runtime, as well as its faults allow."""
+    """Tells one syncer of a runtime, as well as its faults allow.
+
+    `told` is its last word about each id: a container, None for gone, or UNCLEAR. `trusted`: its
+    last answer was a complete listing.
+    """
 
     def __init__(self, runtime):
         self.runtime = runtime
-        runtime.told, runtime.trusted = {}, False
+        self.told, self.trusted = {}, False
 
     def scope(self):
         return self.runtime.scope
@@ -104,16 +108,16 @@ class ModelSource(Source):
         runtime = self.runtime
         self._ahead()
         complete = not runtime.hidden & runtime.containers.keys()
-        unclear = runtime.unclear & runtime.containers.keys() - runtime.hidden
+        unclear = runtime.unclear & runtime.containers.keys() - runtime.hidden - runtime.missed
         shown = {
             id_: container
             for id_, container in runtime.containers.items()
-            if id_ not in runtime.hidden | unclear
+            if id_ not in runtime.hidden | runtime.missed | unclear
         }
         if complete:
-            runtime.told = dict.fromkeys(runtime.told)
-        runtime.told |= shown | dict.fromkeys(unclear, UNCLEAR)
-        runtime.trusted = complete
+            self.told = dict.fromkeys(self.told)
+        self.told |= shown | dict.fromkeys(unclear, UNCLEAR)
+        self.trusted = complete
         items = [c.workload(runtime.name, runtime.scope) for c in shown.values()]
         return View(items, complete=complete, unclear=unclear)
 
@@ -123,7 +127,7 @@ class ModelSource(Source):
         if id in runtime.unclear and id in runtime.containers:
             raise TemporaryError(f"{id} cannot be described")
         found = runtime.containers.get(id)
-        runtime.told[id] = found
+        self.told[id] = found
         return found.workload(runtime.name, runtime.scope) if found else None
 
     def _ahead(self):
