@@ -20,7 +20,7 @@ export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit faults mutants bench check check-docs wheels fmt servers clean
+.PHONY: help venv run test unit faults mutants bench check check-docs wheels manual fmt servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,7 +33,7 @@ $(INSTALLED): $(METADATA)
 	@test -e $@ || contrib/make-venv.sh "$(PYTHON)" "$(VENV)"
 	@echo "installing syncer$(if $(PLUGINS), with $(notdir $(PLUGINS))) into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat \
-		--editable . $(addprefix --editable ./,$(PLUGINS)) --requirement requirements-dev.txt
+		--editable ".[web]" $(addprefix --editable ./,$(PLUGINS)) --requirement requirements-dev.txt
 	@touch $@
 
 run: venv ## keep a registry equal to what runs here: with Docker and Consul if they answer, else a sample
@@ -71,6 +71,9 @@ soak: venv servers ## thousands of container changes and many faults; does synce
 
 wheels: venv ## build the wheels of all distributions into dist/, the same bytes for the same commit
 	@contrib/make-wheels.sh $(BIN)/python dist
+
+manual: venv ## write the manual pages into build/man
+	$(BIN)/python contrib/make-manual.py build/man
 
 fmt: venv ## format, and fix what can be fixed by itself
 	$(BIN)/ruff check --fix-only --quiet .
