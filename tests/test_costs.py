@@ -1,6 +1,9 @@
 """What a cycle costs, counted: inspections, translations, requests, function calls. No seconds."""
 
+import gc
+import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -12,6 +15,8 @@ from servers.counting import CountingProxy
 MANY, FEW = 500, 50
 #: What a function call more or less here and there may cost; not a loop over everything.
 SLACK = 1.3
+#: Bytes that one instance may take, from container to registration; 5,400 with Python 3.11.
+MOST_BYTES = 6_400
 
 
 class CountingSink(PickySink):
@@ -134,16 +139,21 @@ def test_a_listing_without_a_change_translates_nothing():
     assert all(after[id_] is entry for id_, entry in before.items())
 
 
+def opened(docker, consul):
+    """An engine from a made-up Docker engine to the Consul at this address."""
+    return syncer.open_engine(
+        sources=[f"docker={docker.address}"],
+        sinks=[f"consul=http://{consul}"],
+        settings=["sources.docker.addresses.internal=true", "sinks.consul.timeout=30s"],
+        environ={},
+    )
+
+
 @pytest.fixture
 def docker_to_consul(fake_docker, clean_consul):
     """A made-up engine with many containers, all registered in Consul through a counting proxy."""
     docker, proxy = fake_docker(containers=MANY), CountingProxy(clean_consul.address)
-    engine = syncer.open_engine(
-        sources=[f"docker={docker.address}"],
-        sinks=[f"consul=http://{proxy.address}"],
-        settings=["sources.docker.addresses.internal=true", "sinks.consul.timeout=30s"],
-        environ={},
-    )
+    engine = opened(docker, proxy.address)
     assert engine.reconcile()["consul"].applied == MANY
     engine.reconcile()
     proxy.counts.clear()
@@ -172,3 +182,64 @@ def test_a_container_more_in_docker_and_consul(docker_to_consul):
     rest = {what: n for what, n in proxy.counts.items() if what not in reads}
     assert sum(rest.values()) == 2
     assert rest["PUT /v1/agent/service/register"] == 1
+
+
+def test_what_one_instance_takes_in_memory(fake_docker, clean_consul):
+    """From its container to its registration, in bytes that Python allocates for it and keeps."""
+    docker = fake_docker(containers=FEW)
+    tracemalloc.start()
+    try:
+        engine = opened(docker, clean_consul.address)
+        kept = [allocated_after(engine, FEW)]
+        docker.control("add", count=MANY - FEW)
+        kept.append(allocated_after(engine, MANY - FEW))
+        engine.stop()
+    finally:
+        tracemalloc.stop()
+    each = (kept[1] - kept[0]) / (MANY - FEW)
+    assert each < MOST_BYTES, f"{each:.0f} bytes each"
+
+
+def allocated_after(engine, new):
+    """The bytes that are allocated once as many more are registered, and listed again."""
+    assert engine.reconcile()["consul"].applied == new
+    for _ in range(2):
+        engine.reconcile()
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+#: What nobody needs who only registers: an event loop, probes, tables, the other clients.
+NEEDLESS = {"aiohttp", "asyncio", "grpc", "kazoo", "pyetcd", "pygments", "rich", "structlog"}
+CLIENTS = {"consul", "docker", "requests", "ssl", "urllib3"}
+
+
+def loaded_by(*arguments):
+    """The top-level modules that are loaded after the command, in a process of its own."""
+    code = (
+        "import sys\nfrom syncer.cli import main\ntry:\n    main()\nfinally:\n"
+        "    print('loaded', *{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    word, *names = done.stdout.splitlines()[-1].split()
+    assert word == "loaded"
+    return set(names)
+
+
+def test_help_loads_no_client_and_no_event_loop():
+    """Asking what there is to ask does not wait for libraries."""
+    assert not loaded_by("--help") & (NEEDLESS | CLIENTS | {"cattrs", "pluggy"})
+
+
+def test_docker_and_consul_load_nothing_that_they_do_not_use(fake_docker, clean_consul):
+    """Registering brings the two clients and nothing for probes, other sinks or tables."""
+    docker = fake_docker(containers=1)
+    loaded = loaded_by(
+        *("run", "--once", "--source", f"docker={docker.address}"),
+        *("--sink", f"consul=http://{clean_consul.address}"),
+        *("--set", "sources.docker.addresses.internal=true"),
+    )
+    assert {"docker", "consul"} <= loaded
+    assert not loaded & NEEDLESS

@@ -41,7 +41,7 @@ def adjusted(instance: Instance, version: Version | None, refused: frozenset[str
     if weight == 0:
         problems.append("weight 0 is not possible in Consul; 1 is used")
         weight = 1
-    return attrs.evolve(
+    found = attrs.evolve(
         instance,
         service=service,
         tags=_tags(instance.tags, problems),
@@ -50,6 +50,8 @@ def adjusted(instance: Instance, version: Version | None, refused: frozenset[str
         checks=_checks(instance, version, refused, problems),
         problems=tuple(problems),
     )
+    unchanged = found == instance and found.problems == instance.problems
+    return instance if unchanged else found  # thousands of copies add up
 
 
 def _refuse_impossible(instance: Instance) -> None:

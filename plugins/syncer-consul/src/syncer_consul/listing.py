@@ -8,6 +8,7 @@ import hashlib
 import marshal
 import time
 from collections.abc import Iterable, Mapping
+from sys import intern
 from typing import Any
 
 import attrs
@@ -35,6 +36,7 @@ class Listing:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._checks: dict[str, frozenset[str]] = {}
+        self._written: dict[str, Registration] = {}
         self._tags: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._read_at: float | None = None
 
@@ -63,6 +65,7 @@ class Listing:
                 written = (entry.get("Meta") or {}).get(wire.TAGS, "")
                 tags[id_] = (written, tuple(entry.get("Tags") or ()))
         self._known, self._tags, self._read_at = known, tags, asked_at
+        self._written = {i: new for i, new in self._written.items() if i in known}
         self._checks = {id_: frozenset(f.id for f in k.checks) for id_, k in known.items()}
         items = tuple(k.registration for k in known.values() if k.registration is not None)
         return items, frozenset(id_ for id_, k in known.items() if k.registration is None)
@@ -89,8 +92,9 @@ class Listing:
         """With tag override: the fingerprint of the tags that we wrote, and the present tags."""
         return self._tags.get(id_)
 
-    def remember(self, new: Registration) -> None:
-        """The checks that stand there after a write of ours."""
+    def remember(self, new: Registration, written: Registration) -> None:
+        """What stands there after a write of ours, and as a listing will show it."""
+        self._written[new.id] = written
         kept = (id_ for id_ in self._checks.get(new.id, ()) if not wire.is_own_check(id_, new.id))
         self._checks[new.id] = _check_ids(new).union(kept)
 
@@ -105,6 +109,7 @@ class Listing:
         """The service is gone."""
         self._checks.pop(id_, None)
         self._tags.pop(id_, None)
+        self._written.pop(id_, None)
 
     def _decoded(
         self, id_: str, entry: Mapping[str, Any], checks: tuple[Found, ...], node_address: str
@@ -114,9 +119,17 @@ class Listing:
             came = _fingerprint(entry)
             if before is not None and before.entry == came and before.checks == checks:
                 return before
-            return _Known(came, checks, wire.decode(id_, entry, checks, node_address))
+            found = wire.decode(id_, entry, checks, node_address)
+            return _Known(came, checks, self._shared(id_, found))
         except _FAULTS:
             return _Known(came, checks, None)  # it is there, whatever it is
+
+    def _shared(self, id_: str, found: Registration | None) -> Registration | None:
+        """The very object that was written, where it is listed as that: copies of it add up."""
+        written = self._written.get(id_)
+        if written is None or found is None or written != found:
+            return found
+        return written if written.instance.status is found.instance.status else found
 
 
 def _fingerprint(entry: Mapping[str, Any]) -> bytes:
@@ -130,7 +143,7 @@ def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
     for id_, check in checks.items():
         service = check.get("ServiceID")
         if service:
-            found.setdefault(service, []).append(Found(id_, str(check.get("Status", ""))))
+            found.setdefault(service, []).append(Found(id_, intern(str(check.get("Status", "")))))
     return {id_: tuple(sorted(all_, key=lambda f: f.id)) for id_, all_ in found.items()}
 
 

@@ -171,7 +171,7 @@ class ConsulSink(Sink):
         if (look or self._listing.holds(new.id)) and self._look(new.id) is not None:
             raise Conflict(f"{new.id} was registered by somebody else since the last listing")
         written = self._write(new, new.instance.tags)
-        self._listing.remember(new)
+        self._listing.remember(new, written)
         return written
 
     def _update(self, old: Registration, new: Registration, look: bool) -> Registration:
@@ -184,7 +184,7 @@ class ConsulSink(Sink):
         written = self._write(new, self._tags_for(new.instance), first)
         for check in self._listing.stale_checks(old, new):
             self._remove_check(check)
-        self._listing.remember(new)
+        self._listing.remember(new, written)
         return written
 
     def _deregister(self, old: Registration, look: bool) -> None:

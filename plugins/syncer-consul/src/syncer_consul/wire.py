@@ -57,13 +57,14 @@ def listed(instance: Instance) -> Instance:
     not looked at.
     """
     weight, warning = _weights(instance)
-    return attrs.evolve(
+    found = attrs.evolve(
         instance,
         checks=(),
         tags=() if instance.tag_override else instance.tags,
         weight=weight,
         warning_weight=warning,
     )
+    return instance if found == instance else found  # thousands of copies add up
 
 
 def as_listed(new: Registration) -> Registration:
