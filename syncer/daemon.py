@@ -176,8 +176,8 @@ class PulseWork:
         self._pulse.beat()
         late, self._due = max(0.0, began - self._due), began + self._every
         held, seconds = len(self._reconciler.held()), self._clock() - began
-        name = self._reconciler.name
-        self._emit(PulseBeaten(sink=name, held=held, late=late, seconds=seconds))
+        told = {"every": self._every, "late": late, "seconds": seconds}
+        self._emit(PulseBeaten(sink=self._reconciler.name, held=held, **told))
         return self._every
 
 

@@ -116,11 +116,12 @@ class PulseBeaten:
     """What must reach a registry on time has reached it: renewals, and health that syncer knows.
 
     `held` is how many registrations were kept alive. `late` is how long after its time it was done,
-    `seconds` how long that took.
+    `seconds` how long that took, `every` the time from one to the next.
     """
 
     sink: str
     held: int = 0
+    every: float = 0.0
     late: float = 0.0
     seconds: float = 0.0
 

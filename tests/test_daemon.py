@@ -402,7 +402,7 @@ class TestPulse:
         clock.advance(7)
         fails[0] = False
         work(frozenset())
-        told = {"sink": "consul", "held": 1, "seconds": 0.5}
+        told = {"sink": "consul", "held": 1, "every": 10.0, "seconds": 0.5}
         assert heard == [PulseBeaten(late=late, **told) for late in (0.0, 0.0, 7.0)]
 
     def test_what_was_lost_is_written_again_at_once(self, run, monkeypatch):

@@ -1,0 +1,261 @@
+"""Metrics from events, and what contrib/grafana makes of them."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import attrs
+import pytest
+import yaml
+from fakes import FakeSink, FakeSource, held, wanted, workload
+
+import syncer
+from syncer import CheckStatus, Deregister, Plan, Reason, Register, Skip, Update
+from syncer.events import (
+    ChangeApplied,
+    CycleFinished,
+    Elected,
+    HealthChanged,
+    LeaseLost,
+    LoopFailed,
+    LoopRecovered,
+    ProblemsFound,
+    PulseBeaten,
+    SourceListed,
+    Warned,
+)
+from syncer.metrics import Metrics
+
+GRAFANA = Path(__file__).parents[2] / "contrib/grafana"
+NEW = Register(wanted().registration)
+MOVED = Update(held(), wanted(port=81).registration)
+GONE = Deregister(held(address="::1"), Reason.WORKLOAD_GONE)
+DOWN = "sink consul"
+
+
+@pytest.fixture
+def metrics():
+    """Metrics at a time that stands still."""
+    return Metrics(interval=30, clock=lambda: 1234.0)
+
+
+def value(metrics, name, /, **labels):
+    """The value of one sample; None if there is none."""
+    return metrics.registry.get_sample_value(f"syncer_{name}", labels)
+
+
+def everything(metrics):
+    """One event of each kind, so that every metric has a sample."""
+    skips = (Skip("a", "conflict", "theirs"), Skip("b", "guard", "many"))
+    for event in (
+        SourceListed(source="docker", workloads=3, instances=4, unclear=1),
+        LoopFailed(loop=DOWN, error="down"),
+        ProblemsFound(source="docker", workload="web", problems=("no port",)),
+        ChangeApplied(sink="consul", change=MOVED, drift=True),
+        CycleFinished(
+            sink="consul",
+            plan=Plan(changes=(NEW,), skipped=skips, unchanged=2, ours=5, foreign=7),
+            failed={NEW.id: "refused"},
+        ),
+        LeaseLost(sink="consul", lost=2),
+        PulseBeaten(sink="consul", held=3, late=0.5),
+        Elected(sink="consul", leads=True),
+        HealthChanged(target="http://10.0.0.1/", status=CheckStatus.CRITICAL),
+    ):
+        metrics(event)
+    return metrics
+
+
+class TestCounting:
+    """What each event adds."""
+
+    def test_a_listing(self, metrics):
+        """How much there is; an incomplete listing is no success."""
+        metrics(SourceListed(source="docker", workloads=3, instances=4, unclear=1))
+        for name, expected in (("workloads", 3), ("instances", 4), ("unclear", 1)):
+            assert value(metrics, f"source_{name}", source="docker") == expected
+        at = "source_last_success_timestamp_seconds"
+        assert value(metrics, at, source="docker") == 1234
+        metrics(SourceListed(source="file", workloads=3, complete=False))
+        assert value(metrics, at, source="file") is None
+        counted = {"source": "file", "complete": "false"}
+        assert value(metrics, "source_listings_total", **counted) == 1
+
+    def test_failures_that_are_not_told_are_counted_in_the_end(self, metrics):
+        """Of those in a row the first and each tenth are events; the last word has the number."""
+        loop = {"part": "sink", "name": "consul"}
+        metrics(LoopFailed(loop=DOWN, error="down"))
+        metrics(LoopFailed(loop=DOWN, error="down", failures=10))
+        assert value(metrics, "errors_total", **loop) == 10
+        assert value(metrics, "consecutive_failures", **loop) == 10
+        metrics(LoopRecovered(loop=DOWN, failures=13))
+        assert value(metrics, "errors_total", **loop) == 13
+        assert value(metrics, "consecutive_failures", **loop) == 0
+        metrics(LoopFailed(loop=DOWN, error="down"))
+        assert value(metrics, "errors_total", **loop) == 14
+
+    def test_changes(self, metrics):
+        """By kind; what failed is counted from the cycle, in which each failure stands."""
+        for change in (NEW, MOVED, GONE, GONE):
+            metrics(ChangeApplied(sink="s", change=change, drift=change is MOVED))
+        counts = {
+            kind: value(metrics, "changes_total", sink="s", change=kind)
+            for kind in ("register", "update", "deregister")
+        }
+        assert counts == {"register": 1, "update": 1, "deregister": 2}
+        assert value(metrics, "drift_total", sink="s") == 1
+        metrics(CycleFinished(sink="s", plan=Plan(changes=(NEW,)), failed={NEW.id: "no"}))
+        assert value(metrics, "failed_changes_total", sink="s", change="register") == 1
+
+    def test_a_cycle(self, metrics):
+        """What the sink holds after it, how long it took, and when it was."""
+        other = attrs.evolve(NEW.new, instance=attrs.evolve(NEW.new.instance, id="other"))
+        plan = Plan(changes=(NEW, Register(other)), unchanged=2, ours=2, foreign=7)
+        metrics(CycleFinished(sink="s", plan=plan, failed={"other": "no"}, seconds=0.25))
+        assert value(metrics, "registrations", sink="s", whose="ours") == 3
+        assert value(metrics, "registrations", sink="s", whose="foreign") == 7
+        assert value(metrics, "unchanged", sink="s") == 2
+        assert value(metrics, "cycle_duration_seconds_sum", sink="s") == 0.25
+        assert value(metrics, "sink_last_success_timestamp_seconds", sink="s") == 1234
+
+    def test_skips_that_are_over_are_zero(self, metrics):
+        """A reason that was there once stays, as 0; what alerts ask for is there from the start."""
+        metrics(CycleFinished(sink="s", plan=Plan(skipped=(Skip("a", "doubt", "x"),) * 3)))
+        assert value(metrics, "skips", sink="s", reason="doubt") == 3
+        assert value(metrics, "skips", sink="s", reason="conflict") == 0
+        metrics(CycleFinished(sink="s", plan=Plan(skipped=(Skip("a", "guard", "x"),))))
+        assert value(metrics, "skips", sink="s", reason="doubt") == 0
+        assert value(metrics, "guard_held", sink="s") == 1
+
+    def test_what_must_be_on_time(self, metrics):
+        """Pulses, how late they were, and what was lost all the same."""
+        metrics(PulseBeaten(sink="s", held=3, late=7.0, seconds=0.1))
+        metrics(LeaseLost(sink="s", lost=2))
+        assert value(metrics, "pulse_late_seconds", sink="s") == 7
+        assert value(metrics, "pulse_held", sink="s") == 3
+        assert value(metrics, "lost_total", sink="s") == 2
+        assert value(metrics, "pulse_lateness_seconds_bucket", sink="s", le="5.0") == 0
+        assert value(metrics, "pulse_lateness_seconds_bucket", sink="s", le="10.0") == 1
+
+    def test_an_event_that_means_nothing(self, metrics):
+        """Nor does one of a later version."""
+        before = metrics.text()
+        metrics(Warned(text="look"))
+        metrics(object())
+        assert len(metrics.text().splitlines()) == len(before.splitlines())
+
+
+def test_labels_are_bounded():
+    """However many services, ids, addresses and texts there are: no label has one of them."""
+    metrics = Metrics()
+    sink = FakeSink()
+    source = FakeSource(*(workload(f"svc{n}", address=f"10.7.0.{n}") for n in range(20)))
+    engine = syncer.Engine({"docker": source}, {"memory": sink}, listeners=[metrics])
+    engine.reconcile()
+    before = metrics.text().decode()
+    for number in range(20, 60):
+        source.put(workload(f"svc{number}", address=f"10.7.0.{number}"))
+    sink.fail["register"] = syncer.PermanentError("refused 10.7.0.9")
+    engine.reconcile()
+    engine.stop()
+    after = metrics.text().decode()
+    assert "svc" not in after
+    assert "10.7.0." not in after
+    kinds = {line.partition("{")[0] for line in after.splitlines()}
+    assert len(after.splitlines()) < len(before.splitlines()) + 10
+    assert "syncer_failed_changes_total" in kinds
+
+
+def exported():
+    """The names that samples have once everything has happened."""
+    families = everything(Metrics()).registry.collect()
+    return {sample.name for family in families for sample in family.samples}
+
+
+def used(text):
+    """The names of metrics in expressions."""
+    return set(re.findall(r"\b(?:syncer|process)_[a-z_]+", text))
+
+
+def expressions():
+    """What dashboard and rules ask for, by where it stands."""
+    dashboard = json.loads((GRAFANA / "dashboard.json").read_text())
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+    for rule in rules():
+        yield rule["alert"], rule["expr"]
+
+
+def rules():
+    (group,) = yaml.safe_load((GRAFANA / "alerts.yml").read_text())["groups"]
+    return group["rules"]
+
+
+def test_dashboard_and_alerts_ask_for_what_is_exported():
+    """Each metric that they name is there, whatever it is called in the next version."""
+    names = exported()
+    for where, expression in expressions():
+        assert used(expression) <= names, where
+
+
+def test_every_metric_is_on_the_dashboard_or_in_an_alert():
+    """Nobody would look at it otherwise."""
+    shown = set().union(*(used(expression) for _, expression in expressions()))
+    bases = {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown}
+    unused = {name for name, *_ in everything(Metrics()).described()} - bases
+    assert unused <= {"syncer_pulse_held"}
+
+
+def test_every_alert_has_a_test():
+    """With an example in which it fires."""
+    tests = yaml.safe_load((GRAFANA / "alerts.test.yml").read_text())["tests"]
+    fired = {
+        case["alertname"]
+        for test in tests
+        for case in test["alert_rule_test"]
+        if case["exp_alerts"]
+    }
+    assert fired == {rule["alert"] for rule in rules()}
+
+
+@pytest.mark.server
+class TestPromtool:
+    """What Prometheus' own tool says."""
+
+    @pytest.fixture(autouse=True)
+    def _promtool(self, pytestconfig):
+        from servers.lifetimes import leave_out
+
+        if not shutil.which("promtool"):
+            leave_out(pytestconfig, "Prometheus", "not on the PATH: promtool")
+
+    def run(self, *arguments, given=None):
+        done = subprocess.run(
+            ["promtool", *arguments],
+            cwd=GRAFANA,
+            input=given,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_rules(self):
+        """They can be read, and fire and do not fire as their examples say."""
+        self.run("check", "rules", "alerts.yml")
+        self.run("test", "rules", "alerts.test.yml")
+
+    def test_metrics(self, metrics):
+        """Names, units and help are as is usual."""
+        self.run("check", "metrics", given=everything(metrics).text())
+
+    def test_expressions_of_the_dashboard(self, tmp_path):
+        """Each is one that Prometheus can read, once Grafana has put its variables in."""
+        asked = [text.replace("$instance", ".*") for _, text in expressions()]
+        named = [{"record": f"panel:{n}", "expr": text} for n, text in enumerate(asked)]
+        path = tmp_path / "panels.yml"
+        path.write_text(json.dumps({"groups": [{"name": "panels", "rules": named}]}))
+        self.run("check", "rules", str(path))
