@@ -91,6 +91,9 @@ class Sink(ABC):
     pulse: timedelta | None = None
     #: How long a listing may lag behind our own writes.
     stale_for: timedelta = timedelta(0)
+    #: Whether `registrations` may be called from another thread while changes are being made, so
+    #: that none waits until all is read. Of an id that is changed meanwhile either state will do.
+    reads_beside: bool = False
     #: Whether the registry has locks: `take_lock` and `release_lock`.
     locks: bool = False
 

@@ -29,8 +29,10 @@ GUARD_PAUSE = PAUSE
 WATCH_PAUSE = (0.2, 2.0)
 #: Seconds after which a watch that has heard something is not one that breaks off at once.
 STEADY = 5.0
-#: Wakes of a sink's loop: the desired set changed; the registry changed.
-DESIRED, REGISTRY = "desired", "registry"
+#: Wakes of a sink's loop: the desired set changed; the registry changed; it was read beside.
+DESIRED, REGISTRY, READ = "desired", "registry", "read"
+#: Seconds for which a loop waits that has nothing to do but what it is woken for.
+IDLE = 3600.0
 
 
 class SourceWork:
@@ -57,7 +59,10 @@ class SourceWork:
 
 
 class SinkWork:
-    """Runs cycles: at once when the desired set changed, reading afresh when it is time to."""
+    """Runs cycles: at once when the desired set changed, reading afresh when it is time to.
+
+    `read_beside` has the sink read in another thread, which wakes with `READ`; False: not now.
+    """
 
     def __init__(
         self,
@@ -65,7 +70,9 @@ class SinkWork:
         finished: Callable[[CycleFinished], None],
         interval: float,
         clock: Clock,
+        read_beside: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._read_beside = read_beside
         self._reconciler, self._finished = reconciler, finished
         self._interval, self._clock = interval, clock
         self._due = self._last_read = float("-inf")
@@ -76,10 +83,12 @@ class SinkWork:
         now = self._clock()
         if REGISTRY in wakes:
             self._due = min(self._due, max(now, self._last_read + COALESCE))
-        fresh = now >= self._due
-        if fresh or DESIRED in wakes:
-            report = self._reconciler.cycle(fresh=fresh)
-            if fresh:
+        due, read = now >= self._due, READ in wakes
+        if due and self._read_beside():
+            due, self._last_read, self._due = False, now, now + jittered(self._interval)
+        if due or read or DESIRED in wakes:
+            report = self._reconciler.cycle(fresh=due or read)
+            if due:
                 self._last_read, self._due = now, self._clock() + jittered(self._interval)
             self._due = min(self._due, self._clock() + self._patience(report))
             self._finished(report)
@@ -199,6 +208,7 @@ class Daemon:
         self._source_loops = [self._source_loop(tracker) for tracker in trackers]
         self._sink_loops: list[Loop] = []
         self._pulse_loops: list[Loop] = []
+        self._readers: list[Loop] = []
         self._elections: list[Loop] = []
         self._watches = [
             self._watch(f"watch {tracker.name}", tracker.source.watch, loop.wake)
@@ -210,14 +220,14 @@ class Daemon:
     def start(self) -> None:
         """Start every thread; returns at once."""
         working = (*self._sink_loops, *self._source_loops, *self._pulse_loops)
-        for loop in (*self._elections, *working, *self._watches):
+        for loop in (*self._elections, *self._readers, *working, *self._watches):
             loop.start()
 
     def finish(self, timeout: float) -> bool:
         """Let running work end, within `timeout` seconds; returns whether all of it did."""
         self._stopping.set()
         loops = (self._source_loops, self._sink_loops, self._pulse_loops, self._elections)
-        working = [loop for kind in loops for loop in kind]
+        working = [loop for kind in (*loops, self._readers) for loop in kind]
         for loop in (*working, *self._watches):
             loop.stop()
         return self._join(working, timeout)
@@ -268,7 +278,8 @@ class Daemon:
                 beaten = now
                 pulse.wake()
 
-        work = SinkWork(reconciler, finished, self._interval, self._clock)
+        read_beside = self._reader(reconciler, lambda: loop.wake(READ))
+        work = SinkWork(reconciler, finished, self._interval, self._clock, read_beside)
         loop = Loop(f"sink {reconciler.name}", work, self._emit, urgent=REGISTRY)
         self._sink_loops.append(loop)
         if election := reconciler.election:
@@ -280,6 +291,25 @@ class Daemon:
                 lambda *_: loop.wake(REGISTRY),
             )
         )
+
+    def _reader(self, reconciler: Reconciler, done: Callable[[], None]) -> Callable[[], bool]:
+        """What has the sink read beside its cycles, if it may be now; returns whether."""
+
+        def read(wakes: frozenset[Hashable]) -> float:
+            if wakes:
+                reconciler.read_ahead()
+                done()
+            return IDLE
+
+        def begin() -> bool:
+            if may := reconciler.may_read_ahead():
+                loop.wake()
+            return may
+
+        loop = Loop(f"read {reconciler.name}", read, self._emit)
+        if reconciler.sink.reads_beside:
+            self._readers.append(loop)
+        return begin
 
     def _election_loop(self, name: str, election: Election, sink_loop: Loop) -> Loop:
         work = ElectionWork(name, election, self._emit, lambda: sink_loop.wake(REGISTRY))

@@ -4,7 +4,6 @@ A cycle does not know what woke it. What the sink holds is kept between cycles, 
 our own writes, and read afresh when asked for or after any error.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
@@ -13,6 +12,7 @@ from syncer.adoption import unadopted
 from syncer.aiming import Aims
 from syncer.changes import Aim, Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult
+from syncer.confirming import confirmed
 from syncer.desired import Desired, Snapshot
 from syncer.difference import Difference
 from syncer.drain import Holding, as_marked, keep_last, only, shown, takes_away
@@ -32,17 +32,15 @@ from syncer.guard import Guard, GuardRules, Refusals
 from syncer.model import Registration, View
 from syncer.parts import NoProber, Prober, SinkPart
 from syncer.plan import Facts, apply_policy, hold_unprobed
+from syncer.reading import Reading
 from syncer.successors import hold_unreplaced, with_successors
-
-#: Questions that a source may leave unanswered in one cycle before the rest is not asked:
-#: each may take as long as its deadline.
-UNANSWERED = 3
 
 
 class Reconciler:
     """Keeps one sink equal to what its sources want.
 
-    `cycle`, `plan` and `release` are called from one thread; `held` and `results` from any.
+    `cycle`, `plan` and `release` are called from one thread, `read_ahead` from another; `held`
+    and `results` from any.
     """
 
     def __init__(
@@ -58,6 +56,7 @@ class Reconciler:
         prober: Prober | None = None,
     ) -> None:
         self.name, self.sink = name, part.sink
+        self._reading = Reading(part.sink)
         self._prober = prober or NoProber()
         self._part, self._desired, self._owner = part, desired, owner
         self._emit, self._clock = emit, clock
@@ -91,6 +90,14 @@ class Reconciler:
         started = self._clock()
         return self.carry_out(self.permitted(self.plan(fresh=fresh)), started)
 
+    def may_read_ahead(self) -> bool:
+        """Whether cycles can go on with what is known while the sink is read beside them."""
+        return self.sink.reads_beside and self._view is not None
+
+    def read_ahead(self) -> None:
+        """Read the sink for the next fresh cycle, which raises what this may have raised."""
+        self._reading.ahead()
+
     def plan(self, *, fresh: bool = True) -> Plan:
         """Observe, plan and brake: what is to be done now. Nothing is written."""
         return self._plan(as_marked, fresh=fresh, careful=self._part.keep_last)
@@ -118,7 +125,7 @@ class Reconciler:
                 return self._plan(holding, fresh=True, careful=True)
             plan = keep_last(plan, self.known(), aim.withheld)
         plan = hold_unprobed(apply_policy(plan, self._part.policy), aim.unprobed)
-        plan = self._confirmed(self._refusals(plan))
+        plan = confirmed(self._refusals(plan), self._desired)
         self._facts = facts
         plan = self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
         plan = hold_unreplaced(with_successors(plan, aim, self._actual))
@@ -165,6 +172,7 @@ class Reconciler:
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
         """The registrations with our owner's mark for which `wanted` is true, read now."""
+        self._reading.drop()
         self._look(fresh=True)
         return tuple(
             registration
@@ -201,9 +209,7 @@ class Reconciler:
         world = self._desired.snapshots(self._part.sources)
         if fresh or self._view is None:
             self._view = None  # until the read has succeeded, what was known is not trusted
-            view = self.sink.registrations()
-            self._actual = {one.instance.id: one for one in view.items}
-            self._view = view
+            self._view, self._actual = self._reading.take(self._actual)
         return world, Facts(owner=self._owner, sources={s.name: s.facts() for s in world})
 
     def known(self) -> View[Registration]:
@@ -236,37 +242,6 @@ class Reconciler:
                 self._actual[change.id] = found
         return unread
 
-    def _confirmed(self, plan: Plan) -> Plan:
-        """The plan with each removal of a gone workload confirmed by its source, or held."""
-        held: dict[str, Skip] = {}
-        changes: list[Change] = []
-        unanswered: Counter[str] = Counter()
-        for change in plan.changes:
-            if isinstance(change, Deregister) and change.reason is Reason.WORKLOAD_GONE:
-                answer = self._confirm(change, unanswered)
-                if isinstance(answer, Skip):
-                    held[change.id] = answer
-                else:
-                    change = answer
-            changes.append(change)
-        return attrs.evolve(plan, changes=tuple(changes)).hold(held)
-
-    def _confirm(self, change: Deregister, unanswered: Counter[str]) -> Deregister | Skip:
-        mark = change.old.mark
-        assert mark is not None
-        if unanswered[mark.source] >= UNANSWERED:
-            return Skip(change.id, "unconfirmed", f"{mark.source} does not answer now")
-        try:
-            workload = self._desired.confirm_gone(mark.source, mark.workload)
-        except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
-            unanswered[mark.source] += not isinstance(error, PermanentError)
-            return Skip(change.id, "unconfirmed", f"{mark.source} did not confirm: {error}")
-        if workload is None:
-            return change
-        if workload.state.offered:
-            return Skip(change.id, "alive", "its workload runs after all; looked at again")
-        return attrs.evolve(change, stopped=True)
-
     def _outcomes(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """What became of each change, whatever the sink raises; nothing after a lost lead."""
         left = {change.id: change for change in changes}
@@ -278,7 +253,7 @@ class Reconciler:
                 yield outcome
                 self._go_on()
         except LeadLost:
-            self._view = None  # some of it may be written all the same
+            self._distrust()  # some of it may be written all the same
             return
         except Exception as raised:  # noqa: BLE001 - it counts for all that is left
             error = raised
@@ -296,11 +271,12 @@ class Reconciler:
             else:
                 self._actual[change.id] = outcome.registration
                 self._written.add(change.id)
+            self._reading.wrote(change.id)
             self._refusals.forget(change)
             self._errors.pop(change.id, None)
             self._emit(ChangeApplied(sink=self.name, change=change, drift=drift))
             return outcome
-        self._view = None
+        self._distrust()
         permanent = isinstance(error, PermanentError) and not isinstance(error, Conflict)
         text = str(error) if isinstance(error, SyncerError) else of_plugin(error)
         if permanent:
@@ -309,6 +285,11 @@ class Reconciler:
             self._errors[change.id] = text
             self._emit(ChangeFailed(sink=self.name, change=change, error=text, permanent=permanent))
         return outcome
+
+    def _distrust(self) -> None:
+        """What is known is not enough for another plan."""
+        self._view = None
+        self._reading.drop()
 
     def _is_drift(self, change: Change) -> bool:
         """Whether the registry strayed from what was written, though what is desired did not."""

@@ -22,6 +22,7 @@ from syncer.daemon import (
     WatchWork,
 )
 from syncer.daemon import DESIRED as WAKE_DESIRED
+from syncer.daemon import READ as WAKE_READ
 from syncer.daemon import REGISTRY as WAKE_REGISTRY
 from syncer.desired import Desired
 from syncer.events import (
@@ -38,6 +39,7 @@ from syncer.testing import FaultySink, ManualClock, wait_until
 
 HOUR = 3600.0
 DESIRED, REGISTRY = frozenset({WAKE_DESIRED}), frozenset({WAKE_REGISTRY})
+READ = frozenset({WAKE_READ})
 NONE = frozenset()
 
 
@@ -208,6 +210,48 @@ class TestWakes:
         inner.store.clear()
         inner.wake()
         registered(sink, "web")
+
+
+class TestReadingBeside:
+    """A sink that can be read while changes are made."""
+
+    @pytest.fixture
+    def beside(self, run):
+        """One source with one workload, and such a sink, settled."""
+        source, sink = FakeSource(workload("web")), FaultySink(MemorySink())
+        sink.reads_beside = True
+        made = run({"docker": source}, {"memory": sink})
+        made.settle()
+        return made, source, sink
+
+    def test_no_wake_waits_behind_a_full_reading(self, beside):
+        """A workload is registered, and another removed, while the sink is being read."""
+        made, source, sink = beside
+        reads, go_on = sink.calls["registrations"], sink.hang("registrations")
+        made.daemon.refresh()
+        wait_until(lambda: sink.calls["registrations"] > reads, what="the reading")
+        source.put(workload("db"))
+        source.wake("db-1")
+        registered(sink, "web", "db")
+        source.remove("web-1")
+        source.wake("web-1")
+        registered(sink, "db")
+        cycles = len(made.cycles())
+        go_on()
+        wait_until(lambda: len(made.cycles()) > cycles, what="a cycle on what was read")
+        registered(sink, "db")
+        assert not made.heard.of(LoopFailed)
+
+    def test_a_reading_that_fails_is_a_failure_of_the_sink(self, beside):
+        """It is told, tried again, and what was missed meanwhile is made good."""
+        made, source, sink = beside
+        sink.fail("registrations", TemporaryError("down"), times=1)
+        made.daemon.refresh()
+        wait_until(lambda: made.heard.of(LoopRecovered), what="the recovery")
+        assert [event.loop for event in made.heard.of(LoopFailed)] == ["sink memory"]
+        source.put(workload("db"))
+        source.wake("db-1")
+        registered(sink, "web", "db")
 
 
 class TestFailures:
@@ -659,6 +703,31 @@ class TestSinkWork:
         work = self.make()
         self.reconciler.report = {"relist": True}
         assert work(DESIRED) == GUARD_PAUSE
+
+    def test_a_reading_beside_is_waited_for_by_its_wake(self):
+        """The cycle that uses it runs when it is there; others go on meanwhile."""
+        work = self.make()
+        begun = []
+        work._read_beside = lambda: not begun.append(1)
+        self.clock.advance(self.delay)
+        assert 27 <= work(NONE) <= 33
+        work(DESIRED)
+        assert (len(begun), self.reconciler.cycles) == (1, [True, False])
+        work(READ)
+        assert (len(begun), self.reconciler.cycles) == (1, [True, False, True])
+
+    def test_what_changes_during_a_reading_beside_is_read_after_it(self):
+        """A wake of the registry that came meanwhile is not answered by that reading."""
+        work = self.make()
+        begun = []
+        work._read_beside = lambda: not begun.append(1)
+        self.clock.advance(self.delay)
+        work(NONE)
+        assert work(REGISTRY) == pytest.approx(COALESCE)
+        work(READ)
+        self.clock.advance(COALESCE)
+        work(NONE)
+        assert len(begun) == 2
 
     def test_after_an_error_the_reading_is_still_due(self):
         """A cycle that failed did not happen."""

@@ -15,6 +15,7 @@ from syncer import (
     Update,
     View,
 )
+from syncer.confirming import UNANSWERED
 from syncer.events import (
     ChangeApplied,
     ChangeFailed,
@@ -25,7 +26,6 @@ from syncer.events import (
     SkipsChanged,
 )
 from syncer.guard import PAUSE, SLOW_CAP, GuardRules
-from syncer.reconcile import UNANSWERED
 
 WEB, API = workload("web"), workload("api", port=81)
 WEB_ID, API_ID = "h:web:80", "h:api:80"

@@ -9,13 +9,16 @@ import marshal
 import time
 from collections.abc import Iterable, Mapping
 from sys import intern
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 import attrs
 
 from syncer import Native, Registration, TemporaryError
 from syncer_consul import wire
 from syncer_consul.wire import Found
+
+T = TypeVar("T")
 
 #: What an answer that is none of Consul's makes of reading it.
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
@@ -31,14 +34,26 @@ class _Known:
 
 
 class Listing:
-    """The agent's services with their checks, by id. Written by one thread for each id."""
+    """The agent's services with their checks, by id. Written by one thread for each id.
+
+    One listing is read at a time, also while changes are made.
+    """
 
     def __init__(self) -> None:
+        self._lock = Lock()
+        #: What was written since the listing was asked for that is read now.
+        self._meanwhile: set[str] = set()
         self._known: dict[str, _Known] = {}
         self._checks: dict[str, frozenset[str]] = {}
         self._written: dict[str, Registration] = {}
         self._tags: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._read_at: float | None = None
+
+    def begin(self) -> float:
+        """A listing is about to be asked for; returns when that is."""
+        with self._lock:
+            self._meanwhile.clear()
+        return time.monotonic()
 
     def is_fresh(self, seconds: float) -> bool:
         """Whether the agent was listed within the last seconds."""
@@ -64,9 +79,13 @@ class Listing:
             if known[id_].registration is not None and entry.get("EnableTagOverride"):
                 written = (entry.get("Meta") or {}).get(wire.TAGS, "")
                 tags[id_] = (written, tuple(entry.get("Tags") or ()))
-        self._known, self._tags, self._read_at = known, tags, asked_at
-        self._written = {i: new for i, new in self._written.items() if i in known}
-        self._checks = {id_: frozenset(f.id for f in k.checks) for id_, k in known.items()}
+        here = {id_: frozenset(f.id for f in k.checks) for id_, k in known.items()}
+        with self._lock:
+            for id_ in self._meanwhile:
+                _keep(id_, self._checks, here)
+                _keep(id_, self._tags, tags)
+            self._known, self._tags, self._read_at, self._checks = known, tags, asked_at, here
+            self._written = {i: new for i, new in self._written.items() if i in here}
         items = tuple(k.registration for k in known.values() if k.registration is not None)
         return items, frozenset(id_ for id_, k in known.items() if k.registration is None)
 
@@ -94,22 +113,28 @@ class Listing:
 
     def remember(self, new: Registration, written: Registration) -> None:
         """What stands there after a write of ours, and as a listing will show it."""
-        self._written[new.id] = written
         kept = (id_ for id_ in self._checks.get(new.id, ()) if not wire.is_own_check(id_, new.id))
-        self._checks[new.id] = _check_ids(new).union(kept)
+        with self._lock:
+            self._written[new.id] = written
+            self._checks[new.id] = _check_ids(new).union(kept)
+            self._meanwhile.add(new.id)
 
     def remember_tags(self, new: Registration, tags: Iterable[str]) -> None:
         """The tags that were written."""
-        if new.instance.tag_override:
-            self._tags[new.id] = (wire.fingerprint(new.instance.tags), tuple(tags))
-        else:
-            self._tags.pop(new.id, None)
+        with self._lock:
+            self._meanwhile.add(new.id)
+            if new.instance.tag_override:
+                self._tags[new.id] = (wire.fingerprint(new.instance.tags), tuple(tags))
+            else:
+                self._tags.pop(new.id, None)
 
     def forget(self, id_: str) -> None:
         """The service is gone."""
-        self._checks.pop(id_, None)
-        self._tags.pop(id_, None)
-        self._written.pop(id_, None)
+        with self._lock:
+            self._checks.pop(id_, None)
+            self._tags.pop(id_, None)
+            self._meanwhile.add(id_)
+            self._written.pop(id_, None)
 
     def _decoded(
         self, id_: str, entry: Mapping[str, Any], checks: tuple[Found, ...], node_address: str
@@ -145,6 +170,13 @@ def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
         if service:
             found.setdefault(service, []).append(Found(id_, intern(str(check.get("Status", "")))))
     return {id_: tuple(sorted(all_, key=lambda f: f.id)) for id_, all_ in found.items()}
+
+
+def _keep(id_: str, ours: Mapping[str, T], read: dict[str, T]) -> None:
+    """What we know of an id goes before what was read."""
+    read.pop(id_, None)
+    if id_ in ours:
+        read[id_] = ours[id_]
 
 
 def _check_ids(new: Registration) -> frozenset[str]:

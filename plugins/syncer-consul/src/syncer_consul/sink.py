@@ -53,7 +53,7 @@ _UNKNOWN_FIELD = re.compile(r'unknown field "(\w+)"')
 class ConsulSink(Sink):
     """Registers at one agent; see `ConsulOptions`."""
 
-    locks = True
+    locks, reads_beside = True, True
 
     def __init__(self, options: ConsulOptions, context: Context) -> None:
         self._options, self._name = options, context.name
@@ -74,7 +74,7 @@ class ConsulSink(Sink):
     def registrations(self) -> View[Registration]:
         """Two requests: the services and the checks of the agent."""
         info = self._meet_agent()
-        started = time.monotonic()
+        started = self._listing.begin()
         services, one = self._client.read_object("/v1/agent/services")
         checks, other = self._client.read_object("/v1/agent/checks")
         items, unclear = self._listing.read(services, checks, info.address, started)

@@ -1,0 +1,50 @@
+"""What the last listing showed, while changes are made beside the next."""
+
+import pytest
+
+from syncer import Native
+from syncer.testing import make_instance, make_registration
+from syncer_consul import wire
+from syncer_consul.listing import Listing
+
+CHECK = Native(key="http", definition={"HTTP": "http://10.0.0.1"})
+WEB = make_registration(make_instance("web", checks=(CHECK,)))
+BARE = make_registration(make_instance("web"))
+
+
+@pytest.fixture
+def listing():
+    """One that has been read once, and showed nothing."""
+    made = Listing()
+    made.read({}, {}, "", made.begin())
+    return made
+
+
+def remember(listing, new):
+    listing.remember(new, wire.as_listed(new))
+
+
+def test_what_is_written_while_it_is_read_stays_known(listing):
+    """The listing may not show it yet; its checks are ours to remove all the same."""
+    began = listing.begin()
+    remember(listing, WEB)
+    listing.read({}, {}, "", began)
+    assert listing.holds(WEB.id)
+    assert listing.stale_checks(WEB, BARE) == [wire.check_id(WEB.id, CHECK)]
+
+
+def test_what_is_removed_while_it_is_read_stays_gone(listing):
+    """Though the listing may show it still."""
+    remember(listing, WEB)
+    shown = {WEB.id: wire.encode(WEB, [], ()) | {"ID": WEB.id, "Service": "web"}}
+    began = listing.begin()
+    listing.forget(WEB.id)
+    listing.read(shown, {}, "", began)
+    assert not listing.holds(WEB.id)
+
+
+def test_what_was_written_before_it_was_asked_for_is_as_it_shows(listing):
+    """Somebody else removed it."""
+    remember(listing, WEB)
+    listing.read({}, {}, "", listing.begin())
+    assert not listing.holds(WEB.id)
