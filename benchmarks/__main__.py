@@ -16,12 +16,14 @@ def main() -> None:
     parser.add_argument("--sizes", default="100,1000,5000", help="instances")
     parser.add_argument("--registries", default=",".join(KINDS))
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--engine", choices=("fake", "real"), default="fake", help="of latency")
     given = parser.parse_args()
     sizes = tuple(int(size) for size in given.sizes.split(","))
     registries = tuple(given.registries.split(","))
     for name in given.names or MEASUREMENTS:
         say(f"{name}: measuring")
-        importlib.import_module(f"benchmarks.{name}").run(sizes, registries, given.repeat)
+        more = {"engine": given.engine} if name == "latency" else {}
+        importlib.import_module(f"benchmarks.{name}").run(sizes, registries, given.repeat, **more)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """A bare client that follows an engine's events: the floor of what a start or a stop can take.
 
-    python -m benchmarks.follower SOCKET REGISTRY URL
+    python -m benchmarks.follower SOCKET REGISTRY URL HOW
 
-On a start it inspects and registers, on an end it removes: no more, and in one thread.
+In one thread. HOW `same`: with the requests that a careful client must make: at a start and at an
+end it inspects, looks at the entry where the registry knows no compare-and-set, and writes.
+HOW `blind`: at a start it inspects and registers, at an end it removes.
 """
 
 import json
@@ -14,7 +16,7 @@ from benchmarks.registries import KINDS, Instance
 from benchmarks.stage import inspected, unix_pool
 
 
-def main(socket: str, kind: str, url: str) -> None:
+def main(socket: str, kind: str, url: str, how: str) -> None:
     """Follow the events until ended."""
     address = url.rpartition("//")[2].rstrip("/")
     registry = KINDS[kind](SimpleNamespace(url=url, address=address))
@@ -29,11 +31,14 @@ def main(socket: str, kind: str, url: str) -> None:
         *lines, rest = (rest + data).split(b"\n")
         for line in filter(None, lines):
             event = json.loads(line)
-            if event["Action"] == "start":
-                known[event["id"]] = inspected(pool, event["id"])
-                registry.put(known[event["id"]])
-            elif event["id"] in known:
-                registry.drop(known.pop(event["id"]))
+            id_, starts = event["id"], event["Action"] == "start"
+            if starts or how == "same":
+                known[id_] = inspected(pool, id_)
+            if id_ not in known:
+                continue
+            if registry.looks and how == "same":
+                registry.has(known[id_])
+            (registry.put if starts else registry.drop)(known[id_])
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ class Registry(ABC):
 
     name = ""
     best = 16
+    #: Whether a single change needs a look at the entry before: no compare-and-set.
+    looks = False
 
     def __init__(self, server: Any) -> None:
         """`server` is the tests', or only has its `url` and `address`."""
@@ -80,7 +82,7 @@ def each(do: Callable[[Any], object], items: Iterable[Any], workers: int) -> lis
 class ConsulRegistry(Registry):
     """A development agent."""
 
-    name = "consul"
+    name, looks = "consul", True
 
     def __init__(self, server: Any) -> None:
         super().__init__(server)

@@ -10,8 +10,8 @@ from typing import Any
 
 import urllib3
 
+from benchmarks.engines import ENGINES
 from benchmarks.registries import KINDS, SCOPE, Instance, Registry, each
-from servers.fake import FakeDocker
 from servers.process import Guard, Server
 
 SETTINGS = ("sources.docker.addresses.internal=true", f"sources.docker.scope={SCOPE}")
@@ -20,12 +20,12 @@ DEADLINE = 600.0
 
 
 class Stage:
-    """One made-up engine and one registry."""
+    """One engine, of containers that are started before, and one registry."""
 
-    def __init__(self, guard: Guard, registry: str, containers: int) -> None:
+    def __init__(self, guard: Guard, registry: str, containers: int, engine: str) -> None:
         self._guard = guard
-        self.docker = FakeDocker(guard, "docker", containers=containers)
-        self.docker.start()
+        self.engine = ENGINES[engine](guard, containers)
+        self.docker = self.engine.docker
         server = KINDS[registry].make(guard)
         server.start()
         self.registry: Registry = KINDS[registry](server)
@@ -45,10 +45,10 @@ class Stage:
         found: dict[str, float] = json.loads(program.tail(1))
         return found
 
-    def follower(self) -> Server:
-        """A bare client that follows events, begun."""
+    def follower(self, how: str) -> Server:
+        """A bare client that follows events, begun; see `benchmarks.follower`."""
         registry = self.registry
-        where = (self.docker.socket, registry.name, registry.server.url)
+        where = (self.docker.socket, registry.name, registry.server.url, how)
         return self.program("-m", "benchmarks.follower", *map(str, where))
 
     def program(self, *argv: str) -> Server:
@@ -82,11 +82,11 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(registry: str, containers: int) -> Iterator[Stage]:
+def stage(registry: str, containers: int, engine: str = "fake") -> Iterator[Stage]:
     """A stage, and its end."""
     guard = Guard()
     try:
-        yield Stage(guard, registry, containers)
+        yield Stage(guard, registry, containers, engine)
     finally:
         guard.close()
 
