@@ -20,6 +20,7 @@ import attrs
 
 from syncer.changes import Change, Deregister, Outcome, Register
 from syncer.checks import Check, CheckKey, CheckResult, Native, Probe, Problem, Shown
+from syncer.errors import PermanentError
 from syncer.model import (
     STATUS_KEY,
     Host,
@@ -104,6 +105,20 @@ class Sink(ABC):
     def registration(self, id: str) -> Registration | None:  # noqa: A002
         """One registration, fresh and uncached; only asked if `stale_for` is not zero."""
         raise NotImplementedError(f"{type(self).__name__}.registration")
+
+    def look_again(
+        self, ids: Collection[str]
+    ) -> Iterator[tuple[str, Registration | PermanentError | None]]:
+        """Each of these ids with its registration, fresh as from `registration`, in any order.
+
+        By default one by one; override to ask in parallel. A `PermanentError` stands for the
+        registration that may not be read; any other error is raised.
+        """
+        for id_ in ids:
+            try:
+                yield id_, self.registration(id_)
+            except PermanentError as error:
+                yield id_, error
 
     @abstractmethod
     def register(self, new: Registration) -> Registration:

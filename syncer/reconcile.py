@@ -230,16 +230,13 @@ class Reconciler:
         Returns a skip for each id that may not be read.
         """
         unread = {}
-        for change in changes:
-            try:
-                found = self.sink.registration(change.id)
-            except PermanentError as error:
-                unread[change.id] = Skip(change.id, "unclear", f"the registry refused it: {error}")
-                continue
-            if found is None:
-                self._actual.pop(change.id, None)
+        for id_, found in self.sink.look_again([change.id for change in changes]):
+            if isinstance(found, PermanentError):
+                unread[id_] = Skip(id_, "unclear", f"the registry refused it: {found}")
+            elif found is None:
+                self._actual.pop(id_, None)
             else:
-                self._actual[change.id] = found
+                self._actual[id_] = found
         return unread
 
     def _outcomes(self, changes: Collection[Change]) -> Iterator[Outcome]:

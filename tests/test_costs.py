@@ -243,3 +243,25 @@ def test_docker_and_consul_load_nothing_that_they_do_not_use(fake_docker, clean_
     )
     assert {"docker", "consul"} <= loaded
     assert not loaded & NEEDLESS
+
+
+def test_new_ones_in_eureka(fake_docker, clean_eureka):
+    """Each costs one look at its id and one write, beside the one list."""
+    host, _, path = clean_eureka.url.partition("://")[2].partition("/")
+    proxy = CountingProxy(host)
+    engine = syncer.open_engine(
+        sources=[f"docker={fake_docker(containers=FEW).address}"],
+        sinks=[f"eureka=http://{proxy.address}/{path}"],
+        settings=["sources.docker.addresses.internal=true", "sinks.eureka.timeout=14s"],
+        environ={},
+    )
+    try:
+        assert engine.reconcile()["eureka"].applied == FEW
+    finally:
+        engine.stop()
+        proxy.close()
+    found = Counter()
+    for what, count in proxy.counts.items():
+        method, where = what.split(" ", 1)
+        found["list" if where.endswith("/apps") else method] += count
+    assert found == {"list": 1, "GET": FEW, "POST": FEW}

@@ -282,6 +282,16 @@ def test_somebody_who_was_first_is_a_conflict(sink, clean_eureka):
     assert stored(clean_eureka)["hostName"] == "10.0.0.9"
 
 
+def test_a_look_of_long_ago_does_not_count(sink, clean_eureka, monkeypatch):
+    """Somebody who came since then is not written over either."""
+    assert dict(sink.look_again([ID])) == {ID: None}
+    monkeypatch.setattr("syncer_eureka.sink.FRESH", -1.0)
+    clean_eureka.api.register("web", ID)
+    with pytest.raises(Conflict):
+        sink.register(new(sink))
+    assert stored(clean_eureka)["hostName"] == "10.0.0.9"
+
+
 def test_a_list_that_may_not_be_read_is_no_empty_list(start_eureka, open_sink):
     """403 of a server that waits for its peers: an error, while heartbeats and writes go on."""
     server = start_eureka(properties=FORBIDDEN)

@@ -4,12 +4,23 @@ A listing is used to find what there is, and may be as old as the servers' respo
 decided of one instance is decided on a fresh read of it.
 """
 
+import time
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 import attrs
 
-from syncer import Change, Context, Instance, Outcome, Registration, Sink, TemporaryError, View
+from syncer import (
+    Change,
+    Context,
+    Instance,
+    Outcome,
+    PermanentError,
+    Registration,
+    Sink,
+    TemporaryError,
+    View,
+)
 from syncer_eureka.adjusting import Adjuster
 from syncer_eureka.api import Api, Place
 from syncer_eureka.listing import view_of
@@ -24,6 +35,11 @@ from syncer_eureka.writing import Changes
 
 #: How often it is looked who is due, in seconds, where the interval is not short.
 PULSE = 1.0
+#: Seconds for which the answer counts that nothing stands there: a large batch is looked at as a
+#: whole, and then written. Eureka knows no compare-and-set, so that there always is such a moment.
+FRESH = 10.0
+
+Looked = tuple[str, Registration | PermanentError | None]
 
 
 class EurekaSink(Sink):
@@ -46,6 +62,8 @@ class EurekaSink(Sink):
         self._written: dict[str, Place] = {}
         #: Ids whose lease is gone, though the servers' list may still show them.
         self._lost: set[str] = set()
+        #: Where the last look found nothing, and when it was.
+        self._absent: dict[str, float] = {}
         #: Whether the last list could not be had: forbidden (403), say, or not whole.
         self._unlisted = False
 
@@ -70,9 +88,15 @@ class EurekaSink(Sink):
         found = self._read(self._api.find(instance_id(id)))
         return found if found is not None and found.id == id else None
 
+    def look_again(self, ids: Collection[str]) -> Iterator[Looked]:
+        """Several at a time; where nothing stands, `register` need not look once more."""
+        self._absent.clear()
+        return each(self._look, ids, self._workers)
+
     def register(self, new: Registration) -> Registration:
-        """Write what must not be there yet, and read it back."""
-        return self._wrote(self._changes.register(new))
+        """Write what must not be there yet."""
+        seen = self._absent.pop(new.id, float("-inf"))
+        return self._wrote(self._changes.register(new, look=time.monotonic() - seen > FRESH))
 
     def update(self, old: Registration, new: Registration) -> Registration:
         """Replace what must be as it was read, and read it back."""
@@ -106,6 +130,16 @@ class EurekaSink(Sink):
     def connections(self) -> int:
         """How many connections were opened so far."""
         return self._servers.opened
+
+    def _look(self, id_: str) -> Looked:
+        began = time.monotonic()
+        try:
+            found = self.registration(id_)
+        except PermanentError as error:
+            return id_, error
+        if found is None:
+            self._absent[id_] = began
+        return id_, found
 
     def _wrote(self, made: Registration) -> Registration:
         self._written[made.id] = Token.parse(made.version).place

@@ -1,13 +1,17 @@
 """Changes in Eureka, which knows no compare-and-set, and says yes to what it ignores.
 
-So each is read first, and each registration is read back. A registration counts only with a time
-of change (`lastDirtyTimestamp`) that is not before the stored one, whatever our clock says. And a
-status of UP or OUT_OF_SERVICE is not replaced by the other, unless there was a third in between.
+So each is read first. A registration counts only with a time of change (`lastDirtyTimestamp`) that
+is not before the stored one, whatever our clock says. And a status of UP or OUT_OF_SERVICE is not
+replaced by the other, unless there was a third in between. So what replaces another is read back.
+Where nothing stood Eureka takes what it is given; a server that did not is found out by the next
+heartbeat (404), and whatever else became of it by the next listing.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import attrs
 
 from syncer import Conflict, Instance, PermanentError, Registration, TemporaryError
 from syncer_eureka.api import Api, Place
@@ -37,12 +41,14 @@ class Changes:
     ) -> None:
         self._api, self._writer, self._reader, self._now = api, writer, reader, now
 
-    def register(self, new: Registration) -> Registration:
-        """Write what must not be there yet."""
+    def register(self, new: Registration, *, look: bool = True) -> Registration:
+        """Write what must not be there yet; without `look` it is known that it is not."""
         place = place_of(new.instance)
-        if self._api.instance(place) is not None:
+        if look and self._api.instance(place) is not None:
             raise Conflict(f"{new.id}: Eureka has an instance {place}, which no listing showed")
-        return self._put(new, 0)
+        dirty = self._now()
+        self._api.register(place.app, self._writer.body(new, dirty))
+        return attrs.evolve(new, version=str(Token(place, dirty)), damaged="")
 
     def update(self, old: Registration, new: Registration) -> Registration:
         """Replace what must be as it was read. In another application it is written first.
