@@ -4,12 +4,10 @@ python -m benchmarks.parts SOURCE SINK SETTING...
 """
 
 import json
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 RESTING = 12
@@ -17,20 +15,17 @@ RESTING = 12
 
 def main(source: str, sink: str, *settings: str) -> None:
     """The parts of a start in seconds, and of a cycle without a change in CPU milliseconds."""
-    starting = _since_process_start()
     import syncer
 
-    began = time.perf_counter()
     engine = syncer.open_engine(sources=[source], sinks=[sink], settings=settings, environ={})
     (tracker,) = engine._trackers.values()
     (reconciler,) = engine._reconcilers.values()
     translator = _Timed(tracker._translator.translate)
     tracker._translator = type("Timed", (), {"translate": staticmethod(translator)})
-    found = {"process": starting + time.perf_counter() - began}
     listed, _ = timed(tracker.relist)
     planned, plan = timed(reconciler.plan)
     written, _ = timed(lambda: reconciler.carry_out(plan, 0.0))
-    found |= {"source": listed - translator.spent, "translate": translator.spent}
+    found = {"source": listed - translator.spent, "translate": translator.spent}
     found |= {"plan": planned, "sink": written}
     for _ in range(2):
         tracker.relist()
@@ -68,13 +63,6 @@ def resting(do: Callable[[], Any]) -> float:
         do()
         spent.append(1000 * (time.process_time() - began))
     return statistics.median(spent)
-
-
-def _since_process_start() -> float:
-    """Seconds since the system started this process."""
-    started = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
-    return uptime - started / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

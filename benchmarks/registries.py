@@ -26,7 +26,7 @@ _MARK |= {"syncer-workload": "0" * 64, "syncer-digest": "0" * 32}
 
 
 class Registry(ABC):
-    """One real server. `best` is the bare client's best concurrency for many writes."""
+    """One real server. `best` is the bare client's concurrency for many writes; see `at_best`."""
 
     name = ""
     best = 16

@@ -1,20 +1,25 @@
 """The stage of one measurement: an engine, a registry, and syncer or a bare client between them."""
 
 import contextlib
+import functools
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
+from benchmarks.best import best
 from benchmarks.engines import ENGINES
 from benchmarks.registries import KINDS, SCOPE, Instance, Registry, each
 from servers.process import Guard, Server
 
 SETTINGS = ("sources.docker.addresses.internal=true", f"sources.docker.scope={SCOPE}")
+#: Instances with which the best concurrency is tried out.
+TRIED = 1000
 #: Seconds that anything may take.
 DEADLINE = 600.0
 
@@ -30,6 +35,7 @@ class Stage:
         server.start()
         self.registry: Registry = KINDS[registry](server)
         self._runs = 0
+        self._readers = 4
 
     def syncer(self, *more: str) -> Server:
         """A `syncer run`, begun."""
@@ -64,12 +70,33 @@ class Stage:
 
     def instances(self) -> list[Instance]:
         """What a bare client finds out about all containers: the list, and each one inspected."""
-        return read_docker(self.docker.socket)
+        return read_docker(self.docker.socket, self._readers)
+
+    def at_best(self) -> None:
+        """Have the bare client work at its best concurrency from now on."""
+        self._readers, self.registry.best = best_of(self.registry.name)
+
+    def search(self) -> tuple[int, int]:
+        """The best concurrency of reading the engine, and of writing to the registry."""
+        registry, path = self.registry, self.docker.socket
+        readers = best("docker", lambda workers: read_docker(path, workers), lambda: None)
+        instances = read_docker(path, readers)
+
+        def put(workers: int) -> None:
+            registry.best = workers
+            registry.put_all(instances)
+
+        return readers, best(registry.name, put, self.empty)
 
     def change(self, action: str, **body: Any) -> dict[str, Any]:
         """Have something happen to containers."""
         found: dict[str, Any] = self.docker.control(action, **body)
         return found
+
+    def process_start(self, syncer: Server, began: float) -> float:
+        """Seconds from that time of day until a `syncer run` had all loaded, by its log."""
+        word, *_ = syncer.log.read_text(encoding="utf-8").split(maxsplit=1)
+        return datetime.fromisoformat(word).timestamp() - began
 
     def wait_count(self, wanted: int, since: float) -> float:
         """Seconds since then until the registry holds so many; asked seldom, not to disturb."""
@@ -91,6 +118,13 @@ def stage(registry: str, containers: int, engine: str = "fake") -> Iterator[Stag
         guard.close()
 
 
+@functools.cache
+def best_of(registry: str) -> tuple[int, int]:
+    """The best concurrency of a bare client for engine and registry: tried out once in a run."""
+    with stage(registry, TRIED) as made:
+        return made.search()
+
+
 def wait(condition: Callable[[], bool], pause: float = 0.0005) -> None:
     """Until it is so."""
     end = time.monotonic() + DEADLINE
@@ -109,12 +143,12 @@ def unix_pool(path: Path) -> urllib3.HTTPConnectionPool:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.connect(str(path))
 
-    pool = urllib3.HTTPConnectionPool("localhost", maxsize=16)
+    pool = urllib3.HTTPConnectionPool("localhost", maxsize=32)
     pool.ConnectionCls = Connection
     return pool
 
 
-def read_docker(path: Path, workers: int = 4) -> list[Instance]:
+def read_docker(path: Path, workers: int) -> list[Instance]:
     """All containers of an engine, listed and inspected."""
     pool = unix_pool(path)
     listed = json.loads(pool.request("GET", "/containers/json").data)
