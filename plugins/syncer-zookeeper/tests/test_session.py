@@ -340,6 +340,32 @@ def test_half_open_connection(start_zookeeper, open_sink, register):
     proxy.close()
 
 
+def complaint(sink):
+    """What a listing fails with."""
+    with pytest.raises(TemporaryError) as raised:
+        sink.registrations()
+    return str(raised.value)
+
+
+def test_line_that_does_not_greet(start_zookeeper, open_sink, register):
+    """A new connection that is silent too is given up after `timeout`, not after a session."""
+    server = start_zookeeper()
+    proxy = FaultProxy(server.address)
+    sink = open_sink(proxy.address, session=39.0, timeout=0.5)
+    held = register(sink, *TWO)
+    before = client_id(sink)[0]
+    proxy.set(drop_requests=True, drop_answers=True)
+    with pytest.raises(TemporaryError, match="deadline"):
+        sink.registrations()
+    wait_until(lambda: "cannot be reached" in complaint(sink), 20, "no connection")
+    # The new one is silent for good, and there is no other server.
+    proxy.heal()
+    (lost,) = wait_until(lambda: answers(sink, lambda: sink.renew(held)), 30, "an answer")
+    assert lost == []
+    assert client_id(sink)[0] == before
+    proxy.close()
+
+
 def test_begins_before_the_server(start_zookeeper, open_sink, register):
     """A server that comes later is found; until then each call says that it cannot be reached."""
     server = start_zookeeper()

@@ -20,7 +20,9 @@ from syncer_zookeeper.options import ZooKeeperOptions
 
 
 class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
-    """kazoo's threads. `timeout` is how long making a connection may take, in seconds."""
+    """kazoo's threads. `timeout` is how long, in seconds, a server may take to be connected to,
+    and then to greet.
+    """
 
     def __init__(self, timeout: float, secured: Callable[[], ssl.SSLContext] | None) -> None:
         super().__init__()
@@ -45,6 +47,16 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no 
             line.close()
             raise
         return line
+
+    def select(self, *args: Any) -> Any:
+        """Wait for a line, or for requests too: with a line alone kazoo waits for something owed.
+
+        That is a server's greeting, or the rest of an answer; it would wait for a whole session.
+        """
+        readers, writers, others, seconds = args
+        if len(readers) + len(writers) == 1:
+            seconds = min(seconds, self._timeout)
+        return super().select(readers, writers, others, seconds)
 
     def dispatch_callback(self, callback: Any) -> None:
         """Tell a watch at once: whoever gets an answer then knows what had changed before."""
