@@ -10,8 +10,6 @@ from benchmarks.registries import SCOPE, Instance, Registry
 from benchmarks.stage import Stage, stage, wait
 from servers.process import Server
 
-ROUNDS = 100
-
 
 def run(
     sizes: tuple[int, ...], registries: tuple[str, ...], repeat: int, *, engine: str = "fake"
@@ -53,7 +51,7 @@ def sync(made: Stage, size: int) -> tuple[list[float], list[float]]:
 def measured(made: Stage, client: Server) -> tuple[list[float], list[float]]:
     """A container is started, and stopped once it is there; so many times."""
     starts, stops = [], []
-    for number in range(ROUNDS + 3):
+    for number in range(made.engine.rounds + 3):
         name = f"late{number}"
         one: Instance = (f"late-{number}", f"{SCOPE}:{name}:8000", "", 8000)
         labels = {"SERVICE_NAME": one[0]}

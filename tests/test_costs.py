@@ -11,6 +11,7 @@ from fakes import FakeSource, PickySink, World, offer, workload
 
 import syncer
 from servers.counting import CountingProxy
+from servers.waiting import wait_until
 
 MANY, FEW = 500, 50
 #: What a function call more or less here and there may cost; not a loop over everything.
@@ -182,6 +183,33 @@ def test_a_container_more_in_docker_and_consul(docker_to_consul):
     rest = {what: n for what, n in proxy.counts.items() if what not in reads}
     assert sum(rest.values()) == 2
     assert rest["PUT /v1/agent/service/register"] == 1
+
+
+def test_a_container_that_stops_in_docker_and_consul(docker_to_consul):
+    """Its end costs one inspection, one look and one write, though the engine tells it twice."""
+    docker, proxy, engine = docker_to_consul
+    engine.start()
+    # The second listing is made because syncer listens: later ones are far away.
+    wait_until(lambda: docker.control("stats")["requests"].get("list") == 2, 30, "two listings")
+    docker.control("add", name="one")
+    wait_until(lambda: proxy.counts["PUT /v1/agent/service/register"] == 1, 30, "its entry")
+    docker.control("reset")
+    proxy.counts.clear()
+    docker.control("die", name="one")
+    wait_until(lambda: counted(proxy, REMOVE), 30, "the removal")
+    docker.control("add", name="other")  # what the engine told before has been heard then
+    wait_until(lambda: proxy.counts["PUT /v1/agent/service/register"] == 1, 30, "the next entry")
+    assert docker.control("stats")["requests"]["inspect"] == 2
+    assert counted(proxy, REMOVE) == 1
+    assert counted(proxy, "GET /v1/agent/service/") == 2
+
+
+REMOVE = "PUT /v1/agent/service/deregister/"
+
+
+def counted(proxy, what):
+    """How many requests began so."""
+    return sum(n for asked, n in dict(proxy.counts).items() if asked.startswith(what))
 
 
 def test_what_one_instance_takes_in_memory(fake_docker, clean_consul):
