@@ -30,7 +30,7 @@ from syncer.layers import (
 from syncer.options import Secret
 from syncer.sections import Sections, disabled_plugins
 from syncer.settings import SINK_KEYS, SOURCE_KEYS, Config, ParserConfig, SinkConfig, SourceConfig
-from syncer.structure import fill, option_types
+from syncer.structure import fill, option_types, secret_files
 from syncer.values import unique
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def load(
             given[what] = in_order(given[what], file.get(what), tables)
     given = overlaid(given, set_flags)  # --set says it more exactly than --sink
     config = Sections(given, top, environ, plugins).config(need)
-    warnings = _exposed(config, path, plugins)
+    warnings = _exposed(config, path, plugins, environ)
     return attrs.evolve(config, disabled_plugins=disabled, warnings=warnings)
 
 
@@ -101,7 +101,9 @@ def options_of(
     )
 
 
-def _exposed(config: Config, path: Path | None, plugins: "Plugins") -> tuple[str, ...]:
+def _exposed(
+    config: Config, path: Path | None, plugins: "Plugins", environ: Mapping[str, str]
+) -> tuple[str, ...]:
     """Warnings about secrets that others can read where they were given."""
     parts: list[tuple[SourceConfig | SinkConfig | ParserConfig, Kind]] = [
         *((source, plugins.source(source.kind)) for source in config.sources.values()),
@@ -114,6 +116,9 @@ def _exposed(config: Config, path: Path | None, plugins: "Plugins") -> tuple[str
             given = part.options.get(name)
             if bare_type(wanted) is Secret and (problem := _exposure(given, path)):
                 warnings.append((part.where / name).say(problem, origin_of(given)))
+        for name, given in secret_files(kind.options, part.options, environ).items():
+            if problem := _exposed_file(plain(given)):
+                warnings.append((part.where / name).say(problem, origin_of(given)))
     return tuple(warnings)
 
 
@@ -121,15 +126,19 @@ def _exposure(given: Any, path: Path | None) -> str:
     """Who else can read this secret, and what to do about it; "" if nobody can."""
     value, instead = plain(given), 'use { file = "..." } or { env = "..." }'
     if isinstance(value, Mapping):
-        kept = value.get("file")
-        if isinstance(kept, str) and _is_public(Path(kept)):
-            return f"everybody may read the file {kept}: take that right from it (chmod o-r)"
-        return ""
+        return _exposed_file(value.get("file"))
     origin = given.origin if isinstance(given, Given) else ""
     if origin.startswith("--"):
         return f"a secret on the command line is shown to everybody who lists processes: {instead}"
     if path is not None and origin == str(path) and _is_public(path):
         return f"a secret in a file that everybody may read: {instead}"
+    return ""
+
+
+def _exposed_file(name: Any) -> str:
+    """What is wrong with the rights of a file that has a secret in it; "" if nothing is."""
+    if isinstance(name, (str, Path)) and _is_public(Path(name)):
+        return f"everybody may read the file {name}: take that right from it (chmod o-r)"
     return ""
 
 

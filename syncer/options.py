@@ -56,14 +56,16 @@ def option(
     *,
     help: str,  # noqa: A002 - the word that every reader of options knows
     env: tuple[str, ...] = (),
+    secret: bool = False,
     validator: Callable[[Any, "attrs.Attribute[Any]", Any], Any] | None = None,
     converter: Callable[[Any], Any] | None = None,
 ) -> Any:
     """An option: its default (none: it must be given), one line of help, and where else to look.
 
-    Of the environment variables in `env` the first that is set and not empty counts.
+    Of the environment variables in `env` the first that is set and not empty counts. `secret` says
+    of a path that the file has a secret in it: a warning is given if everybody may read it.
     """
-    metadata = {"help": help, "env": env}
+    metadata = {"help": help, "env": env, "secret": secret}
     return attrs.field(default=default, validator=validator, converter=converter, metadata=metadata)
 
 

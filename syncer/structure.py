@@ -62,6 +62,18 @@ def option_types(options_class: type) -> dict[str, Any]:
     return {name: field.wanted for name, field in _fields(options_class).items()}
 
 
+def secret_files(
+    options_class: type, raw: Mapping[str, Any], env: Mapping[str, str]
+) -> dict[str, Any]:
+    """The files with secrets that these options name, by option; from `raw` or the environment."""
+    return {
+        name: given
+        for name, field in _fields(options_class).items()
+        if field.attribute.metadata.get("secret")
+        and (given := raw[name] if name in raw else _from_environment(field, env))
+    }
+
+
 def _fields(options_class: type) -> dict[str, _Field]:
     try:
         hints = get_type_hints(options_class)

@@ -9,6 +9,8 @@ import pytest
 
 from servers.secrets import secret
 from servers.syncer import command
+from syncer.config import load
+from syncer.plugin_manager import Plugins
 
 TESTS = Path(__file__).parent.parent
 PASSWORD = secret("Xq-pass-of-the-tests-1")
@@ -120,6 +122,32 @@ class TestReadable:
         kept.chmod(0o600)
         quiet = command(*words, *config(given, 0o644))
         assert "everybody" not in quiet.stdout + quiet.stderr
+
+    @pytest.mark.parametrize("way", ["set", "environment"])
+    @pytest.mark.parametrize(
+        ("option", "variable"),
+        [("token_file", "CONSUL_HTTP_TOKEN_FILE"), ("client_key", "CONSUL_CLIENT_KEY")],
+    )
+    def test_in_a_file_that_an_option_names(self, config, tmp_path, option, variable, way):
+        """A token's file or a private key, wherever its name was given."""
+        kept = tmp_path / "kept"
+        kept.write_text(PASSWORD)
+        _, path = config('""')
+        by_flag = way == "set"
+        environ = {} if by_flag else {variable: str(kept)}
+        flags = [f"sinks.consul.{option}={kept}"] if by_flag else []
+
+        def warnings():
+            found = load(
+                Path(path), environ=environ, plugins=Plugins.discover(()), assignments=flags
+            )
+            return found.warnings
+
+        kept.chmod(0o644)
+        (warning,) = warnings()
+        assert f"sinks.consul.{option}: everybody may read the file {kept}" in warning
+        kept.chmod(0o600)
+        assert warnings() == ()
 
 
 ASKS = [

@@ -64,6 +64,7 @@ class AgentOptions:
         None,
         help="File with the ACL token, read again when it changes; goes before the token",
         env=("CONSUL_HTTP_TOKEN_FILE",),
+        secret=True,
     )
     auth: Secret = option(
         Secret(""), help="user:password of HTTP basic authentication", env=("CONSUL_HTTP_AUTH",)
@@ -79,7 +80,9 @@ class AgentOptions:
     client_cert: Path | None = option(
         None, help="Certificate to show to the agent", env=("CONSUL_CLIENT_CERT",)
     )
-    client_key: Path | None = option(None, help="Its private key", env=("CONSUL_CLIENT_KEY",))
+    client_key: Path | None = option(
+        None, help="Its private key", env=("CONSUL_CLIENT_KEY",), secret=True
+    )
     tls_server_name: str = option(
         "", help="Name to expect in the agent's certificate", env=("CONSUL_TLS_SERVER_NAME",)
     )

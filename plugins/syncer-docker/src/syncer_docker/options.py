@@ -55,7 +55,7 @@ class DockerOptions:
     )
     ca: Path | None = option(None, help="File with the engine's certificate authority")
     cert: Path | None = option(None, help="File with the client certificate")
-    key: Path | None = option(None, help="File with the key of the client certificate")
+    key: Path | None = option(None, help="File with the key of the client certificate", secret=True)
     timeout: timedelta = option(
         timedelta(seconds=10), help="How long to wait for an answer", validator=_positive
     )

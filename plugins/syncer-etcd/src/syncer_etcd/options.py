@@ -123,7 +123,9 @@ class EtcdOptions:
     client_cert: Path | None = option(
         None, help="Certificate to show to etcd", env=("ETCDCTL_CERT",)
     )
-    client_key: Path | None = option(None, help="Its private key", env=("ETCDCTL_KEY",))
+    client_key: Path | None = option(
+        None, help="Its private key", env=("ETCDCTL_KEY",), secret=True
+    )
     tls_server_name: str = option("", help="Name to expect in the certificates of the members")
     timeout: timedelta = option(
         timedelta(seconds=5), help="Deadline of each request", validator=_positive

@@ -114,7 +114,9 @@ class ZooKeeperOptions:
     tls_verify: bool = option(True, help="Check the servers' certificates and names")
     ca_file: Path | None = option(None, help="Certificates of the authorities to trust")
     client_cert: Path | None = option(None, help="Certificate to show to the servers")
-    client_key: Path | None = option(None, help="Its private key, if it is in another file")
+    client_key: Path | None = option(
+        None, help="Its private key, if it is in another file", secret=True
+    )
     timeout: timedelta = option(
         timedelta(seconds=5), help="Deadline of each request", validator=_positive
     )
