@@ -118,7 +118,7 @@ def exit_codes() -> str:
     rows = [
         ("0", "", "All went well. After `plan`: nothing would change."),
         ("1", "", "A source or sink failed or refused, or the guard holds something."),
-        ("2", "", "Only from `plan`: something would change."),
+        ("2", "", "From `plan`: something would change. From `registrator`: wrong flags."),
     ]
     for error in _subclasses(errors.SyncerError):
         rows.append((str(error.exit_code), f"`{error.__name__}`", _sentence(error)))

@@ -1,5 +1,6 @@
 """An HTTP proxy that counts the requests going through it, by method and path."""
 
+import contextlib
 import http.client
 import threading
 from collections import Counter
@@ -10,9 +11,12 @@ _OF_THE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 
 class CountingProxy:
-    """Listens on a free port of 127.0.0.1 and forwards to `target` (host:port)."""
+    """Listens on a free port of 127.0.0.1 and forwards to `target` (host:port).
 
-    def __init__(self, target):
+    `heard` is told method, path and body of each request.
+    """
+
+    def __init__(self, target, heard=lambda method, path, body: None):
         self.counts = Counter()
         counts, lock = self.counts, threading.Lock()
 
@@ -23,12 +27,12 @@ class CountingProxy:
                 with lock:
                     counts[f"{self.command} {self.path.partition('?')[0]}"] += 1
                 length = int(self.headers.get("Content-Length") or 0)
-                connection = http.client.HTTPConnection(target)
-                connection.request(
-                    self.command, self.path, self.rfile.read(length), dict(self.headers)
-                )
-                answer = connection.getresponse()
-                body = answer.read()
+                sent = self.rfile.read(length)
+                heard(self.command, self.path, sent)
+                with contextlib.closing(http.client.HTTPConnection(target)) as connection:
+                    connection.request(self.command, self.path, sent, dict(self.headers))
+                    answer = connection.getresponse()
+                    body = answer.read()
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in _OF_THE_HOP:
@@ -36,7 +40,6 @@ class CountingProxy:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
-                connection.close()
 
             do_GET = do_PUT = do_POST = do_DELETE = forward
 

@@ -32,10 +32,13 @@ def _environment(env):
 
 
 class Syncer:
-    """`syncer run` with JSON logs, which tests read as a person would."""
+    """`syncer run` with JSON logs, which tests read as a person would.
 
-    def __init__(self, guard, name, *arguments, env=None):
-        argv = [*COMMAND, "run", "--log-format", "json", *map(str, arguments)]
+    `command` is another command that runs until it is stopped.
+    """
+
+    def __init__(self, guard, name, *arguments, env=None, command=("run", "--log-format", "json")):
+        argv = [*COMMAND, *command, *map(str, arguments)]
         self._server = Server(guard, name, argv, env={"PYTHONUNBUFFERED": "1"} | (env or {}))
         secrets.watch(self._server.log, name)
 

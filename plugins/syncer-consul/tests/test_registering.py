@@ -207,6 +207,18 @@ def test_taken_over_from_registrator(sink, api):
     assert seen(sink, "box:web:80").mark is not None
 
 
+@pytest.mark.parametrize(("before", "after"), [("passing", 1), ("critical", 0)])
+def test_what_is_taken_over_keeps_its_health(sink, api, before, after):
+    """The new check begins as the old one was, so that consumers miss nothing in between."""
+    check = {"TTL": "5m", "Status": before}
+    api.register({"ID": "box:web:80", "Name": "web", "Address": "10.0.0.5", "Check": check})
+    old = seen(sink, "box:web:80")
+    seldom = attrs.evolve(HTTP, interval=3600)
+    sink.update(old, desired(sink, make_instance(id="box:web:80", checks=(seldom,))))
+    wait_until(lambda: set(api.checks()) == {"box:web:80:http"}, 30, "the old check to be gone")
+    wait_until(lambda: len(api.passing_ids("web")) == after, 30, "the catalog to have it")
+
+
 def test_failing_check_is_not_passing(sink, api):
     """An instance with a check is not among the passing ones before the check has passed."""
     put(sink, make_instance(checks=(Check(kind="ttl", ttl=60),)))

@@ -1,0 +1,95 @@
+"""Go templates in the operator's tags."""
+
+import pytest
+
+from syncer import Network, Workload
+from syncer_registrator.go_template import go_template
+
+ID = "e20f9c1a76565d62ae24a3bb877b17b862b6eab94f4e95a0e07ccf25087aaf4f"
+ARN = "arn:aws:ecs:region:123:task/368f4403-0ee4"
+WEB = Workload(
+    source="docker",
+    scope="h",
+    id=ID,
+    name="web",
+    hostname="e20f9c1a7656",
+    image="reg:5000/shop/web:1.2",
+    labels={"team": "Blue", "com.amazonaws.ecs.task-arn": ARN, "empty": ""},
+    env={"ENVIRONMENT": "test", "SERVICE_NAME": "web", "SERVICE_8000_NAME": "admin"},
+    networks=(Network(name="bridge", ipv4="172.17.0.2"), Network(name="front", ipv4="10.1.0.2")),
+    network_mode="bridge",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("plain,tags", "plain,tags"),
+        ("{{.Name}}", "/web"),
+        ("x-{{ .Config.Hostname }}-y", "x-e20f9c1a7656-y"),
+        ("{{.Config.Image}}", "reg:5000/shop/web:1.2"),
+        ("{{.Config.Labels.team}}", "Blue"),
+        ('{{index .Config.Labels "team"}}', "Blue"),
+        ('{{index .Config.Labels "none"}}', ""),
+        ('{{mIndex "com.amazonaws.ecs.task-arn" .Config.Labels | splitIndex -1 "/"}}',
+         "368f4403-0ee4"),
+        ("{{strSlice .ID 0 12}}", ID[:12]),
+        ("{{strSlice .Name 1}}", "web"),
+        ("{{strSlice .Name 9}}", "/web"),
+        ('{{toUpper "foo"}}{{toLower `BAR`}}', "FOObar"),
+        ("{{.Config.Labels.team | toLower}}", "blue"),
+        ('{{replace -1 "=" "" "=foo="}}', "foo"),
+        ('{{replace 1 "=" "" "=foo="}}', "foo="),
+        ('{{sIndex 0 .Config.Env}}', "ENVIRONMENT=test"),
+        ('{{sIndex -1 .Config.Env}}{{sIndex 99 .Config.Env}}', "SERVICE_8000_NAME=admin" * 2),
+        ('{{split ":" "a:b:c" | sIndex 1}}', "b"),
+        ('{{join "," (split ":" "a:b:c")}}', "a,b,c"),
+        ('{{matchFirstElement "^SERVICE_" .Config.Env}}', "SERVICE_NAME=web"),
+        ('{{matchAllElements "^SERVICE_" .Config.Env | join ","}}',
+         "SERVICE_NAME=web,SERVICE_8000_NAME=admin"),
+        ('{{printf "%s-%d" .Config.Labels.team 7}}', "Blue-7"),
+        ('{{or .Config.Labels.empty "none"}}', "none"),
+        ("{{.NetworkSettings.IPAddress}}", "172.17.0.2"),
+        ("{{.NetworkSettings.Networks.front.IPAddress}}", "10.1.0.2"),
+        ("{{.HostConfig.NetworkMode}}", "bridge"),
+        ("a {{- .Name -}} b{{/* said aside */}}", "a/webb"),
+        ('{{"a \\"b\\""}}', 'a "b"'),
+    ],
+)  # fmt: skip
+def test_values(text, made):
+    """Fields, functions and pipes give what they give in registrator."""
+    assert go_template(text).fill(WEB) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{{if .Name}}x{{end}}", "if cannot be had; values, functions and pipes can"),
+        ("{{range .Config.Env}}x{{end}}", "range cannot be had"),
+        ('{{httpGet "http://x"}}', "httpGet cannot be had: registering a container must not wait"),
+        ("{{nope .Name}}", "there is no function nope; there are strSlice"),
+        ("{{.Nmae}}", r"{{.Nmae}} is not known; known are .ID"),
+        ("{{.Name.First}}", r"{{.Name.First}} is not known"),
+        ("{{$x := .Name}}", "cannot be read from"),
+        ("{{.Name", "has no }}"),
+        (".Name}}", "has no }}"),
+        ("{{}}", "nothing between"),
+        ("{{.Name | }}", "something is missing"),
+        ("{{(.Name}}", r"a \( is not closed"),
+        ("{{.Name)}}", r"a \) too many"),
+        ("{{.Name .ID}}", "a value takes no arguments"),
+    ],
+)
+def test_what_cannot_be_had(text, reason):
+    """It is refused when the template is read, with what can be had instead."""
+    with pytest.raises(ValueError, match=reason):
+        go_template(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["{{.Config.Labels.none}}", "{{toUpper}}", '{{sIndex 0 (split "," .Config.Env)}}']
+)
+def test_no_value_is_no_tag(text):
+    """A container for which there is no value, or no fitting one, has none of these tags."""
+    with pytest.raises(ValueError, match=r"\w"):
+        go_template(text).fill(WEB)
