@@ -203,6 +203,18 @@ def test_what_was_left_is_written_when_the_lead_is_back():
     assert len(world.sink.ids()) == 5
 
 
+def test_a_break_is_a_new_term_though_the_lead_was_back_at_once(pair, monkeypatch):
+    """The lock was kept just after the writing had broken off: what was left is looked at again."""
+    pair.one.campaign()
+    go_on = pair.one.insist()
+    with monkeypatch.context() as moment:
+        moment.setattr(pair.one, "leads", lambda: False)
+        with pytest.raises(LeadLost):
+            go_on()
+    pair.one.campaign()
+    assert pair.one.terms == 2
+
+
 def test_a_removal_waits_for_its_successor_though_the_lead_is_back():
     """Lost for a moment between the new entries and the old ones, it takes none of them away."""
     world = World(workload("web"), lock=LOCK)

@@ -1,6 +1,6 @@
 """What no write of a syncer may ever do, whatever has happened: checked at each single write."""
 
-from model.registry import TTL
+from model.registry import LOCK, TTL
 from model.world import UNCLEAR
 from syncer import Deregister, Register, Update
 from syncer.desired import FRESH
@@ -22,7 +22,7 @@ class Promises:
         """A syncer has changed `before` to `after`; None is nothing there."""
         process = self.operator if who == "operator" else self._processes[who]
         if process.config.locked and not process.asked:
-            leads = self._registry.leader is process.sink
+            leads = self._registry.leader(LOCK.name) is process.sink
             self._require(leads, "wrote without the lock", before or after)
         self._require(self._ours(process, before), "touched what is not its own", before)
         self._require(self._ours(process, after), "wrote another's mark", after)

@@ -48,16 +48,16 @@ class Registry:
     """Registrations with versions; with `leases` they end unless renewed.
 
     Listings are `lag` seconds old. `on_write(who, before, after)` hears of every write of a sink,
-    `on_expiry(registration)` of every end, `on_wait(who)` of every write that takes long. `leader`
-    is the sink that has the lock, `until` when that ends. It outlives a wipe: a lock that can be
-    lost while somebody has it decides nothing.
+    `on_expiry(registration)` of every end, `on_wait(who)` of every write that takes long. `locks`
+    are, by name, the sink that has it and until when. They outlive a wipe: a lock that can be lost
+    while somebody has it decides nothing.
     """
 
     def __init__(self, clock, *, leases=False, lag=0.0):
         self.clock, self.leases, self.lag = clock, leases, lag
         self.held, self.ends, self.refused = {}, {}, frozenset()
         self.on_write = self.on_expiry = self.on_wait = lambda *_: None
-        self.leader, self.until = None, clock()
+        self.locks = {}
         self._writes = 0
         self._past = [(clock(), {})]
 
@@ -101,16 +101,21 @@ class Registry:
             self.ends[id_] = self.clock() + TTL
         return there
 
-    def lock(self, sink, ttl):
-        """Take the lock or keep it; whether this sink has it."""
-        if self.leader in (None, sink) or self.until <= self.clock():
-            self.leader, self.until = sink, self.clock() + ttl.total_seconds()
-        return self.leader is sink
+    def leader(self, name):
+        """The sink that has the lock of this name; None: nobody."""
+        sink, until = self.locks.get(name, (None, 0.0))
+        return sink if self.clock() < until else None
 
-    def unlock(self, sink):
-        """Let go of the lock."""
-        if self.leader is sink:
-            self.leader = None
+    def lock(self, name, sink, ttl):
+        """Take a lock or keep it; whether this sink has it."""
+        if self.leader(name) in (None, sink):
+            self.locks[name] = (sink, self.clock() + ttl.total_seconds())
+        return self.leader(name) is sink
+
+    def unlock(self, name, sink):
+        """Let go of a lock."""
+        if self.leader(name) is sink:
+            del self.locks[name]
 
     def wipe(self):
         """It comes back empty."""
@@ -191,11 +196,11 @@ class ModelSink(Sink):
 
     def take_lock(self, name, ttl):
         self._reading()
-        return self.registry.lock(self, ttl)
+        return self.registry.lock(name, self, ttl)
 
     def release_lock(self, name):
         self._reading()
-        self.registry.unlock(self)
+        self.registry.unlock(name, self)
 
     def renew(self, held):
         self._reading()

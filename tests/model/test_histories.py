@@ -381,7 +381,14 @@ class Histories(RuleBasedStateMachine):
         self.all_is_well()
         for registration in self.registry.held.values():
             who = self._whose(registration.mark)
-            if who and self.configs[who].policy != "create-only":
+            if who is None or self.configs[who].policy == "create-only":
+                continue
+            runtime = self.runtimes[who][registration.mark.source]
+            container = runtime.containers.get(registration.mark.workload)
+            # What its workload does not ask for any more only waits for its successor as it is, and
+            # what is refused in its present form cannot be written.
+            asks = container and container.instance_id(runtime.scope) == registration.id
+            if asks and container.service != "bad":
                 assert not registration.mark.hold, f"{brief(registration)} is drained"
 
     def _leads(self, who):

@@ -1,0 +1,223 @@
+"""Brakes of what is known, of cycles, and of who runs them and when."""
+
+from mutants import brakes_of
+
+desired = brakes_of("desired.py", "desired")
+difference = brakes_of("difference.py", "difference")
+aiming = brakes_of("aiming.py", "aiming")
+cycle = brakes_of("reconcile.py", "reconcile")
+confirm = brakes_of("confirming.py", "reconcile")
+reading = brakes_of("reading.py", "reading")
+election = brakes_of("election.py", "election")
+pulse = brakes_of("pulse.py", "pulse")
+loops = brakes_of("loops.py", "loops")
+daemon = brakes_of("daemon.py", "daemon")
+engine = brakes_of("engine.py", "engine")
+memory = brakes_of("builtin/memory.py", "tests/builtin/test_memory.py")
+
+MUTANTS = (
+    # What is known of a source.
+    desired(
+        "before the first listing there is no doubt",
+        'self._doubt = "it has not listed completely yet"',
+        'self._doubt = ""',
+        blind="a first listing that fails is a failure by itself",
+    ),
+    desired(
+        "an incomplete listing is believed", 'else "its last listing was incomplete"', 'else ""'
+    ),
+    desired("a failure is no doubt", 'self._doubt = f"no answer: {error}"', "pass"),
+    desired(
+        "what a part does not show is forgotten",
+        "kept = old if not view.complete",
+        "kept = {} if False",
+    ),
+    desired("what is unclear is forgotten", "{i: old[i] for i in view.unclear if i in old}", "{}"),
+    desired(
+        "what fails to translate is clear",
+        "entry is not None and entry.translated.failed",
+        "False",
+        blind="all that runs there can be translated",
+    ),
+    desired("an old word is a fresh one", "self._clock() - asked <= FRESH", "True"),
+    desired("a listing does not overrule a word", "and i not in runs", ""),
+    desired(
+        "the scope comes with the listing",
+        "renamed, self._scope = scope != self._scope, scope",
+        "renamed = True",
+    ),
+    # What need not be looked at.
+    difference("rivals are looked at singly", " or self._aims.rivals()", ""),
+    aiming(
+        "new rivals are not compared",
+        "taken = rivals or",
+        "taken =",
+        "difference",
+    ),
+    # A cycle.
+    confirm("gone is not confirmed", "and change.reason is Reason.WORKLOAD_GONE", "and False"),
+    confirm(
+        "an error confirms",
+        'return Skip(change.id, "unconfirmed", f"{mark.source} did not',
+        'return change or (f"{mark.source} did not',
+    ),
+    confirm("what runs after all goes", "if workload.state.offered:", "if False:"),
+    confirm(
+        "a silent source is asked on",
+        "if unanswered[mark.source] >= UNANSWERED:",
+        "if False:",
+        blind="asking costs no time there",
+    ),
+    reading(
+        "what was written meanwhile is forgotten", "for id_ in self._written:", "for id_ in ():"
+    ),
+    reading("an uncertain write is no reason to read again", "self._void = True", "pass"),
+    cycle("the guard is not asked", "plan = self._guard(plan, {", "(lambda *a: None)(plan, {"),
+    cycle("the policy is not asked", "apply_policy(plan, self._part.policy)", "plan"),
+    cycle(
+        "refusals are not remembered",
+        "self._refusals.note(change, text)",
+        "pass",
+        blind="one request too many breaks no promise",
+    ),
+    cycle(
+        "a conflict counts as refused",
+        "and not isinstance(error, Conflict)\n        text",
+        "\n        text",
+        blind="it waits for longer than a refusal lasts",
+    ),
+    cycle(
+        "after an error nothing is read",
+        "        self._distrust()\n        permanent",
+        "        permanent",
+        blind="its last cycles all read afresh",
+    ),
+    cycle(
+        "a failed read is no reason to read",
+        "            self._view = None  # until",
+        "            # until",
+        blind="its last cycles all read afresh",
+    ),
+    cycle(
+        "what lags is not asked again",
+        "if not plan.changes or not self.sink.stale_for:",
+        "if True:",
+        blind="its registry refuses what was read of another version",
+    ),
+    cycle(
+        "old ones go first",
+        "puts = [change for change in plan.changes if not isinstance(change, Deregister)]",
+        "puts = list(plan.changes)[::-1]",
+        "reconcile",
+    ),
+    cycle(
+        "what was written is forgotten",
+        "self._written.add(change.id)",
+        "pass",
+        blind="its registry refuses what was read of another version",
+    ),
+    cycle(
+        "a sink's silence is success",
+        "        for change in left.values():\n            yield Outcome(change, error=error)\n",
+        "        for change in left.values():\n            yield Outcome(change)\n",
+        blind="its sink says what became of each change",
+    ),
+    cycle(
+        "what is held is let go",
+        "one for one in registrations if facts.source_of(one.mark) is not None",
+        "one for one in registrations if False",
+    ),
+    cycle(
+        "exit releases what is others'",
+        "registration.mark.owner == self._owner and",
+        "",
+        blind="it releases nothing at its end",
+    ),
+    cycle("the last one is not asked for", "if careful and any(", "if False and any(", "drain"),
+    cycle(
+        "who is up was read before",
+        "            if not fresh:  # what",
+        "            if False:  # what",
+        "drain",
+    ),
+    # The lock.
+    election(
+        "a standby writes",
+        "        if self.leads():\n            return plan",
+        "        if True:\n            return plan",
+    ),
+    election("who leads does so too long", "asked + 2 * self.pause", "asked + 4 * self.pause"),
+    election(
+        "a lost lead does not stop", "return self._expect_lead if self.leads() else", "return"
+    ),
+    election(
+        "who leads again does not look",
+        "self.terms += 1",
+        "pass",
+        blind="its last cycles all read afresh",
+    ),
+    election(
+        "a break is forgotten",
+        "self._broke_off or not self.leads()",
+        "not self.leads()",
+        blind="its last cycles all read afresh",
+    ),
+    cycle(
+        "what a lost lead left is done", "except LeadLost:", "except ZeroDivisionError:", "election"
+    ),
+    # Pulses, loops, commands.
+    pulse(
+        "a failed renewal keeps reports back",
+        "            finally:\n",
+        "            except ZeroDivisionError:\n                raise\n            else:\n",
+        blind="it reports no health",
+    ),
+    pulse(
+        "a loss is not told",
+        "self._on_loss()",
+        "pass",
+        "pulse",
+        "daemon",
+        blind="it has no loops: what is lost is found by the next cycle",
+    ),
+    loops(
+        "an exception ends a loop",
+        "except BaseException as error:  # noqa: BLE001 - a loop",
+        "except ZeroDivisionError as error:  # noqa: BLE001 - a loop",
+        blind="it has no loops",
+    ),
+    daemon(
+        "failures are not told to the tracker",
+        "urgent=None, on_failure=tracker.fail",
+        "urgent=None",
+        blind="it has no loops",
+    ),
+    daemon(
+        "after a failure ids are enough",
+        'due, self._due = self._due, float("-inf")',
+        "due = self._due",
+        blind="it has no loops",
+    ),
+    daemon(
+        "the interval is not kept",
+        "if None in wakes or self._clock() >= due:",
+        "if None in wakes:",
+        blind="it has no loops",
+    ),
+    engine(
+        "purge takes other scopes", "and mark.scope in scopes and", "and", blind="it purges nothing"
+    ),
+    engine(
+        "the plan that was seen does not count",
+        "if expect and ",
+        "if False and ",
+        blind="it has no plans that somebody looks at first",
+    ),
+    memory(
+        "the memory sink overwrites",
+        "if found != expected:",
+        "if False:",
+        "tests/builtin/test_memory.py",
+        blind="it has a registry of its own",
+    ),
+)

@@ -1,0 +1,167 @@
+"""Brakes that decide what is to be done: the planner, successors, the guard, drains."""
+
+from mutants import brakes_of
+
+plan = brakes_of("plan.py", "plan")
+successors = brakes_of("successors.py", "successors")
+guard = brakes_of("guard.py", "guard")
+drain = brakes_of("drain.py", "drain")
+aiming = brakes_of("aiming.py", "aiming")
+adoption = brakes_of("adoption.py", "adoption")
+
+MUTANTS = (
+    # Whose it is.
+    plan("another owner's is ours", "mark is None or mark.owner != self.owner", "mark is None"),
+    plan("another scope's is ours", "and mark.scope in source.scopes else None", "else None"),
+    plan("a conflict is overwritten", "if holder is None or have.mark is None:", "if not have.id:"),
+    plan(
+        "a stray is not told",
+        "if facts.stray(registration.mark):",
+        "if False:",
+        "plan",
+        "reconcile",
+        "engine",
+        blind="it looks at what is written, not at what is told",
+    ),
+    plan(
+        "a duplicate is not told",
+        'Skip(id_, "duplicate", text)',
+        'Skip(id_, "", text)',
+        blind="it looks at what is written, not at what is told",
+    ),
+    plan("the holder does not go first", "(not holds, claim.order,", "(False, claim.order,"),
+    plan(
+        "the order of sources does not count",
+        "holds, claim.order, mark",
+        "holds, 0, mark",
+        blind="either of two is right to it",
+    ),
+    plan("an unclear holder is replaced", "if mark.workload in holder.unclear:"),
+    plan("a doubted holder is replaced", "if mark.source != want.mark.source and holder.doubt:"),
+    # What is known.
+    plan("a source in doubt removes", "    if source.doubt:", "    if False:"),
+    plan("an incomplete registry removes", "    if not actual.complete:", "    if False:"),
+    plan("an unclear workload is removed", "if mark.workload in source.unclear:"),
+    plan("a rejected form is removed", "    if claim in aim.rejected:", "    if False:"),
+    plan(
+        "an unreadable entry is written over",
+        "if id_ in actual.unclear:",
+        blind="its registry refuses what was read of another version",
+    ),
+    plan(
+        "what is hidden is written again",
+        "if not actual.complete and id_ in written:",
+        blind="its registry refuses what was read of another version",
+    ),
+    plan("damage is no difference", "and not have.damaged and", "and"),
+    plan(
+        "the mark is not compared",
+        "have.mark == want.mark and not",
+        "not",
+        blind="with another mark goes another address, always",
+    ),
+    plan("policies forbid nothing", "if not isinstance(change, allowed)", "if False"),
+    plan("an unknown health is written", ".hold(held)", "", "probing", blind="it probes nothing"),
+    successors(
+        "a successor is not waited for", "change.after and not change.after & coming", "False"
+    ),
+    successors("a failed successor is one", " if put.id not in failed", ""),
+    successors(
+        "a successor that stands is waited for",
+        "any(_stands(want, held.get(want.instance.id)) for want in wants)",
+        "False",
+    ),
+    successors("gone waits for a successor", "change.reason is Reason.NOT_OFFERED", "True"),
+    # The guard.
+    guard("the share does not count", "len(risky) <= rules.share * plan.ours", "False"),
+    guard("the least does not count", "len(risky) < rules.least or", ""),
+    guard("a move is not risky", "isinstance(change, Update) and change.moves", "False"),
+    guard("stopped is risky", "return not change.stopped", "return True"),
+    guard("refuse confirms", 'rules.mode == "refuse" or ', "", blind="its guard confirms"),
+    guard("the same listing confirms", "return listing > first and", "return"),
+    guard("no time need pass", "and now - since >= PAUSE", ""),
+    guard("a refused change is tried on", "and self._clock() < until", "and False"),
+    guard("a refusal is for ever", "and self._clock() < until", ""),
+    # Two that ask for one id.
+    plan("a refused holder is replaced", "holder not in aim.rejected", "True", "rivals"),
+    plan(
+        "another's refusal keeps what stands",
+        "    if claim in aim.rejected:",
+        "    if id_ in {i for i, *_ in aim.rejected}:",
+        "rivals",
+    ),
+    plan(
+        "what waits for another's health is held",
+        "change.new if isinstance(change, Update) else change.old) in claims",
+        "change.old)[0] in {i for i, *_ in claims}",
+        "rivals",
+        blind="it probes nothing",
+    ),
+    plan(
+        "the same id in another source is the same workload",
+        "if (mark.source, mark.workload) == (want.mark.source, want.mark.workload):",
+        "if mark.workload == want.mark.workload:",
+        "rivals",
+    ),
+    aiming(
+        "fed checks show whoever asks for the id",
+        "if holders.get(check.instance, key) == key",
+        "if True",
+        "rivals",
+        blind="it has no checks",
+    ),
+    successors(
+        "another's new entry is a successor",
+        "or _of(found) != _of(want.registration)",
+        "or False",
+    ),
+    successors(
+        "what another registers is a successor",
+        "coming = {claim_of(put.new) for put in puts if put.id not in failed}",
+        "coming = {c for p in plan.changes if isinstance(p, Deregister) for c in p.after"
+        " if c[0] in {put.id for put in puts} - set(failed)}",
+    ),
+    # Drains.
+    drain("the last one is drained", "if not left[service]:", "if False:"),
+    drain("a drain counts what goes as well", "and one.id not in going)", ")"),
+    drain(
+        "a drain is forgotten",
+        'return registration.mark.hold if registration.mark else ""',
+        'return ""',
+    ),
+    drain("an old address is kept up", "or not stays(change, places)", ""),
+    aiming(
+        "a drain outlives its workload",
+        "and (mark.source, mark.workload) == holder",
+        "",
+        "drain",
+    ),
+    aiming(
+        "a drain that cannot be shown is a removal",
+        "if free is None or free.status in self._withhold or",
+        "if True or",
+        "drain",
+    ),
+    aiming(
+        "a drain that nobody sees is one", "if adjusted not in (None, as_up)", "if True", "drain"
+    ),
+    # Taking over.
+    adoption(
+        "everything is taken over",
+        "return own or host in",
+        "return True or host in",
+        blind="it takes nothing over",
+    ),
+    adoption(
+        "a given id is enough",
+        "if named or wish.fits(one.instance) else None",
+        "if True else None",
+        blind="it takes nothing over",
+    ),
+    adoption(
+        "what is gone is taken along",
+        "if named and self.gone else None",
+        "if named else None",
+        blind="it takes nothing over",
+    ),
+)
