@@ -246,11 +246,14 @@ class DockerEngine:
             *("dockerd", "--config-file", config, "--host", self.address),
             *("--containerd", self._containerd_socket, "--pidfile", self.folder / "docker.pid"),
             *("--data-root", self.folder / "data", "--exec-root", self.folder / "run-docker"),
-            *("--bridge", self.bridge, "--ipv6", "--fixed-cidr-v6", self.cidr_v6),
+            *self._network_argv(),
             *("--iptables=false", "--ip-forward=false", "--ip-masq=false"),
             # The engine leaves out pools that overlap with an interface of the machine.
             *("--default-address-pool", "base=10.214.0.0/16,size=24"),
         ]
+
+    def _network_argv(self):
+        return ("--bridge", self.bridge, "--ipv6", "--fixed-cidr-v6", self.cidr_v6)
 
     def _answers(self):
         # Not by the SDK, which leaves a socket open each time that it cannot connect.

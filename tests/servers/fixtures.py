@@ -7,6 +7,8 @@ test is skipped with the reason, or fails if SYNCER_REQUIRE_SERVERS=1.
 |----------------------|-------------------------------------------------------------------|
 | `docker_engine`      | the run's `DockerEngine`, as the last test left it                |
 | `clean_docker`       | the same without containers and user networks, before and after   |
+| `swarm`              | the run's `Swarm`, as the last test left it                       |
+| `clean_swarm`        | the same without services, before and after                       |
 | `consul`             | the run's `Consul` (development server)                           |
 | `clean_consul`       | the same without services and checks, before and after            |
 | `consul_cluster`     | the run's `ConsulCluster`                                         |
@@ -24,9 +26,11 @@ from servers.process import Guard
 from servers.usage import USAGE, Usage
 
 DOCKER, CONSUL, CLUSTER = "Docker engine", "Consul", "Consul cluster of 3 servers and a client"
+SWARM = "Docker swarm of one node"
 # The session fixtures (and the function that starts one more) that mean "a real server".
 REAL = {
     "docker_engine": DOCKER,
+    "swarm": SWARM,
     "consul": CONSUL,
     "start_consul": CONSUL,
     "start_prometheus": "Prometheus",
@@ -121,6 +125,29 @@ def clean_docker(docker_engine):
     docker_engine.clean()
     yield docker_engine
     docker_engine.clean()
+
+
+@pytest.fixture(scope="session")
+def swarm(pytestconfig, server_guard):
+    """A real swarm of one node."""
+    from servers import docker
+    from servers.swarm import Swarm
+
+    if missing := docker.missing():
+        leave_out(pytestconfig, SWARM, missing)
+    engine = Swarm(server_guard)
+    start(pytestconfig, SWARM, engine.start)
+    pytestconfig.stash[USAGE].versions[SWARM] = engine.version
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def clean_swarm(swarm):
+    """The swarm without services."""
+    swarm.clean()
+    yield swarm
+    swarm.clean()
 
 
 @pytest.fixture(scope="session")

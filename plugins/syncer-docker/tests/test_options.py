@@ -8,19 +8,20 @@ import pytest
 
 import syncer
 import syncer_docker
-from syncer_docker import DockerOptions, endpoint, from_uri
+from syncer_docker import DockerOptions, SwarmOptions, endpoint, from_uri
 from syncer_docker.endpoint import TLS, find_endpoint, host_of, tls_of
 
 
 def test_kind():
-    """The plugin offers one kind of source, and its options say where else to look."""
-    [kind] = syncer_docker.syncer_sources()
-    assert (kind.name, kind.options) == ("docker", DockerOptions)
+    """The plugin offers two kinds of source, and their options say where else to look."""
+    kinds = [(kind.name, kind.options) for kind in syncer_docker.syncer_sources()]
+    assert kinds == [("docker", DockerOptions), ("swarm", SwarmOptions)]
     environment = {f.name: f.metadata["env"] for f in attrs.fields(DockerOptions)}
     assert environment["endpoint"] == ("DOCKER_HOST",)
     assert environment["tls_verify"] == ("DOCKER_TLS_VERIFY",)
     assert environment["cert_path"] == ("DOCKER_CERT_PATH",)
     assert environment["scope"] == ("SYNCER_HOST",)
+    assert attrs.fields(SwarmOptions).scope.metadata["env"] == ()  # a swarm is no host
 
 
 @pytest.mark.parametrize(

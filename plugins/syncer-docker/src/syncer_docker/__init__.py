@@ -1,30 +1,45 @@
-"""The plugin `docker`: a source that reads the containers of a Docker engine."""
+"""The plugin `docker`: sources that read the containers of an engine, and a swarm's services."""
 
 from typing import TYPE_CHECKING
 
 import syncer
 from syncer_docker.options import DockerOptions, from_uri
+from syncer_docker.swarm_options import SwarmOptions
 
 if TYPE_CHECKING:
     from syncer_docker.source import DockerSource
+    from syncer_docker.swarm_source import SwarmSource
 
-__all__ = ["DockerOptions", "create", "syncer_sources"]
+__all__ = ["DockerOptions", "SwarmOptions", "create", "create_swarm", "syncer_sources"]
 
 
 def create(options: DockerOptions, context: syncer.Context) -> "DockerSource":
     """A source for these options; nothing is asked of the engine yet.
 
-    Raises ConfigError for an endpoint or certificates that cannot be used.
+    Raises ConfigError for an endpoint, context or certificates that cannot be used.
     """
     from syncer_docker.client import Engine
+    from syncer_docker.contexts import with_context
     from syncer_docker.source import DockerSource
 
-    return DockerSource(Engine(options), name=context.name, scope=options.scope)
+    return DockerSource(Engine(with_context(options)), name=context.name, scope=options.scope)
+
+
+def create_swarm(options: SwarmOptions, context: syncer.Context) -> "SwarmSource":
+    """A source for these options; nothing is asked of the manager yet.
+
+    Raises ConfigError for an endpoint, context or certificates that cannot be used.
+    """
+    from syncer_docker.contexts import with_context
+    from syncer_docker.swarm_client import Manager
+    from syncer_docker.swarm_source import SwarmSource
+
+    return SwarmSource(Manager(with_context(options)), options, name=context.name)
 
 
 @syncer.hookimpl
 def syncer_sources() -> list[syncer.SourceType]:
-    """The kind `docker`."""
+    """The kinds `docker` and `swarm`."""
     return [
         syncer.SourceType(
             name="docker",
@@ -32,5 +47,12 @@ def syncer_sources() -> list[syncer.SourceType]:
             create=create,
             summary="the containers of a Docker engine",
             from_uri=from_uri,
-        )
+        ),
+        syncer.SourceType(
+            name="swarm",
+            options=SwarmOptions,
+            create=create_swarm,
+            summary="the services and tasks of a swarm, as a manager knows them",
+            from_uri=from_uri,
+        ),
     ]

@@ -42,6 +42,10 @@ class DockerOptions:
         env=("DOCKER_HOST",),
         validator=_valid,
     )
+    context: str = option("", help="Docker context that says where the engine is, and how")
+    config_dir: Path | None = option(
+        None, help="Folder with Docker's contexts (default: ~/.docker)", env=("DOCKER_CONFIG",)
+    )
     scope: str = option(
         "",
         help="Name of this host in ids and marks (default: the engine's own name)",

@@ -1,0 +1,93 @@
+"""Docker's contexts: an engine's address and certificates under a name, made by `docker context`.
+
+Read here and not by the SDK, which looks for them in the working directory where there is no
+`config.json` beside them.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from syncer import ConfigError
+from syncer_docker.options import DockerOptions, check_endpoint
+
+Options = TypeVar("Options", bound=DockerOptions)
+
+#: The context that is always there: the local engine.
+DEFAULT = "default"
+_ENGINE = "docker"
+
+
+def with_context(options: Options) -> Options:
+    """The options with what the context says that they name; given files count before its own.
+
+    Raises ConfigError if there is no such context, or it cannot be used.
+    """
+    name = options.context
+    if not name:
+        return options
+    if options.endpoint:
+        raise ConfigError(
+            f"context {name!r} and endpoint {options.endpoint} (or DOCKER_HOST) name two engines:"
+            " give one of them"
+        )
+    if name == DEFAULT:
+        return options
+    folder = (options.config_dir or Path("~/.docker").expanduser()) / "contexts"
+    engine = _engine(folder, name)
+    try:
+        host = str(engine.get("Host") or "")
+        check_endpoint(host)
+    except ValueError as error:
+        raise ConfigError(f"Docker context {name!r}: {error}") from error
+    return attrs.evolve(options, endpoint=host, **_tls(folder, name, engine, options))
+
+
+def _engine(folder: Path, name: str) -> dict[str, Any]:
+    """What a context says of its engine."""
+    path = folder / "meta" / _hashed(name) / "meta.json"
+    try:
+        engine = json.loads(path.read_text())["Endpoints"][_ENGINE]
+    except FileNotFoundError:
+        known = ", ".join(sorted(_names(folder))) or "there are none"
+        raise ConfigError(f"no Docker context {name!r} in {folder} ({known})") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read Docker context {name!r}: {error}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise ConfigError(f"Docker context {name!r}: {path} says nothing of an engine") from error
+    if not isinstance(engine, dict):
+        raise ConfigError(f"Docker context {name!r}: {path} says nothing of an engine")
+    return engine
+
+
+def _tls(folder: Path, name: str, engine: dict[str, Any], given: DockerOptions) -> dict[str, Any]:
+    """The certificates that the context has, for what is not given by options."""
+    files = folder / "tls" / _hashed(name) / _ENGINE
+    found: dict[str, Any] = {
+        field: path
+        for field in ("ca", "cert", "key")
+        if getattr(given, field) is None and (path := files / f"{field}.pem").is_file()
+    }
+    if engine.get("SkipTLSVerify"):
+        found.pop("ca", None)  # an authority that is named is asked
+    elif found:
+        found["tls_verify"] = True
+    return found
+
+
+def _names(folder: Path) -> list[str]:
+    """The names of all contexts, as far as they can be read."""
+    names = []
+    for path in folder.glob("meta/*/meta.json"):
+        try:
+            names.append(str(json.loads(path.read_text())["Name"]))
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return names
+
+
+def _hashed(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
