@@ -49,10 +49,22 @@ def test_unproven(cache, inspected, entry):
     cache.watched(True)
     assert cache.lookup(ID, shown) is None, "described before events were heard"
     keep(cache, known, seen=shown)
+    assert cache.lookup(ID, shown) is None, "the list may only have been older"
+    keep(cache, known, seen=shown)
     assert cache.lookup(ID, shown) is known
     assert cache.lookup(ID, listed(entry(Ports=[]))) is None
     cache.watched(True)
     assert cache.lookup(ID, shown) is None, "events may have been missed in between"
+
+
+def test_a_list_that_was_older(cache, inspected, entry):
+    """A list from before a change proves nothing later, when the container is so again."""
+    healthy = Known.of(inspected(State={"Health": {"Status": "healthy"}}), "docker", "host1")
+    ill = listed(entry(Status="Up 1 second (unhealthy)"))
+    cache.watched(True)
+    keep(cache, healthy, seen=ill)
+    assert cache.lookup(ID, ill) is None
+    assert cache.lookup(ID, listed(entry(Status="Up 1 second (healthy)"))) is healthy
 
 
 def test_change_during_the_question(cache, known, entry):

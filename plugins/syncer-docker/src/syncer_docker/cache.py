@@ -38,6 +38,9 @@ class _Entry:
     known: Known
     #: How the list showed it when it was described, if that is not all that was expected.
     seen: Appearance | None = None
+    #: Whether it was described so twice, and shown so both times: a list that is merely older
+    #: than the description looks like one that shows less than all.
+    twice: bool = False
 
 
 class Cache:
@@ -64,9 +67,8 @@ class Cache:
             entry = self._entries.get(id)
             if entry is None:
                 return None
-            if shown == entry.known.expected or (self._watched and shown == entry.seen):
-                return entry.known
-            return None
+            heard = self._watched and entry.twice and shown == entry.seen
+            return entry.known if heard or shown == entry.known.expected else None
 
     def begin(self, id: str) -> object:  # noqa: A002
         """A ticket for a description that is about to be asked for."""
@@ -84,7 +86,10 @@ class Cache:
                 del self._tickets[id]
                 if known.workload.state.offered:
                     self._ended.pop(id, None)
-                self._entries[id] = _Entry(known, seen if seen != known.expected else None)
+                seen = seen if seen != known.expected else None
+                before = self._entries.get(id)
+                twice = before is not None and (before.known, before.seen) == (known, seen)
+                self._entries[id] = _Entry(known, seen, twice)
 
     def forget(self, id: str) -> Known | None:  # noqa: A002
         """Something changed: what was known, which now must be asked for again."""

@@ -21,8 +21,8 @@ from syncer_docker.options import DockerOptions
 from syncer_docker.stream import EventStream
 from syncer_docker.transport import Refusal, inspect, make_client
 
-#: Seconds without an event after which a stream over a network is opened anew: the other
-#: side may be gone without a word.
+#: Seconds without an event after which a stream is opened anew: the other side may be gone
+#: without a word, over a network or behind a proxy's socket.
 QUIET = 60.0
 _TAG = re.compile(r"<[^>]*>")  # proxies answer in HTML
 _RETRY_LATER = (408, 425, 429)
@@ -106,7 +106,7 @@ class Engine:
                 timeout=self._timeout,
             )
             if answer.status_code == 200:
-                return EventStream(answer, quiet=QUIET if self.remote_host else None)
+                return EventStream(answer, quiet=QUIET)
             with contextlib.closing(answer):
                 _raise_refusal(answer)
                 raise self._odd(f"status {answer.status_code} for events")
