@@ -37,7 +37,7 @@ from syncer_eureka.writing import Changes
 PULSE = 1.0
 #: Seconds for which the answer counts that nothing stands there: a large batch is looked at as a
 #: whole, and then written. Eureka knows no compare-and-set, so that there always is such a moment.
-FRESH = 10.0
+FRESH = 2.0
 
 Looked = tuple[str, Registration | PermanentError | None]
 
