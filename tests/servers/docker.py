@@ -211,7 +211,7 @@ class DockerEngine:
         """Make an image of busybox and /www; `changes` are lines as in a Dockerfile."""
         repository, _, tag = name.partition(":")
         self.client.api.import_image_from_data(
-            _image_archive(), repository=repository, tag=tag, changes=list(changes)
+            image_archive(), repository=repository, tag=tag, changes=list(changes)
         )
 
     def clean(self):
@@ -267,7 +267,7 @@ class DockerEngine:
             self.image(PLAIN_IMAGE, command)
 
 
-def _image_archive():
+def image_archive():
     """An image's files: busybox by its names, and /www with a health page."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:

@@ -9,6 +9,8 @@ test is skipped with the reason, or fails if SYNCER_REQUIRE_SERVERS=1.
 | `clean_docker`       | the same without containers and user networks, before and after   |
 | `swarm`              | the run's `Swarm`, as the last test left it                       |
 | `clean_swarm`        | the same without services, before and after                       |
+| `podman`             | the run's `Podman`, as the last test left it                      |
+| `clean_podman`       | the same without containers, before and after                     |
 | `consul`             | the run's `Consul` (development server)                           |
 | `clean_consul`       | the same without services and checks, before and after            |
 | `consul_cluster`     | the run's `ConsulCluster`                                         |
@@ -26,11 +28,12 @@ from servers.process import Guard
 from servers.usage import USAGE, Usage
 
 DOCKER, CONSUL, CLUSTER = "Docker engine", "Consul", "Consul cluster of 3 servers and a client"
-SWARM = "Docker swarm of one node"
+SWARM, PODMAN = "Docker swarm of one node", "Podman"
 # The session fixtures (and the function that starts one more) that mean "a real server".
 REAL = {
     "docker_engine": DOCKER,
     "swarm": SWARM,
+    "podman": PODMAN,
     "consul": CONSUL,
     "start_consul": CONSUL,
     "start_prometheus": "Prometheus",
@@ -148,6 +151,28 @@ def clean_swarm(swarm):
     swarm.clean()
     yield swarm
     swarm.clean()
+
+
+@pytest.fixture(scope="session")
+def podman(pytestconfig, server_guard):
+    """A real Podman that serves Docker's API."""
+    from servers import podman
+
+    if missing := podman.missing():
+        leave_out(pytestconfig, PODMAN, missing)
+    engine = podman.Podman(server_guard)
+    start(pytestconfig, PODMAN, engine.start)
+    pytestconfig.stash[USAGE].versions[PODMAN] = engine.version
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def clean_podman(podman):
+    """Podman without containers."""
+    podman.clean()
+    yield podman
+    podman.clean()
 
 
 @pytest.fixture(scope="session")

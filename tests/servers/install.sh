@@ -147,6 +147,9 @@ install_consul() {
     install_packages "Consul" consul
 }
 
+# Its own service is not started; the tests have it use the runc that Docker brings.
+install_podman() { have podman || install_packages Podman podman; }
+
 install_prometheus() { have prometheus || install_packages "Prometheus" prometheus; }
 
 etcd_packages() {
@@ -236,6 +239,7 @@ install_zookeeper() {
 
 report() {
     if have dockerd; then say "$(dockerd --version)"; fi
+    if have podman; then say "$(podman --version)"; fi
     if have consul; then say "$(consul version | head -n 1)"; fi
     if have etcd; then say "$(etcd --version | head -n 1)"; fi
     if have prometheus; then say "$(prometheus --version 2>&1 | head -n 1)"; fi
@@ -244,6 +248,7 @@ report() {
 main() {
     trap clean_up EXIT
     install_docker
+    install_podman
     install_consul
     install_prometheus
     install_etcd
