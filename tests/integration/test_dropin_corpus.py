@@ -9,10 +9,12 @@ from pathlib import Path
 
 import attrs
 import pytest
+from docker.errors import APIError
 from registrator_corpus import ADDRESS, CASES, FLAGS, TAGGED, WEB
 
 from servers import dropin
 from servers.counting import CountingProxy
+from servers.process import free_ports
 from servers.syncer import command
 from servers.waiting import wait_until
 
@@ -30,9 +32,14 @@ def wait_registered(consul, ids):
 
 
 def ports_of(case):
-    """The ports of a row, as Docker's SDK takes them."""
-    ports = (text if "/" in text else f"{text}/tcp" for text in case.ports.split())
-    return {port: ("0.0.0.0", None) for port in ports}
+    """The ports of a row, as Docker's SDK takes them, published on ports that are free.
+
+    Left to Docker they would lie one beside the other, and other engines on this machine, which
+    try the same ones first, give up after ten that are taken.
+    """
+    ports = [text if "/" in text else f"{text}/tcp" for text in case.ports.split()]
+    host = free_ports(len(ports), "0.0.0.0")
+    return {port: ("0.0.0.0", number) for port, number in zip(ports, host, strict=True)}
 
 
 def keys_of(given):
@@ -41,7 +48,20 @@ def keys_of(given):
 
 
 def start(engine, case):
-    """Run the container of a row."""
+    """Run the container of a row; again, if somebody else took one of its ports."""
+
+    def started():
+        try:
+            run(engine, case)
+        except APIError:
+            engine.remove(case.name)
+            raise
+        return True
+
+    wait_until(started, 30, f"{case.name} to start", ignore=(APIError,))
+
+
+def run(engine, case):
     engine.run(
         case.name,
         image=case.image,
