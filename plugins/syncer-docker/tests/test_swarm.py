@@ -142,7 +142,7 @@ def test_tasks_that_come_and_go_wake(open_swarm, clean_swarm):
         wait_until(lambda: wakes, 30, "the first look")
         (task,) = clean_swarm.tasks("web")
         clean_swarm.client.containers.get(task["Status"]["ContainerStatus"]["ContainerID"]).kill()
-        wait_until(lambda: wakes[-1] and task["ID"] not in wakes[-1], 60, "the next task")
+        wait_until(lambda: wakes[-1] and task["ID"] not in wakes[-1], 30, "the next task")
         assert wakes[-1] == {found["ID"] for found in service.tasks({"desired-state": "running"})}
     finally:
         stop.set()
