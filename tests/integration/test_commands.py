@@ -175,7 +175,8 @@ def test_a_file_with_several_sinks(web, clean_docker, clean_consul, tmp_path):
     checked = command("check-config", "--config", str(config))
     assert (checked.returncode, checked.stdout) == (
         0,
-        "ok: sources docker,extra; sinks consul,prometheus,list; parsers labels,registrator,traefik\n",
+        "ok: sources docker,extra; sinks consul,prometheus,list; "
+        "parsers labels,registrator,traefik\n",
     )
     done = command("apply", "--config", str(config))
     assert done.returncode == 0, done.stdout + done.stderr
