@@ -13,7 +13,7 @@ class SwarmContract(SourceContract):
 
     declines = {
         "secrets": "the options hold none: keys are named by their files",
-        "unclear": "what makes no sense is told in test_swarm_describe.py, by answers that no swarm gives",
+        "unclear": "told in test_swarm_describe.py, by answers that no swarm gives",
     }
     patience = 60
     mode = "tasks"
