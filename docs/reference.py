@@ -19,6 +19,7 @@ from syncer import errors, hookspecs
 from syncer.cli import cli
 from syncer.events import AnyEvent
 from syncer.inventory import kinds
+from syncer.metrics import Metrics
 from syncer.plugin_manager import Plugins
 from syncer.settings import describe_settings
 from syncer.structure import OptionInfo, describe_options
@@ -38,6 +39,7 @@ _PLACES = {
     "": "Top of the file",
     "guard": "`[guard]`",
     "probes": "`[probes]`",
+    "web": "`[web]`",
     "plugins": "`[plugins]`",
     "parsers": "`[parsers]`",
     "sources.NAME": "`[sources.NAME]`, for every kind",
@@ -182,6 +184,15 @@ _OTHER_NAMES = {
 }
 
 
+def metrics() -> str:
+    """Every metric of syncer's own."""
+    rows = (
+        (f"`{name}`", kind, ", ".join(labels), about)
+        for name, kind, labels, about in Metrics().described()
+    )
+    return _table(("metric", "type", "labels", "meaning"), rows)
+
+
 def layers() -> str:
     """The layers that the import linter holds, top to bottom."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -214,6 +225,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "contracts": contracts,
     "events": events,
     "names": names,
+    "metrics": metrics,
     "layers": layers,
     "sink clauses": sink_clauses,
     "source clauses": source_clauses,

@@ -13,6 +13,7 @@ from syncer import __version__
 from syncer.cli_drain import drain, undrain
 from syncer.cli_foreign import registrator
 from syncer.cli_shared import FAILED, closing, has_failed, installed, make_engine, parts_of, shared
+from syncer.cli_web import LISTEN, Hearing, open_page
 from syncer.errors import ConfigError, SyncerError
 from syncer.values import printable
 
@@ -30,6 +31,13 @@ def cli() -> None:
 @shared
 @click.option("--once", is_flag=True, help="One cycle, then end.")
 @click.option(
+    "--web",
+    is_flag=False,
+    flag_value=LISTEN,
+    metavar="[ADDRESS]",
+    help=f"Serve the status page, API and metrics, at {LISTEN} or another address.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["console", "json"]),
     default="console",
@@ -38,13 +46,16 @@ def cli() -> None:
     help="Log lines for people, or one JSON object a line.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log every listing and cycle.")
-def run(once: bool, log_format: str, verbose: bool, **given: Any) -> int:
+def run(once: bool, web: str | None, log_format: str, verbose: bool, **given: Any) -> int:
     """Keep the sinks equal to the sources, until stopped."""
     from syncer.events import Warned
     from syncer.logs import Log
 
     log = Log(sys.stderr, as_json=log_format == "json", verbose=verbose)
-    config, engine = make_engine(given, log.listen)
+    if web:
+        given["assignments"] = (f"web.listen={web}", *given["assignments"])
+    hearing = Hearing()
+    config, engine = make_engine(given, log.listen, hearing)
     log.say("syncer starts", version=__version__, **parts_of(config))
     for warning in config.warnings:
         log.listen(Warned(text=warning))
@@ -54,12 +65,17 @@ def run(once: bool, log_format: str, verbose: bool, **given: Any) -> int:
         finally:
             engine.stop()
     stop = _stop_on_signals()
+    page = open_page(config, engine, hearing, lambda: make_engine(given)[1])
+    if page:
+        log.say("status page", address=page[1])
     engine.start()
     stop.wait()
     log.say("syncer stops", on_exit=config.on_exit)
     ended = engine.stop()
     if not ended:
         log.listen(Warned(text="work was still running at the end of shutdown_timeout"))
+    if page:
+        page[0].stop()
     return 0 if ended else FAILED
 
 

@@ -84,7 +84,7 @@ def load(
             given[what] = in_order(given[what], file.get(what), tables)
     given = overlaid(given, set_flags)  # --set says it more exactly than --sink
     config = Sections(given, top, environ, plugins).config(need)
-    warnings = _exposed(config, path, plugins, environ)
+    warnings = (*_exposed(config, path, plugins, environ), *config.web.warnings())
     return attrs.evolve(config, disabled_plugins=disabled, warnings=warnings)
 
 

@@ -1,4 +1,4 @@
-"""Plans, stories and registrations as JSON types: what commands print with `--json`, and the API."""
+"""Plans, stories and registrations as JSON types: for `--json`, and for the API."""
 
 from collections.abc import Mapping
 from typing import Any

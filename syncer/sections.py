@@ -29,6 +29,7 @@ from syncer.settings import (
     bad_name,
 )
 from syncer.structure import fill
+from syncer.web_rules import WebRules
 
 if TYPE_CHECKING:
     from syncer.plugin_manager import Plugins
@@ -76,16 +77,18 @@ class Sections:
         general = self._filled(General, top, self._top)
         guard = self._filled(GuardRules, self._table("guard"), self._top / "guard")
         probes = self._filled(ProbeRules, self._table("probes"), self._top / "probes")
+        web = self._filled(WebRules, self._table("web"), self._top / "web")
         parsers = self._parsers()
         sources = self._each("sources", self._source)
         sinks = self._each("sinks", self._sink)
         self._check(sources, sinks, need)
-        if self._problems or general is None or guard is None or probes is None:
+        if self._problems or general is None or guard is None or probes is None or web is None:
             raise ConfigError("\n".join(dict.fromkeys(self._problems)))
         return Config(
             **attrs.asdict(general, recurse=False),
             guard=guard,
             probes=probes,
+            web=web,
             parsers=parsers,
             sources=sources,
             sinks=sinks,

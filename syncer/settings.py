@@ -21,6 +21,7 @@ from syncer.options import format_duration, option
 from syncer.reach import ProbeRules
 from syncer.structure import OptionInfo, describe_options
 from syncer.values import EMPTY, as_tuple, filled, frozen_map
+from syncer.web_rules import WebRules
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
@@ -195,7 +196,7 @@ SOURCE_KEYS = (*(field.name for field in attrs.fields(SourceSettings)), "address
 SINK_KEYS = tuple(field.name for field in attrs.fields(SinkSettings))
 PARSER_KEYS = tuple(field.name for field in attrs.fields(ParserSettings))
 #: Tables at the top of the file.
-TABLES = ("guard", "probes", "plugins", "parsers", "sources", "sinks")
+TABLES = ("guard", "probes", "web", "plugins", "parsers", "sources", "sinks")
 
 
 def _as_given() -> Any:
@@ -243,6 +244,7 @@ class Config(General):
 
     guard: GuardRules = attrs.Factory(GuardRules)
     probes: ProbeRules = attrs.Factory(ProbeRules)
+    web: WebRules = attrs.Factory(WebRules)
     disabled_plugins: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     parsers: tuple[ParserConfig, ...] = attrs.field(default=(), converter=as_tuple)
     sources: Mapping[str, SourceConfig] = attrs.field(default=EMPTY, converter=frozen_map)
@@ -259,6 +261,7 @@ def describe_settings() -> dict[str, list[OptionInfo]]:
         "": General,
         "guard": GuardRules,
         "probes": ProbeRules,
+        "web": WebRules,
         "plugins": PluginSettings,
         "parsers": ParserSettings,
         "sources.NAME": SourceSettings,

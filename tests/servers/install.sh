@@ -152,6 +152,9 @@ install_podman() { have podman || install_packages Podman podman; }
 
 install_prometheus() { have prometheus || install_packages "Prometheus" prometheus; }
 
+# What opens the status page; with a font, which it does not bring itself.
+install_chromium() { have chromium || install_packages Chromium chromium fonts-dejavu-core; }
+
 etcd_packages() {
     have etcd || echo etcd-server
     have etcdctl || echo etcd-client
@@ -251,6 +254,7 @@ main() {
     install_podman
     install_consul
     install_prometheus
+    install_chromium
     install_etcd
     install_coredns
     install_prometheus_discovery

@@ -1,0 +1,233 @@
+"""Which request is answered by what, and which is refused: the WSGI application.
+
+It listens on loopback by default, but a browser brings strangers there: a page of theirs can have
+requests sent, and with a name that they point here (DNS rebinding) even read the answers. So a
+request must name an address, localhost, this host or a configured name; no other origin is
+allowed to read; and what changes something needs a token, which no form of theirs can bring.
+"""
+
+import hmac
+import json
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from importlib.resources import files
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from syncer.metrics import CONTENT_TYPE, Metrics
+from syncer.web.api import MOST, USUAL, Api, Wanted
+from syncer.web.streams import Streams
+from syncer.web_rules import WebRules
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+#: Bytes of a request's body; the longest text of a question.
+BODY, LONGEST = 4096, 200
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+#: What never needs a token: whether it lives, and the page, which has nothing of its own to tell.
+_OPEN = frozenset({"/healthz", "/readyz", "/api/v1/openapi.json", *_FILES})
+_ASKED = ("sink", "source", "state", "whose", "kind")
+_API = "/api/v1"
+
+
+class App:
+    """Answers requests with what `api`, `metrics` and `streams` have, as `rules` allow."""
+
+    def __init__(self, api: Api, metrics: Metrics, streams: Streams, rules: WebRules) -> None:
+        self._api, self._metrics, self._streams, self._rules = api, metrics, streams, rules
+        self._names = {"localhost", socket.gethostname().lower(), *map(str.lower, rules.hosts)}
+        here = files("syncer.web")
+        self._files = {
+            path: ((here / "static" / name).read_bytes(), kind)
+            for path, (name, kind) in _FILES.items()
+        }
+        self._described = (here / "openapi.json").read_bytes()
+        get: dict[str, Callable[[Request], Response]] = {
+            **{path: self._file for path in _FILES},
+            "/healthz": lambda _: _text("ok\n"),
+            "/readyz": self._ready,
+            "/metrics": lambda _: Response(metrics.text(), content_type=CONTENT_TYPE),
+            f"{_API}/openapi.json": lambda _: _raw(self._described),
+            f"{_API}/status": lambda _: _json(api.status()),
+            f"{_API}/sources": lambda _: _json(api.sources()),
+            f"{_API}/sinks": lambda _: _json(api.sinks()),
+            f"{_API}/instances": lambda request: _json(api.instances(_wanted(request))),
+            f"{_API}/registrations": lambda request: _json(api.registrations(_wanted(request))),
+            f"{_API}/skips": lambda request: _json(api.skips(_wanted(request))),
+            f"{_API}/drift": lambda _: _json(api.drift()),
+            f"{_API}/events": lambda _: _json(api.events()),
+            f"{_API}/events/stream": self._stream,
+            f"{_API}/explain": self._explain,
+        }
+        post: dict[str, Callable[[Request], Response]] = {
+            f"{_API}/refresh": lambda _: _json(api.refresh()),
+            f"{_API}/drain": self._drain,
+            f"{_API}/undrain": self._undrain,
+        }
+        tables = (("GET", get), ("POST", post))
+        self._answers = {(verb, path): do for verb, table in tables for path, do in table.items()}
+        self._paths = Map(
+            [Rule(path, methods=[verb], endpoint=(verb, path)) for verb, path in self._answers]
+        )
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """Answer one request, as WSGI has it."""
+        request = Request(environ)
+        request.max_content_length = BODY
+        try:
+            answer = self._refusal(request) or self._answer(request)
+        except HTTPException as error:
+            answer = _refused(error.code or 500, error.description or error.name)
+            answer.headers.extend(
+                (name, value) for name, value in error.get_headers() if name in ("Allow",)
+            )
+        for name, value in _HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer(environ, start)
+
+    def _answer(self, request: Request) -> Response:
+        endpoint, _ = self._paths.bind_to_environ(request.environ).match()
+        return self._answers[endpoint](request)
+
+    def _refusal(self, request: Request) -> Response | None:
+        """Why this request is not answered; None if it is."""
+        if not self._is_ours(request.host):
+            text = f"asked for as {request.host[:100]!r}, which is not a name in web.hosts"
+            return _refused(421, text)
+        changes = request.method not in ("GET", "HEAD")
+        if changes and not self._rules.token:
+            return _refused(403, "nothing can be changed here: web.token is not set")
+        needed = changes or (self._rules.token_for == "all" and request.path not in _OPEN)
+        if not needed or not self._rules.token or self._knows(request):
+            return None
+        answer = _refused(401, "a token is needed: Authorization: Bearer TOKEN")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    def _is_ours(self, host: str) -> bool:
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        try:
+            ip_address(name.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return name.lower() in self._names
+        return True
+
+    def _knows(self, request: Request) -> bool:
+        kind, _, given = request.headers.get("Authorization", "").partition(" ")
+        token = self._rules.token.reveal().encode()
+        return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token)
+
+    def _file(self, request: Request) -> Response:
+        content, kind = self._files[request.path]
+        answer = Response(content, content_type=kind, headers={"Cache-Control": "no-cache"})
+        answer.add_etag()
+        return answer.make_conditional(request)
+
+    def _ready(self, request: Request) -> Response:
+        found = self._api.ready()
+        return _json(found, 200 if found["ready"] else 503)
+
+    def _explain(self, request: Request) -> Response:
+        name = _short(request, "name")
+        if not name:
+            raise BadRequest("name is missing: a service, a workload, or the id of an entry")
+        found = self._api.explain(name)
+        return _json(found, 200 if found else 404)
+
+    def _stream(self, request: Request) -> Response:
+        stream = self._streams.open(_number(request.headers.get("Last-Event-ID", "0"), 0))
+        if stream is None:
+            answer = _refused(503, "enough pages are live: ask for the status now and then")
+            answer.headers["Retry-After"] = "10"
+            return answer
+        return Response(
+            stream, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+        )
+
+    def _drain(self, request: Request) -> Response:
+        asked = _body(request)
+        force = asked.get("force", False)
+        return _done(self._api.hold(_name(asked), drained=True, force=force is True))
+
+    def _undrain(self, request: Request) -> Response:
+        return _done(self._api.hold(_name(_body(request)), drained=False))
+
+
+def _wanted(request: Request) -> Wanted:
+    fields = {key: text for key in _ASKED if (text := _short(request, key))}
+    limit = _number(request.args.get("limit", ""), USUAL)
+    return Wanted(
+        text=_short(request, "q"),
+        fields=fields,
+        offset=_number(request.args.get("offset", ""), 0),
+        limit=max(1, min(limit, MOST)),
+    )
+
+
+def _short(request: Request, key: str) -> str:
+    text = request.args.get(key, "")
+    if len(text) > LONGEST:
+        raise BadRequest(f"{key} is longer than {LONGEST} characters")
+    return text
+
+
+def _number(text: str, default: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else default
+
+
+def _body(request: Request) -> Mapping[str, Any]:
+    try:
+        found = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        raise BadRequest("the body is not JSON") from None
+    if not isinstance(found, dict):
+        raise BadRequest("the body is not an object")
+    return found
+
+
+def _name(asked: Mapping[str, Any]) -> str:
+    name = asked.get("name")
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST:
+        raise BadRequest("name is missing: a service, a workload, or the id of an entry")
+    return name
+
+
+def _done(found: Mapping[str, Any] | None) -> Response:
+    return _refused(409, "it is being done already") if found is None else _json(found)
+
+
+def _json(found: object, code: int = 200) -> Response:
+    return _raw(json.dumps(found, ensure_ascii=False, default=str).encode(), code)
+
+
+def _raw(content: bytes, code: int = 200) -> Response:
+    return Response(content, code, content_type="application/json")
+
+
+def _text(content: str) -> Response:
+    return Response(content, content_type="text/plain; charset=utf-8")
+
+
+def _refused(code: int, why: str) -> Response:
+    return _json({"error": why}, code)

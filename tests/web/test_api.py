@@ -1,0 +1,299 @@
+"""What the API answers, and that it is what its description says."""
+
+import http.client
+import json
+import time
+from contextlib import closing
+from importlib.resources import files
+
+import attrs
+import pytest
+from fakes import FakeSink, FakeSource, exited, held, offer, workload
+from jsonschema import Draft202012Validator
+
+import syncer
+from servers.webpage import TOKEN
+from syncer.events import LoopFailed
+from syncer.testing import wait_until
+
+DESCRIBED = json.loads((files("syncer.web") / "openapi.json").read_text())
+
+
+def check(path, found, status=200, method="get", kind="application/json"):
+    """Hold an answer to the description of its path."""
+    answers = DESCRIBED["paths"][path][method]["responses"]
+    schema = answers[str(status)]["content"][kind]["schema"]
+    whole = {**schema, "components": DESCRIBED["components"]}
+    Draft202012Validator(whole).validate(found)
+    return found
+
+
+def names(found):
+    return [item["id"] for item in found["items"]]
+
+
+@pytest.fixture
+def full(site):
+    """A site in which something of every kind has happened."""
+    sink, other = FakeSink(), FakeSink()
+    sink.store.put(held("h:db:80", service="db", owner="else"), None)
+    other.store.put(held("h:old:80", service="old", owner="else"), None)
+    sink.fail["register", "h:bad:80"] = syncer.PermanentError("no such name")
+    other.fail["registrations"] = syncer.TemporaryError("connection refused")
+    rich = offer(
+        service="web", tags=("a", "b"), meta={"k": "v"}, checks=(syncer.Check(kind="http"),)
+    )
+    made = site(
+        workload("web", offers=(rich,), labels={"l": "x"}, health=syncer.Health.HEALTHY),
+        workload("db"),
+        workload("bad"),
+        exited(workload("gone")),
+        sinks={"memory": sink, "other": other},
+        token=TOKEN,
+        begin=False,
+    )
+    made.engine.start()
+    wait_until(lambda: made.get("status")["sinks"][1]["state"] == "failing", 30)
+    wait_until(lambda: made.get("skips?kind=conflict")["total"] == 1, 30)
+    wait_until(lambda: "h:web:80" in sink.ids(), 30)
+    (web,) = [one for one in sink.store.all() if one.id == "h:web:80"]
+    strayed = attrs.evolve(web.instance, tags=("by hand",))
+    sink.store.put(attrs.evolve(web, instance=strayed), web.version)
+    made.engine.refresh()
+    wait_until(lambda: made.get("drift"), 30)
+    wait_until(lambda: made.get("instances?state=held")["total"] >= 2, 30)
+    return made
+
+
+class TestDescribed:
+    """The API against `openapi.json`, which it serves."""
+
+    @pytest.mark.parametrize(
+        "path",
+        ["status", "sources", "sinks", "instances", "registrations", "skips", "drift", "events"],
+    )
+    def test_answers(self, full, path):
+        """No field is missing, and none is there that is not described."""
+        assert check(f"/api/v1/{path}", full.get(path))
+
+    def test_stories(self, full):
+        """Of what is registered, what is not, and what is not there at all."""
+        for name in ("web", "db", "gone"):
+            assert check("/api/v1/explain", full.get(f"explain?name={name}"))
+        status, _, text = full.ask("/api/v1/explain?name=nobody")
+        assert (status, check("/api/v1/explain", json.loads(text), 404)) == (404, [])
+
+    def test_refusals(self, full):
+        """Each has words."""
+        for path, method, status, token in (
+            ("explain", "GET", 400, ""),
+            ("drain", "POST", 400, TOKEN),
+            ("drain", "POST", 401, "wrong"),
+        ):
+            found, _, text = full.ask(f"/api/v1/{path}", method, token=token)
+            assert found == status
+            assert check(f"/api/v1/{path}", json.loads(text), status, method.lower())["error"]
+
+    def test_readiness(self, full):
+        """With the loops that are late."""
+        status, _, text = full.ask("/readyz")
+        assert check("/readyz", json.loads(text), status)
+
+    def test_it_describes_every_path_that_there_is(self, full):
+        """No more and no less; and it is served as it is in the package."""
+        from syncer.web.app import App
+
+        served = full.get("openapi.json")
+        assert served == DESCRIBED
+        app = App(None, type("M", (), {"text": bytes})(), None, syncer.web_rules.WebRules())
+        pages = {"/", "/style.css", "/page.js", "/icon.svg"}
+        there = {(path, verb.lower()) for verb, path in app._answers if path not in pages}
+        described = {(path, verb) for path, verbs in DESCRIBED["paths"].items() for verb in verbs}
+        assert there == described
+
+    def test_what_is_done(self, full):
+        """Draining and looking again."""
+        body = json.dumps({"name": "web", "force": True})
+        for path, given in (("drain", body), ("undrain", body), ("refresh", None)):
+            found = full.get(path, method="POST", token=TOKEN, body=given)
+            check(f"/api/v1/{path}", found, method="post")
+
+
+class TestInstances:
+    """What should be and what is, joined."""
+
+    def test_how_each_stands(self, full):
+        """In each sink, with the reason in words; the worst is how it stands as a whole."""
+        rows = {row["id"]: row for row in full.get("instances")["items"]}
+        web = rows["h:web:80"]["sinks"]
+        assert web["memory"] == {"state": "registered", "why": ""}
+        assert web["other"]["state"] == "unknown"
+        assert "connection refused" in web["other"]["why"]
+        assert rows["h:db:80"]["sinks"]["memory"]["why"].startswith("conflict")
+        bad = rows["h:bad:80"]["sinks"]["memory"]
+        assert "no such name" in bad["why"]
+        assert rows["h:bad:80"]["state"] in ("failed", "held")
+
+    def test_a_part_is_asked_for(self, site):
+        """By words, sink, source, state and whose; in pages."""
+        sink = FakeSink()
+        sink.store.put(held("h:alien:80", service="alien", owner="else"), None)
+        made = site(
+            *(workload(f"w{n:02}", address=f"10.0.0.{n}") for n in range(1, 31)),
+            sinks={"memory": sink},
+        )
+        wait_until(lambda: made.get("instances?state=registered")["total"] == 31, 30)
+        assert names(made.get("instances?q=W07")) == ["h:w07:80"]
+        assert names(made.get("instances?q=10.0.0.7%20w0")) == ["h:w07:80"]
+        assert names(made.get("instances?whose=others")) == ["h:alien:80"]
+        assert made.get("instances?whose=ours")["total"] == 30
+        assert made.get("instances?source=docker&whose=ours")["total"] == 30
+        assert made.get("instances?source=none")["total"] == 0
+        assert made.get("instances?sink=none")["total"] == 0
+        part = made.get("instances?whose=ours&offset=10&limit=5")
+        assert names(part) == [f"h:w{n}:80" for n in range(11, 16)]
+        assert len(made.get("instances?limit=0")["items"]) == 1
+
+    def test_a_sink_has_only_what_its_sources_offer(self):
+        """What a sink does not take is not missing there."""
+        from syncer.web.board import Board
+        from syncer.web.rows import Rows
+
+        engine = syncer.Engine({"docker": FakeSource(workload("web"))}, {"memory": FakeSink()})
+        engine.reconcile()
+        rows = Rows(engine.now(), Board().seen(), {"memory": frozenset({"another"})}).all()
+        engine.stop()
+        assert [row.plain["sinks"] for row in rows if row.plain["wanted"]] == [{}]
+
+
+class TestReady:
+    """/healthz says that it lives, /readyz that it gets on."""
+
+    def test_it_gets_on(self, site):
+        """Every loop has had a success."""
+        made = site(workload("web"))
+        wait_until(lambda: made.ask("/readyz")[0] == 200, 30)
+        assert made.ask("/healthz")[::2] == (200, "ok\n")
+
+    def test_a_sink_that_hangs_is_late(self, site):
+        """The process is well, and the page says which loop is not."""
+        sink = FakeSink()
+        sink.gates["registrations"].clear()
+        made = site(workload("web"), sinks={"memory": sink}, begin=False)
+        made.engine.start()
+        wait_until(lambda: made.get("sources")[0]["state"] == "working", 30)
+        status, _, text = made.ask("/readyz")
+        assert status == 503
+        assert json.loads(text)["late"] == [{"loop": "sink memory", "why": "has not succeeded yet"}]
+        assert made.ask("/healthz")[0] == 200
+
+    def test_a_success_grows_old(self):
+        """Three intervals and a while, whatever the loop says; a pulse by its own interval."""
+        from syncer.events import CycleFinished, PulseBeaten, SourceListed
+        from syncer.testing import ManualClock
+        from syncer.web.board import SLACK, Board
+
+        clock = ManualClock()
+        board = Board(interval=10, clock=clock)
+        board(SourceListed(source="d", workloads=1))
+        board(CycleFinished(sink="s", plan=syncer.Plan()))
+        board(PulseBeaten(sink="s", every=100))
+        names = ({"d": None}, {"s": None})
+        clock.advance(30 + SLACK)
+        assert board.late(*names) == {}
+        clock.advance(1)
+        board(LoopFailed(loop="sink s", error="refused"))
+        late = board.late(*names)
+        assert set(late) == {"source d", "sink s"}
+        assert late["sink s"].endswith("refused")
+        board(SourceListed(source="d", workloads=1, complete=False))
+        assert "source d" in board.late(*names)
+        board(CycleFinished(sink="s", plan=syncer.Plan(), retry=True, failed={"a": "later"}))
+        assert "sink s" in board.late(*names)
+        board(CycleFinished(sink="s", plan=syncer.Plan()))
+        assert set(board.late(*names)) == {"source d"}
+        clock.advance(400)
+        assert "pulse s" in board.late(*names)
+
+
+class TestStream:
+    """What happens, as it happens."""
+
+    def lines(self, site, after=0):
+        line = http.client.HTTPConnection(site.address, timeout=30)
+        line.request("GET", "/api/v1/events/stream", headers={"Last-Event-ID": str(after)})
+        return line, line.getresponse()
+
+    def until(self, answer, words):
+        """Read until these words come."""
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            line = answer.readline().decode()
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} did not come")
+
+    def test_a_new_workload_is_told(self, site):
+        """Without asking again; with a number to go on from."""
+        made = site(workload("web"))
+        line, answer = self.lines(made)
+        with closing(line), closing(answer):
+            assert answer.headers["Content-Type"].startswith("text/event-stream")
+            made.sources["docker"].put(workload("db", port=81))
+            told = json.loads(self.until(answer, '"h:db:80"').partition(": ")[2])
+            assert (told["message"], told["fields"]["service"]) == ("registered", "db")
+
+    def test_text_of_others_forges_no_event(self, site):
+        """Line breaks in a name stay inside the data."""
+        made = site(workload("web"))
+        line, answer = self.lines(made)
+        with closing(line), closing(answer):
+            made.page(LoopFailed(loop="sink x", error="a\n\nevent: gap\ndata: {}\n\n"))
+            assert self.until(answer, "event: gap").startswith("data: {")
+
+    def test_not_more_than_are_allowed(self, site):
+        """The next is refused with words, other questions are answered, and a place comes free."""
+        made = site(workload("web"), streams=2)
+        held_open = [self.lines(made) for _ in range(2)]
+        status, headers, text = made.ask("/api/v1/events/stream")
+        assert (status, headers["Retry-After"]) == (503, "10")
+        assert "enough" in json.loads(text)["error"]
+        assert made.ask("/healthz")[0] == 200
+        for line, answer in held_open:
+            answer.close()
+            line.close()
+
+        def free():
+            made.page(LoopFailed(loop="sink x", error="so that a line is sent"))
+            line, answer = self.lines(made)
+            with closing(line), closing(answer):
+                return answer.status == 200
+
+        wait_until(free, 60)
+
+    def test_who_lags_is_told_of_the_gap(self):
+        """Lines that are forgotten are not sent; the page asks anew."""
+        from syncer.web.board import BEHIND, Board
+        from syncer.web.streams import Streams
+
+        board = Board()
+        streams = Streams(board, 1)
+        stream = streams.open(1)
+        for number in range(BEHIND + 10):
+            board(LoopFailed(loop="sink x", error=str(number)))
+        next(stream)
+        assert next(stream).startswith(b"event: gap")
+        board(LoopFailed(loop="sink x", error="the next"))
+        assert b"the next" in next(stream)
+        assert streams.open(0) is None
+        stream.close()
+        stream.close()
+        assert streams.open(0) is not None
+
+    def test_it_ends_when_syncer_does(self, site):
+        """No client holds the end up."""
+        made = site(workload("web"))
+        line, answer = self.lines(made)
+        with closing(line), closing(answer):
+            made.close()
+            assert answer.read() is not None

@@ -1,0 +1,221 @@
+"""The page in a real Chromium: what a person sees, without a reload."""
+
+import shutil
+
+import pytest
+from fakes import FakeSink, held, offer, workload
+
+import syncer
+from servers.lifetimes import leave_out
+from servers.webpage import TOKEN
+
+pytestmark = pytest.mark.server
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+SCRIPT = "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
+#: Milliseconds that anything on the page may take to appear.
+PATIENCE = 60_000
+
+
+@pytest.fixture(scope="module")
+def chromium(pytestconfig):
+    """Debian's Chromium, driven by playwright."""
+    program = shutil.which("chromium")
+    if not program:
+        leave_out(pytestconfig, "Chromium", "not on the PATH: chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browse(chromium):
+    """Opens a page: `browse(url, dark=False, phone=False)`; no error may have been logged in it."""
+    contexts, errors = [], []
+
+    def opened(url, *, dark=False, phone=False):
+        context = chromium.new_context(
+            viewport=PHONE if phone else DESK, color_scheme="dark" if dark else "light"
+        )
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def sees(page, words):
+    """Wait until these words are on the page, where they can be seen."""
+    page.get_by_text(words).first.wait_for()
+
+
+def violations(page):
+    """What axe finds wrong, in words."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]})
+    return [
+        (one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]
+    ]
+
+
+def test_a_workload_appears_by_itself(site, browse):
+    """It starts, and is on the page with its address and sink; it stops, and is gone."""
+    made = site(workload("web"))
+    page = browse(made.url)
+    sees(page, "live")
+    sees(page, "h:web:80" if False else "10.0.0.1:80")
+    made.sources["docker"].put(workload("shop", address="10.0.0.77"))
+    sees(page, "10.0.0.77:80")
+    sees(page, "memory: registered")
+    made.sources["docker"].remove("shop-1")
+    page.get_by_text("10.0.0.77:80", exact=True).wait_for(state="detached")
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "navigate"
+
+
+def test_a_registry_that_is_down_is_said_in_words(site, browse):
+    """Which one, why, and how old what is shown is; then that it is back."""
+    made = site(workload("web"))
+    page = browse(made.url)
+    sees(page, "memory: registered")
+    made.sinks["memory"].fail["registrations"] = syncer.TemporaryError("connection refused")
+    sees(page, "The registry does not answer: connection refused")
+    sees(page, "memory does not answer.")
+    del made.sinks["memory"].fail["registrations"]
+    page.get_by_text("memory does not answer.").wait_for(state="detached")
+
+
+def test_what_is_in_the_way(site, browse):
+    """Conflicts and refusals with their reasons, and a source that is down."""
+    sink = FakeSink()
+    sink.store.put(held("h:web:80", owner="else"), None)
+    sink.fail["register", "h:bad:80"] = syncer.PermanentError("the name is too long")
+    made = site(workload("web"), workload("bad"), sinks={"memory": sink})
+    page = browse(made.url)
+    sees(page, "1 id belongs to somebody else")
+    sees(page, "the name is too long")
+    made.sources["docker"].failure = syncer.TemporaryError("no such socket")
+    made.engine.refresh()
+    sees(page, "It does not answer: no such socket")
+
+
+def test_the_story_of_one(site, browse):
+    """From label to registration; by keyboard alone."""
+    one = offer(service="web", tags=("blue",), because="SERVICE_NAME", id="h:web:80")
+    made = site(workload("web", offers=(one,), image="nginx:1"))
+    page = browse(made.url)
+    sees(page, "memory: registered")
+    page.get_by_role("searchbox").focus()
+    page.get_by_role("button", name="web").focus()
+    page.keyboard.press("Enter")
+    story = page.get_by_role("dialog")
+    for words in ("nginx:1", "SERVICE_NAME", "h:web:80", "as it should be"):
+        story.get_by_text(words).first.wait_for()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    story.wait_for(state="hidden")
+
+
+def test_labels_are_text(site, browse):
+    """A script in a label is shown, and not run; a long one does not widen the page."""
+    one = offer(service=SCRIPT, tags=(SCRIPT, "x" * 3000), meta={"k": SCRIPT}, id="bad")
+    made = site(workload(SCRIPT, offers=(one,), image=SCRIPT))
+    page = browse(made.url, phone=True)
+    page.get_by_role("button", name=SCRIPT).click()
+    page.get_by_role("dialog").get_by_text("<img src=x").first.wait_for()
+    assert page.title() == "syncer"
+    assert page.locator("main script, main img, dialog img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_searching_and_turning_pages(site, browse):
+    """Among 5,000 instances; only a page of them is in the document."""
+    many = [workload(f"svc{n:04}", address=f"10.1.{n // 250}.{n % 250}") for n in range(5000)]
+    made = site(*many, interval=5.0)
+    page = browse(made.url)
+    sees(page, "5,000 instances wanted")
+    sees(page, "1 to 50 of 5,000")
+    assert page.locator("#rows tr").count() == 50
+    page.get_by_role("button", name="Later").click()
+    sees(page, "51 to 100 of 5,000")
+    page.get_by_role("searchbox").fill("svc4321")
+    sees(page, "1 to 1 of 1")
+    sees(page, "10.1.17.71:80")
+    page.get_by_role("searchbox").fill("")
+    page.get_by_label("State").select_option("failed")
+    sees(page, "0 instances")
+    made.sources["docker"].put(workload("newest", address="10.200.0.1"))
+    page.get_by_label("State").select_option("")
+    page.get_by_role("searchbox").fill("newest")
+    sees(page, "10.200.0.1:80")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("phone", [False, True])
+def test_axe_finds_nothing(site, browse, dark, phone):
+    """In light and dark, wide and narrow, with a registry down and things in the way."""
+    sink, down = FakeSink(), FakeSink()
+    sink.store.put(held("h:web:80", owner="else"), None)
+    down.fail["registrations"] = syncer.TemporaryError("connection refused")
+    sinks = {"memory": sink, "down": down}
+    made = site(workload("web"), workload("db"), sinks=sinks, begin=False, token=TOKEN)
+    made.engine.start()
+    page = browse(made.url, dark=dark, phone=phone)
+    sees(page, "The registry does not answer")
+    sees(page, "belongs to somebody else")
+    page.get_by_text("live", exact=True).wait_for()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_without_a_token_it_asks_for_one(site, browse):
+    """Where reading needs one; and goes on with it."""
+    made = site(workload("web"), token=TOKEN, token_for="all")
+    page = browse(made.url)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Token").fill(TOKEN)
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Go on").click()
+    sees(page, "10.0.0.1:80")
+    sees(page, "live")
+    assert TOKEN not in page.content()
+
+
+def test_looking_again_needs_the_token(site, browse):
+    """What changes something says what came of it."""
+    made = site(workload("web"), token=TOKEN)
+    page = browse(made.url)
+    page.get_by_role("button", name="Look at everything again").click()
+    sees(page, "a token is needed")
+    page.get_by_label("Token").first.fill(TOKEN)
+    page.get_by_role("button", name="Look at everything again").click()
+    sees(page, "every source and sink is looked at again")
+
+
+def test_when_syncer_itself_is_gone(site, browse):
+    """The page says so, and from when it is what it shows."""
+    made = site(workload("web"))
+    page = browse(made.url)
+    sees(page, "memory: registered")
+    made.close()
+    sees(page, "syncer does not answer. What is shown is from")
+
+
+def test_more_pages_than_streams(site, browse):
+    """One that cannot be live asks now and then."""
+    made = site(workload("web"), streams=1)
+    first = browse(made.url)
+    first.get_by_text("live", exact=True).wait_for()
+    second = browse(made.url)
+    sees(second, "not live, asking every 5 s")
+    made.sources["docker"].put(workload("shop", address="10.0.0.77"))
+    sees(second, "10.0.0.77:80")
