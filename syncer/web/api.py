@@ -10,6 +10,7 @@ import attrs
 
 from syncer import __version__
 from syncer.answers import Now, Once, Story, offered
+from syncer.changes import Deregister
 from syncer.engine import Engine
 from syncer.events import CycleFinished
 from syncer.forms import registration_json, story_json
@@ -228,11 +229,17 @@ def _reported(report: CycleFinished | None) -> dict[str, Any]:
     return {
         "ours": plan.ours if plan else 0,
         "foreign": plan.foreign if plan else 0,
-        "unchanged": plan.unchanged if plan else 0,
+        "unchanged": _as_wanted(report) if report else 0,
         "failed": len(report.failed) if report else 0,
         "skips": dict(skips),
         "seconds": round(report.seconds, 4) if report else 0.0,
     }
+
+
+def _as_wanted(report: CycleFinished) -> int:
+    """How many stand as they should, what this cycle wrote included."""
+    puts = (c for c in report.plan.changes if not isinstance(c, Deregister))
+    return report.plan.unchanged + sum(change.id not in report.failed for change in puts)
 
 
 def _held(done: Once[CycleFinished]) -> dict[str, Any]:

@@ -92,7 +92,8 @@ function sinkCard(sink) {
   if (sink.leads === false) words.push(make("p", {}, "Another syncer has the lock and writes here."));
   if (sink.pulse)
     words.push(make("p", { class: sink.pulse.why ? "why" : "" }, sink.pulse.why ? `Renewals fail: ${sink.pulse.why}` : `Renewed ${age(sink.pulse.age)}.`));
-  words.push(make("p", { class: "quiet" }, `Looked at ${age(sink.age)}, in ${Math.round(sink.seconds * 1000)} ms.`));
+  if (sink.age !== null)
+    words.push(make("p", { class: "quiet" }, `Looked at ${age(sink.age)}, in ${Math.round(sink.seconds * 1000)} ms.`));
   return make("li", { class: sink.state }, title(sink), ...words);
 }
 
