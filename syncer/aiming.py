@@ -13,6 +13,7 @@ from syncer.changes import Aim, Wanted
 from syncer.checks import Check, CheckKey, CheckResult, CheckStatus, Native, Probe
 from syncer.contracts import Sink, TranslatedCheck, translate_checks
 from syncer.desired import Entry, Snapshot
+from syncer.drain import drained
 from syncer.errors import PermanentError
 from syncer.model import Instance, Mark, Status
 from syncer.values import EMPTY
@@ -242,12 +243,6 @@ class Aims:
             fit.unprobed[instance.id] = (instance.address, instance.port)
         return attrs.evolve(instance, status=status)
 
-    def _drained(self, instance: Instance) -> Instance | None:
-        """The form in which consumers see that it is draining, or do not see it at all."""
-        adjusted = self._sink.adjust(instance)
-        as_up = self._sink.adjust(attrs.evolve(instance, status=Status.UP))
-        return adjusted if adjusted not in (None, as_up) else self._sink.park(instance)
-
     def _want(
         self, instance: Instance, entry: Entry, snapshot: Snapshot, hold: str
     ) -> Wanted | None:
@@ -258,7 +253,7 @@ class Aims:
         if instance.status in self._withhold and not hold:
             return None
         try:
-            adjusted = self._drained(instance) if hold else self._sink.adjust(instance)
+            adjusted = drained(self._sink, instance) if hold else self._sink.adjust(instance)
             if adjusted is None:
                 return None
             mark = Mark(

@@ -11,7 +11,8 @@ import attrs
 
 from syncer.changes import Change, Claim, Deregister, Plan, Reason, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult, CheckStatus
-from syncer.model import Mark, Registration, View
+from syncer.contracts import Sink
+from syncer.model import Instance, Mark, Registration, Status, View
 from syncer.plan import Facts, stays
 
 #: The hold of a drain.
@@ -25,6 +26,17 @@ Holding = Callable[[Registration], str]
 def as_marked(registration: Registration) -> str:
     """What its mark says."""
     return registration.mark.hold if registration.mark else ""
+
+
+def drained(sink: Sink, instance: Instance) -> Instance | None:
+    """The form in which consumers see that it is draining, or do not see it at all.
+
+    None if the sink has no such form: then a drain is refused.
+    """
+    draining = attrs.evolve(instance, status=Status.DRAINING)
+    shown = sink.adjust(draining)
+    as_up = sink.adjust(attrs.evolve(instance, status=Status.UP))
+    return shown if shown not in (None, as_up) else sink.park(draining)
 
 
 def held_marks(

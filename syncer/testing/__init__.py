@@ -25,6 +25,7 @@ import pytest
 pytest.register_assert_rewrite(
     "syncer.testing.clauses",
     "syncer.testing.sinks",
+    "syncer.testing.draining",
     "syncer.testing.leases",
     "syncer.testing.laws",
     "syncer.testing.sources",

@@ -24,6 +24,7 @@ from syncer import (
 )
 from syncer.changes import Aim, Wanted, claim_of
 from syncer.contracts import TranslatedCheck, translate_checks
+from syncer.drain import DRAIN, drained
 from syncer.plan import Facts, SourceFacts, make_plan
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 
@@ -51,6 +52,14 @@ class Desk:
         adjusted = self.adjust(instance)
         assert adjusted is not None, "adjust withholds an instance whose status is up"
         return Registration(instance=adjusted, mark=make_mark(adjusted, **mark))
+
+    def drained(self, instance: Instance) -> Registration | None:
+        """The registration to write for an instance that is drained by hand; None: no such form."""
+        translated, _ = translate_checks(instance, self._translate)
+        form = drained(self.sink, translated)
+        if form is None:
+            return None
+        return Registration(instance=form, mark=make_mark(form, hold=DRAIN))
 
     def shown(self, new: Registration) -> Registration:
         """What a listing will show of a registration that was written."""
@@ -97,6 +106,15 @@ class Desk:
     def plan(self, aim: Aim) -> Plan:
         """The plan for what the sink holds now."""
         return make_plan(aim, self.sink.registrations(), FACTS, ())
+
+    def differences(self, registrations: Iterable[Registration]) -> list[str]:
+        """What a cycle would change that wants just these, in words."""
+        wanted = [
+            Wanted(instance=one.instance, listed=self.sink.listed(one.instance), mark=one.mark)
+            for one in registrations
+            if one.mark
+        ]
+        return _told(self.plan(Aim(wanted=wanted)).changes)
 
     def clear(self) -> None:
         """Remove all that is ours, whatever state an example before has left."""

@@ -26,6 +26,9 @@ unreadable   what cannot be decoded, or is hidden, makes the   spoil
              view say so (or TemporaryError); the rest stays
 rejected     what the registry cannot hold: PermanentError     refused
 race         who comes second gets Conflict, nothing changes   reopen
+park         what is drained by hand is listed as written, its
+             mark with the `hold`, and not up; undrained it is
+             as before; the next plan is empty
 lease        see `leases.py`; only with a `pulse`              lapse
 beside       `renew` is safe beside `apply`; only with a
              `pulse`
@@ -62,6 +65,7 @@ from syncer import (
 )
 from syncer.testing.builders import make_instance
 from syncer.testing.clauses import clause, missing
+from syncer.testing.draining import DrainClauses
 from syncer.testing.laws import Desk
 from syncer.testing.laws import convergence as law_of_convergence
 from syncer.testing.leases import LeaseClauses
@@ -72,7 +76,7 @@ from syncer.testing.waiting import wait_until
 RICH: dict[str, Any] = {"tags": ("blue", "v1"), "meta": {"team": "shop"}, "weight": 3}
 
 
-class SinkContract(LeaseClauses, LockClauses):
+class SinkContract(DrainClauses, LeaseClauses, LockClauses):
     """The clauses that a sink must keep; see the module for what each says.
 
     `declines` names the clauses that do not apply, each with the reason. Override `translate` if

@@ -111,6 +111,7 @@ class TestHosts(TestJson):
     """The contract, as lines of a hosts file."""
 
     form = FormatName.HOSTS
+    declines = {"secrets": "it has none", "park": "whoever reads the file would find it"}
 
     @pytest.fixture
     def spoil(self, path):

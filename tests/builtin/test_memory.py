@@ -15,6 +15,7 @@ class TestContract(SinkContract):
         "unreadable": "it holds what it was given",
         "rejected": "it can hold everything",
         "secrets": "it has none",
+        "park": "it has no consumers, and an instance looks the same in every status",
     }
 
     @pytest.fixture

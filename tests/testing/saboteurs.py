@@ -12,7 +12,15 @@ from typing import ClassVar
 import attrs
 import pytest
 
-from syncer import PermanentError, Registration, Sink, TemporaryError, View
+from syncer import (
+    PermanentError,
+    Registration,
+    Sink,
+    TemporaryError,
+    Unhealthy,
+    View,
+    with_status,
+)
 from syncer.builtin.memory import MemorySink, MemoryStore
 from syncer.testing import (
     FakeSource,
@@ -79,6 +87,9 @@ class LeasingSink(MemorySink):
     def deregister(self, old):
         super().deregister(old)
         self.ends.pop(old.id, None)
+
+    def park(self, instance):
+        return with_status(instance, Unhealthy.KEEP)
 
     def renew(self, held):
         lost = []
@@ -223,8 +234,8 @@ class AnswersOldOnUpdate(LeasingSink):
     """Answers an update with what was there before."""
 
     def update(self, old, new):
-        super().update(old, new)
-        return old if new.instance.service == "web" else new
+        held = super().update(old, new)
+        return old if new.instance.service == "web" else held
 
 
 @sabotage("update")

@@ -13,23 +13,31 @@ import pytest
 import syncer
 from syncer.testing import SinkContract, SourceContract
 
-SABOTEURS = Path(__file__).with_name("saboteurs.py")
+HERE = Path(__file__).parent
+#: The first is imported by the others, and collects their faults.
+FILES = ("saboteurs", "drain_saboteurs")
 
 
-def _load():
-    spec = spec_from_file_location("saboteurs", SABOTEURS)
+def _load(name):
+    spec = spec_from_file_location(name, HERE / f"{name}.py")
     module = module_from_spec(spec)
-    sys.modules["saboteurs"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-saboteurs = _load()
+MODULES = [_load(name) for name in FILES]
+saboteurs = MODULES[0]
+
+
+def saboteur(name):
+    """The class of this name."""
+    return next(getattr(module, name) for module in MODULES if hasattr(module, name))
 
 
 def clauses_of(name, tests):
     """The clauses that these tests of the saboteur belong to."""
-    return {getattr(getattr(saboteurs, name), test).clause for test in tests}
+    return {getattr(saboteur(name), test).clause for test in tests}
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +46,10 @@ def results(tmp_path_factory):
     report = tmp_path_factory.mktemp("kit") / "report.xml"
     options = ["-q", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull]
     options += ["-o", "python_classes=Sabotage*", "--import-mode=importlib", "-W", "error"]
-    env = {**os.environ, "PYTHONPATH": str(Path(syncer.__file__).parents[1])}
-    command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", str(SABOTEURS)]
+    paths = os.pathsep.join(map(str, (Path(syncer.__file__).parents[1], HERE)))
+    env = {**os.environ, "PYTHONPATH": paths}
+    files = [str(HERE / f"{name}.py") for name in FILES]
+    command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", *files]
     run = subprocess.run(
         command, env=env, cwd=report.parent, capture_output=True, text=True, check=False
     )
@@ -84,7 +94,7 @@ def test_every_clause_has_a_saboteur(contract):
     alone = {
         clause
         for name, clauses in saboteurs.FAULTS.items()
-        if len(clauses) == 1 and issubclass(getattr(saboteurs, name), healthy)
+        if len(clauses) == 1 and issubclass(saboteur(name), healthy)
         for clause in clauses
     }
     assert contract.clauses() - alone == set()

@@ -12,6 +12,7 @@ from syncer_etcd.twins import entry_key, twin_key
 SECRET = "pa55word-of-the-tests"
 #: The shortest lease that the plugin allows, in seconds.
 TTL = 5
+NO_PLACE = "the layout tells no status, and has no twin that could stand alone"
 
 
 class Contract(LayoutContract):
@@ -61,6 +62,7 @@ class TestRegistrator(Contract):
 
 class TestSkyDns(Contract):
     layout = "skydns"
+    declines = {"park": NO_PLACE}
 
 
 class TestGrpc(Contract):
@@ -74,10 +76,12 @@ class TestTraefik(Contract):
 
 class TestKratos(Contract):
     layout = "kratos"
+    declines = {"park": NO_PLACE}
 
 
 class TestMicro(Contract):
     layout = "micro"
+    declines = {"park": NO_PLACE}
 
 
 class TestThirdParty(Contract):

@@ -7,6 +7,7 @@ from syncer.testing import make_instance
 
 SECRET = "pa55word-of-the-tests"
 RENEWED = "kazoo renews the session, whatever is called: see test_session.py"
+NO_PLACE = "the layout tells no status, and has no twin that could stand alone"
 
 
 class Contract(LayoutContract):
@@ -56,11 +57,13 @@ class TestRegistrator(Contract):
         "lease": RENEWED,
         "deregister": "what has one service, address and port is one node: see test_layouts.py",
         "race": "another address is another node: see test_layouts.py",
+        "park": NO_PLACE,
     }
 
 
 class TestRegistratorById(Contract):
     layout, layout_options = "registrator", {"node": "id"}
+    declines = {"lease": RENEWED, "park": NO_PLACE}
 
 
 class TestCurator(Contract):
