@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from syncer.backoff import Backoff, jittered
+from syncer.campaign import ElectionWork, election_loop
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Tracker
 from syncer.election import Election
-from syncer.events import AnyEvent, CycleFinished, Elected, PulseBeaten
+from syncer.events import AnyEvent, CycleFinished, PulseBeaten
 from syncer.guard import PAUSE
 from syncer.loops import Loop
 from syncer.pulse import Pulse
@@ -140,28 +141,6 @@ class WatchWork:
 
     def _steady(self) -> bool:
         return self._clock() - self._began >= STEADY
-
-
-class ElectionWork:
-    """Campaigns for one sink, and tells when that changes who writes."""
-
-    def __init__(self, name: str, election: Election, emit: Emit, won: Callable[[], None]) -> None:
-        self._name, self._election, self._emit, self._won = name, election, emit, won
-        self._told: bool | None = None
-
-    def __call__(self, wakes: frozenset[Hashable]) -> float:
-        """Campaign once; returns the seconds until the next time."""
-        terms = self._election.terms
-        try:
-            self._election.campaign()
-        finally:
-            leads = self._election.leads()
-            if leads is not self._told:
-                self._told = leads
-                self._emit(Elected(sink=self._name, leads=leads))
-            if self._election.terms != terms:  # also after a moment without it, too short to tell
-                self._won()
-        return self._election.pause
 
 
 class PulseWork:
@@ -313,8 +292,7 @@ class Daemon:
 
     def _election_loop(self, name: str, election: Election, sink_loop: Loop) -> Loop:
         work = ElectionWork(name, election, self._emit, lambda: sink_loop.wake(REGISTRY))
-        backoff = Backoff(1.0, election.pause)
-        return Loop(f"election {name}", work, self._emit, backoff=backoff)
+        return election_loop(name, election, work, self._emit)
 
     def _pulse_loop(self, reconciler: Reconciler) -> Loop | None:
         if reconciler.sink.pulse is None:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from syncer.answers import Now, Once, Story, offered, plan_digest, standing
+from syncer.campaign import campaigning
 from syncer.changes import Plan
 from syncer.contracts import Parsed, Reachable, Sink, Source
 from syncer.daemon import Daemon
 from syncer.desired import Desired, Entry, Snapshot, Tracker
 from syncer.drain import DRAIN
 from syncer.errors import ConfigError, SyncerError
-from syncer.events import AnyEvent, CycleFinished, Elected, LoopFailed
+from syncer.events import AnyEvent, CycleFinished, LoopFailed
 from syncer.guard import GuardRules
 from syncer.health import Prober
 from syncer.model import Registration, View, Workload
@@ -102,10 +103,9 @@ class Engine:
             raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
 
         def carry_out(reconciler: Reconciler) -> CycleFinished:
-            if election := reconciler.election:
-                self._tell(Elected(sink=reconciler.name, leads=election.campaign()))
-            plan = reconciler.permitted(plans[reconciler.name])
-            return self._apply(reconciler, plan, started)
+            with campaigning(reconciler.name, reconciler.election, self._tell):
+                plan = reconciler.permitted(plans[reconciler.name])
+                return self._apply(reconciler, plan, started)
 
         return self._each_sink(carry_out, plans.errors)
 

@@ -76,9 +76,11 @@ class Loop:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"syncer {name}", daemon=True)
         self._last_error = ""
+        self._after = 0.0
 
-    def start(self) -> None:
-        """Start the thread."""
+    def start(self, after: float = 0.0) -> None:
+        """Start the thread; its first work is to be done after so many seconds, or when woken."""
+        self._after = after
         self._thread.start()
 
     def wake(self, item: Hashable = None) -> None:
@@ -97,7 +99,7 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        wakes: frozenset[Hashable] = frozenset()
+        wakes = self._mailbox.take(self._after) if self._after else frozenset()
         while not self._stop.is_set():
             try:
                 delay = self._work(wakes)

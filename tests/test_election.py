@@ -8,7 +8,7 @@ from fakes import FakeSink, FakeSource, Heard, World, offer, skips, workload
 from servers.waiting import wait_until
 from syncer import ConfigError, Engine, SinkPart, TemporaryError
 from syncer.builtin.memory import MemoryStore
-from syncer.daemon import ElectionWork
+from syncer.campaign import ElectionWork
 from syncer.election import Election, LeadLost, Lock
 from syncer.events import ChangeFailed, CycleFinished, Elected, SkipsChanged
 from syncer.logs import records

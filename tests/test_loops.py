@@ -68,6 +68,17 @@ class TestWaking:
         calls(work, 1)
         assert work.calls == [frozenset()]
 
+    def test_its_first_work_may_be_put_off(self, make):
+        """Started for later, it works when that time has come, or when it is woken."""
+        work = Work()
+        loop, _ = make(work)
+        loop.start(after=FOREVER)
+        loop.wake("a")
+        wait_until(lambda: work.calls == [{"a"}], 30, "the wake leads to the first call")
+        soon = Work()
+        make(soon)[0].start(after=0.01)
+        wait_until(lambda: soon.calls == [frozenset()], 30, "the first call")
+
     def test_a_wake_leads_to_one_call(self, make):
         """The call is told what woke it."""
         work = Work()

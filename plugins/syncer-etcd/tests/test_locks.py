@@ -6,8 +6,11 @@ import pytest
 
 from servers.faultproxy import FaultProxy
 from servers.waiting import wait_until
-from syncer import TemporaryError
+from syncer import Context, Engine, Lock, SinkPart, TemporaryError
+from syncer.testing import FakeSource, make_workload
+from syncer_etcd import EtcdOptions
 from syncer_etcd.locks import PLACE
+from syncer_etcd.sink import EtcdSink
 
 TTL = timedelta(seconds=5)
 
@@ -77,3 +80,36 @@ def test_one_failed_request_does_not_lose_it(clean_etcd, open_sink):
     assert wait_until(answer, 30, "an answer", ignore=(TemporaryError,)) == (True,)
     assert clean_etcd.api.leases() == before
     proxy.close()
+
+
+class Unhurried(EtcdSink):
+    """Writes one by one, and before each until its lock was asked for once more, or 30 s passed."""
+
+    asked = 0
+
+    def take_lock(self, name, ttl):
+        has = super().take_lock(name, ttl)
+        self.asked += 1
+        return has
+
+    def apply(self, changes):
+        for change in changes:
+            before = self.asked
+            wait_until(lambda before=before: self.asked > before, 30, "the lock is kept meanwhile")
+            yield from super().apply([change])
+
+
+def test_a_single_cycle_keeps_its_lock_while_it_writes(clean_etcd, open_sink):
+    """One that writes for as long as its lock lasts writes all of it, and is still the only one."""
+    options = EtcdOptions(endpoints=(clean_etcd.address,), layout="json")
+    sink, other = Unhurried(options, Context(name="etcd")), open_sink(clean_etcd.address)
+    lock = Lock(name="a", ttl=timedelta(seconds=9))
+    source = FakeSource(make_workload("web"), make_workload("db"), make_workload("cache"))
+    engine = Engine({"kit": source}, {"etcd": SinkPart(sink=sink, lock=lock)})
+    report = engine.reconcile()["etcd"]
+    assert (report.applied, dict(report.failed), report.plan.skipped) == (3, {}, ())
+    assert not other.take_lock("a", TTL)
+    asked = sink.asked
+    engine.stop()
+    assert other.take_lock("a", TTL)
+    assert sink.asked == asked
