@@ -424,7 +424,7 @@ class TestPulse:
             made.end()
 
     def test_each_pulse_is_told_with_how_late_it_was(self):
-        """One that was woken is not late; one that failed before is as late as the first of them."""
+        """One that was woken is not late; after failures it is as late as the first of them."""
         clock, heard, fails = ManualClock(), [], [False]
 
         class Pulse:
