@@ -103,6 +103,9 @@ class Promises:
             stays = stays and after.instance.endpoint == before.instance.endpoint
         taken = before.up and stays and (after is None or not after.up)
         others = {**process.sink.known, **self._registry.held}
+        if self._registry.lag:  # what others did a moment ago it cannot know
+            known = process.sink.known.items()
+            others |= {id_: one for id_, one in known if not self._ours(process, one)}
         others.pop(before.id, None)
         left = [
             one
