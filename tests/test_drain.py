@@ -12,6 +12,7 @@ from fakes import (
     held,
     instance,
     mark,
+    offer,
     skips,
     workload,
 )
@@ -154,6 +155,33 @@ class TestHold:
         world.cycle()
         assert shown(world.sink) == {WEB_ID: "up"}
         assert holds(world.sink) == {WEB_ID: ""}
+
+    def test_a_drain_ends_with_its_entry(self):
+        """A container that is renamed has another entry, which is in use until it is drained."""
+        world = World(WEB, sink=marking())
+        world.cycle()
+        drain(world, "web")
+        world.source.put(workload("web", offers=[offer(id="new")]))
+        world.cycle()
+        assert (shown(world.sink), holds(world.sink)) == ({"new": "up"}, {"new": ""})
+        drain(world, "web")
+        assert (shown(world.sink), holds(world.sink)) == ({"new": "draining"}, {"new": DRAIN})
+
+    def test_an_entry_that_waits_for_its_successor_stays_drained(self):
+        """An undrain says what it waits for; under its old name the container can be undrained."""
+        world = World(WEB, sink=marking())
+        world.cycle()
+        drain(world, "web")
+        world.sink.store.put(held("new", owner="other"), None)
+        world.source.put(workload("web", offers=[offer(id="new")]))
+        for _ in range(2):
+            assert skips(world.cycle().plan) == {"new": "conflict", WEB_ID: "unreplaced"}
+            report = drain(world, "web", hold="")
+            assert (report.applied, skips(report.plan)) == (0, {WEB_ID: "unreplaced"})
+            assert shown(world.sink) == {WEB_ID: "draining", "new": "up"}
+        world.source.put(WEB)
+        assert drain(world, "web", hold="").applied == 1
+        assert shown(world.sink) == {WEB_ID: "up", "new": "up"}
 
     def test_a_restart_of_the_workload_is_held(self):
         """The same container, stopped and started, stays out of use if syncer saw no stop."""
