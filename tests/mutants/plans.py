@@ -142,9 +142,7 @@ MUTANTS = (
         "if True or",
         "drain",
     ),
-    aiming(
-        "a drain that nobody sees is one", "if adjusted not in (None, as_up)", "if True", "drain"
-    ),
+    drain("a drain that nobody sees is one", "if shown not in (None, as_up)", "if True"),
     # Taking over.
     adoption(
         "everything is taken over",
