@@ -113,7 +113,8 @@ class Reconciler:
         def holding(registration: Registration) -> str:
             return hold if wanted(registration) else as_marked(registration)
 
-        plan = self._plan(holding, fresh=True, careful=bool(hold) and not force)
+        careful = not force if hold else self._part.keep_last
+        plan = self._plan(holding, fresh=True, careful=careful)
         held = self._actual.values()
         return only(plan, {one.id for one in held if self.ours(one) and wanted(one)})
 

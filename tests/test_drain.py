@@ -402,6 +402,15 @@ class TestKeepLast:
         world.source.change(WEB.id, state=State.STOPPING)
         assert skips(world.cycle().plan) == {WEB_ID: "last"}
 
+    def test_the_end_of_a_drain_takes_none_away(self):
+        """What became of the last one meanwhile is not written by an `undrain` either."""
+        world = World(WEB, sink=marking(), keep_last=True)
+        world.cycle()
+        world.source.change(WEB.id, state=State.PAUSED)
+        assert skips(world.cycle().plan) == {WEB_ID: "last"}
+        assert skips(drain(world, "web", hold="").plan) == {WEB_ID: "last"}
+        assert shown(world.sink) == {WEB_ID: "up"}
+
     def test_one_that_moves_and_is_ill_counts_for_nothing(self):
         """Its entry is written anew and is not up then: the other one stays."""
         world = World(*instances("a", "b"), sink=marking(), keep_last=True)
