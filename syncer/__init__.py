@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     from syncer.contracts import SinkType as SinkType
     from syncer.contracts import Source as Source
     from syncer.contracts import SourceType as SourceType
-    from syncer.contracts import Unhealthy as Unhealthy
     from syncer.contracts import translate_checks as translate_checks
-    from syncer.contracts import with_status as with_status
     from syncer.election import Lock as Lock
     from syncer.engine import Engine as Engine
     from syncer.errors import ConfigError as ConfigError
@@ -52,6 +50,9 @@ if TYPE_CHECKING:
     from syncer.errors import SyncerError as SyncerError
     from syncer.errors import TemporaryError as TemporaryError
     from syncer.filters import Filter as Filter
+    from syncer.findings import Finding as Finding
+    from syncer.findings import Level as Level
+    from syncer.findings import clock_finding as clock_finding
     from syncer.guard import GuardRules as GuardRules
     from syncer.hookspecs import hookimpl as hookimpl
     from syncer.mirror import MirrorSource as MirrorSource
@@ -78,6 +79,8 @@ if TYPE_CHECKING:
     from syncer.options import parse_duration as parse_duration
     from syncer.parts import SinkPart as SinkPart
     from syncer.parts import SourcePart as SourcePart
+    from syncer.unhealthy import Unhealthy as Unhealthy
+    from syncer.unhealthy import with_status as with_status
     from syncer.values import bracketed as bracketed
 
 __version__ = "0.1.0"
@@ -89,6 +92,7 @@ _HOMES = {
     "syncer.election": "Lock",
     "syncer.engine": "Engine",
     "syncer.filters": "Filter",
+    "syncer.findings": "Finding Level clock_finding",
     "syncer.guard": "GuardRules",
     "syncer.parts": "SinkPart SourcePart",
     "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
@@ -96,7 +100,7 @@ _HOMES = {
     "syncer.command_lines": "CommandLine Invocation",
     "syncer.contracts": (
         "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
-        " Unhealthy translate_checks with_status"
+        " translate_checks"
     ),
     "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
     "syncer.hookspecs": "hookimpl",
@@ -107,6 +111,7 @@ _HOMES = {
     ),
     "syncer.options": "Secret option parse_duration",
     "syncer.check_probes": "probing",
+    "syncer.unhealthy": "Unhealthy with_status",
     "syncer.values": "bracketed",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -112,6 +112,12 @@ class Adoption:
         return own or host in self.hosts - {OWN, SAME}
 
 
+def registrator_host(id: str) -> str:  # noqa: A002 - the word of the design
+    """The host in an id of registrator's form, `<host>:<container>:<port>`; "" for any other."""
+    parts = _FORM.fullmatch(id)
+    return parts["host"] if parts else ""
+
+
 def unadopted(plan: Plan) -> Plan:
     """The plan with what is taken over as the sink knows it: without a mark."""
     changes = tuple(

@@ -1,14 +1,15 @@
 """What an engine answers when it is asked once: by sink, with the errors of those that did not."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
 
 from syncer.changes import Plan
 from syncer.desired import Entry, Snapshot
-from syncer.model import Registration, View
+from syncer.findings import Finding
+from syncer.model import Host, Registration, View
 from syncer.values import EMPTY, frozen_map
 
 T = TypeVar("T")
@@ -57,6 +58,20 @@ class Now:
     sinks: Mapping[str, View[Registration]] = attrs.field(converter=frozen_map)
 
 
+@attrs.frozen(kw_only=True)
+class Examined:
+    """What an engine found when it asked everybody: for `syncer doctor`.
+
+    `findings` are what sources and sinks say of themselves, under `source NAME` and `sink NAME`;
+    `hosts` are those that sources told of, under `source NAME` too.
+    """
+
+    now: Now
+    plans: Once[Plan]
+    hosts: Mapping[str, Host] = attrs.field(default=EMPTY, converter=frozen_map)
+    findings: Mapping[str, tuple[Finding, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
+
+
 def offered(entry: Entry) -> set[str]:
     """The services that a workload offers, and the ids of its instances.
 
@@ -68,10 +83,55 @@ def offered(entry: Entry) -> set[str]:
     return {*(offer.service for offer in offers), *ids, *known}
 
 
+def fitting(
+    world: Sequence[Snapshot], name: str, *, by_offer: bool = False
+) -> list[tuple[Snapshot, Entry]]:
+    """The workloads of this name, or whose id begins so; or that offer what is named so."""
+    return [
+        (snapshot, entry)
+        for snapshot in world
+        for id_, entry in snapshot.entries.items()
+        if entry.workload.name == name
+        or (len(name) > 3 and id_.startswith(name))
+        or (by_offer and name in offered(entry))
+    ]
+
+
+def named(world: Sequence[Snapshot], name: str) -> Callable[[Registration], bool]:
+    """Whether a registration goes by this name, or comes from a workload that does; "" is all."""
+    workloads = {(snapshot.name, entry.workload.id) for snapshot, entry in fitting(world, name)}
+
+    def wanted(registration: Registration) -> bool:
+        mark = registration.mark
+        if name in ("", registration.id, registration.instance.service):
+            return True
+        return mark is not None and (mark.source, mark.workload) in workloads
+
+    return wanted
+
+
+def in_scope(world: Sequence[Snapshot], source: str) -> Callable[[Registration], bool]:
+    """Whether a registration is of a scope of ours, and of this source; "" is any."""
+    scopes = {scope for snapshot in world for scope in snapshot.scopes}
+
+    def wanted(registration: Registration) -> bool:
+        mark = registration.mark
+        return mark is not None and mark.scope in scopes and source in ("", mark.source)
+
+    return wanted
+
+
 def plan_digest(plans: Once[Plan]) -> str:
     """A fingerprint of all that the plans would change; 12 hexadecimal digits."""
     lines = [f"{name} {plan.digest()}" for name, plan in sorted(plans.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def story(source: str, entry: Entry, plans: Once[Plan]) -> Story:
+    """A workload's story: what the plans say of its instances, and who gave no answer."""
+    sinks = {sink: standing(plan, entry) for sink, plan in plans.items()}
+    silent = {what: {"": text} for what, text in plans.errors.items()}
+    return Story(source=source, entry=entry, sinks={**sinks, **silent})
 
 
 def standing(plan: Plan, entry: Entry) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from syncer import __version__
+from syncer.cli_doctor import doctor
 from syncer.cli_drain import drain, undrain
 from syncer.cli_foreign import registrator
 from syncer.cli_shared import FAILED, closing, has_failed, installed, make_engine, parts_of, shared
@@ -197,6 +198,7 @@ def purge(source: str, yes: bool, **given: Any) -> int:
 cli.add_command(drain)
 cli.add_command(undrain)
 cli.add_command(registrator)
+cli.add_command(doctor)
 
 
 @cli.command()

@@ -10,9 +10,8 @@ refused, `Conflict` when somebody else was first. Every call must end within a d
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
-from enum import Enum
 from threading import Event
 from typing import Any
 
@@ -21,14 +20,13 @@ import attrs
 from syncer.changes import Change, Deregister, Outcome, Register
 from syncer.checks import Check, CheckKey, CheckResult, Native, Probe, Problem, Shown
 from syncer.errors import PermanentError
+from syncer.findings import Finding
 from syncer.model import (
-    STATUS_KEY,
     Host,
     Instance,
     Offer,
     Port,
     Registration,
-    Status,
     View,
     Workload,
 )
@@ -76,6 +74,10 @@ class Source(ABC):
         It may return or raise when listening breaks off: it is called again after a pause.
         """
         stop.wait()
+
+    def examine(self) -> Iterable[Finding]:
+        """What is in the way of this source, or could be: for `syncer doctor`. Only reads."""
+        return ()
 
     def close(self) -> None:
         """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
@@ -208,6 +210,10 @@ class Sink(ABC):
         """
         stop.wait()
 
+    def examine(self) -> Iterable[Finding]:
+        """What is in the way of this sink, rights above all: for `syncer doctor`. Only reads."""
+        return ()
+
     def close(self) -> None:
         """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
 
@@ -332,24 +338,3 @@ def translate_checks(
             kept.append(answer)
     translated = attrs.evolve(instance, checks=tuple(kept), problems=tuple(problems))
     return translated, tuple(probes)
-
-
-class Unhealthy(str, Enum):
-    """What a sink does with instances that are not up: the values of its option `unhealthy`."""
-
-    KEEP = "keep"
-    DROP = "drop"
-
-
-def with_status(instance: Instance, unhealthy: Unhealthy) -> Instance | None:
-    """The instance for a registry that has no status of its own.
-
-    A status other than up stands in `meta` under `STATUS_KEY`, so that a change of it is seen;
-    None if such an instance is to be dropped.
-    """
-    if instance.status is Status.UP:
-        return instance
-    if unhealthy is Unhealthy.DROP:
-        return None
-    meta = {**instance.meta, STATUS_KEY: instance.status.value}
-    return attrs.evolve(instance, meta=meta)

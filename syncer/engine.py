@@ -9,20 +9,33 @@ with engine:                    # threads run until the block ends
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
-from syncer.answers import Now, Once, Story, offered, plan_digest, standing
+from syncer.answers import (
+    Examined,
+    Now,
+    Once,
+    Story,
+    fitting,
+    in_scope,
+    named,
+    offered,
+    plan_digest,
+    story,
+)
 from syncer.campaign import campaigning
 from syncer.changes import Plan
 from syncer.contracts import Parsed, Reachable, Sink, Source
 from syncer.daemon import Daemon
-from syncer.desired import Desired, Entry, Snapshot, Tracker
+from syncer.desired import Desired, Snapshot, Tracker
 from syncer.drain import DRAIN
 from syncer.errors import ConfigError, SyncerError
 from syncer.events import AnyEvent, CycleFinished, LoopFailed
+from syncer.findings import Finding
 from syncer.guard import GuardRules
 from syncer.health import Prober
-from syncer.model import Registration, View, Workload
+from syncer.model import Host, Registration, View, Workload
 from syncer.parts import SinkPart, SourcePart, sink_parts, source_part
 from syncer.pulse import Pulse
 from syncer.reach import ProbeRules
@@ -135,13 +148,13 @@ class Engine:
     def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
         """What `purge` would remove from each sink."""
         errors = self._relist()
-        wanted = self._in_scope(source)
+        wanted = in_scope(self._snapshots(), source)
         return self._each_sink(lambda sink: sink.owned(wanted), errors)
 
     def purge(self, source: str = "") -> Once[CycleFinished]:
         """Remove all that carries our owner and scope; with `source`, only what came from it."""
         errors = self._relist()
-        wanted = self._in_scope(source)
+        wanted = in_scope(self._snapshots(), source)
         return self._each_sink(lambda sink: sink.release(wanted), errors)
 
     def explain(self, name: str) -> tuple[Story, ...]:
@@ -152,19 +165,31 @@ class Engine:
         """
         if errors := self._relist():
             raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
-        found = self._found(name, by_offer=True)
+        found = fitting(self._snapshots(), name, by_offer=True)
         plans = self._plans({}) if found else Once(answers={})
-        return tuple(
-            Story(
-                source=snapshot.name,
-                entry=entry,
-                sinks={
-                    **{sink: standing(plan, entry) for sink, plan in plans.items()},
-                    **{what: {"": text} for what, text in plans.errors.items()},
-                },
-            )
-            for snapshot, entry in found
-        )
+        return tuple(story(snapshot.name, entry, plans) for snapshot, entry in found)
+
+    def examine(self) -> Examined:
+        """What is in the way, as far as sources and sinks can tell; nothing is written."""
+        plans = self.plan()
+        hosts: dict[str, Host] = {}
+        findings: dict[str, tuple[Finding, ...]] = {}
+        errors = dict(plans.errors)
+
+        def look(what: str, part: Source | Sink) -> None:
+            findings[what] = tuple(part.examine())
+            if isinstance(part, Source):
+                hosts[what] = part.host()
+
+        parts: dict[str, Source | Sink] = {
+            **{f"source {name}": one.source for name, one in self._trackers.items()},
+            **{f"sink {name}": one.sink for name, one in self._reconcilers.items()},
+        }
+        for what, part in parts.items():
+            if error := self._attempt(what, partial(look, what, part)):
+                errors.setdefault(what, error)
+        asked = Once[Plan](answers=plans.answers, errors=errors)
+        return Examined(now=self.now(), plans=asked, hosts=hosts, findings=findings)
 
     def names(self) -> tuple[str, ...]:
         """What the sources described last: names of workloads, their services, ids of instances."""
@@ -260,7 +285,7 @@ class Engine:
     def _hold(self, name: str, hold: str, *, force: bool = False) -> Once[CycleFinished]:
         started = self._clock()
         errors = self._relist()
-        wanted = self._named(name)
+        wanted = named(self._snapshots(), name)
         plans = self._plans(errors, lambda sink: sink.plan_hold(wanted, hold, force=force))
         return self._each_sink(
             lambda sink: self._apply(sink, plans[sink.name], started), plans.errors
@@ -309,37 +334,6 @@ class Engine:
     def _probed(self, sinks: frozenset[str]) -> None:
         if self._daemon is not None:
             self._daemon.plan_again(sinks)
-
-    def _found(self, name: str, *, by_offer: bool = False) -> list[tuple[Snapshot, Entry]]:
-        """The workloads of this name, or whose id begins so; or that offer what is named so."""
-        return [
-            (snapshot, entry)
-            for snapshot in self._snapshots()
-            for id_, entry in snapshot.entries.items()
-            if entry.workload.name == name
-            or (len(name) > 3 and id_.startswith(name))
-            or (by_offer and name in offered(entry))
-        ]
-
-    def _named(self, name: str) -> Callable[[Registration], bool]:
-        workloads = {(snapshot.name, entry.workload.id) for snapshot, entry in self._found(name)}
-
-        def wanted(registration: Registration) -> bool:
-            mark = registration.mark
-            if name in ("", registration.id, registration.instance.service):
-                return True
-            return mark is not None and (mark.source, mark.workload) in workloads
-
-        return wanted
-
-    def _in_scope(self, source: str) -> Callable[[Registration], bool]:
-        scopes = {scope for snapshot in self._snapshots() for scope in snapshot.scopes}
-
-        def wanted(registration: Registration) -> bool:
-            mark = registration.mark
-            return mark is not None and mark.scope in scopes and source in ("", mark.source)
-
-        return wanted
 
     def _tell(self, event: AnyEvent) -> None:
         for listener in self._listeners:

@@ -7,11 +7,12 @@ from typing import ClassVar, TypeVar
 import attrs
 
 from syncer.changes import Change, Deregister, Outcome, Reason, Register, Update
-from syncer.contracts import Sink, Unhealthy, with_status
+from syncer.contracts import Sink
 from syncer.errors import PermanentError, SyncerError, TemporaryError
 from syncer.keyvalue.layout import Layout
 from syncer.keyvalue.meaning import parks
 from syncer.model import Instance, Registration
+from syncer.unhealthy import Unhealthy, with_status
 
 Step = TypeVar("Step")
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer import STATUS_KEY, ConfigError, Instance, PermanentError, Registration, Status
-from syncer.contracts import Unhealthy, with_status
 from syncer.keyvalue import (
     JsonLayout,
     Layout,
@@ -24,6 +23,7 @@ from syncer.keyvalue import (
     split_endpoint,
 )
 from syncer.testing import instances, make_instance, make_mark, make_registration, marks
+from syncer.unhealthy import Unhealthy, with_status
 
 JSON, PLAIN = JsonLayout("", {}), RegistratorLayout("", {})
 ANY_TEXT = st.text(max_size=20)

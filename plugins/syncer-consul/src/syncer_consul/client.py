@@ -198,18 +198,26 @@ class Client:
         Consul before 1.11 shortens lists without a word, and later ones say nothing to those
         without a token. So it is asked about a name that no rule was made for.
         """
-        asked = [
-            {"Resource": resource, "Access": "read", "Segment": segment}
-            for resource, segment in self._questions
-        ]
+        asked = [(resource, "read", segment) for resource, segment in self._questions]
+        allowed = self.may(asked)
+        return None if allowed is None else all(allowed)
+
+    def may(self, questions: Sequence[tuple[str, str, str]]) -> list[bool] | None:
+        """Whether the token may do this: resource, access and name; None if it cannot be told.
+
+        Only asks. Raises `Refused` if the agent does not know the token.
+        """
+        keys = ("Resource", "Access", "Segment")
+        asked = [dict(zip(keys, one, strict=True)) for one in questions]
         path = "/v1/internal/acl/authorize"
         try:
             answer = self._send(self._http.post, path, None, data=json.dumps(asked))
-            return all(bool(one["Allow"]) for one in answer.data)
+            return [bool(answer.data[place]["Allow"]) for place in range(len(asked))]
         except Refused as error:
             if error.code == 403:
                 raise
-            return True if error.code == 401 else None  # 401: the agent has no ACLs
+            # 401: the agent has no ACLs.
+            return [True] * len(asked) if error.code == 401 else None
         except (TypeError, LookupError):
             return None
 

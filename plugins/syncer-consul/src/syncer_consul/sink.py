@@ -21,6 +21,7 @@ from syncer import (
     Conflict,
     Context,
     Deregister,
+    Finding,
     Instance,
     Native,
     Outcome,
@@ -35,6 +36,7 @@ from syncer import (
 from syncer_consul import limits, wire
 from syncer_consul.checks import Translator
 from syncer_consul.client import AgentInfo, Client, Failed, Refused, is_unknown
+from syncer_consul.examining import examined
 from syncer_consul.feed import Feed
 from syncer_consul.listing import Listing
 from syncer_consul.locks import Locks
@@ -138,6 +140,10 @@ class ConsulSink(Sink):
         if self._closed.is_set():
             watcher.close()
         watcher.run(wake, stop)
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether the agent answers, its clock, and what the token may do."""
+        return examined(self._client)
 
     def close(self) -> None:
         """Let go of all connections; ends a watch."""

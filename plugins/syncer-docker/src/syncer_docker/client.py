@@ -86,6 +86,11 @@ class Engine:
                 raise PermanentError(f"the Docker engine at {self.endpoint} has no name: set scope")
             return str(name)
 
+    def api_version(self) -> str:
+        """The version of the API in which we talk: the newest that both sides know."""
+        with self._asking() as client:
+            return str(client.api_version)
+
     def now(self) -> int:
         """The engine's clock, in nanoseconds, rounded down to a second; 0 if it does not tell."""
         with self._asking() as client:

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
-from syncer import Host, Source, State, SyncerError, TemporaryError, View, Workload
+from syncer import Finding, Host, Source, State, SyncerError, TemporaryError, View, Workload
 from syncer_docker import addresses
 from syncer_docker.appearance import Appearance, listed
 from syncer_docker.cache import Cache, Known
 from syncer_docker.client import Engine
 from syncer_docker.describe import Json
 from syncer_docker.events import BrokenStream, Event, Kind, since_text
+from syncer_docker.examining import examined
 from syncer_docker.stopping import Stopping
 from syncer_docker.stream import EventStream
 
@@ -162,6 +163,10 @@ class DockerSource(Source):
             reason = self._listen(wake, stop)
             if not self._over(stop) and self._clock() - began < SETTLED:
                 raise TemporaryError(f"Docker's event stream ended: {reason}")
+
+    def examine(self) -> Iterator[Finding]:
+        """Socket, version, rights and clock."""
+        return examined(self._engine)
 
     def close(self) -> None:
         """End a watch, and let go of connections."""

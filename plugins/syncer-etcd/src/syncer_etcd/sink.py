@@ -13,6 +13,7 @@ from threading import Event
 from syncer import (
     Change,
     Context,
+    Finding,
     Instance,
     Outcome,
     Register,
@@ -23,6 +24,7 @@ from syncer import (
 )
 from syncer.keyvalue import LayoutSink, prepared, record, subjects
 from syncer_etcd.client import Client
+from syncer_etcd.examining import examined
 from syncer_etcd.lease import LeaseKeeper
 from syncer_etcd.listing import Listing, Token
 from syncer_etcd.locks import Locks
@@ -107,6 +109,10 @@ class EtcdSink(LayoutSink):
         except TemporaryError:
             if not self._closed.is_set():
                 raise
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether a member answers, and the user may read what is under the prefix."""
+        return examined(self._client, self._prefixes)
 
     def close(self) -> None:
         """End an empty lease, let go of all connections, and end a watch."""
