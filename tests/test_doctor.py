@@ -4,7 +4,7 @@ import attrs
 import pytest
 from fakes import SCOPE, FakeSource
 
-from syncer import Engine, Finding, Level, Offer, TemporaryError, clock_finding
+from syncer import Engine, Finding, Host, Level, Offer, TemporaryError, clock_finding
 from syncer.builtin.memory import MemorySink
 from syncer.doctor import Installed, diagnosed, failed
 from syncer.settings import Config, SinkConfig, SourceConfig
@@ -63,6 +63,17 @@ def test_what_looks_wrong_is_a_warning(workloads, words):
     report = report_of(*workloads)
     assert any(words in line for line in said(report, Level.WARNING))
     assert not failed(report)
+
+
+def test_a_bridge_of_containers_is_no_address_for_others():
+    """What is registered at the host's own side of such a network is a warning."""
+
+    class OnBridge(FakeSource):
+        def host(self):
+            return Host(name="h", addresses={"docker0": ("172.17.0.1",)})
+
+    lines = said(report_of(source=OnBridge(workload("a", "172.17.0.1"))), Level.WARNING)
+    assert any("at a bridge's address (docker0)" in line for line in lines)
 
 
 def test_an_image_that_is_only_named_like_registrator_is_none():
