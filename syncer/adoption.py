@@ -44,20 +44,30 @@ class _Wishes:
         self.world = world
         self.by_id: dict[str, _Wish] = {}
         self.by_place: dict[tuple[str, str, int], _Wish] = {}
-        self.by_name: dict[str, tuple[Snapshot, Entry]] = {}
+        self.by_name: dict[tuple[str, str], Entry] = {}
         for snapshot in world:
             for entry in snapshot.entries.values():
-                self.by_name.setdefault(entry.workload.name, (snapshot, entry))
+                self.by_name.setdefault((snapshot.name, entry.workload.name), entry)
                 for instance in entry.translated.instances:
                     wish = _Wish(snapshot, entry, instance)
                     self.by_id.setdefault(instance.id, wish)
                     self.by_place.setdefault(_place(instance), wish)
 
-    def ending_in(self, rest: str) -> _Wish | None:
-        """What is wanted of this workload and port, under the name that our host has now."""
-        scopes = (scope for snapshot in self.world for scope in sorted(snapshot.scopes))
-        found = (self.by_id.get(f"{scope}:{rest}") for scope in scopes)
-        return next(filter(None, found), None)
+    def at_home(self, host: str) -> Sequence[Snapshot]:
+        """The sources that may speak for a host's entries: its own, if it is the scope of any.
+
+        What runs on one engine says nothing about what another left.
+        """
+        return [one for one in self.world if host in one.scopes] or self.world
+
+    def ending_in(self, rest: str, host: str) -> _Wish | None:
+        """What is wanted of this workload and port, under the name that the host has now."""
+        for snapshot in self.at_home(host):
+            for scope in sorted(snapshot.scopes):
+                wish = self.by_id.get(f"{scope}:{rest}")
+                if wish is not None and wish.snapshot is snapshot:
+                    return wish
+        return None
 
 
 @attrs.frozen(kw_only=True)
@@ -100,7 +110,7 @@ class Adoption:
             return _marked(one, wish, owner) if named or wish.fits(one.instance) else None
         if parts is None:
             return _without_id(one, wishes, owner, held)
-        if wish := wishes.ending_in(parts["rest"]):
+        if wish := wishes.ending_in(parts["rest"], parts["host"]):
             random = SAME in self.hosts and RANDOM_NAME.fullmatch(parts["host"])
             replaces = named or (random and wish.fits(one.instance))
             stands = _serves(held.get(wish.instance.id), one)
@@ -149,10 +159,10 @@ def _unwanted(
     one: Registration, parts: re.Match[str], wishes: _Wishes, owner: str
 ) -> Registration | None:
     """The entry of a workload that does not offer it, or is gone: as its name says."""
-    if known := wishes.by_name.get(parts["workload"]):
-        snapshot, entry = known
-        return _with_mark(one, snapshot, entry.workload.scope, entry.workload.id, owner)
-    of_host = [s for s in wishes.world if parts["host"] in s.scopes] or [*wishes.world]
+    of_host = wishes.at_home(parts["host"])
+    for snapshot in of_host:
+        if entry := wishes.by_name.get((snapshot.name, parts["workload"])):
+            return _with_mark(one, snapshot, entry.workload.scope, entry.workload.id, owner)
     if len(of_host) != 1 or not of_host[0].scopes:
         return None
     # Sources find a workload by its name as well, and so can confirm that it is gone.

@@ -77,6 +77,7 @@ class SinkWork:
         self._reconciler, self._finished = reconciler, finished
         self._interval, self._clock = interval, clock
         self._due = self._last_read = float("-inf")
+        self._being_read = False
         self._retries = Backoff()
 
     def __call__(self, wakes: frozenset[Hashable]) -> float:
@@ -85,15 +86,20 @@ class SinkWork:
         if REGISTRY in wakes:
             self._due = min(self._due, max(now, self._last_read + COALESCE))
         due, read = now >= self._due, READ in wakes
-        if due and self._read_beside():
-            due, self._last_read, self._due = False, now, now + jittered(self._interval)
+        if due and (read or self._being_read):
+            due = False  # one reading at a time: what was read is taken first
+        elif due and self._read_beside():
+            due, self._being_read = False, True
+            self._last_read, self._due = now, now + jittered(self._interval)
+        self._being_read = self._being_read and not read
         if due or read or DESIRED in wakes:
             report = self._reconciler.cycle(fresh=due or read)
             if due:
                 self._last_read, self._due = now, self._clock() + jittered(self._interval)
             self._due = min(self._due, self._clock() + self._patience(report))
             self._finished(report)
-        return self._due - self._clock()
+        delay = self._due - self._clock()
+        return IDLE if self._being_read and delay <= 0 else delay
 
     def _patience(self, report: CycleFinished) -> float:
         """The seconds after which this report wants the sink to be looked at again."""

@@ -119,6 +119,11 @@ class Tracker:
         #: The workloads that share another's network, and some that did.
         self._sharing: frozenset[str] = frozenset()
         self._gone: dict[str, tuple[float, Workload | None]] = {}
+        #: Questions that were asked, those still open, and the last one answered for each workload.
+        self._asked = self._open = 0
+        self._answered: dict[str, int] = {}
+        #: Whether an answer changed something that nobody was told of.
+        self._untold = False
 
     def relist(self) -> bool:
         """Ask the source for everything; returns whether anything is different now."""
@@ -141,6 +146,7 @@ class Tracker:
             first = view.complete and self._listing == 1
             self._forget_old_answers()
             changed = renamed or before != (self._entries, self._unclear, self._doubt)
+            changed, self._untold = changed or self._untold, False
             instances = sum(len(e.translated.instances) for e in self._entries.values())
         self._emit(
             SourceListed(
@@ -155,30 +161,35 @@ class Tracker:
         return changed
 
     def ask(self, workload_id: str) -> Workload | None:
-        """Ask the source about one workload, and remember the answer."""
-        answer = self.source.workload(workload_id)
+        """Ask the source about one workload, and remember the answer, unless there is a newer one.
+
+        Sources know a workload by its name too; it is remembered under its id.
+        """
         with self._lock:
-            entries = dict(self._entries)
-            if answer is None:
-                entries.pop(workload_id, None)
-            else:
-                entries[workload_id] = self._entry(answer, entries, afresh=False)
-                if answer.namespace:
-                    self._sharing |= {workload_id}
-            self._entries = entries
-            self._follow(workload_id)
-            self._unclear -= {workload_id}
-            if answer is None or not answer.state.offered:
-                self._gone[workload_id] = (self._clock(), answer)
-            else:
-                self._gone.pop(workload_id, None)
+            self._asked, self._open = self._asked + 1, self._open + 1
+            number, began = self._asked, self._clock()
+        try:
+            answer = self.source.workload(workload_id)
+            with self._lock:
+                if self._answered.get(workload_id, 0) < number:
+                    self._answered[workload_id] = number
+                    self._remember(workload_id, answer, began)
+        finally:
+            with self._lock:
+                self._open -= 1
+                if not self._open:
+                    self._answered.clear()
         return answer
 
     def hear(self, workload_id: str) -> bool:
-        """Something was heard of one workload: ask; returns whether anything is different now."""
-        entry, unclear = self._entries.get(workload_id), self._unclear
+        """Something was heard of one workload: ask; returns whether anything is different now.
+
+        Also if that was learned before, by somebody who asked for a confirmation.
+        """
         self.ask(workload_id)
-        return self._entries.get(workload_id) is not entry or self._unclear != unclear
+        with self._lock:
+            changed, self._untold = self._untold, False
+            return changed
 
     def confirm_gone(self, workload_id: str) -> Workload | None:
         """The source's own, fresh word about a workload that seems to be gone."""
@@ -187,6 +198,24 @@ class Tracker:
         if self._clock() - asked <= FRESH:
             return answer
         return self.ask(workload_id)
+
+    def _remember(self, asked: str, answer: Workload | None, when: float) -> None:
+        entries, unclear = dict(self._entries), self._unclear
+        known = asked if answer is None else answer.id
+        before = {id_: entries.pop(id_, None) for id_ in {asked, known}}
+        if answer is not None:
+            entries[known] = self._entry(answer, self._entries, afresh=False)
+            if answer.namespace:
+                self._sharing |= {known}
+        self._entries = entries
+        followed = self._follow(known)
+        self._unclear -= {asked, known}
+        if answer is None or not answer.state.offered:
+            self._gone[asked] = (when, answer)
+        else:
+            self._gone.pop(asked, None)
+        changed = any(entries.get(id_) is not entry for id_, entry in before.items())
+        self._untold |= changed or followed or self._unclear != unclear
 
     def fail(self, error: str) -> None:
         """The source gave no answer: what it said before stays, but is not enough to remove."""
@@ -246,13 +275,19 @@ class Tracker:
             i: gone for i, gone in self._gone.items() if gone[0] >= oldest and i not in runs
         }
 
-    def _follow(self, workload_id: str) -> None:
-        """Translate again what shares the network of a workload that was asked for."""
+    def _follow(self, workload_id: str) -> bool:
+        """Translate again what shares the network of a workload that was asked for.
+
+        Returns whether that changed anything.
+        """
+        changed = False
         for id_ in self._sharing:
             entry = self._entries.get(id_)
             if entry and entry.workload.namespace == workload_id:
                 again = self._entry(entry.workload, self._entries, afresh=False)
                 self._entries[entry.workload.id] = again
+                changed |= again is not entry
+        return changed
 
 
 def _random(source: str, scope: str) -> str:

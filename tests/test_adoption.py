@@ -2,10 +2,26 @@
 
 import attrs
 import pytest
-from fakes import SCOPE, World, held, offer, skips, workload
+from fakes import (
+    SCOPE,
+    FakeSink,
+    FakeSource,
+    Heard,
+    World,
+    held,
+    offer,
+    skips,
+    tracker,
+    workload,
+)
 
 from syncer import Deregister, Reason, Register, Status, TemporaryError, Update
 from syncer.adoption import Adoption
+from syncer.desired import Desired
+from syncer.guard import GuardRules
+from syncer.parts import SinkPart
+from syncer.reconcile import Reconciler
+from syncer.testing import ManualClock
 
 WEB = workload("web")
 WEB_ID = f"{SCOPE}:web:80"
@@ -209,3 +225,35 @@ def test_an_entry_of_a_registry_without_ids_is_updated_under_ours():
     other = attrs.evolve(entry, instance=attrs.evolve(entry.instance, id="web/elsewhere"))
     (change,) = planned(other)
     assert isinstance(change, Register)
+
+
+@pytest.mark.parametrize("adoption", [OWN, CLEANUP])
+@pytest.mark.parametrize("port", [80, 81])
+def test_what_one_engine_left_is_not_judged_by_another(adoption, port):
+    """Of two engines one gives no list yet: what may run there stays."""
+    clock, heard = ManualClock(), Heard()
+    a = FakeSource(workload("web", source="a", scope="hosta"), scope="hosta")
+    b = FakeSource(scope="hostb")
+    trackers = {
+        name: tracker(source, name=name, clock=clock, emit=heard, order=order)
+        for order, (name, source) in enumerate({"a": a, "b": b}.items())
+    }
+    sink = FakeSink()
+    reconciler = Reconciler(
+        "memory",
+        SinkPart(sink=sink, adoption=adoption),
+        Desired(trackers),
+        owner="syncer",
+        guard=GuardRules(),
+        emit=heard,
+        clock=clock,
+    )
+    sink.store.put(left_behind("hosta:web:80"), None)
+    sink.store.put(left_behind(f"hostb:web:{port}", address="10.0.0.2", port=port), None)
+    trackers["a"].relist()
+    b.failure = TemporaryError("down")
+    with pytest.raises(TemporaryError):
+        trackers["b"].relist()
+    for _ in range(3):
+        reconciler.cycle()
+    assert f"hostb:web:{port}" in sink.ids()

@@ -729,6 +729,20 @@ class TestSinkWork:
         work(NONE)
         assert len(begun) == 2
 
+    def test_the_next_reading_waits_until_the_last_was_taken(self):
+        """Else what has been read would wait behind it."""
+        work = self.make()
+        begun = []
+        work._read_beside = lambda: not begun.append(1)
+        self.clock.advance(self.delay)
+        work(NONE)
+        self.clock.advance(2 * COALESCE)
+        assert work(REGISTRY) > COALESCE
+        assert len(begun) == 1
+        assert work(READ) <= 0
+        work(NONE)
+        assert len(begun) == 2
+
     def test_after_an_error_the_reading_is_still_due(self):
         """A cycle that failed did not happen."""
         work = self.make()

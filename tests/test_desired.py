@@ -329,6 +329,57 @@ class TestConfirming:
             found.confirm_gone("x")
 
 
+def test_an_older_answer_that_comes_later_does_not_count():
+    """Who asked before a start, and hears of the end only after it, changes nothing."""
+    source, clock = FakeSource(WEB), ManualClock()
+    found = tracker(source, clock=clock)
+    found.relist()
+    source.put(exited(WEB))
+    found.hear(WEB.id)
+    clock.advance(2 * FRESH)
+    answered, go_on, answer = threading.Event(), threading.Event(), source.workload
+
+    def slow(id_):
+        said = answer(id_)
+        if threading.current_thread() is not threading.main_thread():
+            answered.set()
+            assert go_on.wait(30)
+        return said
+
+    source.workload = slow
+    asking = threading.Thread(target=found.confirm_gone, args=(WEB.id,))
+    asking.start()
+    assert answered.wait(30)
+    source.put(WEB)
+    assert found.hear(WEB.id)
+    go_on.set()
+    asking.join(30)
+    assert found.snapshot().entries[WEB.id].workload == WEB
+    assert found.confirm_gone(WEB.id) == WEB
+
+
+@pytest.mark.parametrize("told", [lambda it: it.hear(WEB.id), lambda it: it.relist()])
+def test_what_a_confirmation_learned_is_told_once(told):
+    """One sink's question found the news; the event after it wakes all sinks nevertheless."""
+    source = FakeSource(exited(WEB))
+    found = tracker(source)
+    found.relist()
+    source.put(WEB)
+    assert found.confirm_gone(WEB.id) == WEB
+    assert told(found)
+    assert not told(found)
+
+
+def test_what_is_asked_for_by_name_is_kept_by_id():
+    """Else it would stay under its name after its end."""
+    source = FakeSource(WEB)
+    found = tracker(source)
+    answer = source.workload
+    source.workload = lambda id_: answer(WEB.id if id_ == WEB.name else id_)
+    assert found.confirm_gone(WEB.name) == WEB
+    assert set(found.snapshot().entries) == {WEB.id}
+
+
 def test_problems_are_told_when_they_change():
     """Each problem once, and its end once."""
     heard, source = Heard(), FakeSource(attrs.evolve(WEB, offers=None))

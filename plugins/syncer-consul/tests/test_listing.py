@@ -48,3 +48,11 @@ def test_what_was_written_before_it_was_asked_for_is_as_it_shows(listing):
     remember(listing, WEB)
     listing.read({}, {}, "", listing.begin())
     assert not listing.holds(WEB.id)
+
+
+def test_a_node_that_moves_takes_its_entries_along(listing):
+    """An entry without an address has the node's, as it is now."""
+    shown = {"a": {"ID": "a", "Service": "web", "Address": "", "Port": 80}}
+    for address in ("10.0.0.1", "10.0.0.2"):
+        (found,) = listing.read(shown, {}, address, listing.begin())[0]
+        assert found.instance.address == address

@@ -460,6 +460,25 @@ def test_somebody_was_first(sink, api):
     assert web.id in api.services()
 
 
+@pytest.mark.parametrize("kind", [Update, Deregister])
+def test_a_listing_of_another_thread_is_no_look(sink, api, kind):
+    """A large batch from an older listing takes nothing that the last one shows as another's."""
+    for n in range(40):
+        put(sink, make_instance(f"s{n}"))
+    planned = sink.registrations().items
+    taken = planned[0]
+    api.register({"ID": taken.id, "Name": "theirs"})
+    sink.registrations()  # read beside the cycle, which does not know of it yet
+    if kind is Update:
+        moved = [desired(sink, attrs.evolve(old.instance, port=99)) for old in planned]
+        changes = [Update(old, new) for old, new in zip(planned, moved, strict=True)]
+    else:
+        changes = [Deregister(old, Reason.NOT_OFFERED) for old in planned]
+    (failed,) = [outcome for outcome in sink.apply(changes) if outcome.error]
+    assert (failed.change.id, type(failed.error)) == (taken.id, Conflict)
+    assert api.services()[taken.id]["Service"] == "theirs"
+
+
 @pytest.mark.parametrize("id_", ["a//b", "/a", "a/../b", ".", "a/.", "./a"])
 def test_unreachable_ids_are_refused(sink, id_):
     """Ids that Consul answers with a redirect could never be removed again."""

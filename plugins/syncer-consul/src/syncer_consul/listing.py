@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from syncer import Native, Registration, TemporaryError
+from syncer import Change, Native, Register, Registration, TemporaryError
 from syncer_consul import wire
 from syncer_consul.wire import Found
 
@@ -93,6 +93,17 @@ class Listing:
         """Whether the agent holds this id, as far as is known here."""
         return id_ in self._checks
 
+    def disputes(self, change: Change) -> bool:
+        """Whether the last listing shows another's entry, or none, where a change expects one.
+
+        The change may come from an older listing than the last, which is read beside cycles.
+        """
+        if isinstance(change, Register):
+            return False
+        known = self._known.get(change.id)
+        listed = known.registration if known else None
+        return listed is None or listed.mark != change.old.mark
+
     def stale_checks(self, old: Registration, new: Registration) -> list[str]:
         """Checks that stand there and are ours, but do not belong to what is registered now.
 
@@ -141,7 +152,7 @@ class Listing:
     ) -> _Known:
         before, came = self._known.get(id_), b""
         try:
-            came = _fingerprint(entry)
+            came = _fingerprint(entry, node_address)
             if before is not None and before.entry == came and before.checks == checks:
                 return before
             found = wire.decode(id_, entry, checks, node_address)
@@ -157,7 +168,9 @@ class Listing:
         return written if written.instance.status is found.instance.status else found
 
 
-def _fingerprint(entry: Mapping[str, Any]) -> bytes:
+def _fingerprint(entry: Mapping[str, Any], node_address: str) -> bytes:
+    if not entry.get("Address"):  # then the node's counts
+        entry = {**entry, "Address": node_address}
     # Of all ways to write JSON's types down the quickest; version 2 is the last without references,
     # which depend on more than the value.
     return hashlib.blake2b(marshal.dumps(dict(entry), 2), digest_size=16).digest()

@@ -108,7 +108,11 @@ class ConsulSink(Sink):
         gone = [change for change in changes if isinstance(change, Deregister)]
         rest = [change for change in changes if not isinstance(change, Deregister)]
         for part in (rest, gone):
-            yield from each(lambda c: self._make(c, look), part, self._options.concurrency)
+            yield from each(
+                lambda c: self._make(c, look or self._listing.disputes(c)),
+                part,
+                self._options.concurrency,
+            )
 
     def adjust(self, instance: Instance) -> Instance | None:
         """What Consul can hold of it; a state that keeps it from use becomes a check."""

@@ -163,9 +163,9 @@ class SwarmSource(Source):
                     continue
                 # If the manager does not answer, the stream ends too, or the next full look sees.
                 with contextlib.suppress(SyncerError):
-                    now = _states(self._tasks())
-                    if now not in (told, self._listed):
-                        told = now
+                    now, listed = _states(self._tasks()), self._listed
+                    if now != listed and (now, listed) != told:
+                        told = now, listed
                         wake(None)
                 due = time.monotonic() + self._options.poll.total_seconds()
             if not ended.is_set():
