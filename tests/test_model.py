@@ -348,7 +348,7 @@ class TestChanges:
             (held(damaged="gone"), held(), ["damaged"]),
             (held(), held(workload="other"), ["workload"]),
             (held(), held(digest="f" * 32), ["checks"]),
-            (held(unmarked=True), held(), []),
+            (held(unmarked=True), held(), ["owner"]),
             (held(), held(scope="new"), []),
             (held(tags=("a", "b")), held(tags=("b", "a")), []),
         ],

@@ -100,6 +100,12 @@ class Process:
         self.wants_more = report is None or report.again
         return report
 
+    def plan(self):
+        """What it would do now; the guard begins to count from here too."""
+        plan = self.reconciler.plan()
+        self._pause(plan)
+        return plan
+
     def beat(self):
         """Renew what is held."""
         if self.sink.pulse is not None:

@@ -18,6 +18,10 @@ class Mutant:
     blind: str = ""
 
 
+#: Why the model does not notice what it could: histories that are random come upon few of all.
+RARE = "its 600 histories do not come upon it"
+
+
 def brakes_of(file: str, *usual: str):
     """A maker of mutants of one file, which these tests notice unless others are named."""
 

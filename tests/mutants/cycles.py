@@ -1,6 +1,6 @@
 """Brakes of what is known, of cycles, and of who runs them and when."""
 
-from mutants import brakes_of
+from mutants import RARE, brakes_of
 
 desired = brakes_of("desired.py", "desired")
 difference = brakes_of("difference.py", "difference")
@@ -13,6 +13,7 @@ pulse = brakes_of("pulse.py", "pulse")
 loops = brakes_of("loops.py", "loops")
 daemon = brakes_of("daemon.py", "daemon")
 engine = brakes_of("engine.py", "engine")
+answers = brakes_of("answers.py", "engine")
 memory = brakes_of("builtin/memory.py", "tests/builtin/test_memory.py")
 
 MUTANTS = (
@@ -26,13 +27,18 @@ MUTANTS = (
     desired(
         "an incomplete listing is believed", 'else "its last listing was incomplete"', 'else ""'
     ),
-    desired("a failure is no doubt", 'self._doubt = f"no answer: {error}"', "pass"),
+    desired("a failure is no doubt", 'self._doubt = f"no answer: {error}"', "pass", blind=RARE),
     desired(
         "what a part does not show is forgotten",
         "kept = old if not view.complete",
         "kept = {} if False",
     ),
-    desired("what is unclear is forgotten", "{i: old[i] for i in view.unclear if i in old}", "{}"),
+    desired(
+        "what is unclear is forgotten",
+        "{i: old[i] for i in view.unclear if i in old}",
+        "{}",
+        blind=RARE,
+    ),
     desired(
         "what fails to translate is clear",
         "entry is not None and entry.translated.failed",
@@ -40,19 +46,20 @@ MUTANTS = (
         blind="all that runs there can be translated",
     ),
     desired("an old word is a fresh one", "self._clock() - asked <= FRESH", "True"),
-    desired("a listing does not overrule a word", "and i not in runs", ""),
+    desired("a listing does not overrule a word", "and i not in runs", "", blind=RARE),
     desired(
         "the scope comes with the listing",
         "renamed, self._scope = scope != self._scope, scope",
         "renamed = True",
     ),
     # What need not be looked at.
-    difference("rivals are looked at singly", " or self._aims.rivals()", ""),
+    difference("rivals are looked at singly", " or self._aims.rivals()", "", blind=RARE),
     aiming(
         "new rivals are not compared",
         "taken = rivals or",
         "taken =",
         "difference",
+        blind=RARE,
     ),
     # A cycle.
     confirm("gone is not confirmed", "and change.reason is Reason.WORKLOAD_GONE", "and False"),
@@ -60,6 +67,7 @@ MUTANTS = (
         "an error confirms",
         'return Skip(change.id, "unconfirmed", f"{mark.source} did not',
         'return change or (f"{mark.source} did not',
+        blind=RARE,
     ),
     confirm("what runs after all goes", "if workload.state.offered:", "if False:"),
     confirm(
@@ -69,9 +77,14 @@ MUTANTS = (
         blind="asking costs no time there",
     ),
     reading(
-        "what was written meanwhile is forgotten", "for id_ in self._written:", "for id_ in ():"
+        "what was written meanwhile is forgotten",
+        "for id_ in self._written:",
+        "for id_ in ():",
+        blind=RARE,
     ),
-    reading("an uncertain write is no reason to read again", "self._void = True", "pass"),
+    reading(
+        "an uncertain write is no reason to read again", "self._void = True", "pass", blind=RARE
+    ),
     cycle("the guard is not asked", "plan = self._guard(plan, {", "(lambda *a: None)(plan, {"),
     cycle("the policy is not asked", "apply_policy(plan, self._part.policy)", "plan"),
     cycle(
@@ -102,7 +115,6 @@ MUTANTS = (
         "what lags is not asked again",
         "if not plan.changes or not self.sink.stale_for:",
         "if True:",
-        blind="its registry refuses what was read of another version",
     ),
     cycle(
         "old ones go first",
@@ -139,6 +151,7 @@ MUTANTS = (
         "            if not fresh:  # what",
         "            if False:  # what",
         "drain",
+        blind=RARE,
     ),
     # The lock.
     election(
@@ -146,9 +159,14 @@ MUTANTS = (
         "        if self.leads():\n            return plan",
         "        if True:\n            return plan",
     ),
-    election("who leads does so too long", "asked + 2 * self.pause", "asked + 4 * self.pause"),
     election(
-        "a lost lead does not stop", "return self._expect_lead if self.leads() else", "return"
+        "who leads does so too long", "asked + 2 * self.pause", "asked + 4 * self.pause", blind=RARE
+    ),
+    election(
+        "a lost lead does not stop",
+        "return self._expect_lead if self.leads() else",
+        "return",
+        blind=RARE,
     ),
     election(
         "who leads again does not look",
@@ -163,7 +181,11 @@ MUTANTS = (
         blind="its last cycles all read afresh",
     ),
     cycle(
-        "what a lost lead left is done", "except LeadLost:", "except ZeroDivisionError:", "election"
+        "what a lost lead left is done",
+        "except LeadLost:",
+        "except ZeroDivisionError:",
+        "election",
+        blind=RARE,
     ),
     # Pulses, loops, commands.
     pulse(
@@ -204,9 +226,7 @@ MUTANTS = (
         "if None in wakes:",
         blind="it has no loops",
     ),
-    engine(
-        "purge takes other scopes", "and mark.scope in scopes and", "and", blind="it purges nothing"
-    ),
+    answers("purge takes other scopes", "mark.scope in scopes and", "", blind="it purges nothing"),
     engine(
         "the plan that was seen does not count",
         "if expect and ",

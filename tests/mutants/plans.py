@@ -1,6 +1,6 @@
 """Brakes that decide what is to be done: the planner, successors, the guard, drains."""
 
-from mutants import brakes_of
+from mutants import RARE, brakes_of
 
 plan = brakes_of("plan.py", "plan")
 successors = brakes_of("successors.py", "successors")
@@ -41,7 +41,7 @@ MUTANTS = (
     # What is known.
     plan("a source in doubt removes", "    if source.doubt:", "    if False:"),
     plan("an incomplete registry removes", "    if not actual.complete:", "    if False:"),
-    plan("an unclear workload is removed", "if mark.workload in source.unclear:"),
+    plan("an unclear workload is removed", "if mark.workload in source.unclear:", blind=RARE),
     plan("a rejected form is removed", "    if claim in aim.rejected:", "    if False:"),
     plan(
         "an unreadable entry is written over",
@@ -65,22 +65,24 @@ MUTANTS = (
     successors(
         "a successor is not waited for", "change.after and not change.after & coming", "False"
     ),
-    successors("a failed successor is one", " if put.id not in failed", ""),
+    successors("a failed successor is one", " if put.id not in failed", "", blind=RARE),
     successors(
         "a successor that stands is waited for",
         "any(_stands(want, held.get(want.instance.id)) for want in wants)",
         "False",
     ),
-    successors("gone waits for a successor", "change.reason is Reason.NOT_OFFERED", "True"),
+    successors(
+        "gone waits for a successor", "change.reason is Reason.NOT_OFFERED", "True", blind=RARE
+    ),
     # The guard.
-    guard("the share does not count", "len(risky) <= rules.share * plan.ours", "False"),
-    guard("the least does not count", "len(risky) < rules.least or", ""),
+    guard("the share does not count", "len(risky) <= rules.share * plan.ours", "False", blind=RARE),
+    guard("the least does not count", "len(risky) < rules.least or", "", blind=RARE),
     guard("a move is not risky", "isinstance(change, Update) and change.moves", "False"),
-    guard("stopped is risky", "return not change.stopped", "return True"),
+    guard("stopped is risky", "return not change.stopped", "return True", blind=RARE),
     guard("refuse confirms", 'rules.mode == "refuse" or ', "", blind="its guard confirms"),
     guard("the same listing confirms", "return listing > first and", "return"),
     guard("no time need pass", "and now - since >= PAUSE", ""),
-    guard("a refused change is tried on", "and self._clock() < until", "and False"),
+    guard("a refused change is tried on", "and self._clock() < until", "and False", blind=RARE),
     guard("a refusal is for ever", "and self._clock() < until", ""),
     # Two that ask for one id.
     plan("a refused holder is replaced", "holder not in aim.rejected", "True", "rivals"),
@@ -89,6 +91,7 @@ MUTANTS = (
         "    if claim in aim.rejected:",
         "    if id_ in {i for i, *_ in aim.rejected}:",
         "rivals",
+        blind=RARE,
     ),
     plan(
         "what waits for another's health is held",
@@ -142,7 +145,9 @@ MUTANTS = (
         "if True or",
         "drain",
     ),
-    drain("a drain that nobody sees is one", "if shown not in (None, as_up)", "if True"),
+    drain(
+        "a drain that nobody sees is one", "if shown not in (None, as_up)", "if True", blind=RARE
+    ),
     # Taking over.
     adoption(
         "everything is taken over",

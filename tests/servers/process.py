@@ -143,6 +143,16 @@ class Server:
     def freeze(self):
         """Stop it from answering while its connections stay open."""
         self.signal(signal.SIGSTOP)
+        # A thread that runs just now goes on for a moment.
+        wait_until(self._is_stopped, 30, f"{self.name} to stop")
+
+    def _is_stopped(self):
+        try:
+            threads = [path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        except OSError:  # one has just ended
+            return False
+        # The name, in brackets, may hold brackets itself; the state comes next.
+        return all(thread.rpartition(") ")[2][0] in "TZ" for thread in threads)
 
     def thaw(self):
         """Let a frozen process go on."""
