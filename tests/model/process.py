@@ -72,11 +72,9 @@ class Process:
             emit=Heard(),
             clock=clock,
         )
-        self._guard, self.reconciler._guard = self.reconciler._guard, self._guarded
         self.pulse = Pulse(self.reconciler, Heard())
         self.refused, self.disturbed, self.wants_more = set(), clock(), False
-        self.began, self.asked, self.hasty = clock(), "", []
-        self.paused, self.earlier = {}, {}
+        self.began, self.asked, self.paused, self.hasty = clock(), "", {}, []
 
     def hear(self):
         """Ask for all that events named, as a source's loop does."""
@@ -102,6 +100,12 @@ class Process:
         self.wants_more = report is None or report.again
         return report
 
+    def plan(self):
+        """What it would do now; the guard begins to count from here too."""
+        plan = self.reconciler.plan()
+        self._pause(plan)
+        return plan
+
     def beat(self):
         """Renew what is held."""
         if self.sink.pulse is not None:
@@ -119,20 +123,14 @@ class Process:
         ]
         if len(risky) >= GUARD.least and len(risky) > GUARD.share * plan.ours:
             for change in risky:
-                since, listing = self.earlier.get(change.id, (now, float("inf")))
+                since, listing = self.paused.get(change.id, (now, float("inf")))
                 mark = change.old.mark
                 if now - since < PAUSE or listings[mark.source] <= listing:
                     self.hasty.append(change.id)
-
-    def _guarded(self, plan, listings):
-        """What the guard leaves of a plan; what it holds counts from here, whatever comes of it."""
-        plan, now = self._guard(plan, listings), self.clock()
         held = {skip.id for skip in plan.skipped if skip.kind == "guard"}
         sources = {id_: self.sink.known[id_].mark.source for id_ in held if id_ in self.sink.known}
         new = {id_: (now, listings[source]) for id_, source in sources.items()}
-        self.earlier = self.paused
         self.paused = {id_: self.paused.get(id_, new[id_]) for id_ in new}
-        return plan
 
     def campaign(self):
         """Ask for the lock, or keep it; who begins to lead looks again, as its loop does."""
