@@ -108,18 +108,23 @@ def _server_numbers():
     return itertools.count(1)
 
 
+def _engine(config, name, module, make):
+    """A server from a module that says what is `missing` for it, started once for the run."""
+    if missing := module.missing():
+        leave_out(config, name, missing)
+    engine = make()
+    start(config, name, engine.start)
+    config.stash[USAGE].versions[name] = engine.version
+    yield engine
+    engine.close()
+
+
 @pytest.fixture(scope="session")
 def docker_engine(pytestconfig, server_guard):
     """A real Docker engine."""
     from servers import docker
 
-    if missing := docker.missing():
-        leave_out(pytestconfig, DOCKER, missing)
-    engine = docker.DockerEngine(server_guard)
-    start(pytestconfig, DOCKER, engine.start)
-    pytestconfig.stash[USAGE].versions[DOCKER] = engine.version
-    yield engine
-    engine.close()
+    yield from _engine(pytestconfig, DOCKER, docker, lambda: docker.DockerEngine(server_guard))
 
 
 @pytest.fixture
@@ -136,13 +141,7 @@ def swarm(pytestconfig, server_guard):
     from servers import docker
     from servers.swarm import Swarm
 
-    if missing := docker.missing():
-        leave_out(pytestconfig, SWARM, missing)
-    engine = Swarm(server_guard)
-    start(pytestconfig, SWARM, engine.start)
-    pytestconfig.stash[USAGE].versions[SWARM] = engine.version
-    yield engine
-    engine.close()
+    yield from _engine(pytestconfig, SWARM, docker, lambda: Swarm(server_guard))
 
 
 @pytest.fixture
@@ -158,13 +157,7 @@ def podman(pytestconfig, server_guard):
     """A real Podman that serves Docker's API."""
     from servers import podman
 
-    if missing := podman.missing():
-        leave_out(pytestconfig, PODMAN, missing)
-    engine = podman.Podman(server_guard)
-    start(pytestconfig, PODMAN, engine.start)
-    pytestconfig.stash[USAGE].versions[PODMAN] = engine.version
-    yield engine
-    engine.close()
+    yield from _engine(pytestconfig, PODMAN, podman, lambda: podman.Podman(server_guard))
 
 
 @pytest.fixture

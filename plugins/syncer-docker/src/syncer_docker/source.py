@@ -19,18 +19,15 @@ from syncer_docker.events import BrokenStream, Event, Kind, since_text
 from syncer_docker.examining import examined
 from syncer_docker.stopping import Stopping
 from syncer_docker.stream import EventStream
+from syncer_docker.watching import Wake, attended, follow
 
 #: Threads that inspect, when there is more than one container to inspect.
 INSPECTORS = 4
 #: Inspections that may fail in one listing before the rest is not tried: each failure may have
 #: taken the whole timeout, and the engine is ill.
 FAILURES = 8
-#: A stream that lived this many seconds is opened again at once: proxies end quiet ones.
-SETTLED = 5.0
 #: How often overdue stops are looked for, in seconds.
 TICK = 0.5
-
-Wake = Callable[[str | None], None]
 
 
 class DockerSource(Source):
@@ -158,11 +155,12 @@ class DockerSource(Source):
 
         Raises TemporaryError if the stream cannot be opened, or ends soon after.
         """
-        while not self._over(stop):
-            began = self._clock()
-            reason = self._listen(wake, stop)
-            if not self._over(stop) and self._clock() - began < SETTLED:
-                raise TemporaryError(f"Docker's event stream ended: {reason}")
+        follow(
+            lambda: self._listen(wake, stop),
+            lambda: self._over(stop),
+            "Docker's event stream",
+            self._clock,
+        )
 
     def examine(self) -> Iterator[Finding]:
         """Socket, version, rights and clock."""
@@ -182,7 +180,10 @@ class DockerSource(Source):
 
     def _listen(self, wake: Wake, stop: threading.Event) -> str:
         """Follow one stream to its end; returns why it ended."""
-        with self._opened_stream() as stream, self._attended(stream, wake, stop):
+        with (
+            self._opened_stream() as stream,
+            attended(self._name, stream, stop, lambda: self._wake_for_overdue(wake), TICK),
+        ):
             self._cache.watched(True)
             wake(None)
             try:
@@ -216,23 +217,9 @@ class DockerSource(Source):
                 self._stream = None
             stream.release()
 
-    @contextlib.contextmanager
-    def _attended(self, stream: EventStream, wake: Wake, stop: threading.Event) -> Iterator[None]:
-        """Beside the stream: end it when `stop` is set, and wake for stops that are overdue."""
-        ended = threading.Event()
-
-        def attend() -> None:
-            while not stop.wait(TICK) and not ended.is_set():
-                for id in self._stopping.overdue():  # noqa: A001
-                    wake(id)
-            if not ended.is_set():
-                stream.close()
-
-        threading.Thread(target=attend, name=f"attend {self._name}", daemon=True).start()
-        try:
-            yield
-        finally:
-            ended.set()
+    def _wake_for_overdue(self, wake: Wake) -> None:
+        for id in self._stopping.overdue():  # noqa: A001
+            wake(id)
 
     def _note(self, event: Event) -> None:
         """Keep what the event says, for the questions that follow."""

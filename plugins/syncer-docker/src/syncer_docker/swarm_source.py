@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from syncer import Source, SyncerError, TemporaryError, View, Workload
 from syncer_docker.describe import Json
@@ -12,13 +12,10 @@ from syncer_docker.swarm_client import Manager, SwarmStream
 from syncer_docker.swarm_describe import RUNNING, Describer, Snapshot
 from syncer_docker.swarm_nodes import Nodes
 from syncer_docker.swarm_options import Mode, SwarmOptions
+from syncer_docker.watching import Wake, attended, follow
 
-#: A stream that lived this many seconds is opened again at once: proxies end quiet ones.
-SETTLED = 5.0
 #: How often `stop` is looked at, in seconds.
 TICK = 0.2
-
-Wake = Callable[[str | None], None]
 
 
 class SwarmSource(Source):
@@ -116,11 +113,11 @@ class SwarmSource(Source):
 
         Raises TemporaryError if the stream cannot be opened, or ends soon after.
         """
-        while not self._over(stop):
-            began = time.monotonic()
-            reason = self._listen(wake, stop)
-            if not self._over(stop) and time.monotonic() - began < SETTLED:
-                raise TemporaryError(f"the event stream of the swarm ended: {reason}")
+        follow(
+            lambda: self._listen(wake, stop),
+            lambda: self._over(stop),
+            "the event stream of the swarm",
+        )
 
     def close(self) -> None:
         """End a watch, and let go of connections."""
@@ -140,7 +137,7 @@ class SwarmSource(Source):
         if self._closed.is_set():
             stream.close()
         try:
-            with self._attended(stream, wake, stop):
+            with attended(self._name, stream, stop, self._look(wake), TICK):
                 wake(None)
                 for _ in stream.lines():
                     wake(None)
@@ -151,31 +148,24 @@ class SwarmSource(Source):
             stream.release()
         return "closed by the engine"
 
-    @contextlib.contextmanager
-    def _attended(self, stream: SwarmStream, wake: Wake, stop: threading.Event) -> Iterator[None]:
-        """Beside the stream: end it when `stop` is set, and look at the tasks."""
-        ended = threading.Event()
+    def _look(self, wake: Wake) -> Callable[[], None]:
+        """What looks at the tasks when it is time to, and wakes if they differ from the listed."""
+        told: tuple[object, object] | None = None
+        due = 0.0
 
-        def attend() -> None:
-            told, due = None, 0.0
-            while not stop.wait(TICK) and not ended.is_set():
-                if time.monotonic() < due:
-                    continue
-                # If the manager does not answer, the stream ends too, or the next full look sees.
-                with contextlib.suppress(SyncerError):
-                    now, listed = _states(self._tasks()), self._listed
-                    if now != listed and (now, listed) != told:
-                        told = now, listed
-                        wake(None)
-                due = time.monotonic() + self._options.poll.total_seconds()
-            if not ended.is_set():
-                stream.close()
+        def look() -> None:
+            nonlocal told, due
+            if time.monotonic() < due:
+                return
+            # If the manager does not answer, the stream ends too, or the next full look sees.
+            with contextlib.suppress(SyncerError):
+                now, listed = _states(self._tasks()), self._listed
+                if now != listed and (now, listed) != told:
+                    told = now, listed
+                    wake(None)
+            due = time.monotonic() + self._options.poll.total_seconds()
 
-        threading.Thread(target=attend, name=f"attend {self._name}", daemon=True).start()
-        try:
-            yield
-        finally:
-            ended.set()
+        return look
 
 
 def _states(tasks: Iterable[Json]) -> set[tuple[object, ...]]:

@@ -1,17 +1,14 @@
 """From one workload's labels to its offers. Pure: the same workload gives the same answer."""
 
-import contextlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import attrs
-
 from syncer import Offer, Parsed, Port, Reachable, Workload
+from syncer.labels import Problems, with_own_ids
 from syncer_labels import values
 from syncer_labels.checks import read_checks
 from syncer_labels.options import LabelsOptions
-from syncer_labels.reading import Problems, Settings, services
+from syncer_labels.reading import Settings, services
 
 #: The keys of a service, beside `meta.*` and `check.*`.
 KEYS = (
@@ -54,7 +51,7 @@ def _parse(workload: Workload, reachable: Reachable, prefix: str) -> Parsed:
     if enabled and not found:
         problems.add(f"{prefix}enable", f"no service is named: set {prefix}NAME.port")
     drafts = [draft for word, own in asked.items() if (draft := _offer(word, own, reachable))]
-    return Parsed(_with_own_ids(workload, drafts), problems.texts())
+    return Parsed(with_own_ids(workload, drafts), problems.texts())
 
 
 def _enabled(service: Settings) -> bool:
@@ -146,23 +143,3 @@ def _why_unsure(usable: Sequence[Port]) -> str:
         return "no port of the container can be registered by itself"
     ports = ", ".join(f"{port.number}/{port.protocol}" for port in usable[:10])
     return f"the container has several ports ({ports})"
-
-
-def _with_own_ids(workload: Workload, offers: Sequence[Offer]) -> Iterator[Offer]:
-    """The offers, with an id that has the service in it where several share a port.
-
-    The core makes ids of the workload and the port.
-    """
-    sharing = Counter(_at(offer) for offer in offers)
-    start = f"{workload.scope}:{workload.name or workload.id}"
-    for offer in offers:
-        if not offer.id and sharing[_at(offer)] > 1:
-            port, protocol = _at(offer)
-            own = f"{start}:{port}:{protocol}:{offer.service}"
-            with contextlib.suppress(ValueError):  # the workload's own name is no text for ids
-                offer = attrs.evolve(offer, id=own)
-        yield offer
-
-
-def _at(offer: Offer) -> tuple[int, str]:
-    return offer.port or offer.register_port or 0, offer.protocol

@@ -6,30 +6,12 @@ from typing import TypeVar
 
 import attrs
 
-from syncer_labels.values import name, quoted
+from syncer.labels import Problems, name
 
 T = TypeVar("T")
 
-#: Services of one workload, and problems that are shown of it; more are a mistake.
-MOST_SERVICES, MOST_PROBLEMS = 100, 100
-
-
-class Problems:
-    """Collects problem texts while one workload is read; each counts once."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, None] = {}
-
-    def add(self, label: str, reason: object) -> None:
-        """Report what is wrong with what a label says."""
-        self._texts[f"{quoted(label)[1:-1]}: {reason}"] = None
-
-    def texts(self) -> tuple[str, ...]:
-        """The problems in the order found, the last one counting those left out."""
-        texts = tuple(self._texts)
-        more = len(texts) - MOST_PROBLEMS
-        left_out = (f"{more} more problems are not shown",) if more > 0 else ()
-        return (*texts[:MOST_PROBLEMS], *left_out)
+#: Services of one workload; more are a mistake.
+MOST_SERVICES = 100
 
 
 @attrs.frozen

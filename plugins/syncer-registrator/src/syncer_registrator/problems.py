@@ -1,31 +1,8 @@
 """What was written wrongly, collected in words for the people who wrote it."""
 
-import re
-
-#: More than this from one workload would drown everything else.
-MOST_PROBLEMS = 100
-#: How much of a bad value is shown, in characters.
-SHOWN = 60
-
-_BAD = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
-_BAD_IN_LINES = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-
-
-def unfit(text: str, longest: int, *, lines: bool = False) -> str:
-    """Why a text cannot be used, in words that follow its name; empty if it can.
-
-    `lines` allows line ends and tabs.
-    """
-    if len(text) > longest:
-        return f"is longer than {longest} characters"
-    if (_BAD_IN_LINES if lines else _BAD).search(text):
-        return "has control characters"
-    return ""
-
-
-def quoted(text: str) -> str:
-    """The text in quotes, cut to what a line can show, with nothing that forges a line."""
-    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
+from syncer.labels import MOST_PROBLEMS
+from syncer.labels import quoted as quoted
+from syncer.labels import unfit as unfit
 
 
 class Unusable(ValueError):

@@ -1,18 +1,17 @@
 """From one workload's labels to its offers. Pure: the same workload gives the same answer."""
 
-import contextlib
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
 from syncer import Offer, Parsed, Reachable, Workload
+from syncer.labels import Problems, with_own_ids
 from syncer_traefik import values
 from syncer_traefik.checks import check_keys, read_checks
 from syncer_traefik.options import PassOn, TraefikOptions
 from syncer_traefik.passing import leads_to, passed_on
-from syncer_traefik.reading import PREFIX, PROTOCOLS, Labels, Problems, Settings, read
+from syncer_traefik.reading import PREFIX, PROTOCOLS, Labels, Settings, read
 
 _COMPOSE = ("com.docker.compose.service", "com.docker.compose.project")
 _SERVER = "loadbalancer.server."
@@ -54,7 +53,7 @@ def _parse(workload: Workload, reachable: Reachable, options: TraefikOptions) ->
         for name, service in _services(labels, protocol, workload, problems)
         if (offer := _offer(labels, protocol, name, service, reachable, options))
     ]
-    return Parsed(_with_own_ids(workload, drafts), problems.texts())
+    return Parsed(with_own_ids(workload, drafts), problems.texts())
 
 
 def _says_something(labels: Labels) -> bool:
@@ -163,23 +162,3 @@ def _with_labels(offer: Offer, labels: Labels, protocol: str, name: str, pass_on
     if pass_on is PassOn.META:
         return attrs.evolve(offer, meta=found)
     return attrs.evolve(offer, tags=tuple(f"{key}={value}" for key, value in found.items()))
-
-
-def _with_own_ids(workload: Workload, offers: Sequence[Offer]) -> Iterator[Offer]:
-    """The offers, with an id that has the service in it where several share a port.
-
-    The core makes ids of the workload and the port.
-    """
-    sharing = Counter(_at(offer) for offer in offers)
-    start = f"{workload.scope}:{workload.name or workload.id}"
-    for offer in offers:
-        if sharing[_at(offer)] > 1:
-            port, protocol = _at(offer)
-            own = f"{start}:{port}:{protocol}:{offer.service}"
-            with contextlib.suppress(ValueError):  # the workload's own name is no text for ids
-                offer = attrs.evolve(offer, id=own)
-        yield offer
-
-
-def _at(offer: Offer) -> tuple[int, str]:
-    return offer.port or offer.register_port or 0, offer.protocol

@@ -9,14 +9,15 @@ from typing import TypeVar
 
 import attrs
 
+from syncer.labels import Problems
 from syncer_traefik import values
 
 T = TypeVar("T")
 
 PREFIX = "traefik."
 PROTOCOLS = ("http", "tcp", "udp")
-#: Services of one workload, and problems that are shown of it; more are a mistake.
-MOST_SERVICES, MOST_PROBLEMS = 100, 100
+#: Services of one workload; more are a mistake.
+MOST_SERVICES = 100
 
 _PARTS = {
     "http": ("services", "routers", "middlewares", "serverstransports"),
@@ -24,24 +25,6 @@ _PARTS = {
     "udp": ("services", "routers"),
 }
 _VERSION_1 = re.compile(r"traefik\.(port|backend|protocol|weight|domain|frontend)(\.|$)")
-
-
-class Problems:
-    """Collects problem texts while one workload is read; each counts once."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, None] = {}
-
-    def add(self, label: str, reason: object) -> None:
-        """Report what is wrong with what a label says."""
-        self._texts[f"{values.quoted(label)[1:-1]}: {reason}"] = None
-
-    def texts(self) -> tuple[str, ...]:
-        """The problems in the order found, the last one counting those left out."""
-        texts = tuple(self._texts)
-        more = len(texts) - MOST_PROBLEMS
-        left_out = (f"{more} more problems are not shown",) if more > 0 else ()
-        return (*texts[:MOST_PROBLEMS], *left_out)
 
 
 @attrs.frozen
