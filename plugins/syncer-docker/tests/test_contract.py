@@ -1,4 +1,4 @@
-"""The contract of every source, on a real engine and on a synthetic one."""
+"""The contract of every source, on real engines and on a synthetic one."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from syncer.testing import SourceContract
 
 
 class DockerContract(SourceContract):
-    """What both engines have in common."""
+    """What all engines have in common."""
 
     declines = {"secrets": "the options hold none: keys are named by their files"}
 
@@ -24,20 +24,20 @@ class DockerContract(SourceContract):
         return make_source(f"unix://{tmp_path}/nobody.sock")
 
 
-class TestRealEngine(DockerContract):
-    """The contract on a real engine."""
+class RealContract(DockerContract):
+    """What real engines have in common: each is the fixture `engine`."""
 
     @pytest.fixture
-    def address(self, clean_docker):
-        return clean_docker.address
+    def address(self, engine):
+        return engine.address
 
     @pytest.fixture
-    def start(self, clean_docker):
-        return clean_docker.run
+    def start(self, engine):
+        return engine.run
 
     @pytest.fixture
-    def end(self, clean_docker):
-        return lambda id: clean_docker.container(id).stop(timeout=1)
+    def end(self, engine):
+        return lambda id: engine.container(id).stop(timeout=1)
 
     @pytest.fixture
     def obscure(self, source, monkeypatch):
@@ -54,8 +54,26 @@ class TestRealEngine(DockerContract):
         return obscure
 
     @pytest.fixture
-    def break_watch(self, clean_docker):
-        return clean_docker.restart
+    def break_watch(self, engine):
+        return engine.restart
+
+
+class TestRealEngine(RealContract):
+    """The contract on a real engine."""
+
+    @pytest.fixture
+    def engine(self, clean_docker):
+        return clean_docker
+
+
+class TestPodman(RealContract):
+    """The contract on a real Podman."""
+
+    patience = 60
+
+    @pytest.fixture
+    def engine(self, clean_podman):
+        return clean_podman
 
 
 class TestSyntheticEngine(DockerContract):

@@ -1,56 +1,7 @@
-"""A real Podman, which speaks Docker's API with words of its own: the contract, and the rest."""
+"""A real Podman, which speaks Docker's API with words of its own, beside the contract."""
 
-import pytest
-
-import syncer
 from servers.waiting import wait_until
 from syncer import Health, State
-from syncer.testing import SourceContract
-
-
-class TestPodman(SourceContract):
-    """The contract of every source."""
-
-    declines = {"secrets": "the options hold none: keys are named by their files"}
-    patience = 60
-
-    @pytest.fixture
-    def source(self, make_source, clean_podman):
-        return make_source(clean_podman.address, scope="")
-
-    @pytest.fixture
-    def reopen(self, make_source, clean_podman):
-        return lambda: make_source(clean_podman.address, scope="")
-
-    @pytest.fixture
-    def unreachable(self, make_source, tmp_path):
-        return make_source(f"unix://{tmp_path}/nobody.sock")
-
-    @pytest.fixture
-    def start(self, clean_podman):
-        return clean_podman.run
-
-    @pytest.fixture
-    def end(self, clean_podman):
-        return lambda id: clean_podman.container(id).stop(timeout=1)
-
-    @pytest.fixture
-    def obscure(self, source, monkeypatch):
-        def obscure(hidden):
-            inspect = source._engine.inspect
-
-            def hide(id):
-                if id == hidden:
-                    raise syncer.TemporaryError("the engine does not answer for this container")
-                return inspect(id)
-
-            monkeypatch.setattr(source._engine, "inspect", hide)
-
-        return obscure
-
-    @pytest.fixture
-    def break_watch(self, clean_podman):
-        return clean_podman.restart
 
 
 def test_what_is_described(make_source, clean_podman):
