@@ -1,11 +1,13 @@
 """One syncer process of the model: the engine's own parts, worked by hand and without threads."""
 
+from math import inf
+
 import attrs
 from fakes import Heard
 
-from model.registry import LOCK, KilledError, ModelSink
+from model.registry import LOCK, ModelSink
 from model.world import ModelSource
-from syncer import Deregister, Update
+from syncer import Deregister, SyncerError, Update
 from syncer.desired import Desired, Tracker
 from syncer.drain import DRAIN
 from syncer.guard import PAUSE, GuardRules
@@ -31,6 +33,26 @@ class Config:
     parks: bool = False
     keep_last: bool = False
     locked: bool = False
+
+
+class NotedGuard:
+    """The guard, and what it holds: since when, and the count of listings then, by id.
+
+    It is asked in cycles that fail later too.
+    """
+
+    def __init__(self, guard, clock):
+        self._guard, self._clock = guard, clock
+        self.held = {}
+
+    def __call__(self, plan, listings):
+        plan, now = self._guard(plan, listings), self._clock()
+        ids = {skip.id for skip in plan.skipped if skip.kind == "guard"}
+        self.held = {id_: self.held.get(id_, (now, listings)) for id_ in ids}
+        return plan
+
+    def __getattr__(self, name):
+        return getattr(self._guard, name)
 
 
 class Process:
@@ -72,9 +94,10 @@ class Process:
             emit=Heard(),
             clock=clock,
         )
+        self.guard = self.reconciler._guard = NotedGuard(self.reconciler._guard, clock)
         self.pulse = Pulse(self.reconciler, Heard())
         self.refused, self.disturbed, self.wants_more = set(), clock(), False
-        self.began, self.asked, self.paused, self.hasty = clock(), "", {}, []
+        self.began, self.asked, self.hasty = clock(), "", []
 
     def hear(self):
         """Ask for all that events named, as a source's loop does."""
@@ -93,44 +116,35 @@ class Process:
         """One cycle; returns its report, or None if the registry could not be read."""
         self.sink.failed.clear()
         self.began = self.clock()
+        held = self.guard.held
         report = self._attempt(lambda: self.reconciler.cycle(fresh=fresh))
         if report is not None:
-            self._pause(report.plan)
+            self._check(report.plan, held)
         self.refused |= self.sink.failed
         self.wants_more = report is None or report.again
         return report
-
-    def plan(self):
-        """What it would do now; the guard begins to count from here too."""
-        plan = self.reconciler.plan()
-        self._pause(plan)
-        return plan
 
     def beat(self):
         """Renew what is held."""
         if self.sink.pulse is not None:
             self._attempt(self.pulse.beat)
 
-    def _pause(self, plan):
+    def _check(self, plan, held):
         """Too much at once goes or moves only if it was held before, and listed so again since."""
         listings = {name: tracker.snapshot().listing for name, tracker in self.trackers.items()}
-        now = self.clock()
         risky = [
             change
             for change in plan.changes
             if (isinstance(change, Deregister) and not change.stopped)
             or (isinstance(change, Update) and change.moves)
         ]
-        if len(risky) >= GUARD.least and len(risky) > GUARD.share * plan.ours:
-            for change in risky:
-                since, listing = self.paused.get(change.id, (now, float("inf")))
-                mark = change.old.mark
-                if now - since < PAUSE or listings[mark.source] <= listing:
-                    self.hasty.append(change.id)
-        held = {skip.id for skip in plan.skipped if skip.kind == "guard"}
-        sources = {id_: self.sink.known[id_].mark.source for id_ in held if id_ in self.sink.known}
-        new = {id_: (now, listings[source]) for id_, source in sources.items()}
-        self.paused = {id_: self.paused.get(id_, new[id_]) for id_ in new}
+        if len(risky) < GUARD.least or len(risky) <= GUARD.share * plan.ours:
+            return
+        for change in risky:
+            since, then = held.get(change.id, (inf, {}))
+            source = change.old.mark.source
+            if self.clock() - since < PAUSE or listings[source] <= then[source]:
+                self.hasty.append(change.id)
 
     def campaign(self):
         """Ask for the lock, or keep it; who begins to lead looks again, as its loop does."""
@@ -176,7 +190,7 @@ class Process:
         """Do a source's work; its failure is noted as the source's loop does. Whether it worked."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - as the loop
+        except SyncerError as error:  # as the loop
             self.sources[name].trusted = False
             self.trackers[name].fail(str(error))
             return False
@@ -187,8 +201,6 @@ class Process:
             if self.faults.any():
                 self.disturbed = self.clock()
             return work()
-        except KilledError:
-            raise
-        except Exception:  # noqa: BLE001 - as the loop: it is tried again
+        except SyncerError:  # it is tried again, as by the loop
             self.disturbed = self.clock()
             return None

@@ -105,7 +105,7 @@ class Promises:
         others = {**process.sink.known, **self._registry.held}
         if self._registry.lag:  # what others did a moment ago it cannot know
             known = process.sink.known.items()
-            others |= {id_: one for id_, one in known if not self._ours(process, one)}
+            others |= {id_: one for id_, one in known if self._others_did(process, one)}
         others.pop(before.id, None)
         left = [
             one
@@ -142,6 +142,16 @@ class Promises:
                 free = free and id_ not in process.sink.failed and id_ not in process.faults.unclear
                 due = other.shown(process.config.drop) and free and not self._registry.lag
                 self._require(not due, "removed the old one before the new one stood", before)
+
+    def _others_did(self, process, known):
+        """Whether what became of a known entry since was another process's doing.
+
+        An operator's process does nothing but drain.
+        """
+        if not self._ours(process, known):
+            return True
+        now = self._registry.held.get(known.id)
+        return bool(process.asked) and (now is None or now.mark is None or not now.mark.hold)
 
     def _wants(self, process, told, id_):
         if told is None or told == UNCLEAR:

@@ -355,7 +355,7 @@ class Histories(RuleBasedStateMachine):
         for who, process in self.processes.items():
             for name in process.trackers:
                 process.relist(name)
-            plan = process.plan()
+            plan = process.reconciler.plan()
             assert not plan.changes, f"{who} would still change {plan.changes}\n{self._shown()}"
         self._equal()
 
