@@ -1,5 +1,6 @@
 """What is kept of containers, and when it is not trusted any more."""
 
+import attrs
 import pytest
 
 from syncer import State, Workload
@@ -108,6 +109,24 @@ def test_ended(cache, monkeypatch):
     cache.revive("3")
     cache.revive("3")
     assert cache.ended("3") is None
+
+
+def test_ended_a_while_ago(known):
+    """What ended is forgotten in time: by the next listing, and by the next end."""
+    now = 0.0
+    cache = Cache(clock=lambda: now)
+    ends = [attrs.evolve(known.workload, id=id) for id in "1234"]
+    cache.end(ends[0])
+    now = module.ENDED_SECONDS
+    cache.retain(())
+    assert cache.ended("1") is ends[0]
+    cache.end(ends[1])
+    now += 1
+    cache.retain(())
+    assert (cache.ended("1"), cache.ended("2")) == (None, ends[1])
+    now += module.ENDED_SECONDS
+    cache.end(ends[2])
+    assert (cache.ended("2"), cache.ended("3")) == (None, ends[2])
 
 
 @pytest.mark.parametrize("section", [{"Config": {"Labels": 5}}, {"State": []}, {"Config": "x"}])

@@ -1,8 +1,9 @@
 """What is known of each container, kept as long as nothing says that it changed."""
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import attrs
 
@@ -11,8 +12,9 @@ from syncer_docker.appearance import Appearance, described
 from syncer_docker.describe import Json, describe
 from syncer_docker.stopping import StopRule, stop_rule
 
-#: How many ended containers are remembered, some KiB each: one is asked for soon after its end.
-ENDED_KEPT = 2_000
+#: Seconds for which an ended container is remembered, and the most of them, at some KiB each: one
+#: is asked for soon after its end, as the event that told of it wakes the loop.
+ENDED_SECONDS, ENDED_KEPT = 60.0, 2_000
 
 
 @attrs.frozen
@@ -50,11 +52,12 @@ class Cache:
     hands out a ticket before the question, which `forget` makes void.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock, self._clock = threading.Lock(), clock
         self._entries: dict[str, _Entry] = {}
         self._tickets: dict[str, object] = {}
-        self._ended: OrderedDict[str, Workload] = OrderedDict()
+        #: When each ended, the first to end before the others.
+        self._ended: OrderedDict[str, tuple[float, Workload]] = OrderedDict()
         self._watched = False
 
     def lookup(self, id: str, shown: Appearance) -> Known | None:  # noqa: A002
@@ -99,12 +102,13 @@ class Cache:
             return entry.known if entry else None
 
     def retain(self, ids: Collection[str]) -> None:
-        """Forget all containers but these."""
+        """Forget all containers but these, and what ended a while ago."""
         with self._lock:
             for id in self._entries.keys() - ids:  # noqa: A001
                 del self._entries[id]
             for id in self._tickets.keys() - ids:  # noqa: A001
                 del self._tickets[id]
+            self._drop_ended()
 
     def watched(self, listening: bool) -> None:
         """Whether events are heard from now on; those of before may have been missed."""
@@ -118,10 +122,9 @@ class Cache:
     def end(self, workload: Workload) -> None:
         """Remember a container that was seen to end."""
         with self._lock:
-            self._ended[workload.id] = workload
+            self._ended[workload.id] = (self._clock(), workload)
             self._ended.move_to_end(workload.id)
-            while len(self._ended) > ENDED_KEPT:
-                self._ended.popitem(last=False)
+            self._drop_ended()
 
     def revive(self, id: str) -> None:  # noqa: A002
         """A container was started, again perhaps."""
@@ -131,4 +134,13 @@ class Cache:
     def ended(self, id: str) -> Workload | None:  # noqa: A002
         """The container as it was last known, if it was seen to end."""
         with self._lock:
-            return self._ended.get(id)
+            _, workload = self._ended.get(id, (0.0, None))
+            return workload
+
+    def _drop_ended(self) -> None:
+        oldest = self._clock() - ENDED_SECONDS
+        while self._ended:
+            id, (at, _) = next(iter(self._ended.items()))  # noqa: A001
+            if at >= oldest and len(self._ended) <= ENDED_KEPT:
+                return
+            del self._ended[id]
