@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 
 from benchmarks.figures import say
 from benchmarks.registries import KINDS
@@ -11,6 +12,7 @@ MEASUREMENTS = ("start", "latency", "rest", "renewals", "burst", "recovery")
 
 def main() -> None:
     """Make the measurements that are asked for, one after the other."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed syncer is compiled
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(MEASUREMENTS)}; all")
     parser.add_argument("--sizes", default="100,1000,5000", help="instances")

@@ -3,7 +3,8 @@
 import time
 
 from benchmarks.figures import keep, ratio, say, spread
-from benchmarks.stage import Stage, stage, wait
+from benchmarks.stage import Stage, stage, wait, written
+from servers.process import Server
 
 
 def run(sizes: tuple[int, ...], registries: tuple[str, ...], repeat: int) -> None:
@@ -24,7 +25,7 @@ def run(sizes: tuple[int, ...], registries: tuple[str, ...], repeat: int) -> Non
                     began = time.perf_counter()
                     syncer = made.syncer()
                     made.wait_count(size, began)
-                    first, last = came_back(made, size)
+                    first, last = came_back(made, syncer, size)
                     noticed.append(first)
                     ours.append(last)
                     syncer.stop()
@@ -42,9 +43,10 @@ def run(sizes: tuple[int, ...], registries: tuple[str, ...], repeat: int) -> Non
             keep("recovery", rows)
 
 
-def came_back(made: Stage, size: int) -> tuple[float, float]:
+def came_back(made: Stage, syncer: Server, size: int) -> tuple[float, float]:
     """Seconds from the first answer of the emptied registry until it holds one, and all."""
+    before = written(syncer)
     made.empty()  # returns when it answers
     began = time.perf_counter()
-    wait(lambda: made.registry.count() > 0, 0.01)
-    return time.perf_counter() - began, made.wait_count(size, began)
+    wait(lambda: written(syncer) > before, 0.005)
+    return time.perf_counter() - began, made.wait_written(syncer, size, began, before)

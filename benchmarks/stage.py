@@ -98,6 +98,17 @@ class Stage:
         word, *_ = syncer.log.read_text(encoding="utf-8").split(maxsplit=1)
         return datetime.fromisoformat(word).timestamp() - began
 
+    def wait_written(self, syncer: Server, wanted: int, since: float, before: int = 0) -> float:
+        """Seconds since then until syncer had registered so many more than before, by its log.
+
+        That it is true is asked of the registry only afterwards: to list all of it, again and
+        again, would slow down what is measured.
+        """
+        wait(lambda: written(syncer) - before >= wanted, 0.005)
+        spent = time.perf_counter() - since
+        self.wait_count(wanted, since)
+        return spent
+
     def wait_count(self, wanted: int, since: float) -> float:
         """Seconds since then until the registry holds so many; asked seldom, not to disturb."""
         while (count := self.registry.count()) != wanted:
@@ -106,6 +117,11 @@ class Stage:
                 raise RuntimeError(f"{count} of {wanted} after {spent:.0f} s")
             time.sleep(max(0.02, spent * 0.03))
         return time.perf_counter() - since
+
+
+def written(syncer: Server) -> int:
+    """How many registrations a `syncer run` has made, by its log."""
+    return syncer.log.read_bytes().count(b"] registered ")
 
 
 @contextlib.contextmanager

@@ -53,6 +53,6 @@ def ours(made: Stage, size: int) -> tuple[float, float]:
     made.empty()
     began, today = time.perf_counter(), time.time()
     syncer = made.syncer()
-    spent = made.wait_count(size, began)
+    spent = made.wait_written(syncer, size, began)
     syncer.stop()
     return spent, made.process_start(syncer, today)
