@@ -98,6 +98,19 @@ def test_connection_is_kept(serve):
     assert len(server.requests) == 3
 
 
+def test_connection_is_free_after_an_empty_answer(serve, monkeypatch):
+    """It can be used at once by another thread, before this one has dropped the answer."""
+    _, client = serve([answer(body=b"")] * 2)
+    pool = client._transport._pool
+    answers, ask = [], pool.urlopen
+    monkeypatch.setattr(
+        pool, "urlopen", lambda *a, **k: answers.append(ask(*a, **k)) or answers[-1]
+    )
+    client.write("/v1/x", {})
+    client.write("/v1/x", {})
+    assert len(answers) == 2
+
+
 def test_closed_in_the_pool(serve):
     """A connection that the server closed while it lay in the pool is replaced."""
     server, client = serve([answer()], [answer()])

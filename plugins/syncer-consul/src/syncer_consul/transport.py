@@ -257,8 +257,7 @@ def _unix_connection(path: str) -> type[Any]:
 def _read(response: Any, end: float) -> bytes:
     """The whole body. A server that sends drop by drop is given up at the deadline."""
     size = response.length_remaining
-    if size == 0:
-        return b""
+    # An empty one too: until it was read, its connection cannot take another answer.
     if size is not None and size <= _CHUNK:
         return bytes(response.read())
     parts, total = [], 0
