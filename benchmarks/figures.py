@@ -40,10 +40,18 @@ def table(rows: Sequence[Row]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def keep(name: str, rows: Sequence[Row], **more: Any) -> None:
-    """Print a measurement's table, and keep it with whatever else is said of it."""
+def keep(name: str, rows: Sequence[Row], **more: Sequence[Row]) -> None:
+    """Print a measurement's table, and keep it with whatever else is said of it.
+
+    What was kept of other registries stays.
+    """
     KEPT.mkdir(parents=True, exist_ok=True)
-    (KEPT / f"{name}.json").write_text(json.dumps({"rows": rows, **more}, indent=1) + "\n")
+    before, new = kept(name), {"rows": rows, **more}
+    measured = {row["registry"] for row in rows}
+    for what, found in new.items():
+        others = [row for row in before.get(what, ()) if row["registry"] not in measured]
+        new[what] = sorted([*others, *found], key=lambda row: str(row["registry"]))
+    (KEPT / f"{name}.json").write_text(json.dumps(new, indent=1) + "\n")
     say(f"\n{name}\n\n{table(rows)}")
 
 
