@@ -11,6 +11,7 @@ from syncer import (
     Change,
     Context,
     Deregister,
+    Finding,
     Instance,
     Outcome,
     Register,
@@ -21,6 +22,7 @@ from syncer import (
 from syncer.keyvalue import LayoutSink, load_layout, prepared, subjects
 from syncer_consul.client import Client
 from syncer_consul.index_watch import IndexWatcher
+from syncer_consul.kv_examining import examined
 from syncer_consul.kv_listing import TWINS, Listing, Token, free, held
 from syncer_consul.kv_session import Session
 from syncer_consul.kv_store import Store
@@ -119,6 +121,10 @@ class ConsulKvSink(LayoutSink):
         if self._closed.is_set():
             self._watcher.close()
         self._watcher.run(wake, stop)
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether the agent answers, its clock, and what the token may do with keys."""
+        return examined(self._client, self._options, self._prefixes)
 
     def close(self) -> None:
         """Let go of all connections, which ends a watch. A session runs out by itself."""

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import formatdate
 from pathlib import Path
 
@@ -15,6 +15,28 @@ _NOBODY = "syncer-doctor-asks-for-none"
 
 def examined(engine: Engine) -> Iterator[Finding]:
     """Everything from the socket up; what needs what failed is not looked at."""
+    reached = list(reaching(engine))
+    yield from reached
+    if any(one.level is Level.PROBLEM for one in reached):
+        return
+    refused = list(
+        refusals(
+            {
+                "GET /containers/json": engine.containers,
+                "GET /containers/ID/json": lambda: engine.inspect(_NOBODY),
+                "GET /events": lambda: engine.events().close(),
+                "GET /info": engine.name,
+            }
+        )
+    )
+    yield from refused
+    if not refused:
+        yield Finding(Level.OK, "containers can be listed and inspected, and events heard")
+        yield from clock(engine)
+
+
+def reaching(engine: Engine) -> Iterator[Finding]:
+    """Whether the engine answers, and what is in the way of that."""
     unusable = list(_socket(engine.endpoint))
     yield from unusable
     if unusable:
@@ -22,39 +44,30 @@ def examined(engine: Engine) -> Iterator[Finding]:
     try:
         version = engine.api_version()
     except SyncerError as error:
-        yield _refused(error, "GET /version")
+        yield refused_by(error, "GET /version")
         return
     yield Finding(Level.OK, f"the engine at {engine.endpoint} speaks API {version}")
-    refused = list(_rights(engine))
-    yield from refused
-    if not refused:
-        yield Finding(Level.OK, "containers can be listed and inspected, and events heard")
-        yield from _clock(engine)
 
 
-def _rights(engine: Engine) -> Iterator[Finding]:
-    """What is refused of all that the source asks; a proxy may forbid one thing alone."""
-    questions: dict[str, Callable[[], object]] = {
-        "GET /containers/json": engine.containers,
-        "GET /containers/ID/json": lambda: engine.inspect(_NOBODY),
-        "GET /events": lambda: engine.events().close(),
-        "GET /info": engine.name,
-    }
+def refusals(questions: Mapping[str, Callable[[], object]]) -> Iterator[Finding]:
+    """What is refused of all that a source asks; a proxy may forbid one thing alone."""
     for what, ask in questions.items():
         try:
             ask()
         except SyncerError as error:
-            yield _refused(error, what)
+            yield refused_by(error, what)
 
 
-def _refused(error: SyncerError, what: str) -> Finding:
+def refused_by(error: SyncerError, what: str) -> Finding:
+    """That a question failed, and what to do about it."""
     refused = isinstance(error, PermanentError)
     away = "see whether the engine runs, and whether the address is right"
     advice = f"if a proxy stands before the engine, let it pass {what}" if refused else away
     return Finding(Level.PROBLEM, " ".join(f"{what}: {error}".split()), advice)
 
 
-def _clock(engine: Engine) -> Iterator[Finding]:
+def clock(engine: Engine) -> Iterator[Finding]:
+    """How the engine's clock compares with ours."""
     now = engine.now()
     found = clock_finding(formatdate(now / 1_000_000_000)) if now else None
     if found:

@@ -29,10 +29,16 @@ class SwarmStream(EventStream):
 class Manager(Engine):
     """A manager of a swarm. Errors are those of `Engine`; one that is none is temporary."""
 
+    def membership(self) -> Json:
+        """What the engine says of its own place in a swarm, if it is in one."""
+        with self._asking() as client:
+            found: Json = client.info().get("Swarm") or {}
+            return found
+
     def swarm_id(self) -> str:
         """The id of the swarm, which all its managers have."""
-        with self._asking() as client:
-            swarm = client.info().get("Swarm") or {}
+        with self._asking():
+            swarm = self.membership()
             found = (swarm.get("Cluster") or {}).get("ID")
             if not found:
                 raise TemporaryError(
@@ -54,11 +60,16 @@ class Manager(Engine):
         """All nodes."""
         return self._list("nodes", {})
 
-    def networks(self) -> dict[str, str]:
-        """The names of the swarm's networks by id, without those of the routing mesh."""
+    def overlays(self) -> list[Json]:
+        """The swarm's networks, without those of the routing mesh."""
         with self._asking() as client:
             found = client.networks(filters={"scope": "swarm"})
-            return {str(it["Id"]): str(it["Name"]) for it in found if not it.get("Ingress")}
+            return [it for it in found if not it.get("Ingress")]
+
+    def networks(self) -> dict[str, str]:
+        """The names of these networks by id."""
+        with self._asking():
+            return {str(it["Id"]): str(it["Name"]) for it in self.overlays()}
 
     def task(self, id: str) -> Json | None:  # noqa: A002
         """One task, as it is now; None if the swarm does not know it."""

@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from syncer import Source, SyncerError, TemporaryError, View, Workload
+from syncer import Finding, Source, SyncerError, TemporaryError, View, Workload
 from syncer_docker.describe import Json
 from syncer_docker.events import BrokenStream
 from syncer_docker.swarm_client import Manager, SwarmStream
 from syncer_docker.swarm_describe import RUNNING, Describer, Snapshot
+from syncer_docker.swarm_examining import examined
 from syncer_docker.swarm_nodes import Nodes
 from syncer_docker.swarm_options import Mode, SwarmOptions
 from syncer_docker.watching import Wake, attended, follow
@@ -118,6 +119,10 @@ class SwarmSource(Source):
             lambda: self._over(stop),
             "the event stream of the swarm",
         )
+
+    def examine(self) -> Iterable[Finding]:
+        """What is in the way of asking the manager, and of reaching what it tells."""
+        return examined(self._manager, self._options)
 
     def close(self) -> None:
         """End a watch, and let go of connections."""

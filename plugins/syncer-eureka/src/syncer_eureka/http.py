@@ -21,10 +21,11 @@ _CHUNK = 1024 * 1024
 
 
 class Answer(NamedTuple):
-    """What a server said."""
+    """What a server said; `date` is its own time, as it writes it."""
 
     code: int
     content: bytes
+    date: str = ""
 
 
 class _Quiet(connection.HTTPSConnection):
@@ -70,30 +71,45 @@ class Server:
 
     def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Send one request; `path` continues the address. Raises TemporaryError."""
-        target = self.address.path + path
-        end = time.monotonic() + self._timeout
-        try:
-            try:
-                return self._exchange(method, target, body, end)
-            except exceptions.ProtocolError as error:
-                if not _was_stale(error):
-                    raise
-                return self._exchange(method, target, body, end)
-        except exceptions.HTTPError as error:
-            text = f"Eureka at {self.address}: {_reason(error, self._timeout)}"
-            raise TemporaryError(text) from error
+        return self._send(method, self.address.path + path, body, self._headers)
+
+    def look(self, target: str, accept: str = "application/json") -> Answer:
+        """GET of any path of the server, in a form of our choice. Raises TemporaryError."""
+        return self._send("GET", target, None, {**self._headers, "Accept": accept})
 
     def close(self) -> None:
         """Let go of the connections."""
         self._pool.close()
 
-    def _exchange(self, method: str, target: str, body: bytes | None, end: float) -> Answer:
+    def _send(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        end = time.monotonic() + self._timeout
+        try:
+            try:
+                return self._exchange(method, target, body, headers, end)
+            except exceptions.ProtocolError as error:
+                if not _was_stale(error):
+                    raise
+                return self._exchange(method, target, body, headers, end)
+        except exceptions.HTTPError as error:
+            text = f"Eureka at {self.address}: {_reason(error, self._timeout)}"
+            raise TemporaryError(text) from error
+
+    def _exchange(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        end: float,
+    ) -> Answer:
         left = max(end - time.monotonic(), 0.001)
         response = self._pool.urlopen(
             method,
             target,
             body=body,
-            headers=self._headers,
+            headers=headers,
             retries=False,
             redirect=False,
             timeout=urllib3.Timeout(connect=left, read=left),
@@ -106,7 +122,7 @@ class Server:
             response.close()
             raise
         response.release_conn()
-        return Answer(response.status, content)
+        return Answer(response.status, content, str(response.headers.get("Date", "")))
 
 
 def tls_context(options: EurekaOptions) -> ssl.SSLContext:

@@ -5,7 +5,7 @@ good one is kept.
 """
 
 import base64
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from threading import Lock
 
 from syncer import TemporaryError
@@ -33,6 +33,11 @@ class Servers:
         ]
         self._good = 0
         self._lock = Lock()
+
+    @property
+    def each(self) -> Sequence[Server]:
+        """All of them, for who asks each."""
+        return tuple(self._servers)
 
     @property
     def opened(self) -> int:

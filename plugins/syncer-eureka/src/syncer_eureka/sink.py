@@ -5,7 +5,7 @@ decided of one instance is decided on a fresh read of it.
 """
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 
 import attrs
@@ -13,6 +13,7 @@ import attrs
 from syncer import (
     Change,
     Context,
+    Finding,
     Instance,
     Outcome,
     PermanentError,
@@ -23,6 +24,7 @@ from syncer import (
 )
 from syncer_eureka.adjusting import Adjuster
 from syncer_eureka.api import Api, Place
+from syncer_eureka.examining import examined
 from syncer_eureka.listing import view_of
 from syncer_eureka.names import instance_id
 from syncer_eureka.options import EurekaOptions
@@ -50,6 +52,7 @@ class EurekaSink(Sink):
         self.stale_for = options.cache_delay
         self.pulse: timedelta | None = timedelta(seconds=min(PULSE, interval / 3))
         self._servers = Servers(options)
+        self._named = bool(options.user or options.password)
         self._api = Api(self._servers)
         self._adjuster = Adjuster(options)
         self._reader = Reader(options)
@@ -121,6 +124,10 @@ class EurekaSink(Sink):
         lost = self._renewer.renew(held)
         self._lost |= {one.id for one in lost}
         return lost
+
+    def examine(self) -> Iterable[Finding]:
+        """What is in the way of registering, at each server."""
+        return examined(self._servers.each, named=self._named)
 
     def close(self) -> None:
         """Let go of the connections. What is registered stays."""

@@ -12,6 +12,7 @@ from syncer import (
     Change,
     ConfigError,
     Context,
+    Finding,
     Instance,
     Outcome,
     Registration,
@@ -19,6 +20,7 @@ from syncer import (
 )
 from syncer.keyvalue import LayoutSink, load_layout
 from syncer_zookeeper.connection import check_files
+from syncer_zookeeper.examining import examined
 from syncer_zookeeper.listing import Listing, Token
 from syncer_zookeeper.locks import Locks
 from syncer_zookeeper.names import check_path
@@ -49,6 +51,7 @@ class ZooKeeperSink(LayoutSink):
         if layout.twins:
             raise ConfigError(f"layout {options.layout}: twin entries are not kept in ZooKeeper")
         check_files(options)
+        self._options = options
         super().__init__(layout, options.unhealthy)
         self.pulse: timedelta | None = options.session / 3
         self._session = Session(options, self._connection_changed)
@@ -94,6 +97,10 @@ class ZooKeeperSink(LayoutSink):
     def release_lock(self, name: str) -> None:
         """Let go of a lock."""
         self._locks.release(name)
+
+    def examine(self) -> Iterable[Finding]:
+        """What is in the way of registering: servers, user, rights."""
+        return examined(self._session, self._options, self._layout.prefix)
 
     def close(self) -> None:
         """Let go of the connections. Nodes that are left stay for the rest of the session."""

@@ -1,0 +1,164 @@
+"""What `syncer doctor` finds in the way of registering in Eureka, at real servers."""
+
+import http.server
+import json
+import threading
+from email.utils import formatdate
+
+import pytest
+
+from servers.secrets import secret
+from servers.waiting import wait_until
+from syncer import Level
+
+PASSWORD = secret("pa55word-for-the-doctor-of-eureka")
+NOBODY = "http://127.0.0.1:9/eureka/"
+EMPTY = {"applications": {"versions__delta": "1", "apps__hashcode": "", "application": []}}
+
+
+def found(sink):
+    """The findings, as (level, text) with the advice after a semicolon."""
+    return [(one.level, f"{one.what}; {one.advice}") for one in sink.examine()]
+
+
+def of(level, findings):
+    return [text for found, text in findings if found is level]
+
+
+def test_all_is_well(clean_eureka, open_sink):
+    """The server answers, its clock agrees, and nothing is written."""
+    sink = open_sink(clean_eureka.url)
+    findings = found(sink)
+    assert [level for level, _ in findings] == [Level.OK, Level.OK]
+    assert findings[0][1] == f"the server at {clean_eureka.url} answers; "
+    assert "clock" in findings[1][1]
+    assert clean_eureka.api.instances() == []
+
+
+def test_a_wrong_path(clean_eureka, open_sink):
+    """It is told under which path Eureka answers."""
+    url = clean_eureka.url.replace("eureka", "nothing")
+    ((level, text),) = found(open_sink(url))
+    assert level is Level.PROBLEM
+    assert f"Eureka at {url}: it answers 404" in text
+    assert text.endswith(f"Eureka answers at {clean_eureka.url}: set this as URL")
+
+
+def test_a_server_that_is_away(clean_eureka, open_sink):
+    """Alone it is a problem; a warning where another answers."""
+    ((level, text),) = found(open_sink(NOBODY))
+    assert level is Level.PROBLEM
+    assert "cannot connect" in text
+    assert "see whether Eureka runs there" in text
+    findings = found(open_sink(NOBODY, clean_eureka.url))
+    assert of(Level.PROBLEM, findings) == []
+    assert "cannot connect" in of(Level.WARNING, findings)[0]
+
+
+def test_servers_that_are_no_peers(clean_eureka, open_sink):
+    """Several that do not know each other: what one is told the others do not know."""
+    other = clean_eureka.url.replace("127.0.0.1", "localhost")
+    findings = found(open_sink(clean_eureka.url, other))
+    assert len(of(Level.OK, findings)) == 4
+    warnings = of(Level.WARNING, findings)
+    assert len(warnings) == 2
+    assert all("knows no peers" in text for text in warnings)
+
+
+@pytest.fixture
+def troubled(start_eureka):
+    """A server with a password, that preserves itself, and whose peer is not there."""
+    peer = f"http://me:{PASSWORD}@peer.invalid:9/eureka/"
+    properties = {
+        "eureka.server.enable-self-preservation": "true",
+        "eureka.client.service-url.defaultZone": peer,
+    }
+    return start_eureka(auth=f"me:{PASSWORD}", properties=properties)
+
+
+def test_a_server_in_trouble(troubled, open_sink):
+    """The password, the peer and self-preservation are told, and nothing secret of them."""
+    for user, password, advice in (("", "", "set user"), ("me", "wrong", "does not accept them")):
+        ((level, text),) = found(open_sink(troubled.url, user=user, password=password))
+        assert level is Level.PROBLEM
+        assert "nobody is let in" in text
+        assert advice in text
+    sink = open_sink(troubled.url, user="me", password=PASSWORD)
+
+    def preserves():
+        return [one for one in of(Level.WARNING, found(sink)) if "preserves itself" in one]
+
+    wait_until(preserves, 90, "the server to preserve itself")
+    findings = found(sink)
+    assert of(Level.PROBLEM, findings) == []
+    (gone, _) = of(Level.WARNING, findings)
+    assert "counts peers as unavailable: http://peer.invalid:9/eureka/" in gone
+    assert PASSWORD not in str(findings)
+
+
+class Other:
+    """A server that answers what the test says."""
+
+    def __init__(self, code, body, date):
+        answers = {"/eureka/apps": (code, body)}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                code, body = answers.get(self.path, (404, b""))
+                self.send_response_only(code)
+                self.send_header("Date", date)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/eureka/"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def other():
+    """Makes servers that are none of Eureka's: `other(code, body, date)`."""
+    made = []
+
+    def make(code, body=b"", date=None):
+        made.append(Other(code, body, date or formatdate(usegmt=True)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "text", "advice"),
+    [
+        (403, b"", "gives no list now", "one that has just started"),
+        (200, b"<html>Welcome</html>", "what it answers is no list", "see what stands there"),
+        (200, b"{}", "what it answers is no list", "see what stands there"),
+        (200, b"[" * 100_000, "what it answers is no list", "see what stands there"),
+        (302, b"", "it answers 302", "see what stands there"),
+        (500, b"", "it answers 500", "see what stands there"),
+    ],
+)
+def test_what_is_no_list(other, open_sink, code, body, text, advice):
+    """A proxy, a login page, another program: what it answers is told."""
+    ((level, said),) = found(open_sink(other(code, body).url))
+    assert level is Level.PROBLEM
+    assert text in said
+    assert advice in said
+
+
+def test_a_clock_that_is_wrong(other, open_sink):
+    """It is told by how much; a server that says nothing of peers is passed over."""
+    server = other(200, json.dumps(EMPTY).encode(), formatdate(1_000_000_000, usegmt=True))
+    findings = found(open_sink(server.url))
+    assert [level for level, _ in findings] == [Level.OK, Level.WARNING]
+    assert "ahead of its clock" in findings[1][1]

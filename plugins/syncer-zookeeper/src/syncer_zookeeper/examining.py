@@ -1,0 +1,107 @@
+"""What can be in the way of registering in ZooKeeper: servers, the user, rights at the path.
+
+ZooKeeper takes any user and password, and has no question about rights. So leave to write is
+asked for by a transaction that cannot succeed: the server judges each part of it, and does none.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from kazoo.exceptions import NoAuthError
+
+from syncer import Finding, Level, PermanentError, SyncerError
+from syncer_zookeeper.connection import secured
+from syncer_zookeeper.names import parent
+from syncer_zookeeper.options import ZooKeeperOptions, parse_server
+from syncer_zookeeper.session import Ask, Session, exists
+from syncer_zookeeper.words import Server
+
+#: A node that nobody has; no request that names it succeeds.
+_NOBODY = "syncer-doctor-asks"
+#: A version that no node reaches: to be checked for it lets a transaction fail.
+_IMPOSSIBLE = 2**31 - 1
+
+
+def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
+    """How the servers are, and what the user may do under `base`; nothing is written."""
+    servers = [server.look() for server in _servers(options)]
+    try:
+        about_rights = list(_rights(session, options, base))
+    except SyncerError as error:
+        yield from servers
+        if not any(one.level is Level.PROBLEM for one in servers):
+            yield Finding(Level.PROBLEM, _one_line(str(error)), _advice(error))
+        return
+    # There is a session: what single servers say, or keep to themselves, stops no work.
+    for one in servers:
+        yield attrs.evolve(one, level=Level.WARNING) if one.level is Level.PROBLEM else one
+    yield from about_rights
+
+
+def _servers(options: ZooKeeperOptions) -> Iterator[Server]:
+    make = secured(options)
+    for host, port in map(parse_server, options.servers):
+        timeout = options.timeout.total_seconds()
+        yield Server(host=host, port=port, timeout=timeout, tls=make() if make else None)
+
+
+def _rights(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
+    """What the user may do at the path, or at the lowest node above it that there is."""
+    place = base
+    while session.ask(exists(place)) is None and place != "/":
+        place = parent(place)
+    if place != base:
+        yield Finding(Level.OK, f"there is no {base} yet: it is made with the first entry")
+    advice = _how_to_be_let(options, place)
+    reads = not isinstance(session.gather([_children(place)])[0], NoAuthError)
+    if not reads:
+        text = f"what is under {place} may not be read: nothing is removed where a list is hidden"
+        yield Finding(Level.WARNING, text, advice)
+    writes = not _is_refused(session.gather([_doomed(session, place)])[0])
+    if not writes:
+        text = f"nodes may not be made and removed under {place}"
+        yield Finding(Level.WARNING, text, advice)
+    if reads and writes:
+        yield Finding(Level.OK, f"nodes under {place} may be read, made and removed")
+
+
+def _how_to_be_let(options: ZooKeeperOptions, place: str) -> str:
+    rights = f"rights to read, create and delete at {place}: see `getAcl {place}` in zkCli.sh"
+    if options.credentials:
+        return f"see user and password, since ZooKeeper takes wrong ones too; they need {rights}"
+    return f"set user and password; they need {rights}"
+
+
+def _children(path: str) -> Ask:
+    return lambda client: client.get_children_async(path)
+
+
+def _doomed(session: Session, place: str) -> Ask:
+    """A transaction that would make and remove a node, and fails in its last part at the latest."""
+    path = f"{place.rstrip('/')}/{_NOBODY}"
+
+    def commit(client: Any) -> Any:
+        request = client.transaction()
+        request.create(path, b"", session.acl, True)
+        request.delete(path)
+        request.check("/", _IMPOSSIBLE)
+        return request.commit_async()
+
+    return commit
+
+
+def _is_refused(answer: Any) -> bool:
+    """Whether making or removing was refused for want of rights, not the check that follows."""
+    parts = answer[:2] if isinstance(answer, list) else [answer]
+    return any(isinstance(part, NoAuthError) for part in parts)
+
+
+def _advice(error: SyncerError) -> str:
+    if isinstance(error, PermanentError):
+        return "see user and password, and whether the servers know this kind of user"
+    return "see whether the ensemble has a leader, and whether `tls` is what the port wants"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,93 @@
+"""What a single server says of itself, by ZooKeeper's word `srvr`: without session, user or rights.
+
+A session goes to any server of an ensemble; this shows those that it did not go to.
+"""
+
+import re
+import socket
+import ssl
+import time
+
+import attrs
+
+from syncer import Finding, Level, bracketed
+
+#: Beyond so many bytes an answer is none of ZooKeeper's.
+_LARGEST = 64 * 1024
+_VERSION = re.compile(r"^Zookeeper version: (\d[\w.]*)", re.IGNORECASE)
+_MODE = re.compile(r"^Mode: (\S+)", re.MULTILINE)
+
+
+@attrs.frozen(kw_only=True)
+class Server:
+    """One server, and how it is spoken to; `timeout` is in seconds."""
+
+    host: str
+    port: int
+    timeout: float
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def name(self) -> str:
+        """`host:port`, for people."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    def look(self) -> Finding:
+        """How the server is, as far as it says."""
+        try:
+            said = self._said()
+        except OSError as error:
+            text = f"ZooKeeper at {self.name}: {_why(error, self.timeout)}"
+            advice = "see whether ZooKeeper runs there, and whether the address is right"
+            silent = isinstance(error, TimeoutError)
+            return Finding(Level.PROBLEM, text, f"{advice}, and `tls`" if silent else advice)
+        return _meaning(self.name, said)
+
+    def _said(self) -> str:
+        end = time.monotonic() + self.timeout
+        with self._line() as line:
+            line.sendall(b"srvr")
+            said = b""
+            while len(said) < _LARGEST:
+                line.settimeout(max(end - time.monotonic(), 0.001))
+                part = line.recv(4096)
+                if not part:
+                    break
+                said += part
+            return said.decode("utf-8", "replace")
+
+    def _line(self) -> socket.socket:
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        if self.tls is None:
+            return plain
+        try:
+            return self.tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+def _meaning(name: str, said: str) -> Finding:
+    if "not currently serving requests" in said:
+        text = f"the server at {name} serves nobody: its ensemble has no quorum"
+        advice = "see whether more than half of the servers run, and reach each other"
+        return Finding(Level.PROBLEM, text, advice)
+    version, mode = _VERSION.search(said), _MODE.search(said)
+    if version and mode:
+        text = f"the server at {name} answers: version {version[1].rstrip('.')}, {mode[1]}"
+        if mode[1] == "read-only":
+            return Finding(Level.WARNING, text, "it has lost its ensemble, and can only be read")
+        return Finding(Level.OK, text)
+    if "not in the whitelist" in said:
+        return Finding(Level.OK, f"the server at {name} answers, and does not tell its version")
+    what = "ends the connection" if not said else "gives an answer that is none of ZooKeeper's"
+    advice = "see whether this is ZooKeeper's port, and `tls` what that port wants"
+    return Finding(Level.PROBLEM, f"what is at {name} {what}", advice)
+
+
+def _why(error: OSError, timeout: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or error})"
+    return f"cannot be reached ({error.strerror or error})"
