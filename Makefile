@@ -20,7 +20,7 @@ export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit faults mutants bench check check-docs wheels manual fmt servers clean
+.PHONY: help venv run test unit faults mutants bench check check-docs docs wheels manual fmt servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,9 @@ check: venv check-docs ## format, lint, types, layers, documentation
 
 check-docs: venv ## the documentation against the code
 	$(if $(wildcard tests/test_docs.py),$(BIN)/python -m pytest -q tests/test_docs.py,@echo "no tests/test_docs.py yet")
+
+docs: venv ## build the documentation's site into build/site, strictly
+	$(BIN)/python docs/site/build.py build/site
 
 soak: venv servers ## thousands of container changes and many faults; does syncer keep its size? (10 minutes)
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m soak $(ARGS)

@@ -1,4 +1,7 @@
-"""The documentation against the code: what it names exists, what exists it names, examples run."""
+"""The documentation against the code: what it names exists, what exists it names, Python runs.
+
+What commands say is the business of `test_outputs.py`.
+"""
 
 import ast
 import importlib.util
@@ -32,7 +35,7 @@ PAGES = sorted(
     if not any(part.startswith(".") for part in page.relative_to(ROOT).parts)
 )
 FENCE = re.compile(
-    r"(?:<!-- (?P<do>run|write: (?P<name>\S+)) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n",
+    r"(?:<!-- write: (?P<name>\S+) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n",
     re.DOTALL,
 )
 GENERATED = re.compile(r"<!-- (?:reference|include): .*?<!-- end -->", re.DOTALL)
@@ -73,7 +76,6 @@ def section(page, heading):
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=named)
 with_code = [page for page in PAGES if blocks(page, "python")]
-with_sessions = [page for page in PAGES if blocks(page, "console")]
 with_toml = [page for page in PAGES if blocks(page, "toml")]
 
 
@@ -350,29 +352,6 @@ def test_python_runs(page, tmp_path):
     (tmp_path / "example.py").write_text(code)
     done = run(["-W", "error", "example.py"], tmp_path)
     assert done.returncode == 0, done.stdout
-
-
-def session(code):
-    """The commands of a session, each with what it printed."""
-    for part in code.split("$ ")[1:]:
-        command, _, output = part.partition("\n")
-        yield command, output
-
-
-@pytest.mark.parametrize(
-    "page", [p for p in with_sessions if any(f["do"] for f in blocks(p, "console"))], ids=named
-)
-def test_sessions_say_what_they_show(page, tmp_path):
-    """Sessions that need no server print exactly what the page shows."""
-    write_files(page, tmp_path)
-    for found in blocks(page, "console"):
-        if not found["do"]:
-            continue
-        for command, shown in session(found["code"]):
-            assert command.startswith("syncer ")
-            done = run(["-m", *shlex.split(command)], tmp_path)
-            said = [line.rstrip() for line in done.stdout.splitlines()]
-            assert said == shown.splitlines(), command
 
 
 def test_plugin_guide_shows_the_whole_example():
