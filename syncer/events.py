@@ -34,6 +34,7 @@ class LoopFailed:
 
     `loop` names the work (`source docker`, `sink consul`, `watch docker`), `failures` counts those
     in a row, `retry_in` is in seconds. `trace` is set once for errors that no plugin should raise.
+    `news` is what a log tells: the first of a row, each tenth, and another error than before.
     """
 
     loop: str
@@ -41,6 +42,7 @@ class LoopFailed:
     failures: int = 1
     retry_in: float = 0.0
     trace: str = ""
+    news: bool = True
 
 
 @attrs.frozen(kw_only=True)

@@ -144,7 +144,7 @@ def _(event: LoopFailed) -> Iterator[Record]:
         fields |= {"failures": event.failures, "retry_in": f"{event.retry_in:.1f}s"}
     if event.trace:
         fields["trace"] = event.trace
-    yield "warning", "failed", fields
+    yield "warning" if event.news else "debug", "failed", fields
 
 
 @records.register

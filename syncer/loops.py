@@ -8,8 +8,8 @@ from syncer.backoff import Backoff
 from syncer.errors import SyncerError
 from syncer.events import AnyEvent, LoopFailed, LoopRecovered
 
-#: Failures in a row that are told: the first, and then every tenth.
-TELL_EVERY = 10
+#: Failures in a row that are news: the first, and then every tenth.
+NEWS_EVERY = 10
 
 Work = Callable[[frozenset[Hashable]], float]
 
@@ -124,15 +124,19 @@ class Loop:
         delay = self._backoff.next()
         text = _text(error)
         self._on_failure(text)
-        failures, news = self._backoff.failures, text != self._last_error
-        if news or failures == 1 or failures % TELL_EVERY == 0:
-            expected = isinstance(error, SyncerError)
-            trace = "" if expected or not news else "".join(traceback.format_exception(error))
-            self._emit(
-                LoopFailed(
-                    loop=self.name, error=text, failures=failures, retry_in=delay, trace=trace
-                )
+        failures, other = self._backoff.failures, text != self._last_error
+        expected = isinstance(error, SyncerError)
+        trace = "" if expected or not other else "".join(traceback.format_exception(error))
+        self._emit(
+            LoopFailed(
+                loop=self.name,
+                error=text,
+                failures=failures,
+                retry_in=delay,
+                trace=trace,
+                news=other or failures == 1 or failures % NEWS_EVERY == 0,
             )
+        )
         self._last_error = text
         return delay
 

@@ -58,8 +58,6 @@ class Metrics:
     def __init__(self, *, interval: float = 30.0, clock: Callable[[], float] = time.time) -> None:
         self.registry = CollectorRegistry()
         self._clock = clock
-        #: Failures in a row that were counted, by loop: not each of them is told.
-        self._failures: Count[str] = Count()
         self._skips: dict[str, set[str]] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -110,7 +108,7 @@ class Metrics:
             "errors", "Failures of a loop: part is source, sink, pulse, watch or election", loop
         )
         self._row = self._gauge(
-            "consecutive_failures", "Failures in a row; after the first each tenth is told", loop
+            "consecutive_failures", "Failures in a row of what does not work just now", loop
         )
         self._health = self._counter(
             "health_changes", "Probes of syncer's own with another outcome", ("status",)
@@ -190,16 +188,12 @@ class Metrics:
     @_note.register
     def _(self, event: LoopFailed) -> None:
         part, _, name = event.loop.rpartition(" ")
-        before = self._failures[event.loop]
-        self._errors.labels(part, name).inc(max(1, event.failures - before))
-        self._failures[event.loop] = event.failures
+        self._errors.labels(part, name).inc()
         self._row.labels(part, name).set(event.failures)
 
     @_note.register
     def _(self, event: LoopRecovered) -> None:
         part, _, name = event.loop.rpartition(" ")
-        untold = event.failures - self._failures.pop(event.loop, 0)
-        self._errors.labels(part, name).inc(max(0, untold))
         self._row.labels(part, name).set(0)
 
     @_note.register

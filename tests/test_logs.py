@@ -69,6 +69,10 @@ LINES = [
         [("warning", "failed", {"of": "sink s", "error": "bug", "trace": "Traceback"})],
     ),
     (
+        LoopFailed(loop="sink s", error="down", failures=3, news=False),
+        [("debug", "failed", {"of": "sink s", "error": "down"})],
+    ),
+    (
         LoopRecovered(loop="sink s", failures=2),
         [("info", "recovered", {"of": "sink s", "failures": 2})],
     ),

@@ -83,18 +83,18 @@ class TestCounting:
         counted = {"source": "file", "complete": "false"}
         assert value(metrics, "source_listings_total", **counted) == 1
 
-    def test_failures_that_are_not_told_are_counted_in_the_end(self, metrics):
-        """Of those in a row the first and each tenth are events; the last word has the number."""
+    def test_failures(self, metrics):
+        """Each counts when it happens, in all and of its row, whether it is news or not."""
         loop = {"part": "sink", "name": "consul"}
-        metrics(LoopFailed(loop=DOWN, error="down"))
-        metrics(LoopFailed(loop=DOWN, error="down", failures=10))
-        assert value(metrics, "errors_total", **loop) == 10
-        assert value(metrics, "consecutive_failures", **loop) == 10
-        metrics(LoopRecovered(loop=DOWN, failures=13))
-        assert value(metrics, "errors_total", **loop) == 13
+        for failures in (1, 2, 3):
+            metrics(LoopFailed(loop=DOWN, error="down", failures=failures, news=failures == 1))
+            assert value(metrics, "errors_total", **loop) == failures
+            assert value(metrics, "consecutive_failures", **loop) == failures
+        metrics(LoopRecovered(loop=DOWN, failures=3))
+        assert value(metrics, "errors_total", **loop) == 3
         assert value(metrics, "consecutive_failures", **loop) == 0
         metrics(LoopFailed(loop=DOWN, error="down"))
-        assert value(metrics, "errors_total", **loop) == 14
+        assert value(metrics, "errors_total", **loop) == 4
 
     def test_changes(self, metrics):
         """By kind; what failed is counted from the cycle, in which each failure stands."""
