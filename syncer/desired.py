@@ -127,6 +127,7 @@ class Tracker:
 
     def relist(self) -> bool:
         """Ask the source for everything; returns whether anything is different now."""
+        began = self._clock()
         scope = self.source.scope()
         with self._lock:  # known even if the rest fails: it tells what is ours, to keep it alive
             renamed, self._scope = scope != self._scope, scope
@@ -156,6 +157,7 @@ class Tracker:
                 unclear=len(view.unclear),
                 complete=view.complete,
                 first=first,
+                seconds=self._clock() - began,
             )
         )
         return changed

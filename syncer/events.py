@@ -17,7 +17,8 @@ from syncer.values import EMPTY, as_tuple, frozen_map
 class SourceListed:
     """A source has listed everything; `first` for the first time in this process.
 
-    `instances` is how many its workloads offer.
+    `instances` is how many its workloads offer; `seconds` is how long it took, all read and
+    translated.
     """
 
     source: str
@@ -26,6 +27,7 @@ class SourceListed:
     unclear: int = 0
     complete: bool = True
     first: bool = False
+    seconds: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
@@ -152,8 +154,9 @@ class HealthChanged:
 class CycleFinished:
     """One cycle of a sink is over. `failed` maps ids to errors; `seconds` is its length.
 
-    `retry`: something failed that may succeed soon; `again`: what was planned on has changed;
-    `relist`: the guard holds something until the sources say the same once more.
+    `planned` is how much of that went by until it was known what to do. `retry`: something failed
+    that may succeed soon; `again`: what was planned on has changed; `relist`: the guard holds
+    something until the sources say the same once more.
     """
 
     sink: str
@@ -161,6 +164,7 @@ class CycleFinished:
     applied: int = 0
     failed: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
     seconds: float = 0.0
+    planned: float = 0.0
     retry: bool = False
     again: bool = False
     relist: bool = False

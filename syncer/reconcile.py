@@ -153,6 +153,7 @@ class Reconciler:
 
     def carry_out(self, plan: Plan, started: float) -> CycleFinished:
         """Apply a plan just made, and report; `started` is when its cycle began."""
+        planned = self._clock() - started
         self._forget(plan)
         # Who leads writes as long as that lasts; what a person asks for needs no lead.
         self._go_on = self.election.insist() if self.election else lambda: None
@@ -166,7 +167,7 @@ class Reconciler:
         plan = without_left(plan, removals, outcomes)
         if self.sink.pulse is not None:
             self._held = (self._facts, tuple(self._actual.values()))
-        report = self._report(plan, outcomes, started)
+        report = self._report(plan, outcomes, started, planned)
         if not report.failed:
             self._differ.done(plan)
         return report
@@ -295,7 +296,9 @@ class Reconciler:
             return change.id in self._written
         return isinstance(change, Update) and change.old.mark == change.new.mark
 
-    def _report(self, plan: Plan, outcomes: Sequence[Outcome], started: float) -> CycleFinished:
+    def _report(
+        self, plan: Plan, outcomes: Sequence[Outcome], started: float, planned: float = 0.0
+    ) -> CycleFinished:
         failed = {o.change.id: str(o.error) for o in outcomes if o.error is not None}
         errors = [o.error for o in outcomes if o.error is not None]
         report = CycleFinished(
@@ -304,6 +307,7 @@ class Reconciler:
             applied=len(outcomes) - len(failed),
             failed=failed,
             seconds=self._clock() - started,
+            planned=planned,
             retry=any(not isinstance(e, PermanentError) or isinstance(e, Conflict) for e in errors),
             again=any(skip.kind == "alive" for skip in plan.skipped),
             relist=self._guard.waits(plan),

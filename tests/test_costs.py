@@ -237,8 +237,11 @@ def allocated_after(engine, new):
     return tracemalloc.get_traced_memory()[0]
 
 
-#: What nobody needs who only registers: an event loop, probes, tables, the other clients.
-NEEDLESS = {"aiohttp", "asyncio", "grpc", "kazoo", "pyetcd", "pygments", "rich", "structlog"}
+#: What nobody needs who only registers: an event loop, probes, tables, traces, the other clients.
+NEEDLESS = {
+    *("aiohttp", "asyncio", "grpc", "kazoo", "opentelemetry"),
+    *("pyetcd", "pygments", "rich", "structlog"),
+}
 CLIENTS = {"consul", "docker", "requests", "ssl", "urllib3"}
 
 

@@ -99,8 +99,8 @@ def test_a_server_in_trouble(troubled, open_sink):
 class Other:
     """A server that answers what the test says."""
 
-    def __init__(self, code, body, date):
-        answers = {"/eureka/apps": (code, body)}
+    def __init__(self, code, body, date, page=b""):
+        answers = {"/eureka/apps": (code, body), "/": (200 if page else 404, page)}
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
@@ -128,8 +128,8 @@ def other():
     """Makes servers that are none of Eureka's: `other(code, body, date)`."""
     made = []
 
-    def make(code, body=b"", date=None):
-        made.append(Other(code, body, date or formatdate(usegmt=True)))
+    def make(code, body=b"", date=None, **more):
+        made.append(Other(code, body, date or formatdate(usegmt=True), **more))
         return made[-1]
 
     yield make
@@ -162,3 +162,15 @@ def test_a_clock_that_is_wrong(other, open_sink):
     findings = found(open_sink(server.url))
     assert [level for level, _ in findings] == [Level.OK, Level.WARNING]
     assert "ahead of its clock" in findings[1][1]
+
+
+def test_passwords_of_peers_are_not_shown(other, open_sink):
+    """A server may show its peers' URLs as they were configured; what is no URL is not shown."""
+    urls = f"http://me:{PASSWORD}@one:1/eureka/,http://two:2/a&amp;b/, {PASSWORD}://x"
+    page = f"<tr>\n<td>unavailable-replicas</td><td>{urls}</td></tr>"
+    server = other(200, json.dumps(EMPTY).encode(), page=page.encode())
+    findings = found(open_sink(server.url))
+    (gone,) = of(Level.WARNING, findings)
+    shown = "http://one:1/eureka/, http://two:2/a%26b/, one that has no address;"
+    assert f"counts peers as unavailable: {shown}" in gone
+    assert PASSWORD not in str(findings)
