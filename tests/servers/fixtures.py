@@ -34,6 +34,7 @@ REAL = {
     "docker_engine": DOCKER,
     "swarm": SWARM,
     "podman": PODMAN,
+    "compose_host": "Docker compose",
     "consul": CONSUL,
     "start_consul": CONSUL,
     "start_prometheus": "Prometheus",

@@ -50,6 +50,7 @@ have_static_busybox() { dpkg-query -W -f '${Status}' busybox-static 2>/dev/null 
 
 docker_packages() {
     have dockerd || echo docker.io
+    have docker-compose || echo docker-compose
     have iptables || echo iptables
     have ip || echo iproute2
     have_static_busybox || echo busybox-static
