@@ -5,6 +5,7 @@ just as the pages show them, whatever else the tests' machine has. It needs what
 and `servers.consul` need.
 """
 
+import shutil
 import subprocess
 
 from servers import consul, docker
@@ -12,6 +13,8 @@ from servers.docker import DockerEngine, image_archive
 from servers.process import Server
 
 NAME, ADDRESS = "vm", "192.0.2.2"
+# Beside those of the servers: what a reader types, and what makes the machine.
+PROGRAMS = ("docker", "hostname", "nsenter", "unshare")
 # The two ends of one cable; the other machine of its network is not there.
 _SET_UP = f"""
 hostname {NAME}
@@ -29,6 +32,9 @@ _CONSUL = ("consul", "agent", "-dev", "-node", NAME, "-bind", "127.0.0.1", "-cli
 
 def missing():
     """Why no such machine can be made here, in words; empty if one can."""
+    absent = [program for program in PROGRAMS if shutil.which(program) is None]
+    if absent:
+        return f"not on the PATH: {', '.join(absent)}"
     return docker.missing() or consul.missing()
 
 
