@@ -13,15 +13,17 @@ from syncer.changes import Aim, Wanted
 from syncer.checks import Check, CheckKey, CheckResult, CheckStatus, Native, Probe
 from syncer.contracts import Sink, TranslatedCheck, translate_checks
 from syncer.desired import Entry, Snapshot
-from syncer.drain import drained
+from syncer.drain import Held, drained, with_holds
 from syncer.errors import PermanentError
 from syncer.model import Instance, Mark, Status
-from syncer.values import EMPTY
+from syncer.values import frozen_map
 
 #: A source's name, and the id of a workload of it.
 Key = tuple[str, str]
 Translate = Callable[[Check, Instance], TranslatedCheck]
 Tell = Callable[[str, str, tuple[str, ...]], None]
+#: Nothing is held.
+_NOTHING: Mapping[Key, Sequence[Held]] = frozen_map({})
 #: What is known of a probe now; None: nothing yet.
 Probed = Callable[[Probe], CheckResult | None]
 
@@ -47,8 +49,8 @@ class _Fit:
     results: dict[CheckKey, CheckResult] = attrs.Factory(dict)
     #: The statuses that the probes had when this was worked out.
     probes: dict[Probe, CheckStatus | None] = attrs.Factory(dict)
-    #: What an operator asked for, by id, when this was worked out.
-    holds: dict[str, str] = attrs.Factory(dict)
+    #: What stood of it when this was worked out, if an operator held any of that.
+    held: Sequence[Held] = ()
     problems: tuple[str, ...] = ()
 
     def ids(self) -> set[str]:
@@ -81,10 +83,10 @@ class Aims:
         self._results: dict[CheckKey, CheckResult] = {}
         self._probes: frozenset[Probe] = frozenset()
 
-    def of(self, world: Sequence[Snapshot], held: Mapping[str, Mark] = EMPTY) -> Aim:
+    def of(self, world: Sequence[Snapshot], held: Mapping[Key, Sequence[Held]] = _NOTHING) -> Aim:
         """The aim for what the sources know now.
 
-        `held` are, by id, the marks of registrations that an operator wants kept as they are.
+        `held` is all that stands of workloads of which an operator holds something.
         """
         old = self._fits
         self._fits = {
@@ -99,7 +101,7 @@ class Aims:
         return _aim(self._fits)
 
     def of_some(
-        self, keys: Collection[Key], world: Sequence[Snapshot], held: Mapping[str, Mark]
+        self, keys: Collection[Key], world: Sequence[Snapshot], held: Mapping[Key, Sequence[Held]]
     ) -> Aim | None:
         """The aim for these workloads alone, while all others are as they were last time.
 
@@ -166,16 +168,20 @@ class Aims:
         return self._probes
 
     def _fitted(
-        self, entry: Entry, snapshot: Snapshot, held: Mapping[str, Mark], before: _Fit | None
+        self,
+        entry: Entry,
+        snapshot: Snapshot,
+        held: Mapping[Key, Sequence[Held]],
+        before: _Fit | None,
     ) -> _Fit:
         """What was worked out before, if it still holds; else anew."""
-        holds = _holds(entry, snapshot, held) if held else {}
-        if before is None or before.entry is not entry or self._outdated(before, holds):
-            return self._fit(entry, snapshot, holds, before)
+        own = held.get((snapshot.name, entry.workload.id), ())
+        if before is None or before.entry is not entry or self._outdated(before, own):
+            return self._fit(entry, snapshot, own, before)
         return before
 
-    def _outdated(self, fit: _Fit, holds: dict[str, str]) -> bool:
-        if fit.holds != holds:
+    def _outdated(self, fit: _Fit, held: Sequence[Held]) -> bool:
+        if fit.held != held:
             return True
         return any(self._status(probe) is not status for probe, status in fit.probes.items())
 
@@ -184,12 +190,11 @@ class Aims:
         return result.status if result else None
 
     def _fit(
-        self, entry: Entry, snapshot: Snapshot, holds: dict[str, str], before: _Fit | None
+        self, entry: Entry, snapshot: Snapshot, held: Sequence[Held], before: _Fit | None
     ) -> _Fit:
-        fit = _Fit(entry, holds=holds)
+        fit = _Fit(entry, held=held)
         problems: list[str] = []
-        for offered in entry.translated.instances:
-            hold = holds.get(offered.id, "")
+        for offered, hold in with_holds(entry.translated.instances, held):
             instance = attrs.evolve(offered, status=Status.DRAINING) if hold else offered
             try:
                 instance = self._with_health(instance, fit)
@@ -291,16 +296,6 @@ def _aim(fits: Mapping[Key, _Fit]) -> Aim:
             (i, *key): place for key, fit in fits.items() for i, place in fit.unprobed.items()
         },
     )
-
-
-def _holds(entry: Entry, snapshot: Snapshot, held: Mapping[str, Mark]) -> dict[str, str]:
-    """What holds this very workload's instances, by id: another one under an id is not held."""
-    holder = (snapshot.name, entry.workload.id)
-    return {
-        instance.id: mark.hold
-        for instance in entry.translated.instances
-        if (mark := held.get(instance.id)) and (mark.source, mark.workload) == holder
-    }
 
 
 def _mistake(error: Exception) -> PermanentError:

@@ -17,7 +17,7 @@ from syncer.adoption import Adoption
 from syncer.aiming import Aims, Key
 from syncer.changes import Aim, Deregister, Plan
 from syncer.desired import Snapshot
-from syncer.drain import Holding, as_marked, held_marks
+from syncer.drain import Holding, as_marked, held_by
 from syncer.model import Registration, View
 from syncer.plan import Facts, make_plan
 
@@ -65,7 +65,7 @@ class Difference:
             aim, ids, before = found
             plan = make_plan(aim, _only(view, now.actual, sorted(ids)), facts, written)
             return aim, _whole(plan, since, before, ids, facts)
-        aim = self._aims.of(world, held_marks(now.actual.values(), facts, holding))
+        aim = self._aims.of(world, held_by(now.actual.values(), facts, holding))
         plan = make_plan(aim, _only(view, now.actual, now.actual), facts, written)
         if self._aims.rivals():
             self._aims.heed(_holders(plan, now.actual))
@@ -101,7 +101,7 @@ class Difference:
         keys |= self._aims.claimants(ids)
         ids |= self._aims.ids(keys)
         before = self._aims.wanted(keys)
-        held = held_marks((now.actual[i] for i in ids & now.actual.keys()), facts, as_marked)
+        held = held_by([now.actual[i] for i in ids & now.actual.keys()], facts, as_marked)
         aim = self._aims.of_some(sorted(keys), now.world, held)
         return (aim, ids | self._aims.ids(keys), before) if aim else None
 

@@ -1,31 +1,49 @@
 """Drains by hand, and the last instance of a service. Pure.
 
 The registry is the only memory: what an operator asked for stands in the mark of each
-registration, as its `hold`, and is kept by every cycle for as long as the same workload lives.
+registration, as its `hold`, and is kept by every cycle for as long as the same workload lives. What
+that one offers under a new id takes the hold over from the old one, which is to go.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import attrs
 
 from syncer.changes import Change, Claim, Deregister, Plan, Reason, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult, CheckStatus
 from syncer.contracts import Sink
-from syncer.model import Instance, Mark, Registration, Status, View
+from syncer.model import Instance, Registration, Status, View
 from syncer.plan import Facts, stays
 
 #: The hold of a drain.
 DRAIN = "drain"
 #: What a fed check shows of an instance that is kept up, since it is the last of its service.
 LAST = CheckResult(status=CheckStatus.PASSING, output="running; no other one is up here")
-#: What holds a registration; "": nothing.
-Holding = Callable[[Registration], str]
+#: What is to hold a registration, "" for nothing; None: what its mark says.
+Holding = Callable[[Registration], str | None]
 
 
-def as_marked(registration: Registration) -> str:
-    """What its mark says."""
-    return registration.mark.hold if registration.mark else ""
+@attrs.frozen
+class Held:
+    """A registration of ours, what holds it, and whether an operator asks for that just now."""
+
+    registration: Registration
+    hold: str
+    asked: bool
+
+    @property
+    def id(self) -> str:
+        """The id of the registration."""
+        return self.registration.id
+
+    def fits(self, offered: Instance) -> bool:
+        """Whether what stands there is the same service at the same address and port."""
+        return _place(self.registration.instance) == _place(offered)
+
+
+def as_marked(registration: Registration) -> None:
+    """Nobody asks for anything: what its mark says."""
 
 
 def drained(sink: Sink, instance: Instance) -> Instance | None:
@@ -39,15 +57,46 @@ def drained(sink: Sink, instance: Instance) -> Instance | None:
     return shown if shown not in (None, as_up) else sink.park(draining)
 
 
-def held_marks(
-    registrations: Iterable[Registration], facts: Facts, holding: Holding
-) -> dict[str, Mark]:
-    """The marks of those of ours that are held, by id, with what holds them."""
-    return {
-        one.id: attrs.evolve(one.mark, hold=hold)
+def held_by(
+    registrations: Collection[Registration], facts: Facts, holding: Holding
+) -> dict[tuple[str, str], list[Held]]:
+    """All that stands of each workload of which something is held, or asked for just now.
+
+    By source and id of the workload.
+    """
+    touched = {
+        (one.mark.source, one.mark.workload)
         for one in registrations
-        if one.mark and (hold := holding(one)) and facts.source_of(one.mark)
+        if one.mark and (one.mark.hold or holding(one) is not None)
     }
+    found: dict[tuple[str, str], list[Held]] = defaultdict(list)
+    for one in registrations if touched else ():
+        mark = one.mark
+        if mark and (key := (mark.source, mark.workload)) in touched and facts.source_of(mark):
+            asked = holding(one)
+            found[key].append(Held(one, mark.hold if asked is None else asked, asked is not None))
+    return found
+
+
+def with_holds(
+    offered: Collection[Instance], held: Sequence[Held]
+) -> tuple[tuple[Instance, str], ...]:
+    """What a workload offers, each with what holds it. `held` is all that stands of it.
+
+    Where nothing stands under the id that is offered, what holds an entry under another id, that
+    is not offered any more, goes over. What is asked for such an entry just now is done to
+    that one too: it may have to wait for long until it can be replaced.
+    """
+    standing = {one.id: one.hold for one in held}
+    ids = {instance.id for instance in offered}
+    former = [one for one in held if one.id not in ids]
+    found = []
+    for instance in offered:
+        fitting = [one for one in former if one.fits(instance)]
+        before = next((one.hold for one in fitting if one.hold), "")
+        found.append((instance, standing.get(instance.id, before)))
+        found += [(attrs.evolve(instance, id=one.id), one.hold) for one in fitting if one.asked]
+    return tuple(found)
 
 
 def only(plan: Plan, ids: Collection[str]) -> Plan:
@@ -98,6 +147,10 @@ def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckK
     if not last:
         return results
     return {key: LAST if key.instance in last else result for key, result in results.items()}
+
+
+def _place(instance: Instance) -> tuple[str, str, int, str]:
+    return instance.service, instance.address, instance.port, instance.protocol
 
 
 def _is_over(change: Change) -> bool:

@@ -110,8 +110,8 @@ class Reconciler:
         Without `force`, none that is the last of its service that is up.
         """
 
-        def holding(registration: Registration) -> str:
-            return hold if wanted(registration) else as_marked(registration)
+        def holding(registration: Registration) -> str | None:
+            return hold if wanted(registration) else None
 
         careful = not force if hold else self._part.keep_last
         plan = self._plan(holding, fresh=True, careful=careful)

@@ -108,8 +108,8 @@ def test_what_is_not_wanted_stays(entry):
 def test_a_given_id_is_taken_over_only_at_its_place():
     """An id that labels gave names no host: service, address and port must be the same."""
     named = workload("web", offers=(offer("web", id="web-1", register_address="10.0.0.1"),))
-    for address, wrote in (("10.0.0.1", "update"), ("10.0.0.9", "")):
-        entry = left_behind("web-1", address=address)
+    for place, wrote in (({}, "update"), ({"address": "10.0.0.9"}, ""), ({"port": 81}, "")):
+        entry = left_behind("web-1", **place)
         world = world_with(entry, workloads=(named,))
         plan = world.cycle().plan
         assert [kind for kind, _ in world.sink.writes()] == ([wrote] if wrote else [])
@@ -205,15 +205,21 @@ class TestOtherNames:
         [
             left_behind("otherhost:web:80"),
             left_behind(f"{OLD_NAME}:web:80", address="10.0.0.9"),
+            left_behind(f"{OLD_NAME}:web:80", port=81),
             left_behind(f"{OLD_NAME}:other:80"),
             left_behind(f"{OLD_NAME}:web:80", service="api"),
         ],
     )
     def test_only_what_is_the_same_but_for_a_random_name(self, entry):
-        """A host with a name of its own, another address, workload or service: not ours."""
+        """A host with a name of its own, another address, workload or service: not ours.
+
+        Nor once the one under our name stands, which is when an old one would go.
+        """
         world = world_with(entry, adoption=SAME)
-        world.cycle()
-        assert entry in world.sink.store.all()
+        for _ in range(3):
+            world.cycle()
+            assert WEB_ID in world.sink.ids()
+            assert (entry.id, None) in [(one.id, one.mark) for one in world.sink.store.all()]
 
 
 def test_an_entry_of_a_registry_without_ids_is_updated_under_ours():
@@ -227,10 +233,16 @@ def test_an_entry_of_a_registry_without_ids_is_updated_under_ours():
     assert isinstance(change, Register)
 
 
-@pytest.mark.parametrize("adoption", [OWN, CLEANUP])
-@pytest.mark.parametrize("port", [80, 81])
-def test_what_one_engine_left_is_not_judged_by_another(adoption, port):
-    """Of two engines one gives no list yet: what may run there stays."""
+def test_an_entry_of_a_registry_without_ids_is_left_where_ours_stands():
+    """What has our id shows the instance: another one at its place is somebody's own."""
+    world = world_with()
+    world.cycle()
+    world.sink.store.put(left_behind("web/10.0.0.1:80"), None)
+    assert world.cycle().plan.changes == ()
+
+
+def two_engines(adoption):
+    """A reconciler for the hosts `hosta`, where `web` runs, and `hostb`, with its parts."""
     clock, heard = ManualClock(), Heard()
     a = FakeSource(workload("web", source="a", scope="hosta"), scope="hosta")
     b = FakeSource(scope="hostb")
@@ -248,6 +260,14 @@ def test_what_one_engine_left_is_not_judged_by_another(adoption, port):
         emit=heard,
         clock=clock,
     )
+    return reconciler, sink, trackers, b
+
+
+@pytest.mark.parametrize("adoption", [OWN, CLEANUP])
+@pytest.mark.parametrize("port", [80, 81])
+def test_what_one_engine_left_is_not_judged_by_another(adoption, port):
+    """Of two engines one gives no list yet: what may run there stays."""
+    reconciler, sink, trackers, b = two_engines(adoption)
     sink.store.put(left_behind("hosta:web:80"), None)
     sink.store.put(left_behind(f"hostb:web:{port}", address="10.0.0.2", port=port), None)
     trackers["a"].relist()
@@ -257,3 +277,14 @@ def test_what_one_engine_left_is_not_judged_by_another(adoption, port):
     for _ in range(3):
         reconciler.cycle()
     assert f"hostb:web:{port}" in sink.ids()
+
+
+def test_of_several_engines_none_speaks_for_a_host_that_none_is():
+    """What is gone under a name that was given stays, since it is not known where it ran."""
+    reconciler, sink, trackers, _ = two_engines(Adoption(hosts=("oldname",), gone=True))
+    sink.store.put(left_behind("oldname:old:80", service="old"), None)
+    for tracker_ in trackers.values():
+        tracker_.relist()
+    for _ in range(2):
+        reconciler.cycle()
+    assert sink.ids() == {"hosta:web:80", "oldname:old:80"}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from draining import drain, dropping, holds, instances, marking, shown
 from fakes import (
     FakeSource,
     Heard,
@@ -12,7 +13,6 @@ from fakes import (
     held,
     instance,
     mark,
-    offer,
     skips,
     workload,
 )
@@ -46,35 +46,6 @@ from syncer.engine import Engine
 
 WEB, WEB_ID = workload("web"), "h:web:80"
 PLACE = ("10.0.0.1", 80)
-
-
-def marking(unhealthy=Unhealthy.KEEP):
-    """A sink that shows the status in the metadata, or drops what is not up."""
-    return PickySink(adjust=lambda one: with_status(one, unhealthy))
-
-
-def dropping():
-    """A sink that lists only what is up."""
-    return marking(Unhealthy.DROP)
-
-
-def instances(*names, **fields):
-    """Workloads that are one instance each of the service `web`."""
-    made = (workload(name, **fields) for name in names)
-    return [
-        attrs.evolve(w, offers=(attrs.evolve(w.offers[0], service="web", id=w.name),)) for w in made
-    ]
-
-
-def shown(sink):
-    """The status that consumers see, by id."""
-    held = sink.store.all()
-    return {one.id: one.instance.meta.get(STATUS_KEY, "up") for one in held}
-
-
-def holds(sink):
-    """What holds each registration."""
-    return {one.id: one.mark.hold for one in sink.store.all()}
 
 
 class TestWithheld:
@@ -156,33 +127,6 @@ class TestHold:
         assert shown(world.sink) == {WEB_ID: "up"}
         assert holds(world.sink) == {WEB_ID: ""}
 
-    def test_a_drain_ends_with_its_entry(self):
-        """A container that is renamed has another entry, which is in use until it is drained."""
-        world = World(WEB, sink=marking())
-        world.cycle()
-        drain(world, "web")
-        world.source.put(workload("web", offers=[offer(id="new")]))
-        world.cycle()
-        assert (shown(world.sink), holds(world.sink)) == ({"new": "up"}, {"new": ""})
-        drain(world, "web")
-        assert (shown(world.sink), holds(world.sink)) == ({"new": "draining"}, {"new": DRAIN})
-
-    def test_an_entry_that_waits_for_its_successor_stays_drained(self):
-        """An undrain says what it waits for; under its old name the container can be undrained."""
-        world = World(WEB, sink=marking())
-        world.cycle()
-        drain(world, "web")
-        world.sink.store.put(held("new", owner="other"), None)
-        world.source.put(workload("web", offers=[offer(id="new")]))
-        for _ in range(2):
-            assert skips(world.cycle().plan) == {"new": "conflict", WEB_ID: "unreplaced"}
-            report = drain(world, "web", hold="")
-            assert (report.applied, skips(report.plan)) == (0, {WEB_ID: "unreplaced"})
-            assert shown(world.sink) == {WEB_ID: "draining", "new": "up"}
-        world.source.put(WEB)
-        assert drain(world, "web", hold="").applied == 1
-        assert shown(world.sink) == {WEB_ID: "up", "new": "up"}
-
     def test_a_restart_of_the_workload_is_held(self):
         """The same container, stopped and started, stays out of use if syncer saw no stop."""
         world = World(WEB, sink=marking())
@@ -244,14 +188,6 @@ class TestHold:
         world.cycle()
         (kept,) = world.sink.store.all()
         assert (kept.instance.port, kept.mark.hold) == (8080, DRAIN)
-
-
-def drain(world, *services, hold=DRAIN, force=True):
-    """What the command does; returns the report."""
-    world.tracker.relist()
-    reconciler = world.reconciler
-    plan = reconciler.plan_hold(lambda one: one.instance.service in services, hold, force=force)
-    return reconciler.carry_out(plan, 0.0)
 
 
 class TestByHand:

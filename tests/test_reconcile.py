@@ -193,6 +193,17 @@ class TestRemovals:
         world.cycle()
         assert world.sink.ids() == {"h:w0:80"}
 
+    def test_what_may_not_be_asked_for_is_an_answer(self):
+        """However many of them there are, the others are asked for: refusals come at once."""
+        made = [workload(f"w{n}") for n in range(9)]
+        world = World(*made)
+        world.cycle()
+        world.source.clear()
+        refused = [f"w{n}-1" for n in range(UNANSWERED + 1)]
+        world.source.errors = dict.fromkeys(refused, PermanentError("no right"))
+        world.cycle()
+        assert world.sink.ids() == {f"h:w{n}:80" for n in range(UNANSWERED + 1)}
+
     def test_a_stopped_workload_is_removed_without_the_guard(self):
         """What the source was asked for and found stopped needs no guard."""
         made = [workload(f"w{n}") for n in range(20)]
@@ -668,6 +679,15 @@ class TestRelease:
         report = world.reconciler.release(lambda r: r.id == WEB_ID)
         assert world.sink.ids() == {API_ID, "x"}
         assert [c.reason for c in report.plan.changes] == [Reason.PURGED]
+
+    def test_what_was_read_ahead_is_not_enough(self):
+        """What was written since goes too."""
+        world = World(WEB)
+        world.cycle()
+        world.reconciler.read_ahead()
+        world.sink.store.put(held("since"), None)
+        world.reconciler.release(lambda r: True)
+        assert world.sink.ids() == set()
 
     def test_ours_is_by_owner_and_scope(self):
         """Another host's registrations with the same owner are not ours to release at exit."""

@@ -42,6 +42,11 @@ def test_only_twins_can_be_parked():
     assert parked.meta["syncer-status"] == "unhealthy"
     assert Weighing(JsonLayout).park(ILL) is None
 
+    class Both(RegistratorLayout):
+        tells_status = True
+
+    assert Weighing(Both).park(ILL) is None
+
 
 def test_too_large():
     """What weighs more than the store takes is refused."""

@@ -78,15 +78,22 @@ class Promises:
         self._require(holder.trusted or not other, "took over without its source's word", before)
 
     def _hold(self, process, before, after):
-        """Only an operator begins and ends a drain, for as long as the workload has its entry."""
+        """Only an operator begins and ends a drain. A new entry has that of the one it replaces."""
         if before is None or origin(before) != origin(after):
-            drains = after.mark.hold != ""
-            ends = False
+            then = process.sink.planned_on.values()
+            was = any(one.mark.hold for one in then if self._replaces(process, after, one))
         else:
-            drains = after.mark.hold > before.mark.hold
-            ends = after.mark.hold < before.mark.hold
-        self._require(not drains or process.asked in ("drain", "force"), "drained", after)
-        self._require(not ends or process.asked == "undrain", "ended a drain", after)
+            was = before.mark.hold != ""
+        held = after.mark.hold != ""
+        self._require(was or not held or process.asked in ("drain", "force"), "drained", after)
+        self._require(held or not was or process.asked == "undrain", "ended a drain", after)
+
+    def _replaces(self, process, after, one):
+        """Whether an entry takes the place of this one, which its workload asks for no more."""
+        same = one.id != after.id and one.mark is not None and self._ours(process, one)
+        same = same and origin(one) == origin(after)
+        same = same and one.instance.service == after.instance.service
+        return same and one.instance.endpoint == after.instance.endpoint
 
     def _last_up(self, process, before, after):
         """The last of a service that is up stays so, where that is asked for."""

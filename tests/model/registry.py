@@ -145,9 +145,10 @@ class Registry:
 class ModelSink(Sink):
     """One syncer's door to the registry, with that syncer's faults.
 
-    `complete` says whether the last listing was; `known` is what that syncer last saw there, by id;
-    `failed` are the ids whose write failed since the last one that began. `drop`: what is not up is
-    not listed; `parks`: unless an operator drained it.
+    `complete` says whether the last listing was; `known` is what that syncer last saw there, by id,
+    and `planned_on` was that when it began to write; `failed` are the ids whose write failed since
+    the last one that began. `drop`: what is not up is not listed; `parks`: unless an operator
+    drained it.
     """
 
     locks = True
@@ -159,6 +160,7 @@ class ModelSink(Sink):
         self.stale_for = timedelta(seconds=registry.lag)
         self.drop = drop
         self.complete, self.known, self.failed = False, {}, set()
+        self.planned_on = {}
 
     def registrations(self):
         self._reading()
@@ -176,6 +178,10 @@ class ModelSink(Sink):
         found = self.registry.read().get(id)
         self._note(id, found)
         return found
+
+    def apply(self, changes):
+        self.planned_on = dict(self.known)
+        return super().apply(changes)
 
     def register(self, new):
         return self._write(new.id, new, None)

@@ -385,9 +385,14 @@ class Histories(RuleBasedStateMachine):
                 continue
             runtime = self.runtimes[who][registration.mark.source]
             container = runtime.containers.get(registration.mark.workload)
-            # What its workload does not ask for any more only waits for its successor as it is, and
-            # what is refused in its present form cannot be written.
-            asks = container and container.instance_id(runtime.scope) == registration.id
+            # What is refused in its present form cannot be written, nor what is another one: that
+            # only waits for its successor.
+            instance = registration.instance
+            place = (instance.service, instance.port)
+            asks = container and (
+                container.instance_id(runtime.scope) == registration.id
+                or (container.service, container.outer) == place
+            )
             if asks and container.service != "bad":
                 assert not registration.mark.hold, f"{brief(registration)} is drained"
 

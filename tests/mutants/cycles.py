@@ -52,7 +52,30 @@ MUTANTS = (
         "renamed, self._scope = scope != self._scope, scope",
         "renamed = True",
     ),
+    desired(
+        "an older answer counts",
+        "if self._answered.get(workload_id, 0) < number:",
+        "if True:",
+        blind="its sources answer at once",
+    ),
+    desired(
+        "what a confirmation learned is not told",
+        "self._untold |= changed or followed or self._unclear != unclear",
+        "pass",
+        blind="it has no loops",
+    ),
+    desired(
+        "what is asked for by name is another workload",
+        "known = asked if answer is None else answer.id",
+        "known = asked",
+        blind="it asks by ids",
+    ),
     # What need not be looked at.
+    difference(
+        "a cycle that held something needs no second look",
+        "if planned is None or plan.skipped or",
+        "if planned is None or",
+    ),
     difference("rivals are looked at singly", " or self._aims.rivals()", "", blind=RARE),
     aiming(
         "new rivals are not compared",
@@ -68,6 +91,18 @@ MUTANTS = (
         'return Skip(change.id, "unconfirmed", f"{mark.source} did not',
         'return change or (f"{mark.source} did not',
         blind=RARE,
+    ),
+    confirm(
+        "what was found stopped counts for the guard",
+        "return attrs.evolve(change, stopped=True)",
+        "return change",
+        blind=RARE,
+    ),
+    confirm(
+        "one that may not be asked for counts as silence",
+        "unanswered[mark.source] += not isinstance(error, PermanentError)",
+        "unanswered[mark.source] += 1",
+        blind="its source answers for all or for none",
     ),
     confirm("what runs after all goes", "if workload.state.offered:", "if False:"),
     confirm(
@@ -145,6 +180,38 @@ MUTANTS = (
         "",
         blind="it releases nothing at its end",
     ),
+    cycle(
+        "a removal does not wait for its successor to succeed",
+        "plan = hold_unreplaced(plan, {o.change.id for o in outcomes if o.error is not None})",
+        "plan = hold_unreplaced(plan)",
+        "successors",
+    ),
+    cycle(
+        "what may not be read is changed",
+        "return aim, plan.hold(unread)",
+        "return aim, plan",
+        blind="its registry refuses what was read of another version",
+    ),
+    cycle(
+        "it is read beside writing where that is not allowed",
+        "return self.sink.reads_beside and self._view is not None",
+        "return self._view is not None",
+        "daemon",
+        blind="it has no loops",
+    ),
+    cycle(
+        "a purge believes what was read before",
+        "self._reading.drop()\n        ",
+        "",
+        blind="it purges nothing",
+    ),
+    cycle(
+        "the end of a drain takes the last one away",
+        "careful = not force if hold else self._part.keep_last",
+        "careful = bool(hold) and not force",
+        "drain",
+        blind=RARE,
+    ),
     cycle("the last one is not asked for", "if careful and any(", "if False and any(", "drain"),
     cycle(
         "who is up was read before",
@@ -158,6 +225,25 @@ MUTANTS = (
         "a standby writes",
         "        if self.leads():\n            return plan",
         "        if True:\n            return plan",
+    ),
+    cycle(
+        "a cycle does not ask who writes",
+        "self.carry_out(self.permitted(self.plan(fresh=fresh)), started)",
+        "self.carry_out(self.plan(fresh=fresh), started)",
+        "election",
+    ),
+    engine(
+        "a command does not ask who writes",
+        "plan = reconciler.permitted(plans[reconciler.name])",
+        "plan = plans[reconciler.name]",
+        "election",
+        blind="it runs no such command",
+    ),
+    election(
+        "what a lost lead left counts as done",
+        'return plan.hold({c.id: Skip(c.id, "lost", text) for c in changes if c.id not in tried})',
+        "return plan",
+        blind=RARE,
     ),
     election(
         "who leads does so too long", "asked + 2 * self.pause", "asked + 4 * self.pause", blind=RARE

@@ -7,7 +7,6 @@ successors = brakes_of("successors.py", "successors")
 guard = brakes_of("guard.py", "guard")
 drain = brakes_of("drain.py", "drain")
 aiming = brakes_of("aiming.py", "aiming")
-adoption = brakes_of("adoption.py", "adoption")
 
 MUTANTS = (
     # Whose it is.
@@ -62,6 +61,20 @@ MUTANTS = (
     ),
     plan("policies forbid nothing", "if not isinstance(change, allowed)", "if False"),
     plan("an unknown health is written", ".hold(held)", "", "probing", blind="it probes nothing"),
+    plan(
+        "what moved waits for its health",
+        "or not stays(change, unprobed)",
+        "",
+        "probing",
+        blind="it probes nothing",
+    ),
+    plan(
+        "what is damaged waits for its health",
+        "elif isinstance(change, Update) and change.old.damaged:",
+        "elif False:",
+        "probing",
+        blind="it probes nothing",
+    ),
     successors(
         "a successor is not waited for", "change.after and not change.after & coming", "False"
     ),
@@ -70,6 +83,11 @@ MUTANTS = (
         "a successor that stands is waited for",
         "any(_stands(want, held.get(want.instance.id)) for want in wants)",
         "False",
+    ),
+    successors(
+        "another host's or owner's entry stands for ours",
+        "return (found.mark.owner, found.mark.scope) == (want.mark.owner, want.mark.scope)",
+        "return True",
     ),
     successors(
         "gone waits for a successor", "change.reason is Reason.NOT_OFFERED", "True", blind=RARE
@@ -82,6 +100,37 @@ MUTANTS = (
     guard("refuse confirms", 'rules.mode == "refuse" or ', "", blind="its guard confirms"),
     guard("the same listing confirms", "return listing > first and", "return"),
     guard("no time need pass", "and now - since >= PAUSE", ""),
+    guard(
+        "what the guard holds waits for no listing",
+        'return held and self._rules.mode == "confirm"',
+        "return False",
+        "guard",
+        "daemon",
+        blind="it lists whenever it works, asked or not",
+    ),
+    guard(
+        "what is not held waits for a listing",
+        'return held and self._rules.mode == "confirm"',
+        'return self._rules.mode == "confirm"',
+        blind="it lists whenever it works, asked or not",
+    ),
+    guard(
+        "refuse waits for a listing",
+        'return held and self._rules.mode == "confirm"',
+        "return held",
+        blind="it lists whenever it works, asked or not",
+    ),
+    guard(
+        "what was seen before it shrank counts on",
+        "            self._seen.clear()\n            return plan",
+        "            return plan",
+    ),
+    guard(
+        "a refused change is held with other content",
+        "if content == _content(change) and",
+        "if content and",
+        blind=RARE,
+    ),
     guard("a refused change is tried on", "and self._clock() < until", "and False", blind=RARE),
     guard("a refusal is for ever", "and self._clock() < until", ""),
     # Two that ask for one id.
@@ -125,18 +174,71 @@ MUTANTS = (
         " if c[0] in {put.id for put in puts} - set(failed)}",
     ),
     # Drains.
+    drain(
+        "a drain does what else is due",
+        "if c.id in ids and not _is_over(c))",
+        "if not _is_over(c))",
+    ),
+    drain("a drain removes", "if c.id in ids and not _is_over(c))", "if c.id in ids)"),
+    drain(
+        "the fed check of the last one shows its end",
+        "LAST if key.instance in last else result",
+        "result",
+        blind="it has no checks",
+    ),
+    aiming(
+        "a drain is withheld",
+        "if instance.status in self._withhold and not hold:",
+        "if instance.status in self._withhold:",
+        "drain",
+        blind="it withholds nothing",
+    ),
     drain("the last one is drained", "if not left[service]:", "if False:"),
     drain("a drain counts what goes as well", "and one.id not in going)", ")"),
+    drain("a drain is forgotten", "mark.hold if asked is None else asked", 'asked or ""'),
     drain(
-        "a drain is forgotten",
-        'return registration.mark.hold if registration.mark else ""',
-        'return ""',
+        "a drain ends with its entry's name",
+        "standing.get(instance.id, before)",
+        'standing.get(instance.id, "")',
+        "drain_renamed",
+    ),
+    drain(
+        "whatever its container offers else is drained",
+        "if one.fits(instance)]",
+        "]",
+        "drain_renamed",
+    ),
+    drain(
+        "an entry that stands is drained with the old one",
+        "standing.get(instance.id, before)",
+        'before or standing.get(instance.id, "")',
+        "drain_renamed",
+        blind=RARE,
+    ),
+    drain(
+        "what waits for its successor cannot be undrained",
+        "for one in fitting if one.asked]",
+        "for one in fitting if False]",
+        "drain_renamed",
+    ),
+    drain(
+        "what waits for its successor is kept for ever",
+        "for one in fitting if one.asked]",
+        "for one in fitting]",
+        "drain_renamed",
+    ),
+    drain(
+        "a drain of others goes over",
+        "in touched and facts.source_of(mark):",
+        "in touched:",
+        "drain_renamed",
+        blind=RARE,
     ),
     drain("an old address is kept up", "or not stays(change, places)", ""),
     aiming(
         "a drain outlives its workload",
-        "and (mark.source, mark.workload) == holder",
-        "",
+        "own = held.get((snapshot.name, entry.workload.id), ())",
+        "own = [one for every in held.values() for one in every]",
         "drain",
     ),
     aiming(
@@ -147,24 +249,5 @@ MUTANTS = (
     ),
     drain(
         "a drain that nobody sees is one", "if shown not in (None, as_up)", "if True", blind=RARE
-    ),
-    # Taking over.
-    adoption(
-        "everything is taken over",
-        "return own or host in",
-        "return True or host in",
-        blind="it takes nothing over",
-    ),
-    adoption(
-        "a given id is enough",
-        "if named or wish.fits(one.instance) else None",
-        "if True else None",
-        blind="it takes nothing over",
-    ),
-    adoption(
-        "what is gone is taken along",
-        "if named and self.gone else None",
-        "if named else None",
-        blind="it takes nothing over",
     ),
 )

@@ -1,0 +1,177 @@
+"""Brakes of what is taken over, of what is not up, and of stores of keys and values."""
+
+from mutants import brakes_of
+
+adoption = brakes_of("adoption.py", "adoption")
+cycle = brakes_of("reconcile.py", "reconcile")
+unhealthy = brakes_of("unhealthy.py", "drain", "tests/keyvalue/test_layout_sink.py")
+meaning = brakes_of("keyvalue/meaning.py", "tests/keyvalue/test_meaning.py")
+sink = brakes_of("keyvalue/layout_sink.py", "tests/keyvalue/test_layout_sink.py")
+layout = brakes_of("keyvalue/layout.py", "tests/keyvalue/test_layouts.py")
+record = brakes_of("keyvalue/record.py", "tests/keyvalue/test_record.py")
+
+#: Why the model does not notice.
+TAKES_NOTHING = "it takes nothing over"
+NO_LAYOUT = "its registry knows no layouts"
+
+MUTANTS = (
+    # Taking over.
+    adoption(
+        "everything is taken over",
+        "return own or host in",
+        "return True or host in",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "a given id is enough",
+        "if named or wish.fits(one.instance) else None",
+        "if True else None",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "a random name is enough",
+        "named or (random and wish.fits(one.instance))",
+        "named or random",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "any other name will do",
+        "random = SAME in self.hosts and RANDOM_NAME.fullmatch(",
+        "random = SAME in self.hosts and str(",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "the port is not compared",
+        "return instance.service, instance.address, instance.port",
+        "return instance.service, instance.address, 0",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "the old name goes before the new one stands",
+        "return _marked(one, wish, owner) if replaces and stands else None",
+        "return _marked(one, wish, owner) if replaces else None",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "the old name goes before the new one is fit",
+        "and (found.up or not old.up)",
+        "",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "what is gone is taken along",
+        "if named and self.gone else None",
+        "if named else None",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "one engine judges what another left",
+        "return [one for one in self.world if host in one.scopes] or self.world",
+        "return self.world",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "any of several engines judges a host that none is",
+        "if len(of_host) != 1 or not of_host[0].scopes:",
+        "if not of_host[0].scopes:",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "a place is taken whatever its id is",
+        'if one.id != f"{one.instance.service}/{one.instance.endpoint}":',
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "a place is taken though ours stands",
+        "if wish is None or wish.instance.id in held:",
+        "if wish is None:",
+        blind=TAKES_NOTHING,
+    ),
+    cycle(
+        "sinks are told of marks that are not there",
+        "return unadopted(plan)",
+        "return plan",
+        "adoption",
+        blind=TAKES_NOTHING,
+    ),
+    # What is not up.
+    unhealthy("what is not up is kept where it cannot be told", "if unhealthy is Unhealthy.DROP:"),
+    unhealthy(
+        "what is not up looks as if it were",
+        "meta = {**instance.meta, STATUS_KEY: instance.status.value}",
+        "meta = instance.meta",
+    ),
+    # Stores of keys and values.
+    meaning(
+        "a copy of an entry is ours",
+        "    if layout.key(found.instance) != key:",
+        "    if False:",
+        blind=NO_LAYOUT,
+    ),
+    meaning(
+        "a twin without a mark, or elsewhere, counts",
+        "misplaced = found.mark is None or layout.key(found.instance) != key",
+        "misplaced = False",
+        blind=NO_LAYOUT,
+    ),
+    meaning(
+        "an entry that is gone is no damage",
+        'return attrs.evolve(found, damaged=f"its entry {key} is gone")',
+        "return found",
+        blind=NO_LAYOUT,
+    ),
+    meaning(
+        "an edited entry is no damage",
+        "return found if same else",
+        "return found if True else",
+        blind=NO_LAYOUT,
+    ),
+    meaning(
+        "an entry that stands though it is drained is no damage",
+        'text = "" if entry is None else',
+        'text = "" if True else',
+        blind=NO_LAYOUT,
+    ),
+    meaning(
+        "another's entry has our id",
+        "return mark is None or mark.owner != owner, key",
+        "return False, key",
+        blind=NO_LAYOUT,
+    ),
+    meaning(
+        "what is drained is parked wherever there are twins",
+        "return layout.twins and not layout.tells_status",
+        "return layout.twins",
+        "tests/keyvalue/test_layout_sink.py",
+        blind=NO_LAYOUT,
+    ),
+    sink("what is too large is sent", "if size > self.largest:", blind=NO_LAYOUT),
+    sink(
+        "one that cannot be written stops the others",
+        "except SyncerError as error:",
+        "except ZeroDivisionError as error:",
+        blind=NO_LAYOUT,
+    ),
+    layout(
+        "the twins' place is a prefix like others",
+        '[0] in ("", TWINS):',
+        '[0] == "":',
+        blind=NO_LAYOUT,
+    ),
+    layout(
+        "a slash in a name begins another part",
+        'set("/%")',
+        'set("%")',
+        blind=NO_LAYOUT,
+    ),
+    record(
+        "what is no text is believed",
+        "if not all(isinstance(text, str) for text in (*named, *tags, *meta, *meta.values())):",
+        blind=NO_LAYOUT,
+    ),
+    record(
+        "a user's metadata stands where the mark does",
+        "if OWN in instance.meta:",
+        blind=NO_LAYOUT,
+    ),
+)
