@@ -296,3 +296,16 @@ def test_new_ones_in_eureka(fake_docker, clean_eureka):
         method, where = what.split(" ", 1)
         found["list" if where.endswith("/apps") else method] += count
     assert found == {"list": 1, "GET": FEW, "POST": FEW}
+
+
+def test_garbage_is_collected_seldom():
+    """While syncer runs, Python does not look at all that lives after each listing."""
+    code = (
+        "import gc\nfrom syncer.cli import main\ntry:\n    main()\nfinally:\n"
+        "    print(*gc.get_threshold())"
+    )
+    arguments = ("run", "--once", "--source", "file=services.toml", "--sink", "memory")
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert int(done.stdout.split()[0]) >= 50_000
