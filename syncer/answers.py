@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import attrs
 
-from syncer.changes import Plan
+from syncer.changes import Change, Plan
 from syncer.desired import Entry, Snapshot
 from syncer.findings import Finding
 from syncer.model import Host, Registration, View
@@ -51,11 +51,13 @@ class Story:
 class Now:
     """What an engine knows at one moment: of each source its last answer, of each sink its entries.
 
-    What a sink holds is as last read, in step with what was written since.
+    What a sink holds is as last read, in step with what was written since. `guarded` is what the
+    guard held of each sink's last plan.
     """
 
     sources: Mapping[str, Snapshot] = attrs.field(converter=frozen_map)
     sinks: Mapping[str, View[Registration]] = attrs.field(converter=frozen_map)
+    guarded: Mapping[str, tuple[Change, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
 
 
 @attrs.frozen(kw_only=True)

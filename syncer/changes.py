@@ -1,7 +1,7 @@
 """What is to be done to a sink: changes, skips, and the plan that holds them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -138,8 +138,7 @@ class Plan:
 
     def digest(self) -> str:
         """A fingerprint of the changes: equal for plans that do the same. 12 hex digits."""
-        lines = sorted(_fingerprint(change) for change in self.changes)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+        return digest_of(self.changes)
 
     def hold(self, held: Mapping[str, Skip]) -> "Plan":
         """The same plan with the changes of these ids turned into skips."""
@@ -152,7 +151,14 @@ class Plan:
         )
 
 
-def _fingerprint(change: Change) -> str:
+def digest_of(changes: Iterable[Change]) -> str:
+    """A fingerprint of changes, in whatever order: equal if they do the same. 12 hex digits."""
+    lines = sorted(fingerprint(change) for change in changes)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def fingerprint(change: Change) -> str:
+    """What a change does, on one line: equal for changes that do the same."""
     if isinstance(change, Deregister):
         return f"deregister {change.id} {change.reason.value}"
     mark = change.new.mark

@@ -7,7 +7,7 @@ the file overrides the keys that it gives and leaves the rest, other tables of t
 """
 
 import stat
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from syncer.sections import Sections, disabled_plugins
 from syncer.settings import SINK_KEYS, SOURCE_KEYS, Config, ParserConfig, SinkConfig, SourceConfig
 from syncer.structure import fill, option_types, secret_files
 from syncer.values import unique
+from syncer.web_rules import WebRules
 
 if TYPE_CHECKING:
     from syncer.plugin_manager import Plugins
@@ -84,7 +85,11 @@ def load(
             given[what] = in_order(given[what], file.get(what), tables)
     given = overlaid(given, set_flags)  # --set says it more exactly than --sink
     config = Sections(given, top, environ, plugins).config(need)
-    warnings = (*_exposed(config, path, plugins, environ), *config.web.warnings())
+    warnings = (
+        *_exposed(config, path, plugins, environ),
+        *_exposed_in(WebRules, given.get("web", {}), top / "web", path),
+        *config.web.warnings(),
+    )
     return attrs.evolve(config, disabled_plugins=disabled, warnings=warnings)
 
 
@@ -110,16 +115,22 @@ def _exposed(
         *((sink, plugins.sink(sink.kind)) for sink in config.sinks.values()),
         *((parser, plugins.label_parser(parser.name)) for parser in config.parsers),
     ]
-    warnings = []
+    warnings: list[str] = []
     for part, kind in parts:
-        for name, wanted in option_types(kind.options).items():
-            given = part.options.get(name)
-            if bare_type(wanted) is Secret and (problem := _exposure(given, path)):
-                warnings.append((part.where / name).say(problem, origin_of(given)))
+        warnings += _exposed_in(kind.options, part.options, part.where, path)
         for name, given in secret_files(kind.options, part.options, environ).items():
             if problem := _exposed_file(plain(given)):
                 warnings.append((part.where / name).say(problem, origin_of(given)))
     return tuple(warnings)
+
+
+def _exposed_in(
+    options_class: type, table: Mapping[str, Any], where: KeyPath, path: Path | None
+) -> Iterator[str]:
+    for name, wanted in option_types(options_class).items():
+        given = table.get(name)
+        if bare_type(wanted) is Secret and (problem := _exposure(given, path)):
+            yield (where / name).say(problem, origin_of(given))
 
 
 def _exposure(given: Any, path: Path | None) -> str:

@@ -84,7 +84,7 @@ class Engine:
             for order, (name, source) in enumerate(sources.items())
         }
         desired = Desired(self._trackers)
-        self._prober = Prober(changed=self._probed, emit=self._tell, rules=probes)
+        self._prober = Prober(changed=self._plan_again, emit=self._tell, rules=probes)
         self._reconcilers = {
             name: Reconciler(
                 name,
@@ -194,14 +194,21 @@ class Engine:
     def names(self) -> tuple[str, ...]:
         """What the sources described last: names of workloads, their services, ids of instances."""
         entries = (one for snapshot in self._snapshots() for one in snapshot.entries.values())
-        return tuple(
-            sorted({name for one in entries for name in (one.workload.name, *offered(one))})
-        )
+        found = {name for one in entries for name in (one.workload.name, *offered(one))}
+        return tuple(sorted(found))
 
     def now(self) -> Now:
         """What is known at this moment: from any thread, while it runs too; nobody is asked."""
         sinks = {name: sink.known() for name, sink in self._reconcilers.items()}
-        return Now(sources={s.name: s for s in self._snapshots()}, sinks=sinks)
+        guarded = {name: sink.guarded() for name, sink in self._reconcilers.items()}
+        return Now(sources={s.name: s for s in self._snapshots()}, sinks=sinks, guarded=guarded)
+
+    def let_go(self, sink: str, digest: str) -> int:
+        """Have done what the guard holds at a sink, if of this digest: how many changes, or 0."""
+        reconciler = self._reconcilers.get(sink)
+        if count := reconciler.let_go(digest) if reconciler else 0:
+            self._plan_again(frozenset({sink}))
+        return count
 
     def start(self) -> None:
         """Start to keep the sinks equal, in threads; returns at once. Not twice."""
@@ -331,7 +338,7 @@ class Engine:
         self._prober.wait(PROBE_PATIENCE)
         return self._each_sink(make, errors)
 
-    def _probed(self, sinks: frozenset[str]) -> None:
+    def _plan_again(self, sinks: frozenset[str]) -> None:
         if self._daemon is not None:
             self._daemon.plan_again(sinks)
 

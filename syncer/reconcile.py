@@ -27,6 +27,7 @@ from syncer.events import (
     GuardReleased,
     ProblemsFound,
     SkipsChanged,
+    Warned,
 )
 from syncer.guard import Guard, GuardRules, Refusals
 from syncer.model import Registration, View
@@ -39,8 +40,8 @@ from syncer.successors import hold_unreplaced, with_successors
 class Reconciler:
     """Keeps one sink equal to what its sources want.
 
-    `cycle`, `plan` and `release` are called from one thread, `read_ahead` from another; `held`
-    and `results` from any.
+    `cycle`, `plan` and `release` are called from one thread, `read_ahead` from another; `held`,
+    `results`, `guarded` and `let_go` from any.
     """
 
     def __init__(
@@ -202,6 +203,17 @@ class Reconciler:
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """What the checks that syncer feeds should show now."""
         return self._results
+
+    def guarded(self) -> tuple[Change, ...]:
+        """What the guard held of the last plan."""
+        return self._guard.holding()
+
+    def let_go(self, digest: str) -> int:
+        """Let through what the guard holds, if that has this digest; returns how many, else 0."""
+        if count := self._guard.let_go(digest):
+            text = f"the guard's plan {digest} for {self.name} is let go by hand: {count} changes"
+            self._emit(Warned(text=text))
+        return count
 
     def ours(self, registration: Registration) -> bool:
         """Whether a registration carries our owner and the scope of a configured source."""

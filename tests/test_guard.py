@@ -8,6 +8,7 @@ from fakes import held, skips, wanted
 
 from syncer import Deregister, Plan, Reason, Register, Update
 from syncer import guard as brakes
+from syncer.changes import digest_of
 from syncer.guard import PAUSE, SLOW_CAP, GuardRules, Refusals
 from syncer.testing import ManualClock
 
@@ -196,6 +197,74 @@ class TestRelease:
         for n in range(0, 1000, 20):
             guard(plan(*removals(20, first=n)), {"docker": 1})
         assert len(guard._seen) == 20
+
+
+class TestLetGo:
+    """A person lets go of what is held: of exactly that."""
+
+    def held(self, count=12, mode="refuse", ours=20):
+        """A guard that holds so many removals, and the plan."""
+        guard, risky = Guard(GuardRules(mode=mode)), plan(*removals(count), ours=ours)
+        guard(risky, {"docker": 1})
+        return guard, risky
+
+    @pytest.mark.parametrize("mode", ["refuse", "confirm"])
+    def test_what_is_let_go_is_let_through(self, mode):
+        """By the digest of what is held; whatever the listings say."""
+        guard, risky = self.held(mode=mode)
+        assert guard.holding() == risky.changes
+        assert guard.let_go(digest_of(guard.holding())) == 12
+        assert guard(risky, {"docker": 1}).changes == risky.changes
+        assert guard.holding() == ()
+
+    @pytest.mark.parametrize("count", [0, 11, 13])
+    def test_another_digest_lets_nothing_go(self, count):
+        """Nor does that of a part, of more, or of nothing."""
+        guard, risky = self.held()
+        for digest in ("", "0" * 12, digest_of(removals(count))):
+            assert guard.let_go(digest) == 0
+        assert not guard(risky, {"docker": 1}).changes
+
+    def test_what_joins_is_held(self):
+        """What was not shown to the person waits as always."""
+        guard, risky = self.held()
+        guard.let_go(digest_of(risky.changes))
+        after = guard(plan(*removals(15)), {"docker": 1})
+        assert after.changes == risky.changes
+        assert set(skips(after)) == {"h:s12:80", "h:s13:80", "h:s14:80"}
+
+    def test_another_change_of_the_same_id_is_held(self):
+        """To let a removal go is not to let a move go, nor a move to another port."""
+        guard = Guard(GuardRules(mode="refuse"))
+        guard(plan(*moves(12, port=81)), {})
+        guard.let_go(digest_of(moves(12, port=81)))
+        other = moves(3, port=82)
+        mixed = plan(*other, *moves(12, port=81)[3:])
+        after = guard(mixed, {})
+        assert set(skips(after)) == {change.id for change in other}
+
+    def test_what_fails_stays_let_go(self):
+        """A removal that the registry did not take is not held when it is tried again."""
+        guard, risky = self.held(count=20)
+        guard.let_go(digest_of(risky.changes))
+        guard(risky, {"docker": 1})
+        left = plan(*removals(12), ours=12)
+        assert guard(left, {"docker": 1}).changes == left.changes
+
+    @pytest.mark.parametrize("between", [0, 12], ids=["nothing is to go", "others are"])
+    def test_it_ends_with_the_plan(self, between):
+        """What was to go no longer in between is held when it is to go again."""
+        guard, risky = self.held()
+        guard.let_go(digest_of(risky.changes))
+        guard(plan(*removals(between, first=50)), {"docker": 1})
+        assert not guard(risky, {"docker": 1}).changes
+
+    def test_nothing_is_held_once_all_is_well(self):
+        """Nobody can let go of what was held before."""
+        guard, risky = self.held()
+        guard(plan(), {"docker": 2})
+        assert guard.holding() == ()
+        assert guard.let_go(digest_of(risky.changes)) == 0
 
 
 class TestRefusals:

@@ -15,6 +15,7 @@ from syncer import (
     Update,
     View,
 )
+from syncer.changes import digest_of
 from syncer.confirming import UNANSWERED
 from syncer.events import (
     ChangeApplied,
@@ -24,6 +25,7 @@ from syncer.events import (
     GuardReleased,
     ProblemsFound,
     SkipsChanged,
+    Warned,
 )
 from syncer.guard import PAUSE, SLOW_CAP, GuardRules
 
@@ -297,6 +299,21 @@ class TestGuard:
         for _ in range(3):
             world.cycle()
         assert len(world.sink.ids()) == 20
+
+    def test_a_person_lets_go(self):
+        """Of the plan that was shown; this is told, and done in the next cycle."""
+        world = self.emptied("refuse")
+        world.cycle()
+        held = world.reconciler.guarded()
+        assert len(held) == 20
+        assert world.reconciler.let_go("0" * 12) == 0
+        assert not world.heard.of(Warned)
+        assert world.reconciler.let_go(digest_of(held)) == 20
+        assert digest_of(held) in world.heard.of(Warned)[0].text
+        world.cycle(relist=False, fresh=False)
+        assert world.sink.ids() == set()
+        assert world.reconciler.guarded() == ()
+        assert world.heard.of(GuardReleased)
 
 
 class TestErrors:

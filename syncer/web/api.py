@@ -4,21 +4,23 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
+from itertools import islice
 from typing import Any
 
 import attrs
 
-from syncer import __version__
+from syncer import __version__, logs
 from syncer.answers import Now, Once, Story, offered
-from syncer.changes import Deregister
+from syncer.changes import Change, Deregister, Register, digest_of
 from syncer.engine import Engine
 from syncer.events import CycleFinished
 from syncer.forms import registration_json, story_json
+from syncer.model import Registration
 from syncer.web.board import Board, Seen
-from syncer.web.rows import Row, Rows
+from syncer.web.rows import LastRows, Row, Rows
 
-#: The most that one answer lists, and what it lists if nothing is said.
-MOST, USUAL = 500, 100
+#: The most that one answer lists, what it lists if nothing is said, and the most stories in one.
+MOST, USUAL, STORIES = 500, 100, 50
 
 
 @attrs.frozen(kw_only=True)
@@ -54,8 +56,8 @@ class Api:
         self, engine: Engine, board: Board, about: About, again: Callable[[], Engine] | None = None
     ) -> None:
         self._engine, self._board, self._about, self._again = engine, board, about, again
-        self._lock, self._changing = threading.Lock(), threading.Lock()
-        self._rows: tuple[int, tuple[Row, ...]] = (-1, ())
+        self._changing = threading.Lock()
+        self._rows = LastRows(lambda seen: self._joined(seen).all(), board.clock)
 
     def ready(self) -> dict[str, Any]:
         """Whether every loop has succeeded lately, and which has not."""
@@ -67,7 +69,8 @@ class Api:
         """All that fits on one screen."""
         now, seen = self._engine.now(), self._board.seen()
         about, clock = self._about, self._board.clock
-        states = Counter(row.plain["state"] for row in self._all() if row.plain["wanted"])
+        _, rows = self._rows(seen)
+        states = Counter(row.plain["state"] for row in rows if row.plain["wanted"])
         return {
             "version": __version__,
             "owner": about.owner,
@@ -120,19 +123,31 @@ class Api:
         ]
 
     def instances(self, wanted: Wanted) -> dict[str, Any]:
-        """What should be and what is, joined: `sink`, `source`, `state` and `whose` narrow it."""
-        return _page(self._all(), wanted, _fits, lambda row: row.plain)
+        """What should be and what is, joined: `sink`, `source`, `state` and `whose` narrow it.
+
+        While much happens it may be of a moment ago: `number` is the last line that it knows of.
+        """
+        number, rows = self._rows(self._board.seen())
+        return {"number": number, **_page(rows, wanted, _fits, lambda row: row.plain)}
 
     def registrations(self, wanted: Wanted) -> dict[str, Any]:
         """What the sinks hold, foreign registrations too, with their marks."""
         named = wanted.fields.get("sink", "")
-        items = [
-            {"sink": sink, **registration_json(one)}
+        narrowed = wanted.text or wanted.fields.keys() - {"sink"}
+        items = (
+            (sink, one)
             for sink, view in self._engine.now().sinks.items()
             for one in view.items
             if named in ("", sink)
-        ]
-        return _page(items, wanted, _contains, dict)
+        )
+
+        def shown(item: tuple[str, Registration]) -> dict[str, Any]:
+            return {"sink": item[0], **registration_json(item[1])}
+
+        def fits(item: tuple[str, Registration], wanted: Wanted) -> bool:
+            return not narrowed or _contains(shown(item), wanted)
+
+        return _page(items, wanted, fits, shown)
 
     def skips(self, wanted: Wanted) -> dict[str, Any]:
         """What is held back at each sink, and why; `kind=conflict` for what others hold."""
@@ -152,17 +167,40 @@ class Api:
         return [line.plain() for line in self._board.lines()]
 
     def explain(self, name: str) -> list[dict[str, Any]]:
-        """The stories of a service, a workload, the beginning of its id, or the id of an entry."""
-        now = self._engine.now()
-        rows = Rows(now, self._board.seen(), self._about.takes)
-        return [
+        """The stories of a service, a workload, the beginning of its id, or the id of an entry.
+
+        The first of them, if there are many.
+        """
+        now, rows = self._engine.now(), self._joined(self._board.seen())
+        found = (
             story_json(Story(source=source, entry=entry, sinks=rows.standing(source, entry)))
             for source, snapshot in now.sources.items()
             for id_, entry in snapshot.entries.items()
             if name == entry.workload.name
             or name in offered(entry)
             or (len(name) > 3 and id_.startswith(name))
+        )
+        return list(islice(found, STORIES))
+
+    def guard(self) -> list[dict[str, Any]]:
+        """What the guard holds at each sink, and the digest by which it can be let go."""
+        return [
+            {
+                "sink": sink,
+                "digest": digest_of(held),
+                "removals": sum(isinstance(change, Deregister) for change in held),
+                "moves": sum(not isinstance(change, Deregister) for change in held),
+                "changes": [_change(one) for one in sorted(held, key=lambda one: one.id)[:MOST]],
+            }
+            for sink, held in self._engine.now().guarded.items()
+            if held
         ]
+
+    def let_go(self, sink: str, digest: str) -> dict[str, Any] | None:
+        """Have done what the guard holds there, if that has this digest; None if it has not."""
+        if count := self._engine.let_go(sink, digest):
+            return {"done": f"{count} changes are let go at {sink}", "changes": count}
+        return None
 
     def refresh(self) -> dict[str, Any]:
         """Have every source and sink looked at again, now."""
@@ -184,15 +222,8 @@ class Api:
         self._engine.refresh()
         return _held(done)
 
-    def _all(self) -> tuple[Row, ...]:
-        """Every row; made anew when something has happened."""
-        seen = self._board.seen()
-        with self._lock:
-            number, rows = self._rows
-            if number != seen.number:
-                rows = Rows(self._engine.now(), seen, self._about.takes).all()
-                self._rows = (seen.number, rows)
-            return rows
+    def _joined(self, seen: Seen) -> Rows:
+        return Rows(self._engine.now(), seen, self._about.takes)
 
     def _doing(self, part: str, name: str, seen: Seen, doubt: str) -> dict[str, Any]:
         loop = f"{part} {name}"
@@ -240,6 +271,12 @@ def _as_wanted(report: CycleFinished) -> int:
     """How many stand as they should, what this cycle wrote included."""
     puts = (c for c in report.plan.changes if not isinstance(c, Deregister))
     return report.plan.unchanged + sum(change.id not in report.failed for change in puts)
+
+
+def _change(change: Change) -> dict[str, Any]:
+    """A change that is held, in short: what goes, or what moves from where to where."""
+    before = "" if isinstance(change, Register) else change.old.instance.endpoint
+    return {"action": type(change).__name__.lower(), "from": before, **logs.described(change)}
 
 
 def _held(done: Once[CycleFinished]) -> dict[str, Any]:

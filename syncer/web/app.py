@@ -2,8 +2,9 @@
 
 It listens on loopback by default, but a browser brings strangers there: a page of theirs can have
 requests sent, and with a name that they point here (DNS rebinding) even read the answers. So a
-request must name an address, localhost, this host or a configured name; no other origin is
-allowed to read; and what changes something needs a token, which no form of theirs can bring.
+request must name an address, localhost, this host or a configured name; a browser must not say
+that the page of another site sends it; no other origin is allowed to read; and what changes
+something needs a token, which no form of theirs can bring.
 """
 
 import hmac
@@ -39,11 +40,12 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_SCRIPTS = ("page.js", "ask.js", "elements.js", "guard.js", "live.js", "story.js", "words.js")
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in _SCRIPTS},
 }
 #: What never needs a token: whether it lives, and the page, which has nothing of its own to tell.
 _OPEN = frozenset({"/healthz", "/readyz", "/api/v1/openapi.json", *_FILES})
@@ -79,11 +81,13 @@ class App:
             f"{_API}/events": lambda _: _json(api.events()),
             f"{_API}/events/stream": self._stream,
             f"{_API}/explain": self._explain,
+            f"{_API}/guard": lambda _: _json(api.guard()),
         }
         post: dict[str, Callable[[Request], Response]] = {
             f"{_API}/refresh": lambda _: _json(api.refresh()),
             f"{_API}/drain": self._drain,
             f"{_API}/undrain": self._undrain,
+            f"{_API}/let-go": self._let_go,
         }
         tables = (("GET", get), ("POST", post))
         self._answers = {(verb, path): do for verb, table in tables for path, do in table.items()}
@@ -115,6 +119,8 @@ class App:
         if not self._is_ours(request.host):
             text = f"asked for as {request.host[:100]!r}, which is not a name in web.hosts"
             return _refused(421, text)
+        if self._is_of_another_site(request):
+            return _refused(403, "asked for by the page of another site")
         changes = request.method not in ("GET", "HEAD")
         if changes and not self._rules.token:
             return _refused(403, "nothing can be changed here: web.token is not set")
@@ -132,6 +138,15 @@ class App:
         except ValueError:
             return name.lower() in self._names
         return True
+
+    def _is_of_another_site(self, request: Request) -> bool:
+        """Whether a browser says that a foreign page has it sent; to follow a link is no matter."""
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._is_ours(origin.partition("://")[2]):
+            return True
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        follows = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        return site not in ("none", "same-origin") and not follows
 
     def _knows(self, request: Request) -> bool:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -173,6 +188,13 @@ class App:
     def _undrain(self, request: Request) -> Response:
         return _done(self._api.hold(_name(_body(request)), drained=False))
 
+    def _let_go(self, request: Request) -> Response:
+        asked = _body(request)
+        sink = _asked(asked, "sink", "where the guard holds something")
+        digest = _asked(asked, "digest", "that of what the guard holds there")
+        found = self._api.let_go(sink, digest)
+        return _done(found, "the guard holds something else by now, or nothing: look again")
+
 
 def _wanted(request: Request) -> Wanted:
     fields = {key: text for key in _ASKED if (text := _short(request, key))}
@@ -199,26 +221,31 @@ def _number(text: str, default: int) -> int:
 def _body(request: Request) -> Mapping[str, Any]:
     try:
         found = json.loads(request.get_data() or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequest("the body is not JSON") from None
     if not isinstance(found, dict):
         raise BadRequest("the body is not an object")
     return found
 
 
-def _name(asked: Mapping[str, Any]) -> str:
-    name = asked.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST:
-        raise BadRequest("name is missing: a service, a workload, or the id of an entry")
-    return name
+def _asked(body: Mapping[str, Any], key: str, what: str) -> str:
+    text = body.get(key)
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
+        raise BadRequest(f"{key} is missing: {what}")
+    return text
 
 
-def _done(found: Mapping[str, Any] | None) -> Response:
-    return _refused(409, "it is being done already") if found is None else _json(found)
+def _name(body: Mapping[str, Any]) -> str:
+    return _asked(body, "name", "a service, a workload, or the id of an entry")
+
+
+def _done(found: Mapping[str, Any] | None, why: str = "it is being done already") -> Response:
+    return _refused(409, why) if found is None else _json(found)
 
 
 def _json(found: object, code: int = 200) -> Response:
-    return _raw(json.dumps(found, ensure_ascii=False, default=str).encode(), code)
+    text = json.dumps(found, ensure_ascii=False, default=str)
+    return _raw(text.encode(errors="backslashreplace"), code)  # half a pair: \udXXX, as JSON has it
 
 
 def _raw(content: bytes, code: int = 200) -> Response:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from itertools import takewhile
 from typing import Any
 
 import attrs
@@ -135,13 +136,15 @@ class Board:
     def wait(self, after: int, timeout: float) -> tuple[Line, ...] | None:
         """All lines after this number, once there are any; None if some are forgotten already.
 
-        Nothing after `timeout` seconds, or once it is closed.
+        None too if the number is that of an earlier process, and higher than any. Nothing after
+        `timeout` seconds, or once it is closed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._number > after or self._closed, timeout)
+            self._changed.wait_for(lambda: self._number != after or self._closed, timeout)
             if after > self._number or (self._recent and self._recent[0].number > after + 1):
                 return None
-            return tuple(line for line in self._recent if line.number > after)
+            news = takewhile(lambda line: line.number > after, reversed(self._recent))
+            return tuple(news)[::-1]
 
     def close(self) -> None:
         """Let go of who waits."""

@@ -1,6 +1,7 @@
 """What should be and what is, joined: a row for each instance, with how it stands in each sink."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from threading import Lock
 from typing import Any
 
 import attrs
@@ -14,6 +15,9 @@ from syncer.web.board import Seen
 #: How an instance stands in a sink, worst first.
 STATES = ("failed", "held", "pending", "unknown", "registered")
 OURS, OTHERS = "ours", "others"
+#: Rows are kept for so many times as long as it took to make them: however much happens and
+#: however many ask, not more than a fifth of one processor goes into them.
+REST = 4.0
 
 
 @attrs.frozen(kw_only=True)
@@ -75,6 +79,28 @@ class Rows:
         for sink, stand in self._stand.items():
             if not self._takes.get(sink) or source in self._takes[sink]:
                 yield sink, stand
+
+
+class LastRows:
+    """The rows made last. They are made anew after something has happened, but not too often.
+
+    `make` makes them; `clock` never goes back. From any thread.
+    """
+
+    def __init__(self, make: Callable[[Seen], tuple[Row, ...]], clock: Callable[[], float]) -> None:
+        self._make, self._clock, self._lock = make, clock, Lock()
+        self._number, self._until = -1, float("-inf")
+        self._rows: tuple[Row, ...] = ()
+
+    def __call__(self, seen: Seen) -> tuple[int, tuple[Row, ...]]:
+        """The number of the last line that they know of, which may not be that of `seen`; they."""
+        with self._lock:
+            began = self._clock()
+            if seen.number > self._number and began >= self._until:
+                self._number, self._rows = seen.number, self._make(seen)
+                ended = self._clock()
+                self._until = ended + REST * (ended - began)
+            return self._number, self._rows
 
 
 class _Sink:

@@ -16,12 +16,12 @@ from syncer.values import bracketed
 from syncer.web.api import About, Api
 from syncer.web.app import BODY, App
 from syncer.web.board import Board
+from syncer.web.connections import Connection, release
 from syncer.web.streams import Streams
 from syncer.web_rules import WebRules, address_of
 
-#: Threads beside those of the streams, connections beside theirs, and seconds until one that says
-#: nothing is closed.
-_WORKERS, _CONNECTIONS, _SILENCE = 4, 64, 60
+#: Threads beside those of the streams, and connections beside theirs.
+_WORKERS, _CONNECTIONS = 4, 64
 
 
 class Page:
@@ -59,13 +59,13 @@ class Page:
             sockets=[listening],
             threads=rules.streams + _WORKERS,
             connection_limit=rules.streams + _CONNECTIONS,
-            channel_timeout=_SILENCE,
-            cleanup_interval=10,
+            asyncore_use_poll=True,  # select() knows no descriptor above 1023
             max_request_body_size=BODY,
             max_request_header_size=16_384,
             ident=None,
             clear_untrusted_proxy_headers=True,
         )
+        self._server.channel_class = Connection
         self._thread = threading.Thread(target=self._serve, name="syncer web", daemon=True)
         self._thread.start()
         return f"http://{bracketed(host)}:{listening.getsockname()[1]}/"
@@ -86,6 +86,8 @@ class Page:
             server.asyncore.loop(
                 timeout=1.0, use_poll=server.adj.asyncore_use_poll, map=self._map, count=1
             )
+            # Before waitress takes no more: it counts itself and its trigger too.
+            release(server.active_channels.values(), server.adj.connection_limit - 2)
         server.task_dispatcher.shutdown(timeout=2)
         server.close()
         server.asyncore.close_all(self._map)

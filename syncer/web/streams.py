@@ -2,18 +2,21 @@
 
 A stream takes one thread of the server for as long as it lasts, so their number is bounded; a
 client that is gone is noticed at the next sign of life, and none lives longer than `LIFETIME`:
-a page comes back by itself, and says what it saw last.
+a page comes back by itself, and says what it saw last. One that does not read is let go of by
+`connections.py`.
 """
 
 import json
 import threading
-import time
 from collections.abc import Iterable, Iterator
+from time import monotonic, sleep
 
 from syncer.web.board import Board, Line
 
 #: Seconds between two signs of life, and the longest life of a stream.
 BEAT, LIFETIME = 10.0, 900.0
+#: Seconds in which lines gather once some were sent: however much happens, no stream wakes oftener.
+GATHER = 0.2
 
 
 class Streams:
@@ -35,8 +38,8 @@ class Stream:
 
     def __init__(self, board: Board, after: int, places: threading.BoundedSemaphore) -> None:
         self._board, self._after, self._places = board, after, places
-        self._until = time.monotonic() + LIFETIME
-        self._begun = self._closed = False
+        self._until = monotonic() + LIFETIME
+        self._begun = self._busy = self._closed = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -46,9 +49,12 @@ class Stream:
         if not self._begun:
             self._begun = True
             return b"retry: 2000\n: welcome\n\n"
-        if self._closed or self._board.closed or time.monotonic() > self._until:
+        if self._busy:
+            sleep(GATHER)
+        if self._closed or self._board.closed or monotonic() > self._until:
             raise StopIteration
         lines = self._board.wait(self._after, BEAT)
+        self._busy = lines != ()
         if lines is None:
             self._after = self._board.seen().number
             return _event("gap", self._after, {"number": self._after})

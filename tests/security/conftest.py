@@ -3,6 +3,9 @@
 import pytest
 
 from servers.docker_proxy import DockerProxy
+from servers.webpage_fixtures import browse, chromium, site
+
+__all__ = ["browse", "chromium", "site"]
 
 
 @pytest.fixture

@@ -123,6 +123,39 @@ class TestReadable:
         quiet = command(*words, *config(given, 0o644))
         assert "everybody" not in quiet.stdout + quiet.stderr
 
+    @pytest.mark.parametrize("words", [("check-config",), ("run", "--once")])
+    @pytest.mark.parametrize(
+        ("given", "mode", "kept", "said"),
+        [
+            ('"{token}"', 0o644, 0o600, "web.token: a secret in a file that everybody may read"),
+            ('{{ file = "{file}" }}', 0o644, 0o644, "web.token: everybody may read the file"),
+            ('"{token}"', 0o640, 0o600, ""),
+            ('{{ file = "{file}" }}', 0o644, 0o600, ""),
+        ],
+        ids=["here", "in a file", "here, hidden", "in a file, hidden"],
+    )
+    def test_the_pages_token(self, tmp_path, services, words, given, mode, kept, said):
+        """It is held to the same, though it belongs to no source and no sink."""
+        file, path = tmp_path / "token", tmp_path / "syncer.toml"
+        file.write_text(PASSWORD)
+        file.chmod(kept)
+        token = given.format(token=PASSWORD, file=file)
+        path.write_text(
+            f'[web]\ntoken = {token}\n[sources.file]\npath = "{services}"\n[sinks.memory]\n'
+        )
+        path.chmod(mode)
+        done = command(*words, "--config", str(path))
+        assert done.returncode == 0
+        found = done.stdout + done.stderr
+        assert said in found
+        assert ("everybody" in found) == bool(said)
+
+    def test_the_pages_token_on_the_command_line(self, services):
+        """Like other secrets there."""
+        flags = ("--source", f"file={services}", "--sink", "memory")
+        done = command("check-config", *flags, "--set", f"web.token={PASSWORD}")
+        assert "web.token: a secret on the command line" in done.stdout + done.stderr
+
     @pytest.mark.parametrize("way", ["set", "environment"])
     @pytest.mark.parametrize(
         ("option", "variable"),

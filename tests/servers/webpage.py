@@ -3,9 +3,11 @@
 import contextlib
 import http.client
 import json
+from importlib.resources import files
 from urllib.parse import urlsplit
 
 from fakes import Heard
+from jsonschema import Draft202012Validator
 
 import syncer
 from servers import secrets
@@ -19,11 +21,24 @@ from syncer.web_rules import WebRules
 TOKEN = secrets.secret("w3b-t0ken-of-the-tests")
 
 
+#: What the API says of itself.
+DESCRIBED = json.loads((files("syncer.web") / "openapi.json").read_text())
+
+
+def check(path, found, status=200, method="get", kind="application/json"):
+    """Hold an answer to the description of its path; returns it."""
+    answers = DESCRIBED["paths"][path][method]["responses"]
+    schema = answers[str(status)]["content"][kind]["schema"]
+    whole = {**schema, "components": DESCRIBED["components"]}
+    Draft202012Validator(whole).validate(found)
+    return found
+
+
 class Site:
     """A page that is served, and what it shows: sources, sinks, engine."""
 
-    def __init__(self, sources, sinks, *, token="", interval=0.2, begin=True, **rules):
-        self.sources, self.sinks, self.heard = sources, sinks, Heard()
+    def __init__(self, sources, sinks, *, token="", interval=0.2, begin=True, guard=None, **rules):
+        self.sources, self.sinks, self.heard, self.guard = sources, sinks, Heard(), guard
         self.page = Page(interval=interval)
         self.engine = self._engine(interval=interval, listeners=[self.page, self.heard])
         rules = WebRules(listen="127.0.0.1:0", token=Secret(token), **rules)
@@ -40,7 +55,7 @@ class Site:
             self.settle()
 
     def _engine(self, **options):
-        return syncer.Engine(self.sources, self.sinks, **options)
+        return syncer.Engine(self.sources, self.sinks, guard=self.guard, **options)
 
     def settle(self):
         """Wait until every sink has had a cycle."""

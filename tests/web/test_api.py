@@ -4,28 +4,20 @@ import http.client
 import json
 import time
 from contextlib import closing
-from importlib.resources import files
 
 import attrs
 import pytest
 from fakes import FakeSink, FakeSource, exited, held, offer, workload
-from jsonschema import Draft202012Validator
 
 import syncer
-from servers.webpage import TOKEN
+from servers.webpage import DESCRIBED, TOKEN, check
 from syncer.events import LoopFailed
-from syncer.testing import wait_until
-
-DESCRIBED = json.loads((files("syncer.web") / "openapi.json").read_text())
-
-
-def check(path, found, status=200, method="get", kind="application/json"):
-    """Hold an answer to the description of its path."""
-    answers = DESCRIBED["paths"][path][method]["responses"]
-    schema = answers[str(status)]["content"][kind]["schema"]
-    whole = {**schema, "components": DESCRIBED["components"]}
-    Draft202012Validator(whole).validate(found)
-    return found
+from syncer.testing import ManualClock, wait_until
+from syncer.web import streams
+from syncer.web.api import STORIES
+from syncer.web.board import BEHIND, SLACK, Board
+from syncer.web.rows import REST, LastRows, Rows
+from syncer.web.streams import Streams
 
 
 def names(found):
@@ -101,13 +93,12 @@ class TestDescribed:
 
     def test_it_describes_every_path_that_there_is(self, full):
         """No more and no less; and it is served as it is in the package."""
-        from syncer.web.app import App
+        from syncer.web.app import _FILES, App
 
         served = full.get("openapi.json")
         assert served == DESCRIBED
         app = App(None, type("M", (), {"text": bytes})(), None, syncer.web_rules.WebRules())
-        pages = {"/", "/style.css", "/page.js", "/icon.svg"}
-        there = {(path, verb.lower()) for verb, path in app._answers if path not in pages}
+        there = {(path, verb.lower()) for verb, path in app._answers if path not in _FILES}
         described = {(path, verb) for path, verbs in DESCRIBED["paths"].items() for verb in verbs}
         assert there == described
 
@@ -156,14 +147,52 @@ class TestInstances:
 
     def test_a_sink_has_only_what_its_sources_offer(self):
         """What a sink does not take is not missing there."""
-        from syncer.web.board import Board
-        from syncer.web.rows import Rows
-
         engine = syncer.Engine({"docker": FakeSource(workload("web"))}, {"memory": FakeSink()})
         engine.reconcile()
         rows = Rows(engine.now(), Board().seen(), {"memory": frozenset({"another"})}).all()
         engine.stop()
         assert [row.plain["sinks"] for row in rows if row.plain["wanted"]] == [{}]
+
+
+class TestMuch:
+    """Much happens, many ask, and there are many: answers are bounded, and so is what they cost."""
+
+    def test_rows_are_not_made_anew_at_each_question(self):
+        """For four times as long as making them took, those that are there are enough."""
+        clock, asked = ManualClock(), []
+
+        def make(seen):
+            asked.append(seen.number)
+            clock.advance(1)
+            return (seen.number,)
+
+        board = Board(clock=clock)
+        rows = LastRows(make, clock)
+        assert rows(board.seen()) == (0, (0,))
+        for _ in range(3):
+            board(LoopFailed(loop="sink x", error="something happens"))
+            assert rows(board.seen()) == (0, (0,))
+        clock.advance(REST)
+        assert rows(board.seen()) == (3, (3,))
+        clock.advance(REST)
+        assert rows(board.seen()) == (3, (3,))
+        assert asked == [0, 3]
+
+    def test_an_answer_says_what_it_knows_of(self, site):
+        """The number of a line: a page that has heard more asks again."""
+        made = site(workload("web"))
+        wait_until(lambda: made.get("instances")["total"] == 1, 30)
+        made.page(LoopFailed(loop="sink x", error="something happens"))
+        last = made.get("events")[-1]["number"]
+        wait_until(lambda: made.get("instances")["number"] >= last, 30)
+
+    def test_stories_are_bounded(self, site):
+        """Of a service that many offer, the first are told."""
+        same = offer(service="web", id="")
+        many = [workload(f"w{n:03}", offers=(same,), number=str(n)) for n in range(STORIES + 10)]
+        made = site(*many)
+        assert len(made.get("explain?name=web")) == STORIES
+        assert len(made.get("explain?name=w007")) == 1
 
 
 class TestReady:
@@ -190,8 +219,6 @@ class TestReady:
     def test_a_success_grows_old(self):
         """Three intervals and a while, whatever the loop says; a pulse by its own interval."""
         from syncer.events import CycleFinished, PulseBeaten, SourceListed
-        from syncer.testing import ManualClock
-        from syncer.web.board import SLACK, Board
 
         clock = ManualClock()
         board = Board(interval=10, clock=clock)
@@ -273,9 +300,6 @@ class TestStream:
 
     def test_who_lags_is_told_of_the_gap(self):
         """Lines that are forgotten are not sent; the page asks anew."""
-        from syncer.web.board import BEHIND, Board
-        from syncer.web.streams import Streams
-
         board = Board()
         streams = Streams(board, 1)
         stream = streams.open(1)
@@ -289,6 +313,29 @@ class TestStream:
         stream.close()
         stream.close()
         assert streams.open(0) is not None
+
+    def test_who_knows_an_earlier_process_is_told_of_the_gap(self):
+        """At once: its number is not waited for."""
+        board = Board()
+        board(LoopFailed(loop="sink x", error="the first"))
+        stream = Streams(board, 1).open(7)
+        next(stream)
+        assert next(stream) == b'event: gap\nid: 1\ndata: {"number": 1}\n\n'
+
+    def test_lines_gather(self, monkeypatch):
+        """While much happens a stream wakes now and then, and sends what came meanwhile at once."""
+        board, happens = Board(), iter(range(100))
+
+        def sleep(_):
+            for _ in range(10):
+                board(LoopFailed(loop="sink x", error=str(next(happens))))
+
+        monkeypatch.setattr(streams, "sleep", sleep)
+        stream = Streams(board, 1).open(0)
+        board(LoopFailed(loop="sink x", error="the first"))
+        next(stream)
+        counts = [next(stream).count(b"event: line") for _ in range(4)]
+        assert counts == [1, 10, 10, 10]
 
     def test_it_ends_when_syncer_does(self, site):
         """No client holds the end up."""

@@ -1,71 +1,14 @@
 """The page in a real Chromium: what a person sees, without a reload."""
 
-import shutil
-
 import pytest
 from fakes import FakeSink, held, offer, workload
 
 import syncer
-from servers.lifetimes import leave_out
 from servers.webpage import TOKEN
+from servers.webpage_fixtures import sees, violations
 
 pytestmark = pytest.mark.server
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
-#: Milliseconds that anything on the page may take to appear.
-PATIENCE = 60_000
-
-
-@pytest.fixture(scope="module")
-def chromium(pytestconfig):
-    """Debian's Chromium, driven by playwright."""
-    program = shutil.which("chromium")
-    if not program:
-        leave_out(pytestconfig, "Chromium", "not on the PATH: chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path=program, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def browse(chromium):
-    """Opens a page: `browse(url, dark=False, phone=False)`; no error may have been logged in it."""
-    contexts, errors = [], []
-
-    def opened(url, *, dark=False, phone=False):
-        context = chromium.new_context(
-            viewport=PHONE if phone else DESK, color_scheme="dark" if dark else "light"
-        )
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(url)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def sees(page, words):
-    """Wait until these words are on the page, where they can be seen."""
-    page.get_by_text(words).first.wait_for()
-
-
-def violations(page):
-    """What axe finds wrong, in words."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]})
-    return [
-        (one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]
-    ]
 
 
 def test_a_workload_appears_by_itself(site, browse):
@@ -73,7 +16,7 @@ def test_a_workload_appears_by_itself(site, browse):
     made = site(workload("web"))
     page = browse(made.url)
     sees(page, "live")
-    sees(page, "h:web:80" if False else "10.0.0.1:80")
+    sees(page, "10.0.0.1:80")
     made.sources["docker"].put(workload("shop", address="10.0.0.77"))
     sees(page, "10.0.0.77:80")
     sees(page, "memory: registered")
@@ -92,6 +35,7 @@ def test_a_registry_that_is_down_is_said_in_words(site, browse):
     sees(page, "memory does not answer.")
     del made.sinks["memory"].fail["registrations"]
     page.get_by_text("memory does not answer.").wait_for(state="detached")
+    sees(page, "sink memory answers again")
 
 
 def test_what_is_in_the_way(site, browse):

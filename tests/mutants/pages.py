@@ -1,0 +1,50 @@
+"""Brakes of what a person may do on the status page, and of who may ask it."""
+
+from mutants import brakes_of
+
+guard = brakes_of("guard.py", "guard")
+app = brakes_of("web/app.py", "tests/web/test_access.py")
+
+_NOBODY = "nobody lets anything go there"
+_NO_PAGE = "it has no page"
+
+MUTANTS = (
+    guard(
+        "any digest lets go",
+        "if digest_of(self._holding) != digest:",
+        "if not self._holding:",
+        blind=_NOBODY,
+    ),
+    guard(
+        "what joins is let go with the rest",
+        "return self._let_go.get(change.id) == fingerprint(change)",
+        "return bool(self._let_go)",
+        blind=_NOBODY,
+    ),
+    guard(
+        "another change of an id is let go",
+        "return self._let_go.get(change.id) == fingerprint(change)",
+        "return change.id in self._let_go",
+        blind=_NOBODY,
+    ),
+    guard(
+        "what was let go once is let go for ever",
+        "            self._let_go.clear()\n",
+        "            pass\n",
+        blind=_NOBODY,
+    ),
+    app("any name is answered to", "if not self._is_ours(request.host):", blind=_NO_PAGE),
+    app(
+        "the page of another site is answered",
+        "if self._is_of_another_site(request):",
+        "if False:",
+        "tests/security/test_page.py",
+        blind=_NO_PAGE,
+    ),
+    app(
+        "changes need no token",
+        "needed = changes or (self._rules",
+        "needed = (self._rules",
+        blind=_NO_PAGE,
+    ),
+)
