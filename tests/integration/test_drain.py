@@ -64,6 +64,25 @@ def test_a_running_syncer_keeps_a_drain(start_syncer, here, two, clean_consul, c
     wait_passing(clean_consul, ONE, TWO)
 
 
+def test_a_renamed_container_stays_drained(start_syncer, here, two, clean_consul, clean_docker):
+    """At no moment does a client find it, under the one name or the other; it can be undrained."""
+    syncer = start_syncer(*here)
+    wait_passing(clean_consul, ONE, TWO)
+    assert command("drain", "web1", *here).returncode == 0
+    syncer.wait_said("change held", id=ONE)
+    clean_docker.container("web1").rename("web9")
+    renamed, seen = "host1:web9:8000", set()
+
+    def replaced():
+        seen.update(clean_consul.api.passing_ids("web"))
+        return set(clean_consul.api.services()) == {renamed, TWO}
+
+    wait_until(replaced, 30, "the entry of the new name to be alone")
+    assert seen | clean_consul.api.passing_ids("web") == {TWO}
+    assert command("undrain", "web9", *here).returncode == 0
+    wait_passing(clean_consul, renamed, TWO)
+
+
 def test_undrain_beside_a_running_syncer(start_syncer, here, two, clean_consul, clean_docker):
     """What is given back stays in use."""
     start_syncer(*here)

@@ -124,6 +124,7 @@ MUTANTS = (
         "what was seen before it shrank counts on",
         "            self._seen.clear()\n            return plan",
         "            return plan",
+        blind=RARE,
     ),
     guard(
         "a refused change is held with other content",
@@ -178,8 +179,14 @@ MUTANTS = (
         "a drain does what else is due",
         "if c.id in ids and not _is_over(c))",
         "if not _is_over(c))",
+        blind="what is due breaks no promise, whoever does it",
     ),
-    drain("a drain removes", "if c.id in ids and not _is_over(c))", "if c.id in ids)"),
+    drain(
+        "a drain removes",
+        "if c.id in ids and not _is_over(c))",
+        "if c.id in ids)",
+        blind="what is due breaks no promise, whoever does it",
+    ),
     drain(
         "the fed check of the last one shows its end",
         "LAST if key.instance in last else result",
@@ -207,6 +214,7 @@ MUTANTS = (
         "if one.fits(instance)]",
         "]",
         "drain_renamed",
+        blind=RARE,
     ),
     drain(
         "an entry that stands is drained with the old one",
@@ -220,6 +228,7 @@ MUTANTS = (
         "for one in fitting if one.asked]",
         "for one in fitting if False]",
         "drain_renamed",
+        blind=RARE,
     ),
     drain(
         "what waits for its successor is kept for ever",
