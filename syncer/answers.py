@@ -2,17 +2,22 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import attrs
 
 from syncer.changes import Change, Plan
+from syncer.contracts import Sink, Source
 from syncer.desired import Entry, Snapshot
 from syncer.findings import Finding
 from syncer.model import Host, Registration, View
 from syncer.values import EMPTY, frozen_map
 
 T = TypeVar("T")
+
+#: Does what may raise anything, under this name for what is told of it; returns the error.
+Attempt = Callable[[str, Callable[[], object]], str]
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +77,26 @@ class Examined:
     plans: Once[Plan]
     hosts: Mapping[str, Host] = attrs.field(default=EMPTY, converter=frozen_map)
     findings: Mapping[str, tuple[Finding, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
+
+
+def examined(
+    parts: Mapping[str, Source | Sink], plans: Once[Plan], now: Now, attempt: Attempt
+) -> Examined:
+    """What sources and sinks say of themselves, with plans that were just made."""
+    hosts: dict[str, Host] = {}
+    findings: dict[str, tuple[Finding, ...]] = {}
+    errors = dict(plans.errors)
+
+    def look(what: str, part: Source | Sink) -> None:
+        findings[what] = tuple(part.examine())
+        if isinstance(part, Source):
+            hosts[what] = part.host()
+
+    for what, part in parts.items():
+        if error := attempt(what, partial(look, what, part)):
+            errors.setdefault(what, error)
+    asked = Once[Plan](answers=plans.answers, errors=errors)
+    return Examined(now=now, plans=asked, hosts=hosts, findings=findings)
 
 
 def offered(entry: Entry) -> set[str]:

@@ -1,11 +1,10 @@
 """The command line. What takes time to import is imported by the command that needs it."""
 
+import gc
 import os
-import signal
 import sys
-import threading
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -14,12 +13,20 @@ from syncer.cli_doctor import doctor
 from syncer.cli_drain import drain, undrain
 from syncer.cli_foreign import registrator
 from syncer.cli_shared import FAILED, closing, has_failed, installed, make_engine, parts_of, shared
-from syncer.cli_web import LISTEN, Hearing, open_page
+from syncer.cli_web import LISTEN
 from syncer.errors import ConfigError, SyncerError
 from syncer.values import printable
 
+if TYPE_CHECKING:
+    from syncer.logs import Log
+
 #: What `syncer plan` ends with when something would change.
 WOULD_CHANGE = 2
+#: Seconds between two looks at whether the file of settings has changed.
+LOOK = 2.0
+#: How seldom Python looks for cycles of garbage while syncer runs: at its usual thresholds each
+#: listing of thousands has it look at all that lives, several times. There hardly are any.
+COLLECTED = (50_000, 20, 100)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -48,36 +55,44 @@ def cli() -> None:
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log every listing and cycle.")
 def run(once: bool, web: str | None, log_format: str, verbose: bool, **given: Any) -> int:
-    """Keep the sinks equal to the sources, until stopped."""
-    from syncer.events import Warned
+    """Keep the sinks equal to the sources, until stopped.
+
+    SIGHUP, or a change of the configuration file, has it read again and applied without a gap.
+    """
     from syncer.logs import Log
 
+    gc.set_threshold(*COLLECTED)
     log = Log(sys.stderr, as_json=log_format == "json", verbose=verbose)
     if web:
         given["assignments"] = (f"web.listen={web}", *given["assignments"])
-    hearing = Hearing()
-    config, engine = make_engine(given, log.listen, hearing)
+    return _run_once(given, log) if once else _run(given, log)
+
+
+def _run_once(given: Mapping[str, Any], log: "Log") -> int:
+    from syncer.events import Warned
+
+    config, engine = make_engine(given, log.listen)
     log.say("syncer starts", version=__version__, **parts_of(config))
     for warning in config.warnings:
         log.listen(Warned(text=warning))
-    if once:
-        try:
-            return FAILED if has_failed(engine.reconcile()) else 0
-        finally:
-            engine.stop()
-    stop = _stop_on_signals()
-    page = open_page(config, engine, hearing, lambda: make_engine(given)[1])
-    if page:
-        log.say("status page", address=page[1])
-    engine.start()
-    stop.wait()
-    log.say("syncer stops", on_exit=config.on_exit)
-    ended = engine.stop()
-    if not ended:
-        log.listen(Warned(text="work was still running at the end of shutdown_timeout"))
-    if page:
-        page[0].stop()
-    return 0 if ended else FAILED
+    return FAILED if has_failed(closing(engine, engine.reconcile)) else 0
+
+
+def _run(given: Mapping[str, Any], log: "Log") -> int:
+    from syncer.notify import Notifier
+    from syncer.running import Running
+    from syncer.signals import RELOAD, STOP, Requests
+
+    requests = Requests()
+    running = Running(given, log, Notifier(os.environ), lambda: requests.stopping)
+    log.say("syncer starts", version=__version__, **parts_of(running.config))
+    running.begin()
+    while (asked := requests.next(LOOK)) != STOP:
+        if asked == RELOAD:
+            running.reload()
+        else:
+            running.look()
+    return 0 if running.end() else FAILED
 
 
 @cli.command()
@@ -244,20 +259,6 @@ def completion(shell: str) -> int:
     assert made is not None
     click.echo(made(cli, {}, "syncer", "_SYNCER_COMPLETE").source())
     return 0
-
-
-def _stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
-    stop = threading.Event()
-
-    def received(number: int, frame: object) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, received)
-    return stop
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -88,6 +88,15 @@ def make_engine(
 ) -> "tuple[Config, Engine]":
     """The engine that flags, file and environment describe."""
     from syncer.assemble import assemble
+
+    config, plugins = read_config(given, need)
+    return config, assemble(config, plugins, environ=os.environ, listeners=listeners)
+
+
+def read_config(
+    given: Mapping[str, Any], need: Sequence[str] = ("sources", "sinks")
+) -> "tuple[Config, Plugins]":
+    """What flags, file and environment say, and the plugins that there are."""
     from syncer.config import load
     from syncer.shortcuts import for_all
 
@@ -102,8 +111,7 @@ def make_engine(
         plugins=plugins,
         need=need,
     )
-    config = for_all(config, given)
-    return config, assemble(config, plugins, environ=os.environ, listeners=listeners)
+    return for_all(config, given), plugins
 
 
 def parts_of(config: "Config") -> dict[str, str]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from syncer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from syncer.engine import Engine, Listener
+    from syncer.engine import Engine
     from syncer.events import AnyEvent
     from syncer.settings import Config
+    from syncer.web.api import About
     from syncer.web.server import Page
     from syncer.web_rules import WebRules
 
@@ -16,41 +17,66 @@ if TYPE_CHECKING:
 LISTEN = "127.0.0.1:8520"
 
 
-class Hearing:
-    """A listener for those who come once the engine is made, as it is known what is asked for."""
+class Pages:
+    """The status page of what runs, for as long as its configuration asks for one.
+
+    A listener too: it hears what the page is to show.
+    """
 
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
-
-    def add(self, listener: "Listener") -> None:
-        """From now on this one hears every event too."""
-        self._listeners.append(listener)
+        self._page: Page | None = None
+        self._rules: WebRules | None = None
+        #: Where it is; "" while there is none.
+        self.address = ""
 
     def __call__(self, event: "AnyEvent") -> None:
-        """Tell everybody."""
-        for listener in self._listeners:
-            listener(event)
+        """Tell the page, if there is one."""
+        if page := self._page:
+            page(event)
+
+    def serve(self, config: "Config", engine: "Engine", again: "Callable[[], Engine]") -> None:
+        """Serve by the rules of this configuration; ConfigError if that cannot be.
+
+        Then nothing has changed. A page that was there before goes on to show what it showed,
+        until `show`. `again` makes another engine of the same configuration.
+        """
+        rules = config.web
+        if not rules.listen or rules == self._rules:
+            return
+        if self._page is None:
+            page = _page(config.interval.total_seconds())
+            self.address = page.open(engine, rules, _about(config), again)
+            self._page = page
+        else:
+            self.address = self._page.serve(rules)
+        self._rules = rules
+
+    def show(self, config: "Config", engine: "Engine", again: "Callable[[], Engine]") -> None:
+        """Show this engine from now on."""
+        if self._page:
+            self._page.show(engine, _about(config), again)
+
+    def stop(self) -> None:
+        """Let go of every client."""
+        page, self._page, self._rules, self.address = self._page, None, None, ""
+        if page:
+            page.stop()
 
 
-def open_page(
-    config: "Config", engine: "Engine", hearing: Hearing, again: "Callable[[], Engine]"
-) -> "tuple[Page, str] | None":
-    """The page and its address; None if none is asked for. ConfigError if it cannot be.
-
-    `again` makes another engine of the same configuration.
-    """
-    rules = config.web
-    if not rules.listen:
-        return None
+def _page(interval: float) -> "Page":
     try:
-        from syncer.web.api import About
         from syncer.web.server import Page
     except ImportError as error:
         text = f"{error.name} is not installed; pip install 'syncer-core[web]' brings it"
         raise ConfigError(f"web.listen: {text}") from error
-    page = Page(interval=config.interval.total_seconds())
-    hearing.add(page)
-    about = About(
+    return Page(interval=interval)
+
+
+def _about(config: "Config") -> "About":
+    from syncer.web.api import About
+
+    rules = config.web
+    return About(
         owner=config.owner,
         sources={name: source.kind for name, source in config.sources.items()},
         sinks={name: sink.kind for name, sink in config.sinks.items()},
@@ -58,7 +84,6 @@ def open_page(
         reading=rules.token_for == "all" and bool(rules.token),
         changing=_changing(rules),
     )
-    return page, page.open(engine, rules, about, again)
 
 
 def _changing(rules: "WebRules") -> bool | None:

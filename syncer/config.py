@@ -7,7 +7,7 @@ the file overrides the keys that it gives and leaves the rest, other tables of t
 """
 
 import stat
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from syncer.kind_flags import flagged
 from syncer.layers import (
     Given,
     KeyPath,
+    files_named,
     from_assignments,
     from_environment,
     from_file,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from syncer.plugin_manager import Plugins
 
 Kind = SourceType | SinkType | LabelParser
+Part = SourceConfig | SinkConfig | ParserConfig
 
 _DISABLE = "SYNCER_DISABLE_PLUGINS"
 _KEYS: dict[type, tuple[str, ...]] = {
@@ -85,17 +87,25 @@ def load(
             given[what] = in_order(given[what], file.get(what), tables)
     given = overlaid(given, set_flags)  # --set says it more exactly than --sink
     config = Sections(given, top, environ, plugins).config(need)
-    warnings = (
-        *_exposed(config, path, plugins, environ),
-        *_exposed_in(WebRules, given.get("web", {}), top / "web", path),
-        *config.web.warnings(),
+    parts = _parts(config, plugins)
+    return attrs.evolve(
+        config,
+        disabled_plugins=disabled,
+        warnings=(
+            *_exposed(parts, path, environ),
+            *_exposed_in(WebRules, given.get("web", {}), top / "web", path),
+            *config.web.warnings(),
+        ),
+        secret_files=dict.fromkeys(files_named(given)),
+        key_files=[
+            Path(str(plain(name)))
+            for part, kind in parts
+            for name in secret_files(kind.options, part.options, environ).values()
+        ],
     )
-    return attrs.evolve(config, disabled_plugins=disabled, warnings=warnings)
 
 
-def options_of(
-    configured: SourceConfig | SinkConfig | ParserConfig, kind: Kind, environ: Mapping[str, str]
-) -> Any:
+def options_of(configured: Part, kind: Kind, environ: Mapping[str, str]) -> Any:
     """The options of a configured source, sink or parser, made for its kind's `create`."""
     return fill(
         kind.options,
@@ -106,22 +116,24 @@ def options_of(
     )
 
 
-def _exposed(
-    config: Config, path: Path | None, plugins: "Plugins", environ: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Warnings about secrets that others can read where they were given."""
-    parts: list[tuple[SourceConfig | SinkConfig | ParserConfig, Kind]] = [
+def _parts(config: Config, plugins: "Plugins") -> list[tuple[Part, Kind]]:
+    """Every source, sink and parser with its kind."""
+    return [
         *((source, plugins.source(source.kind)) for source in config.sources.values()),
         *((sink, plugins.sink(sink.kind)) for sink in config.sinks.values()),
         *((parser, plugins.label_parser(parser.name)) for parser in config.parsers),
     ]
-    warnings: list[str] = []
+
+
+def _exposed(
+    parts: Iterable[tuple[Part, Kind]], path: Path | None, environ: Mapping[str, str]
+) -> Iterator[str]:
+    """Warnings about secrets that others can read where they were given."""
     for part, kind in parts:
-        warnings += _exposed_in(kind.options, part.options, part.where, path)
+        yield from _exposed_in(kind.options, part.options, part.where, path)
         for name, given in secret_files(kind.options, part.options, environ).items():
             if problem := _exposed_file(plain(given)):
-                warnings.append((part.where / name).say(problem, origin_of(given)))
-    return tuple(warnings)
+                yield (part.where / name).say(problem, origin_of(given))
 
 
 def _exposed_in(

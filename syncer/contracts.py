@@ -75,6 +75,12 @@ class Source(ABC):
         """
         stop.wait()
 
+    def take_over(self, former: "Source") -> None:
+        """Go on where `former` ended, a source of the same kind and options; called first of all.
+
+        For what no listing tells: a stop that was announced, the last event that was seen.
+        """
+
     def examine(self) -> Iterable[Finding]:
         """What is in the way of this source, or could be: for `syncer doctor`. Only reads."""
         return ()

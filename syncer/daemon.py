@@ -13,10 +13,10 @@ from syncer.campaign import ElectionWork, election_loop
 from syncer.checks import CheckKey, CheckResult
 from syncer.desired import Tracker
 from syncer.election import Election
-from syncer.events import AnyEvent, CycleFinished, PulseBeaten
+from syncer.events import AnyEvent, CycleFinished
 from syncer.guard import PAUSE
 from syncer.loops import Loop
-from syncer.pulse import Pulse
+from syncer.pulse import Pulse, PulseWork
 from syncer.reconcile import Reconciler
 
 Emit = Callable[[AnyEvent], None]
@@ -149,32 +149,6 @@ class WatchWork:
         return self._clock() - self._began >= STEADY
 
 
-class PulseWork:
-    """Beats at one sink's pulse, and tells how late that was.
-
-    A beat that failed is made good by the next: that one is as late as the first that was due.
-    """
-
-    def __init__(
-        self, reconciler: Reconciler, pulse: Pulse, every: float, emit: Emit, clock: Clock
-    ) -> None:
-        self._reconciler, self._pulse, self._every = reconciler, pulse, every
-        self._emit, self._clock = emit, clock
-        self._due: float | None = None
-
-    def __call__(self, wakes: frozenset[Hashable]) -> float:
-        """Renew and report once; returns the seconds until the next time."""
-        began = self._clock()
-        if self._due is None:
-            self._due = began
-        self._pulse.beat()
-        late, self._due = max(0.0, began - self._due), began + self._every
-        held, seconds = len(self._reconciler.held()), self._clock() - began
-        told = {"every": self._every, "late": late, "seconds": seconds}
-        self._emit(PulseBeaten(sink=self._reconciler.name, held=held, **told))
-        return self._every
-
-
 class Daemon:
     """The threads that keep sinks equal to sources, from `start` to `finish`."""
 
@@ -208,14 +182,35 @@ class Daemon:
         for loop in (*self._elections, *self._readers, *working, *self._watches):
             loop.start()
 
-    def finish(self, timeout: float) -> bool:
-        """Let running work end, within `timeout` seconds; returns whether all of it did."""
+    def rest(self, timeout: float) -> bool:
+        """Let all but the pulses end, within `timeout` seconds; returns whether all of it did.
+
+        Who leads does so until nothing is written any more.
+        """
+        deadline = self._clock() + timeout
         self._stopping.set()
-        loops = (self._source_loops, self._sink_loops, self._pulse_loops, self._elections)
-        working = [loop for kind in (*loops, self._readers) for loop in kind]
+        working = (*self._source_loops, *self._sink_loops, *self._readers)
         for loop in (*working, *self._watches):
             loop.stop()
-        return self._join(working, timeout)
+        ended = self._join(working, timeout)
+        for loop in self._elections:
+            loop.stop()
+        return self._join(self._elections, deadline - self._clock()) and ended
+
+    def end_pulses(self) -> None:
+        """Have the pulses end after the beat that is under way; returns at once."""
+        for loop in self._pulse_loops:
+            loop.stop()
+
+    def finish(self, timeout: float) -> bool:
+        """Let running work end, within `timeout` seconds; returns whether all of it did.
+
+        The pulses go on to the last: until then nothing may run out.
+        """
+        deadline = self._clock() + timeout
+        ended = self.rest(timeout)
+        self.end_pulses()
+        return self._join(self._pulse_loops, deadline - self._clock()) and ended
 
     def join_watches(self, timeout: float) -> bool:
         """Wait for the watches, which end when sources and sinks are closed; whether they have."""
@@ -224,6 +219,18 @@ class Daemon:
     def _join(self, loops: Sequence[Loop], timeout: float) -> bool:
         deadline = self._clock() + timeout
         return all([loop.join(max(0.0, deadline - self._clock())) for loop in loops])
+
+    def busy(self) -> dict[str, Hashable]:
+        """The loops that do something just now, each with what changes when that comes on.
+
+        Without the watches: they wait for others.
+        """
+        loops = (*self._source_loops, *self._pulse_loops, *self._readers, *self._elections)
+        found: dict[str, Hashable] = {loop.name: doing for loop in loops if (doing := loop.doing)}
+        for reconciler, loop in zip(self._reconcilers, self._sink_loops, strict=True):
+            if doing := loop.doing:
+                found[loop.name] = (doing, reconciler.settled)
+        return found
 
     def refresh(self) -> None:
         """Look at every source and every sink again, now."""

@@ -162,6 +162,24 @@ class Tracker:
         )
         return changed
 
+    def take_over(self, former: "Tracker") -> None:
+        """Begin with what is known of an equal source, read by the rules of this one.
+
+        Until this source has listed there is doubt, so that nothing is removed.
+        """
+        self.source.take_over(former.source)
+        with former._lock:
+            scope, host = former._scope, former._host
+            entries, unclear = dict(former._entries), former._unclear
+        with self._lock:
+            self._scope, self._host = scope, host
+            self._entries, self._unclear = entries, unclear
+            self._entries = {
+                id_: self._translated(entry.workload, entry.peer, afresh=True)
+                for id_, entry in entries.items()
+            }
+            self._sharing = frozenset(i for i, e in entries.items() if e.workload.namespace)
+
     def ask(self, workload_id: str) -> Workload | None:
         """Ask the source about one workload, and remember the answer, unless there is a newer one.
 

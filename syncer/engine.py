@@ -8,7 +8,7 @@ with engine:                    # threads run until the block ends
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from syncer.answers import (
     Now,
     Once,
     Story,
+    examined,
     fitting,
     in_scope,
     named,
@@ -30,12 +31,12 @@ from syncer.contracts import Parsed, Reachable, Sink, Source
 from syncer.daemon import Daemon
 from syncer.desired import Desired, Snapshot, Tracker
 from syncer.drain import DRAIN
+from syncer.ending import Ending, HandOver
 from syncer.errors import ConfigError, SyncerError
 from syncer.events import AnyEvent, CycleFinished, LoopFailed
-from syncer.findings import Finding
 from syncer.guard import GuardRules
 from syncer.health import Prober
-from syncer.model import Host, Registration, View, Workload
+from syncer.model import Registration, View, Workload
 from syncer.parts import SinkPart, SourcePart, sink_parts, source_part
 from syncer.pulse import Pulse
 from syncer.reach import ProbeRules
@@ -84,7 +85,7 @@ class Engine:
             for order, (name, source) in enumerate(sources.items())
         }
         desired = Desired(self._trackers)
-        self._prober = Prober(changed=self._plan_again, emit=self._tell, rules=probes)
+        self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)
         self._reconcilers = {
             name: Reconciler(
                 name,
@@ -92,7 +93,7 @@ class Engine:
                 desired,
                 owner=owner,
                 guard=guard or GuardRules(),
-                emit=self._tell,
+                emit=self.tell,
                 clock=clock,
                 prober=self._prober,
             )
@@ -116,7 +117,7 @@ class Engine:
             raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
 
         def carry_out(reconciler: Reconciler) -> CycleFinished:
-            with campaigning(reconciler.name, reconciler.election, self._tell):
+            with campaigning(reconciler.name, reconciler.election, self.tell):
                 plan = reconciler.permitted(plans[reconciler.name])
                 return self._apply(reconciler, plan, started)
 
@@ -172,24 +173,11 @@ class Engine:
     def examine(self) -> Examined:
         """What is in the way, as far as sources and sinks can tell; nothing is written."""
         plans = self.plan()
-        hosts: dict[str, Host] = {}
-        findings: dict[str, tuple[Finding, ...]] = {}
-        errors = dict(plans.errors)
-
-        def look(what: str, part: Source | Sink) -> None:
-            findings[what] = tuple(part.examine())
-            if isinstance(part, Source):
-                hosts[what] = part.host()
-
         parts: dict[str, Source | Sink] = {
             **{f"source {name}": one.source for name, one in self._trackers.items()},
             **{f"sink {name}": one.sink for name, one in self._reconcilers.items()},
         }
-        for what, part in parts.items():
-            if error := self._attempt(what, partial(look, what, part)):
-                errors.setdefault(what, error)
-        asked = Once[Plan](answers=plans.answers, errors=errors)
-        return Examined(now=self.now(), plans=asked, hosts=hosts, findings=findings)
+        return examined(parts, plans, self.now(), self._attempt)
 
     def names(self) -> tuple[str, ...]:
         """What the sources described last: names of workloads, their services, ids of instances."""
@@ -218,34 +206,39 @@ class Engine:
             tuple(self._trackers.values()),
             tuple(self._reconcilers.values()),
             interval=self._interval,
-            emit=self._tell,
+            emit=self.tell,
             clock=self._clock,
         )
         self._daemon.start()
 
-    def stop(self) -> bool:
+    def take_over(self, former: "Engine", sources: Collection[str] = ()) -> None:
+        """Begin with what another engine knows, before `start`: of these sources, which are equal.
+
+        Until they answer, that is kept alive, and nothing of it is removed.
+        """
+        self._prober.take_over(former._prober)
+        for name in sources:
+            tracker, known = self._trackers[name], former._trackers[name]
+            self._attempt(f"source {name}", partial(tracker.take_over, known))
+
+    def stop(self, hand_over: HandOver | None = None) -> bool:
         """Let running work end and close everything; returns whether it ended in time.
 
-        The engine cannot be used afterwards. A second call does nothing.
+        `hand_over` is called once nothing is written any more, while what is registered is alive:
+        it may start another engine in the place of this one, and returns whether it has. Then
+        `on_exit` does not count. An engine cannot be used afterwards; a second call does nothing.
         """
         if self._stopped.is_set():
             return True
         self._stopped.set()
         self._prober.close()
-        ended = True
-        if self._daemon is not None:
-            ended = self._daemon.finish(self._shutdown_timeout)
-            if ended and self._on_exit == "deregister":
-                self._each_sink(lambda sink: sink.release(sink.ours), {})
-        for name, tracker in self._trackers.items():
-            self._attempt(f"close source {name}", tracker.source.close)
-        for name, reconciler in self._reconcilers.items():
-            if reconciler.election and ended:  # else something may be writing still
-                self._attempt(f"resign {name}", reconciler.election.resign)
-            self._attempt(f"close sink {name}", reconciler.sink.close)
-        if self._daemon is not None:
-            self._daemon.join_watches(1.0)
-        return ended
+        parts = (self._daemon, self._trackers, self._reconcilers)
+        ending = Ending(*parts, attempt=self._attempt, clock=self._clock)
+        return ending(self._shutdown_timeout, self._release, hand_over)
+
+    def busy(self) -> Mapping[str, Hashable]:
+        """What its threads do just now, each with what changes when that comes on."""
+        return self._daemon.busy() if self._daemon else {}
 
     def refresh(self) -> None:
         """Look at every source and every sink again, now. Only while started."""
@@ -268,9 +261,13 @@ class Engine:
             Translator(parsers, part.rules, part.filter, part.mirror_health),
             order=order,
             former_scopes=part.former_scopes,
-            emit=self._tell,
+            emit=self.tell,
             clock=self._clock,
         )
+
+    def _release(self) -> None:
+        if self._on_exit == "deregister":
+            self._each_sink(lambda sink: sink.release(sink.ours), {})
 
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(tracker.snapshot() for tracker in self._trackers.values())
@@ -301,7 +298,7 @@ class Engine:
     def _apply(self, reconciler: Reconciler, plan: Plan, started: float) -> CycleFinished:
         report = reconciler.carry_out(plan, started)
         if reconciler.sink.pulse is not None:
-            Pulse(reconciler, self._tell).beat()
+            Pulse(reconciler, self.tell).beat()
         return report
 
     def _each_sink(self, ask: Callable[[Reconciler], T], errors: Mapping[str, str]) -> Once[T]:
@@ -324,7 +321,7 @@ class Engine:
             work()
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is told and returned
             text = str(error) or type(error).__name__
-            self._tell(LoopFailed(loop=what, error=text))
+            self.tell(LoopFailed(loop=what, error=text))
             return text
         return ""
 
@@ -342,7 +339,8 @@ class Engine:
         if self._daemon is not None:
             self._daemon.plan_again(sinks)
 
-    def _tell(self, event: AnyEvent) -> None:
+    def tell(self, event: AnyEvent) -> None:
+        """Tell an event to every listener; one that fails stops nothing."""
         for listener in self._listeners:
             try:
                 listener(event)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from syncer.changes import Change, Plan, Skip
+from syncer.changes import Change, Deregister, Plan, Register, Skip
 from syncer.checks import CheckStatus
 from syncer.values import EMPTY, as_tuple, frozen_map
 
@@ -169,6 +169,35 @@ class CycleFinished:
     again: bool = False
     relist: bool = False
 
+    @property
+    def ours(self) -> int:
+        """How many registrations of ours there are after it."""
+        done = [change for change in self.plan.changes if change.id not in self.failed]
+        added = sum(isinstance(change, Register) for change in done)
+        return self.plan.ours + added - sum(isinstance(change, Deregister) for change in done)
+
+
+@attrs.frozen(kw_only=True)
+class ConfigReloaded:
+    """A running syncer has read its configuration again, and goes on by it.
+
+    `changed` says what is another than before: nothing, and all goes on as it was. `interval` is
+    that of full reads from now on, in seconds.
+    """
+
+    changed: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    interval: float = 30.0
+
+
+@attrs.frozen(kw_only=True)
+class ConfigRefused:
+    """A running syncer has read its configuration again, and goes on by the one that it had.
+
+    `problems` are all that is wrong, a line for each.
+    """
+
+    problems: tuple[str, ...] = attrs.field(converter=as_tuple)
+
 
 @attrs.frozen(kw_only=True)
 class Warned:
@@ -192,5 +221,7 @@ AnyEvent = (
     | Elected
     | HealthChanged
     | CycleFinished
+    | ConfigReloaded
+    | ConfigRefused
     | Warned
 )

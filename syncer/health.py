@@ -70,6 +70,13 @@ class Prober:
         with self._lock:
             return self._lock.wait_for(lambda: not self._pending or self._closed, timeout)
 
+    def take_over(self, former: "Prober") -> None:
+        """Begin with what another prober found, until the same is probed here."""
+        with former._lock:
+            results = dict(former._results)
+        with self._lock:
+            self._results = results
+
     def close(self) -> None:
         """End the thread; nothing is probed afterwards. May be called twice."""
         with self._lock:

@@ -6,7 +6,7 @@ that a flag overrides one key of a table and leaves the rest of it as the file h
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,16 @@ def is_text(value: Any) -> bool:
     if isinstance(value, Given):
         return value.text
     return isinstance(value, Mapping) and any(map(is_text, value.values()))
+
+
+def files_named(tree: Mapping[str, Any]) -> Iterator[Path]:
+    """The files of all `{ file = "..." }` in a tree: those that secrets are read from."""
+    for value in filter(lambda value: isinstance(value, Mapping), tree.values()):
+        name = plain(value["file"]) if list(value) == ["file"] else None
+        if isinstance(name, str):
+            yield Path(name)
+        else:
+            yield from files_named(value)
 
 
 def given_tree(tree: Mapping[str, Any], origin: str, *, text: bool = False) -> Tree:

@@ -19,6 +19,8 @@ from syncer.events import (
     AnyEvent,
     ChangeApplied,
     ChangeFailed,
+    ConfigRefused,
+    ConfigReloaded,
     CycleFinished,
     Elected,
     GuardPaused,
@@ -245,6 +247,20 @@ def _(event: CycleFinished) -> Iterator[Record]:
         "seconds": round(event.seconds, 4),
     }
     yield "debug", "cycle finished", fields
+
+
+@records.register
+def _(event: ConfigReloaded) -> Iterator[Record]:
+    if event.changed:
+        yield "info", "configuration reloaded", {"changed": ", ".join(event.changed)}
+    else:
+        yield "info", "configuration unchanged", {}
+
+
+@records.register
+def _(event: ConfigRefused) -> Iterator[Record]:
+    for problem in event.problems:
+        yield "warning", "configuration refused", {"problem": problem}
 
 
 @records.register

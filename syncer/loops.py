@@ -77,6 +77,9 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=f"syncer {name}", daemon=True)
         self._last_error = ""
         self._after = 0.0
+        self._rounds = 0
+        #: The number of the work that is being done now; 0 while there is none.
+        self.doing = 0
 
     def start(self, after: float = 0.0) -> None:
         """Start the thread; its first work is to be done after so many seconds, or when woken."""
@@ -102,13 +105,21 @@ class Loop:
         wakes = self._mailbox.take(self._after) if self._after else frozenset()
         while not self._stop.is_set():
             try:
-                delay = self._work(wakes)
+                delay = self._do(wakes)
             except BaseException as error:  # noqa: BLE001 - a loop outlives whatever a plugin raises
                 self._pause(self._failed(error))
                 wakes |= self._mailbox.take(0)
                 continue
             self.succeeded()
             wakes = self._mailbox.take(delay)
+
+    def _do(self, wakes: frozenset[Hashable]) -> float:
+        self._rounds += 1
+        self.doing = self._rounds
+        try:
+            return self._work(wakes)
+        finally:
+            self.doing = 0
 
     def succeeded(self) -> None:
         """The work does well; called by work that does not return while it does."""

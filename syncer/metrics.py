@@ -23,10 +23,12 @@ from prometheus_client import (
 from prometheus_client.metrics import MetricWrapperBase
 
 from syncer import __version__
-from syncer.changes import Change, Deregister, Register
+from syncer.changes import Change
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
+    ConfigRefused,
+    ConfigReloaded,
     CycleFinished,
     Elected,
     HealthChanged,
@@ -65,7 +67,7 @@ class Metrics:
             {"version": __version__}
         )
         self._define()
-        self._interval.set(interval)
+        self._note(ConfigReloaded(interval=interval))
 
     def __call__(self, event: AnyEvent) -> None:
         """Count what an event tells."""
@@ -85,6 +87,13 @@ class Metrics:
 
     def _define(self) -> None:
         self._interval = self._gauge("interval_seconds", "The configured interval of full reads")
+        self._config = self._gauge(
+            "config_last_reload_successful", "Whether the configuration was taken when last read"
+        )
+        self._configured = self._gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When the configuration was last read and taken",
+        )
         source = ("source",)
         self._workloads = self._gauge("source_workloads", "Workloads listed last", source)
         self._instances = self._gauge(
@@ -216,10 +225,7 @@ class Metrics:
         for change in plan.changes:
             if change.id in event.failed:
                 self._failed.labels(sink, _word(change)).inc()
-        done = [change for change in plan.changes if change.id not in event.failed]
-        ours = plan.ours + sum(isinstance(change, Register) for change in done)
-        ours -= sum(isinstance(change, Deregister) for change in done)
-        self._registrations.labels(sink, "ours").set(ours)
+        self._registrations.labels(sink, "ours").set(event.ours)
         self._registrations.labels(sink, "foreign").set(plan.foreign)
         self._unchanged.labels(sink).set(plan.unchanged)
         counts = Count(skip.kind for skip in plan.skipped)
@@ -247,8 +253,26 @@ class Metrics:
         self._leads.labels(event.sink).set(event.leads)
 
     @_note.register
+    def _(self, event: ConfigReloaded) -> None:
+        self._interval.set(event.interval)
+        self._config.set(1)
+        self._configured.set(self._clock())
+        if event.changed:
+            self._forget()
+
+    @_note.register
+    def _(self, event: ConfigRefused) -> None:
+        self._config.set(0)
+
+    @_note.register
     def _(self, event: HealthChanged) -> None:
         self._health.labels(event.status.value).inc()
+
+    def _forget(self) -> None:
+        """Forget how parts do that may be gone, or begin anew; what was counted stays."""
+        for made in vars(self).values():
+            if isinstance(made, Gauge) and made._labelnames:
+                made.clear()
 
 
 def _word(change: Change) -> str:

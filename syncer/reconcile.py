@@ -83,6 +83,8 @@ class Reconciler:
         #: What the sink held after the last cycle, and what tells which of it is ours.
         self._held: tuple[Facts, tuple[Registration, ...]] = (self._facts, ())
         self._guarding = False
+        #: How many changes have been made or refused: shows that a long cycle comes on.
+        self.settled = 0
         #: Raises an error once this process may not go on with what it is writing.
         self._go_on: Callable[[], None] = lambda: None
 
@@ -176,7 +178,7 @@ class Reconciler:
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
         """The registrations with our owner's mark for which `wanted` is true, read now."""
         self._reading.drop()
-        self._look(fresh=True)
+        _, self._facts = self._look(fresh=True)
         return tuple(
             registration
             for registration in self._actual.values()
@@ -273,6 +275,7 @@ class Reconciler:
 
     def _settle(self, outcome: Outcome) -> Outcome:
         """Note what became of a change, and tell it."""
+        self.settled += 1
         change, error = outcome.change, outcome.error
         if error is None:
             drift = self._is_drift(change)

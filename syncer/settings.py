@@ -7,6 +7,7 @@ class is filled with them.
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -93,6 +94,11 @@ class General:
         timedelta(seconds=10),
         help="How long running work may take at the end, 0s to 1h",
         validator=_lasting(0, 3600),
+    )
+    reload: str = option(
+        "auto",
+        help="When a running syncer reads the file again: auto (it changes, or SIGHUP), or signal",
+        validator=_one_of("auto", "signal"),
     )
 
 
@@ -240,7 +246,11 @@ class SinkConfig(SinkSettings):
 
 @attrs.frozen(kw_only=True)
 class Config(General):
-    """All settings of one syncer. `warnings` are for people: what works, but should not stay."""
+    """All settings of one syncer. `warnings` are for people: what works, but should not stay.
+
+    `secret_files` are those that `{ file = "..." }` names, `key_files` those with secrets that a
+    kind reads by itself.
+    """
 
     guard: GuardRules = attrs.Factory(GuardRules)
     probes: ProbeRules = attrs.Factory(ProbeRules)
@@ -250,6 +260,8 @@ class Config(General):
     sources: Mapping[str, SourceConfig] = attrs.field(default=EMPTY, converter=frozen_map)
     sinks: Mapping[str, SinkConfig] = attrs.field(default=EMPTY, converter=frozen_map)
     warnings: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
+    secret_files: tuple[Path, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
+    key_files: tuple[Path, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
 
 
 def describe_settings() -> dict[str, list[OptionInfo]]:

@@ -53,6 +53,7 @@ class Options:
     mode: Mode = syncer.option(Mode.FAST, help="Which way")
     names: tuple[str, ...] = syncer.option((), help="Which ones")
     headers: dict[str, str] = syncer.option(attrs.Factory(dict), help="What else")
+    key: Path | None = syncer.option(None, help="Its private key", secret=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -535,6 +536,28 @@ def test_a_secret_on_the_command_line_draws_a_warning(configured):
     assert configured(BOTH, mode=0o644, environ=environ).warnings == ()
 
 
+def test_files_with_secrets_are_known(configured, tmp_path):
+    """Those that are read now, wherever they are named; not what only looks like one."""
+    (tmp_path / "token").write_text(SECRET)
+    (tmp_path / "web").write_text(SECRET)
+    text = (
+        f"[sources.file]\nkind = 'listing'\n[sinks.file]\nkind = 'alpha'\n"
+        f"token = {{ file = '{tmp_path}/token' }}\n"
+    )
+    config = configured(text, assignments=[f'web.token={{ file = "{tmp_path}/web" }}'])
+    assert set(config.secret_files) == {tmp_path / "token", tmp_path / "web"}
+    assert config.key_files == ()
+    assert configured(BOTH).secret_files == ()
+    assert config != configured(BOTH)
+
+
+def test_files_that_a_kind_reads_by_itself(configured, plugins, tmp_path):
+    """Are told apart: a change of theirs is a change only if somebody asks."""
+    key = tmp_path / "key.pem"
+    config = configured(BOTH + f"key = '{key}'\n")
+    assert (config.secret_files, config.key_files) == ((), (key,))
+
+
 def test_no_configuration_shows_its_secrets(configured, plugins):
     """Neither the configuration nor filled options show a secret when printed."""
     config = configured(BOTH + f"token = '{SECRET}'\nurl = 'http://u:{SECRET}@h'\n")
@@ -892,6 +915,7 @@ def test_options_describe_themselves():
         "mode": ("fast | slow", '"fast"'),
         "names": ("list of text", "[]"),
         "headers": ("table of text", "{}"),
+        "key": ("path", ""),
     }
     url = describe_options(Options)[0]
     assert (url.env, url.help) == (("ALPHA_URL", "ALPHA"), "Where it is")

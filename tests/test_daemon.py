@@ -521,6 +521,34 @@ class TestStopping:
         assert ended == [True]
         assert len(made.cycles()) == 3
 
+    def test_what_is_registered_is_renewed_to_the_last(self, run):
+        """While one sink still writes the others beat, until all is written."""
+
+        class Leased(MemorySink):
+            pulse = timedelta(seconds=0.02)
+
+        slow, leased = FaultySink(MemorySink()), FaultySink(Leased())
+        source = FakeSource(workload("web"))
+        made = run({"docker": source}, {"slow": slow, "leased": leased})
+        made.settle()
+        go_on = slow.hang("register")
+        source.put(workload("a"))
+        wait_until(lambda: slow.calls["register"] == 2, 30)
+        assert "sink slow" in made.daemon.busy()
+        ended = []
+        stopper = threading.Thread(target=lambda: ended.append(made.daemon.rest(30)))
+        stopper.start()
+        wait_until(lambda: not any(loop.join(0.0) for loop in made.daemon._pulse_loops), 30)
+        before = leased.calls["renew"]
+        wait_until(lambda: leased.calls["renew"] > before + 3, 30)
+        go_on()
+        stopper.join(30)
+        assert ended == [True]
+        before = leased.calls["renew"]
+        wait_until(lambda: leased.calls["renew"] > before, 30)
+        assert made.daemon.finish(30)
+        assert made.daemon.busy() == {}
+
     def test_what_hangs_does_not_hold_the_end_up(self, one):
         """After the deadline it is told that not all has ended."""
         made, source, sink = one

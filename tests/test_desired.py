@@ -10,6 +10,7 @@ from syncer import Host, Parsed, TemporaryError
 from syncer.desired import FRESH, Desired
 from syncer.events import ProblemsFound, SourceListed, Warned
 from syncer.testing import ManualClock
+from syncer.translate import Translated
 
 WEB = workload("web")
 
@@ -439,3 +440,49 @@ def test_snapshots_of_named_sources():
     assert [s.name for s in desired.snapshots(("c", "a"))] == ["c", "a"]
     desired.trackers["b"].source.put(WEB)
     assert desired.confirm_gone("b", WEB.id) == WEB
+
+
+class TestTakingOver:
+    """Beginning with what another tracker knew."""
+
+    def test_it_is_known_and_in_doubt(self):
+        """Who is ours and what ran, until the source itself has listed."""
+        former, found = tracker(FakeSource(WEB)), tracker(FakeSource(WEB))
+        former.relist()
+        found.take_over(former)
+        snapshot = found.snapshot()
+        assert (snapshot.scopes, ids(snapshot)) == ({SCOPE}, {"h:web:80"})
+        assert snapshot.doubt == "it has not listed completely yet"
+        assert found.relist(), "the end of doubt is a change"
+        assert found.snapshot().doubt == ""
+
+    def test_it_is_read_by_the_rules_of_now(self):
+        """And problems are told again only if they are others."""
+        heard = Heard()
+        former, found = tracker(FakeSource(WEB)), tracker(FakeSource(WEB), emit=heard)
+        former.relist()
+        old = former.snapshot().entries[WEB.id]
+        found._translator = Excluding()
+        found.take_over(former)
+        assert ids(found.snapshot()) == set()
+        assert heard.of(ProblemsFound) == [
+            ProblemsFound(source="docker", workload="web", problems=("not here",))
+        ]
+        assert former.snapshot().entries[WEB.id] is old
+
+    def test_the_source_is_told_first(self):
+        """It takes over what no listing tells."""
+        told = []
+        source, before = FakeSource(WEB), FakeSource(WEB)
+        source.take_over = lambda former: told.append((former, found.snapshot().scopes))
+        found = tracker(source)
+        found.take_over(tracker(before))
+        assert told == [(before, frozenset())]
+
+
+class Excluding:
+    """A translator by whose rules nothing is offered."""
+
+    def translate(self, workload, peer, host):
+        """Nothing, and why."""
+        return Translated(problems=("not here",))

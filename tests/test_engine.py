@@ -2,10 +2,11 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import attrs
 import pytest
-from fakes import FakeSource, Heard, exited, held, offer, skips, workload
+from fakes import FakeSink, FakeSource, Heard, World, exited, held, offer, skips, workload
 
 from syncer import (
     ConfigError,
@@ -428,6 +429,94 @@ class TestRunning:
         with Engine({"docker": source}, {"memory": second}, listeners=[heard]):
             wait_until(lambda: any(e.plan.unchanged for e in heard.of(CycleFinished)))
         assert second.calls["register"] + second.calls["update"] + second.calls["deregister"] == 0
+
+
+class TestHandingOver:
+    """Another engine in the place of one that runs."""
+
+    def test_it_is_called_when_nothing_is_written_any_more(self):
+        """What is registered stays, whatever is to become of it at the end."""
+        source, store = FakeSource(WEB), MemorySink().store
+        first = Engine({"docker": source}, {"memory": MemorySink(store)}, on_exit="deregister")
+        other = Engine({"docker": source}, {"memory": MemorySink(store)})
+        first.start()
+        wait_until(lambda: store.all(), 30)
+        seen = []
+
+        def hand_over():
+            seen.append(len(store.all()))
+            other.take_over(first, ["docker"])
+            other.start()
+            return True
+
+        assert first.stop(hand_over)
+        assert seen == [1]
+        assert source.calls["close"] == 1
+        source.put(workload("more"))
+        wait_until(lambda: len(store.all()) == 2, 30)
+        assert other.stop()
+        assert len(store.all()) == 2
+
+    def test_one_that_is_not_taken_over_ends_as_it_should(self):
+        """Who hands over may think better of it."""
+        parts = Parts(WEB, on_exit="deregister")
+        parts.engine.start()
+        wait_until(parts.ids, 30)
+        assert parts.engine.stop(lambda: False)
+        assert parts.ids() == set()
+
+    def test_what_is_known_is_renewed_before_anybody_answers(self):
+        """Of a source that is away; and nothing of it is removed."""
+
+        class Leased(MemorySink):
+            pulse = timedelta(seconds=0.05)
+            held = ()
+
+            def renew(self, held):
+                self.held = held
+                return ()
+
+        away = FakeSource()
+        away.failure = TemporaryError("down")
+        away.scope = lambda: away._ahead("scope")
+        store, source, heard = MemorySink().store, FakeSource(WEB), Heard()
+        first = Engine({"docker": source}, {"memory": Leased(store)})
+        second = Leased(store)
+        other = Engine({"docker": away}, {"memory": second}, listeners=[heard])
+        first.start()
+        wait_until(lambda: store.all(), 30)
+
+        def hand_over():
+            other.take_over(first, ["docker"])
+            other.start()
+            return True
+
+        first.stop(hand_over)
+        wait_until(lambda: [r.id for r in second.held] == ["h:web:80"], 30)
+        assert heard.of(LoopFailed)[0].error == "down"
+        other.stop()
+        assert [r.id for r in store.all()] == ["h:web:80"]
+
+    def test_ended_before_its_first_cycle(self):
+        """What is to go at the end goes: it is known whose it is."""
+        former = World(WEB)
+        former.cycle()
+        other = World(WEB, sink=FakeSink(former.sink.store))
+        other.tracker.take_over(former.tracker)
+        assert other.reconciler.release(other.reconciler.ours).applied == 1
+        assert other.sink.ids() == set()
+
+    def test_busy_only_while_it_works(self):
+        """A sink that hangs is named; so is what it came to."""
+        parts = Parts(WEB)
+        assert parts.engine.busy() == {}
+        go_on = parts.sink.hang("registrations")
+        parts.engine.start()
+        wait_until(lambda: "sink memory" in parts.engine.busy(), 30)
+        go_on()
+        wait_until(parts.ids, 30)
+        parts.engine.stop()
+        assert parts.engine.busy() == {}
 
 
 def test_the_digest_is_over_all_sinks():

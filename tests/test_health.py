@@ -243,3 +243,21 @@ def test_many_new_probes_do_not_start_at_once(world):
     assert world.prober.wait(PATIENCE)
     assert world.most < 500
     assert set(world.runs) == set(range(1000, 2000))
+
+
+def test_what_another_found_counts_until_it_is_probed_here(world):
+    """So that nothing is out of use for a moment when one prober takes the place of another."""
+    former = World()
+    try:
+        former.outcomes[1] = CRITICAL
+        former.prober.want("etcd", [probe(1), probe(2)])
+        assert former.prober.wait(PATIENCE)
+    finally:
+        former.prober.close()
+    world.gate[1] = False
+    world.prober.take_over(former.prober)
+    world.prober.want("etcd", [probe(1)])
+    assert world.prober.wait(0)
+    assert (world.status(probe(1)), world.status(probe(2))) == (CRITICAL, None)
+    world.gate[1] = True
+    world.await_status(probe(1), PASSING)

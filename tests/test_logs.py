@@ -15,6 +15,8 @@ from syncer.events import (
     AnyEvent,
     ChangeApplied,
     ChangeFailed,
+    ConfigRefused,
+    ConfigReloaded,
     CycleFinished,
     Elected,
     GuardPaused,
@@ -191,6 +193,15 @@ LINES = [
             )
         ],
     ),
+    (ConfigReloaded(), [("info", "configuration unchanged", {})]),
+    (
+        ConfigReloaded(changed=("interval", "sinks.a added")),
+        [("info", "configuration reloaded", {"changed": "interval, sinks.a added"})],
+    ),
+    (
+        ConfigRefused(problems=("a", "b")),
+        [("warning", "configuration refused", {"problem": text}) for text in "ab"],
+    ),
     (Warned(text="look at this"), [("warning", "look at this", {})]),
     ("an event of a later version", []),
 ]
@@ -286,6 +297,7 @@ class TestPrinting:
             LoopFailed(loop="sink s", error=evil),
             SkipsChanged(sink="s", skips=(Skip(evil, "doubt", evil),)),
             ChangeFailed(sink="s", change=NEW, error=evil),
+            ConfigRefused(problems=(evil,)),
             Warned(text=evil),
         ]
         for event in events:

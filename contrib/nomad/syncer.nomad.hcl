@@ -23,6 +23,7 @@ job "syncer" {
 
       template {
         destination = "local/syncer.toml"
+        change_mode = "noop" # syncer sees the change, and applies it without a restart
         data        = <<-EOF
           [sources.docker]
 

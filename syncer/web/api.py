@@ -55,9 +55,14 @@ class Api:
     def __init__(
         self, engine: Engine, board: Board, about: About, again: Callable[[], Engine] | None = None
     ) -> None:
-        self._engine, self._board, self._about, self._again = engine, board, about, again
+        self._board = board
         self._changing = threading.Lock()
-        self._rows = LastRows(lambda seen: self._joined(seen).all(), board.clock)
+        self.show(engine, about, again)
+
+    def show(self, engine: Engine, about: About, again: Callable[[], Engine] | None) -> None:
+        """Answer from this engine from now on."""
+        self._engine, self._about, self._again = engine, about, again
+        self._rows = LastRows(lambda seen: self._joined(seen).all(), self._board.clock)
 
     def ready(self) -> dict[str, Any]:
         """Whether every loop has succeeded lately, and which has not."""
@@ -79,6 +84,7 @@ class Api:
             "interval": self._board.interval,
             "number": seen.number,
             **self.ready(),
+            "refused": attrs.asdict(seen.refused) if seen.refused else None,
             "token": {"reading": about.reading, "changing": about.changing},
             "sources": self.sources(now, seen),
             "sinks": self.sinks(now, seen),

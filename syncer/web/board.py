@@ -17,6 +17,8 @@ from syncer import logs
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
+    ConfigRefused,
+    ConfigReloaded,
     CycleFinished,
     Elected,
     LoopFailed,
@@ -57,6 +59,14 @@ class Line:
 
 
 @attrs.frozen(kw_only=True)
+class Refused:
+    """Why the configuration was not taken when it was last read, and when that was."""
+
+    time: str
+    problems: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
 class Seen:
     """All that is remembered at one moment; times are those of the board's clock."""
 
@@ -67,6 +77,7 @@ class Seen:
     reports: Mapping[str, CycleFinished]
     pulses: Mapping[str, PulseBeaten]
     leads: Mapping[str, bool]
+    refused: Refused | None = None
 
 
 class Board:
@@ -88,6 +99,7 @@ class Board:
         self._reports: dict[str, CycleFinished] = {}
         self._pulses: dict[str, PulseBeaten] = {}
         self._leads: dict[str, bool] = {}
+        self._refused: Refused | None = None
         self._closed = False
 
     def __call__(self, event: AnyEvent) -> None:
@@ -95,6 +107,7 @@ class Board:
         records = list(logs.records(event))
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         with self._changed:
+            self._note_configuration(event, now)
             self._note(event, now)
             for level, message, fields in records:
                 self._number += 1
@@ -121,6 +134,7 @@ class Board:
                 reports=dict(self._reports),
                 pulses=dict(self._pulses),
                 leads=dict(self._leads),
+                refused=self._refused,
             )
 
     def lines(self) -> tuple[Line, ...]:
@@ -171,6 +185,17 @@ class Board:
                 what = "has not succeeded yet" if never else f"no success for {age:.0f} s"
                 found[loop] = _because(what, seen.failing.get(loop))
         return found
+
+    def _note_configuration(self, event: AnyEvent, now: str) -> None:
+        if isinstance(event, ConfigRefused):
+            texts = tuple(printable(text, logs.LONGEST) for text in event.problems)
+            self._refused = Refused(time=now, problems=texts)
+        elif isinstance(event, ConfigReloaded):
+            self._refused, self.interval = None, event.interval
+            if event.changed:  # other parts, or the same ones from their beginning
+                known: list[dict[str, Any]] = [self._failing, self._succeeded, self._leads]
+                for forgotten in (*known, self._listings, self._reports, self._pulses):
+                    forgotten.clear()
 
     def _note(self, event: AnyEvent, now: str) -> None:
         if isinstance(event, LoopFailed):

@@ -30,8 +30,8 @@ class Page:
     def __init__(self, *, interval: float = 30.0) -> None:
         self._board = Board(interval=interval)
         self._metrics = Metrics(interval=interval)
-        self._stopping = threading.Event()
-        self._map: dict[int, object] = {}
+        self._api: Api | None = None
+        self._server: Server | None = None
 
     def __call__(self, event: AnyEvent) -> None:
         """Hear an event of the engine."""
@@ -42,17 +42,51 @@ class Page:
         self, engine: Engine, rules: WebRules, about: About, again: Callable[[], Engine] | None
     ) -> str:
         """Begin to listen, and serve in threads; returns the address. ConfigError if that fails."""
-        api = Api(engine, self._board, about, again)
-        app = App(api, self._metrics, Streams(self._board, rules.streams), rules)
-        host, port = address_of(rules.listen)
+        self._api = Api(engine, self._board, about, again)
+        return self.serve(rules)
+
+    def serve(self, rules: WebRules) -> str:
+        """Serve by these rules, in the place of others; returns the address. Once it is opened.
+
+        If it cannot be (ConfigError), all stays as it was. Live pages come again by themselves.
+        """
+        assert self._api is not None
+        former = self._server
+        listening = former.beside(rules.listen) if former else _listening(rules.listen)
+        streams = Streams(self._board, rules.streams)
+        app = App(self._api, self._metrics, streams, rules)
+        self._server = Server(app, listening, rules, streams)
+        if former:
+            former.stop()
+        return self._server.address
+
+    def show(self, engine: Engine, about: About, again: Callable[[], Engine] | None) -> None:
+        """Answer from another engine from now on. Once it is opened."""
+        assert self._api is not None
+        self._api.show(engine, about, again)
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Let go of every client and every thread. Twice is fine."""
+        self._board.close()
+        if self._server:
+            self._server.stop()
+            self._server.join(timeout)
+
+
+class Server:
+    """Serves an application in threads, from its making until it is stopped."""
+
+    def __init__(
+        self, app: App, listening: socket.socket, rules: WebRules, streams: Streams
+    ) -> None:
         # It warns of questions that wait for a thread, which is no concern of the log.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listening = socket.create_server((host, port), family=family)
-        except OSError as error:
-            text = f"cannot listen on {rules.listen}: {error.strerror or error}"
-            raise ConfigError(f"web.listen: {text}") from error
+        self._listening, self._listen, self._streams = listening, rules.listen, streams
+        host, port = listening.getsockname()[:2]
+        #: Where it is, as a browser is told.
+        self.address = f"http://{bracketed(host)}:{port}/"
+        self._stopping = threading.Event()
+        self._map: dict[int, object] = {}
         self._server = create_server(
             app,
             map=self._map,
@@ -68,16 +102,32 @@ class Page:
         self._server.channel_class = Connection
         self._thread = threading.Thread(target=self._serve, name="syncer web", daemon=True)
         self._thread.start()
-        return f"http://{bracketed(host)}:{listening.getsockname()[1]}/"
 
-    def stop(self, timeout: float = 5.0) -> None:
-        """Let go of every client and every thread. Twice is fine."""
-        if self._stopping.is_set():
-            return
-        self._board.close()
+    def beside(self, listen: str) -> socket.socket:
+        """A socket that listens there, for the server that comes next. ConfigError if it cannot.
+
+        At the same address it is the same, so that nobody is turned away. At another one it may
+        have the port of this one, which no program may that does not ask to share it.
+        """
+        if listen == self._listen:
+            return self._listening.dup()
+        _share_port(self._listening, True)
+        try:
+            listening = _listening(listen, share_port=True)
+        finally:
+            _share_port(self._listening, False)
+        _share_port(listening, False)
+        return listening
+
+    def stop(self) -> None:
+        """Begin to let go of clients and threads; `join` waits for it. Twice is fine."""
+        self._streams.close()
         self._stopping.set()
         with contextlib.suppress(OSError):  # it has seen it by itself, and closed everything
             self._server.pull_trigger()
+
+    def join(self, timeout: float) -> None:
+        """Wait until it has stopped, for at most `timeout` seconds."""
         self._thread.join(timeout)
 
     def _serve(self) -> None:
@@ -91,3 +141,18 @@ class Page:
         server.task_dispatcher.shutdown(timeout=2)
         server.close()
         server.asyncore.close_all(self._map)
+
+
+def _share_port(listening: socket.socket, shared: bool) -> None:
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
+
+
+def _listening(listen: str, *, share_port: bool = False) -> socket.socket:
+    """A socket that listens there. ConfigError if it cannot."""
+    host, port = address_of(listen)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, reuse_port=share_port)
+    except OSError as error:
+        text = f"cannot listen on {listen}: {error.strerror or error}"
+        raise ConfigError(f"web.listen: {text}") from error

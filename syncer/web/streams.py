@@ -8,7 +8,7 @@ a page comes back by itself, and says what it saw last. One that does not read i
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from time import monotonic, sleep
 
 from syncer.web.board import Board, Line
@@ -25,19 +25,33 @@ class Streams:
     def __init__(self, board: Board, most: int) -> None:
         self._board = board
         self._places = threading.BoundedSemaphore(most)
+        self._closed = False
+
+    def close(self) -> None:
+        """End all, each at its next line or sign of life, and hand out no more."""
+        self._closed = True
 
     def open(self, after: int) -> "Stream | None":
         """A stream of what comes after this line; None if there are enough."""
-        if self._board.closed or not self._places.acquire(blocking=False):
+        if self._over() or not self._places.acquire(blocking=False):
             return None
-        return Stream(self._board, after, self._places)
+        return Stream(self._board, after, self._places, self._over)
+
+    def _over(self) -> bool:
+        return self._closed or self._board.closed
 
 
 class Stream:
     """One client's stream. `close` must be called in the end, also if nothing was read of it."""
 
-    def __init__(self, board: Board, after: int, places: threading.BoundedSemaphore) -> None:
-        self._board, self._after, self._places = board, after, places
+    def __init__(
+        self,
+        board: Board,
+        after: int,
+        places: threading.BoundedSemaphore,
+        over: Callable[[], bool],
+    ) -> None:
+        self._board, self._after, self._places, self._over = board, after, places, over
         self._until = monotonic() + LIFETIME
         self._begun = self._busy = self._closed = False
 
@@ -51,7 +65,7 @@ class Stream:
             return b"retry: 2000\n: welcome\n\n"
         if self._busy:
             sleep(GATHER)
-        if self._closed or self._board.closed or monotonic() > self._until:
+        if self._closed or self._over() or monotonic() > self._until:
             raise StopIteration
         lines = self._board.wait(self._after, BEAT)
         self._busy = lines != ()

@@ -357,6 +357,37 @@ def test_stop_signal(fake_docker, make_source, watch):
     watcher.wait_state(id, State.RUNNING)
 
 
+def test_take_over(fake_docker, make_source, watch):
+    """The next source knows of stops, and of those that come before it listens, too."""
+    fake = fake_docker(containers=3)
+    former = make_source(fake.address)
+    first, second, third = states(former.workloads())
+    watcher = watch(former)
+    fake.control("emit", event=event(first, "kill", signal="15"))
+    watcher.wait_state(first, State.STOPPING)
+    former.close()
+    fake.control("emit", event=event(second, "kill", signal="15"))
+    source = make_source(fake.address)
+    source.take_over(former)
+    assert states(source.workloads())[first] is State.STOPPING
+    watch(source).wait_state(second, State.STOPPING)
+    expected = {first: State.STOPPING, second: State.STOPPING, third: State.RUNNING}
+    assert states(source.workloads()) == expected
+
+
+def test_take_over_from_elsewhere(fake_docker, make_source, watch):
+    """What another engine said is no concern."""
+    fake = fake_docker(containers=1)
+    former = make_source(fake.address)
+    [id] = states(former.workloads())
+    watcher = watch(former)
+    fake.control("emit", event=event(id, "kill", signal="15"))
+    watcher.wait_state(id, State.STOPPING)
+    source = make_source(fake_docker(containers=1).address)
+    source.take_over(former)
+    assert source._stopping.ids() == set()
+
+
 def test_survived_stop_signal(fake_docker, make_source, watch):
     """A container that lives on after its stop signal runs again, and a wake tells so."""
     fake = fake_docker(containers=1)

@@ -132,3 +132,16 @@ def test_clear(stopping, clock):
     assert stopping.overlay(WEB, RULE).state is State.RUNNING
     clock.now += 1000
     assert stopping.overdue() == []
+
+
+def test_take_over(stopping, clock):
+    """Stops that another has seen are known, with what is left of their time."""
+    stopping.sent("1", 15)
+    clock.now += 9
+    other = Stopping(clock)
+    other.take_over(stopping)
+    stopping.clear("1")
+    assert other.overlay(WEB, RULE).state is State.STOPPING
+    clock.now += 1 + MARGIN
+    assert other.overdue() == ["1"]
+    assert other.overlay(WEB, RULE).state is State.RUNNING

@@ -24,7 +24,9 @@ function summary(status) {
     if (count[state]) words.push(`${number(count[state])} ${word}.`);
   if (!failing.length && status.late.length)
     words.push(`Late: ${status.late.map((one) => `${one.loop} (${one.why})`).join("; ")}.`);
-  $("summary").className = failing.length || status.late.length ? "bad" : "";
+  if (status.refused)
+    words.push(`The configuration was refused at ${clock(status.refused.time)}, and the one before goes on: ${status.refused.problems.join("; ")}`);
+  $("summary").className = failing.length || status.late.length || status.refused ? "bad" : "";
   put("summary", words.join(" "));
 }
 

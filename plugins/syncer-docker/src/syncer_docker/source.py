@@ -162,6 +162,12 @@ class DockerSource(Source):
             self._clock,
         )
 
+    def take_over(self, former: Source) -> None:
+        """Know of the stops that the former has seen, and listen from its last event on."""
+        if isinstance(former, DockerSource) and former._engine.endpoint == self._engine.endpoint:
+            self._stopping.take_over(former._stopping)
+            self._heard_until = former._heard_until
+
     def examine(self) -> Iterator[Finding]:
         """Socket, version, rights and clock."""
         return examined(self._engine)

@@ -82,6 +82,13 @@ class Stopping:
             if held is None or held.until is None:
                 self._signals[id] = _Signal(signal, self._clock())
 
+    def take_over(self, former: "Stopping") -> None:
+        """Know of the stops that another has seen."""
+        with former._lock:
+            signals = {id: attrs.evolve(sent) for id, sent in former._signals.items()}  # noqa: A001
+        with self._lock:
+            self._signals = signals
+
     def clear(self, id: str) -> None:  # noqa: A002
         """The container ended, or was started."""
         with self._lock:

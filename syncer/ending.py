@@ -1,0 +1,70 @@
+"""How an engine ends: what it does comes to its end, then what it has open is closed.
+
+In an order that leaves no gap. Nothing is written any more before the lock is given away and before
+another engine takes the place of this one; what is registered is renewed until then.
+"""
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from syncer.answers import Attempt
+from syncer.daemon import Daemon
+from syncer.desired import Tracker
+from syncer.reconcile import Reconciler
+
+#: Called once nothing is written any more; whether another engine goes on from there.
+HandOver = Callable[[], bool]
+#: Seconds to wait for watches, which end when sources and sinks are closed.
+_WATCHES = 1.0
+
+
+@attrs.frozen
+class Ending:
+    """The end of an engine that is made of these."""
+
+    daemon: Daemon | None
+    trackers: Mapping[str, Tracker]
+    reconcilers: Mapping[str, Reconciler]
+    attempt: Attempt = attrs.field(kw_only=True)
+    clock: Callable[[], float] = attrs.field(kw_only=True)
+
+    def __call__(
+        self, timeout: float, release: Callable[[], object], hand_over: HandOver | None
+    ) -> bool:
+        """End; returns whether what was under way ended within so many seconds.
+
+        `release` removes what is to go with the engine, unless another goes on with it.
+        """
+        if self.daemon is None:
+            ended = True
+            self._resign()
+        else:
+            ended, taken = self._end(self.daemon, timeout, hand_over)
+            if ended and not taken:
+                release()
+        for name, tracker in self.trackers.items():
+            self.attempt(f"close source {name}", tracker.source.close)
+        for name, reconciler in self.reconcilers.items():
+            self.attempt(f"close sink {name}", reconciler.sink.close)
+        if self.daemon is not None:
+            self.daemon.join_watches(_WATCHES)
+        return ended
+
+    def _end(self, daemon: Daemon, timeout: float, hand_over: HandOver | None) -> tuple[bool, bool]:
+        """Whether all has ended, and whether another engine goes on."""
+        deadline = self.clock() + timeout
+        ended = daemon.rest(timeout)
+        if ended:  # else something may be writing still
+            self._resign()
+        taken = False
+        if hand_over is not None:
+            # Of a registry that hangs the last beat may take long: nobody waits for it.
+            daemon.end_pulses()
+            taken = hand_over()
+        return daemon.finish(max(0.0, deadline - self.clock())) and ended, taken
+
+    def _resign(self) -> None:
+        for name, reconciler in self.reconcilers.items():
+            if reconciler.election:
+                self.attempt(f"resign {name}", reconciler.election.resign)
