@@ -6,6 +6,7 @@ from fakes import FakeSink, held, offer, workload
 import syncer
 from servers.webpage import TOKEN
 from servers.webpage_fixtures import sees, violations
+from syncer.events import ConfigRefused, ConfigReloaded
 
 pytestmark = pytest.mark.server
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
@@ -67,6 +68,19 @@ def test_the_story_of_one(site, browse):
     assert violations(page) == []
     page.keyboard.press("Escape")
     story.wait_for(state="hidden")
+
+
+def test_a_configuration_that_is_refused(site, browse):
+    """Is said, with what is wrong, until one is taken."""
+    made = site(workload("web"))
+    page = browse(made.url)
+    sees(page, "1 instance wanted")
+    made.page(ConfigRefused(problems=("syncer.toml: no sink",)))
+    sees(page, "The configuration was refused at")
+    sees(page, "syncer.toml: no sink")
+    assert violations(page) == []
+    made.page(ConfigReloaded(interval=0.2))
+    page.get_by_text("The configuration was refused at").wait_for(state="detached")
 
 
 def test_labels_are_text(site, browse):
