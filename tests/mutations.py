@@ -18,13 +18,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mutants import Mutant, cycles, pages, plans, stores
+from mutants import Mutant, cycles, pages, plans, reloads, stores
 
 ROOT = Path(__file__).parents[1]
 #: What the copy needs; plugins and servers are used where they are.
 NEEDED = ("syncer", "tests", "plugins", "contrib", "conftest.py", "pyproject.toml", "setup.cfg")
 MODEL = "tests/model/test_histories.py"
-MUTANTS = (*plans.MUTANTS, *stores.MUTANTS, *cycles.MUTANTS, *pages.MUTANTS)
+MUTANTS = (
+    *plans.MUTANTS,
+    *stores.MUTANTS,
+    *cycles.MUTANTS,
+    *pages.MUTANTS,
+    *reloads.MUTANTS,
+)
 
 
 def main() -> int:

@@ -437,7 +437,8 @@ class TestHandingOver:
     def test_it_is_called_when_nothing_is_written_any_more(self):
         """What is registered stays, whatever is to become of it at the end."""
         source, store = FakeSource(WEB), MemorySink().store
-        first = Engine({"docker": source}, {"memory": MemorySink(store)}, on_exit="deregister")
+        sink = FaultySink(MemorySink(store))
+        first = Engine({"docker": source}, {"memory": sink}, on_exit="deregister")
         other = Engine({"docker": source}, {"memory": MemorySink(store)})
         first.start()
         wait_until(lambda: store.all(), 30)
@@ -451,6 +452,7 @@ class TestHandingOver:
 
         assert first.stop(hand_over)
         assert seen == [1]
+        assert sink.calls["deregister"] == 0
         assert source.calls["close"] == 1
         source.put(workload("more"))
         wait_until(lambda: len(store.all()) == 2, 30)

@@ -1,0 +1,41 @@
+"""Brakes of a reload: what runs goes on, whatever the new configuration is, and without a gap."""
+
+from mutants import brakes_of
+
+running = brakes_of("running.py", "tests/test_running.py")
+ending = brakes_of("ending.py", "tests/test_engine.py")
+
+_NO_RELOAD = "it reloads nothing"
+
+MUTANTS = (
+    running(
+        "a page that cannot be opened is no reason to refuse",
+        "            self._pages.serve(config, made.engine, made.again)\n        except",
+        "            pass\n        except",
+        blind=_NO_RELOAD,
+    ),
+    running(
+        "the former goes on telling",
+        "        before.ear.close()\n",
+        "",
+        blind=_NO_RELOAD,
+    ),
+    running(
+        "asked to stop, it begins all the same",
+        "        if self._stopping():\n            return False\n",
+        "",
+        blind=_NO_RELOAD,
+    ),
+    ending(
+        "what another engine takes over is removed",
+        "            if ended and not taken:\n",
+        "            if ended:\n",
+        blind=_NO_RELOAD,
+    ),
+    ending(
+        "what is still written is removed",
+        "            if ended and not taken:\n",
+        "            if not taken:\n",
+        blind=_NO_RELOAD,
+    ),
+)
