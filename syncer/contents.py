@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from syncer.values import EMPTY
+
 Digests = Mapping[Path, str]
 
 
@@ -28,23 +30,28 @@ def _digest(path: Path) -> str:
 
 
 class Contents:
-    """Looks at files now and then. What is half written is waited for, as far as that can be."""
+    """Looks at files now and then. What is half written is waited for, as far as that can be.
+
+    The first of them has to be there to count as changed: it may just be replaced.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._known = self._seen = digests(paths)
 
     def changed(self) -> bool:
-        """Whether they are not as they were known, were so at the last look too, and all there."""
+        """Whether they are not as they were known, and were so at the last look too."""
         now = digests(self._known)
         settled, self._seen = now == self._seen, now
-        there = all(now[path] for path, known in self._known.items() if known)
+        there = all(now[path] for path, known in [*self._known.items()][:1] if known)
         return settled and there and now != self._known
 
     def know(self) -> None:
         """From now on what stands in them at this moment counts as known."""
         self._known = self._seen = digests(self._known)
 
-    def follow(self, paths: Iterable[Path]) -> None:
-        """From now on look at these; of those that were looked at, what is known stays known."""
+    def follow(self, paths: Iterable[Path], read: Digests = EMPTY) -> None:
+        """From now on look at these; what is known of some stays known, others are as `read`."""
         known = self._known
-        self._known = self._seen = {path: known.get(path) or _digest(path) for path in paths}
+        self._known = self._seen = {
+            path: known.get(path) or read.get(path) or _digest(path) for path in paths
+        }

@@ -197,10 +197,11 @@ class Daemon:
             loop.stop()
         return self._join(self._elections, deadline - self._clock()) and ended
 
-    def end_pulses(self) -> None:
-        """Have the pulses end after the beat that is under way; returns at once."""
+    def end_pulses(self, timeout: float) -> bool:
+        """Have the pulses end after the beat that is under way; whether they did in time."""
         for loop in self._pulse_loops:
             loop.stop()
+        return self._join(self._pulse_loops, timeout)
 
     def finish(self, timeout: float) -> bool:
         """Let running work end, within `timeout` seconds; returns whether all of it did.
@@ -209,8 +210,7 @@ class Daemon:
         """
         deadline = self._clock() + timeout
         ended = self.rest(timeout)
-        self.end_pulses()
-        return self._join(self._pulse_loops, deadline - self._clock()) and ended
+        return self.end_pulses(deadline - self._clock()) and ended
 
     def join_watches(self, timeout: float) -> bool:
         """Wait for the watches, which end when sources and sinks are closed; whether they have."""

@@ -167,7 +167,12 @@ class Tracker:
 
         Until this source has listed there is doubt, so that nothing is removed.
         """
-        self.source.take_over(former.source)
+        try:
+            self.source.take_over(former.source)
+        finally:  # what was registered is to be renewed all the same
+            self._begin_with(former)
+
+    def _begin_with(self, former: "Tracker") -> None:
         with former._lock:
             scope, host = former._scope, former._host
             entries, unclear = dict(former._entries), former._unclear

@@ -17,6 +17,8 @@ from syncer.reconcile import Reconciler
 HandOver = Callable[[], bool]
 #: Seconds to wait for watches, which end when sources and sinks are closed.
 _WATCHES = 1.0
+#: Seconds to wait for the last beats before another engine begins.
+_BEAT = 1.0
 
 
 @attrs.frozen
@@ -59,8 +61,9 @@ class Ending:
             self._resign()
         taken = False
         if hand_over is not None:
-            # Of a registry that hangs the last beat may take long: nobody waits for it.
-            daemon.end_pulses()
+            # A beat beside the other engine's may tell an older health. But of a registry that
+            # hangs it may take long: nobody waits for it.
+            daemon.end_pulses(min(_BEAT, max(0.0, deadline - self.clock())))
             taken = hand_over()
         return daemon.finish(max(0.0, deadline - self.clock())) and ended, taken
 

@@ -5,6 +5,7 @@ sinks are one probe. Results are kept as long as somebody wants the probe.
 """
 
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from syncer.reach import ProbeRules
 
 if TYPE_CHECKING:
     from syncer.probes.work import Run, Work
+
+#: Seconds for which what another prober found counts, though no sink has said yet that it wants it.
+FORMER = 60.0
 
 
 class Prober:
@@ -41,6 +45,9 @@ class Prober:
         self._thread: threading.Thread | None = None
         self._work: Work | None = None
         self._closed = False
+        #: What another prober found, and until when that counts though nobody wants it yet.
+        self._former: frozenset[Probe] = frozenset()
+        self._former_until = 0.0
 
     def want(self, who: str, probes: Collection[Probe]) -> None:
         """From now on probe these for `who`, and nothing else; returns at once."""
@@ -50,7 +57,10 @@ class Prober:
                 return
             self._wanted[who] = wanted
             every = frozenset[Probe]().union(*self._wanted.values())
-            self._results = {p: found for p, found in self._results.items() if p in every}
+            if time.monotonic() > self._former_until:
+                self._former = frozenset()
+            kept = every | self._former
+            self._results = {p: found for p, found in self._results.items() if p in kept}
             self._pending = set(every - self._results.keys())
             if self._work is None:
                 self._begin()
@@ -71,11 +81,15 @@ class Prober:
             return self._lock.wait_for(lambda: not self._pending or self._closed, timeout)
 
     def take_over(self, former: "Prober") -> None:
-        """Begin with what another prober found, until the same is probed here."""
+        """Begin with what another prober found, until the same is probed here.
+
+        Each sink says what it wants at its first cycle: until then its results are kept.
+        """
         with former._lock:
             results = dict(former._results)
         with self._lock:
-            self._results = results
+            self._results, self._former = results, frozenset(results)
+            self._former_until = time.monotonic() + FORMER
 
     def close(self) -> None:
         """End the thread; nothing is probed afterwards. May be called twice."""

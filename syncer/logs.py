@@ -5,6 +5,7 @@ people or as JSON. Text that came from labels or registries cannot forge a line:
 characters are escaped before anything is printed.
 """
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -79,7 +80,8 @@ class Log:
             line = _json_line(level, message, fields)
         else:
             line = _plain_line(level, message, fields, coloured=self._coloured)
-        with self._lock:
+        # A terminal that is gone, or a full disk, is no reason to stop.
+        with self._lock, contextlib.suppress(OSError):
             self._stream.write(f"{line}\n")
             self._stream.flush()
 

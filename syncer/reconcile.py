@@ -160,20 +160,26 @@ class Reconciler:
         self._forget(plan)
         # Who leads writes as long as that lasts; what a person asks for needs no lead.
         self._go_on = self.election.insist() if self.election else lambda: None
+        self._hold()  # a cycle may take longer than what stands lives without being renewed
         # Registers and updates first, so that a service that moves is never without one.
         puts = [change for change in plan.changes if not isinstance(change, Deregister)]
         outcomes = [self._settle(outcome) for outcome in self._outcomes(puts)]
         plan = without_left(plan, puts, outcomes)
+        self._hold()
         plan = hold_unreplaced(plan, {o.change.id for o in outcomes if o.error is not None})
         removals = [change for change in plan.changes if isinstance(change, Deregister)]
         outcomes += [self._settle(outcome) for outcome in self._outcomes(removals)]
         plan = without_left(plan, removals, outcomes)
-        if self.sink.pulse is not None:
-            self._held = (self._facts, tuple(self._actual.values()))
+        self._hold()
         report = self._report(plan, outcomes, started, planned)
         if not report.failed:
             self._differ.done(plan)
         return report
+
+    def _hold(self) -> None:
+        """Have what stands now renewed from here on."""
+        if self.sink.pulse is not None:
+            self._held = (self._facts, tuple(self._actual.values()))
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
         """The registrations with our owner's mark for which `wanted` is true, read now."""

@@ -19,7 +19,7 @@ from syncer.cli_web import Pages
 from syncer.condition import Condition
 from syncer.contents import Contents, Digests, digests
 from syncer.engine import Engine
-from syncer.errors import SyncerError
+from syncer.errors import ConfigError, SyncerError
 from syncer.events import AnyEvent, ConfigRefused, ConfigReloaded, Warned
 from syncer.logs import Log
 from syncer.notify import Notifier, signs_of_life
@@ -131,6 +131,9 @@ class Running:
 
         If it raises, nothing has changed.
         """
+        path = self._given["path"]
+        if path and path.exists() and not path.is_file():
+            raise ConfigError(f"{path}: what is no file can be read only once")
         config, plugins = read_config(self._given)
         made = self._made(config, plugins)
         try:
@@ -157,7 +160,7 @@ class Running:
             self._warn(["work for the configuration before was still running: it is broken off"])
         if not made.config.web.listen:
             self._pages.stop()
-        self._contents.follow(self._watched())
+        self._contents.follow(self._watched(), made.files)
         self._warn(made.config.warnings)
         self._say_address()
 

@@ -70,6 +70,26 @@ def test_a_link_that_is_swapped(tmp_path):
     assert [contents.changed() for _ in range(2)] == [False, True]
 
 
+def test_a_secret_that_is_gone(file, tmp_path):
+    """The file of settings has another one, so it was deleted: that is a change, not a pause."""
+    secret = tmp_path / "token"
+    secret.write_text("a")
+    contents = Contents([file, secret])
+    file.write_text("two")
+    secret.unlink()
+    assert [contents.changed() for _ in range(2)] == [False, True]
+
+
+def test_files_that_were_read_earlier(file, tmp_path):
+    """What they had then is known of them, not what came since."""
+    secret = tmp_path / "token"
+    secret.write_text("a")
+    contents, read = Contents([file]), digests([secret])
+    secret.write_text("b")
+    contents.follow([file, secret], read)
+    assert [contents.changed() for _ in range(2)] == [False, True]
+
+
 def test_other_files_from_now_on(file, tmp_path):
     """What is known of those that stay is kept: a change that came between is not lost."""
     secret = tmp_path / "token"

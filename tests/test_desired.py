@@ -470,6 +470,15 @@ class TestTakingOver:
         ]
         assert former.snapshot().entries[WEB.id] is old
 
+    def test_a_source_that_fails_at_it(self):
+        """Costs nothing of what is known, so that it is renewed all the same."""
+        former, found = tracker(FakeSource(WEB)), tracker(FakeSource(WEB))
+        former.relist()
+        found.source.take_over = lambda former: 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            found.take_over(former)
+        assert (found.snapshot().scopes, ids(found.snapshot())) == ({SCOPE}, {"h:web:80"})
+
     def test_the_source_is_told_first(self):
         """It takes over what no listing tells."""
         told = []

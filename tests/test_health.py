@@ -257,7 +257,10 @@ def test_what_another_found_counts_until_it_is_probed_here(world):
     world.gate[1] = False
     world.prober.take_over(former.prober)
     world.prober.want("etcd", [probe(1)])
+    world.gate[2] = False
+    world.prober.want("consul", [probe(2)])  # another sink, whose first cycle is later
     assert world.prober.wait(0)
-    assert (world.status(probe(1)), world.status(probe(2))) == (CRITICAL, None)
+    assert (world.status(probe(1)), world.status(probe(2))) == (CRITICAL, PASSING)
+    world.gate[2] = True
     world.gate[1] = True
     world.await_status(probe(1), PASSING)

@@ -327,3 +327,13 @@ def test_the_reason_for_a_change_is_shown_for_damage_too():
     """What a listing cannot show is named."""
     change = Update(attrs.evolve(held(), damaged="check gone"), held())
     assert logs.described(change)["changed"] == "damaged"
+
+
+def test_a_terminal_that_is_gone():
+    """Is no reason to end: the rest of the work is done without being told."""
+
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise OSError(5, "Input/output error")
+
+    logs.Log(Gone(), as_json=False, verbose=False).say("syncer stops")

@@ -30,6 +30,7 @@ from syncer.events import (
 from syncer.guard import PAUSE, SLOW_CAP, GuardRules
 
 WEB, API = workload("web"), workload("api", port=81)
+UPDATED = workload("web", offers=(offer(tags=("other",)),))
 WEB_ID, API_ID = "h:web:80", "h:api:80"
 
 
@@ -661,6 +662,25 @@ class TestHeld:
         world.tracker.fail("down")
         world.cycle(relist=False)
         assert [r.id for r in world.reconciler.held()] == ["old"]
+
+    @pytest.mark.parametrize("operation", ["update", "deregister"])
+    def test_what_stands_is_held_while_the_first_cycle_writes(self, operation):
+        """However long that takes: what a process before it left runs out meanwhile."""
+        world = World(WEB, sink=self.Pulsing())
+        world.cycle()
+        after = World(sink=world.sink)
+        after.source.put(UPDATED if operation == "update" else API)
+        seen, write = [], getattr(world.sink, operation)
+
+        def noted(*about):
+            seen.append({r.id for r in after.reconciler.held()})
+            return write(*about)
+
+        setattr(world.sink, operation, noted)
+        after.cycle()
+        after.cycle()
+        assert seen
+        assert all(WEB_ID in ids for ids in seen)
 
     def test_what_could_not_be_removed_is_held_on(self):
         """Until its removal has succeeded it is kept alive."""

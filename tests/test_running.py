@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import os
 import socket
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -356,6 +357,18 @@ class TestPage:
         former(LoopFailed(loop="sink first", error="broken off"))
         assert failing() == set()
         wait_until(lambda: bench.running._condition.text() == "1 registered in first", 30)
+
+    def test_what_is_no_file_is_not_read_again(self, bench):
+        """A pipe has nothing any more: that would be a configuration without the file."""
+        bench.configure("first")
+        bench.begin()
+        engine = bench.running._now.engine
+        bench.path.unlink()
+        os.mkfifo(bench.path)
+        bench.running.reload()
+        (said,) = bench.said("configuration refused")
+        assert "read only once" in said["problem"]
+        assert bench.running._now.engine is engine
 
     def test_an_address_that_is_taken_is_refused(self, bench):
         """Before anything is stopped; the page stays where it is."""

@@ -100,9 +100,11 @@ def test_retain(cache, known, entry):
     assert cache.lookup(ID, listed(entry())) is None
 
 
-def test_ended(cache, monkeypatch):
+def test_ended(monkeypatch):
     """Ended containers are remembered until they start again, and not without limit."""
-    monkeypatch.setattr(module, "ENDED_KEPT", 2)
+    monkeypatch.setattr(module, "ENDED_SECONDS", -1.0)
+    monkeypatch.setattr(module, "OVER_KEPT", 2)
+    cache = Cache()
     for id in "1", "2", "3":
         cache.end(Workload(source="s", scope="h", id=id, name=id, state=State.EXITED))
     assert [cache.ended(id) is not None for id in ("1", "2", "3")] == [False, True, True]
@@ -112,21 +114,27 @@ def test_ended(cache, monkeypatch):
 
 
 def test_ended_a_while_ago(known):
-    """What ended is forgotten in time: by the next listing, and by the next end."""
+    """After a minute it is only known that it ended, and after an hour nothing; by listings too."""
     now = 0.0
     cache = Cache(clock=lambda: now)
-    ends = [attrs.evolve(known.workload, id=id) for id in "1234"]
-    cache.end(ends[0])
+    one, two = (attrs.evolve(known.workload, id=id, state=State.EXITED) for id in "12")
+    cache.end(one)
     now = module.ENDED_SECONDS
     cache.retain(())
-    assert cache.ended("1") is ends[0]
-    cache.end(ends[1])
+    assert cache.ended("1") is one
+    assert one.labels
+    cache.end(two)
     now += 1
     cache.retain(())
-    assert (cache.ended("1"), cache.ended("2")) == (None, ends[1])
-    now += module.ENDED_SECONDS
-    cache.end(ends[2])
-    assert (cache.ended("2"), cache.ended("3")) == (None, ends[2])
+    assert cache.ended("2") is two
+    bare = cache.ended("1")
+    assert (bare.id, bare.name, bare.state, bare.labels) == ("1", one.name, State.EXITED, {})
+    now = module.OVER_SECONDS + 1
+    cache.retain(())
+    assert cache.ended("1") is None
+    assert cache.ended("2").state is State.EXITED
+    cache.revive("2")
+    assert cache.ended("2") is None
 
 
 @pytest.mark.parametrize("section", [{"Config": {"Labels": 5}}, {"State": []}, {"Config": "x"}])

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import attrs
 
@@ -12,9 +12,12 @@ from syncer_docker.appearance import Appearance, described
 from syncer_docker.describe import Json, describe
 from syncer_docker.stopping import StopRule, stop_rule
 
-#: Seconds for which an ended container is remembered, and the most of them, at some KiB each: one
-#: is asked for soon after its end, as the event that told of it wakes the loop.
-ENDED_SECONDS, ENDED_KEPT = 60.0, 2_000
+#: Seconds for which it is remembered how an ended container was, at some KiB each: one is asked for
+#: soon after its end, as the event that told of it wakes the loop.
+ENDED_SECONDS = 60.0
+#: Seconds for which it is remembered that it ended, and the most of those, at half a KiB: a
+#: registry may be away when it ends.
+OVER_SECONDS, OVER_KEPT = 3_600.0, 2_000
 
 
 @attrs.frozen
@@ -56,8 +59,8 @@ class Cache:
         self._lock, self._clock = threading.Lock(), clock
         self._entries: dict[str, _Entry] = {}
         self._tickets: dict[str, object] = {}
-        #: When each ended, the first to end before the others.
-        self._ended: OrderedDict[str, tuple[float, Workload]] = OrderedDict()
+        self._ended = _Ended(ENDED_SECONDS, OVER_KEPT)
+        self._over = _Ended(OVER_SECONDS, OVER_KEPT)
         self._watched = False
 
     def lookup(self, id: str, shown: Appearance) -> Known | None:  # noqa: A002
@@ -88,7 +91,7 @@ class Cache:
             if self._tickets.get(id) is ticket:
                 del self._tickets[id]
                 if known.workload.state.offered:
-                    self._ended.pop(id, None)
+                    self._revive(id)
                 seen = seen if seen != known.expected else None
                 before = self._entries.get(id)
                 twice = before is not None and (before.known, before.seen) == (known, seen)
@@ -108,7 +111,7 @@ class Cache:
                 del self._entries[id]
             for id in self._tickets.keys() - ids:  # noqa: A001
                 del self._tickets[id]
-            self._drop_ended()
+            self._age()
 
     def watched(self, listening: bool) -> None:
         """Whether events are heard from now on; those of before may have been missed."""
@@ -122,25 +125,67 @@ class Cache:
     def end(self, workload: Workload) -> None:
         """Remember a container that was seen to end."""
         with self._lock:
-            self._ended[workload.id] = (self._clock(), workload)
-            self._ended.move_to_end(workload.id)
-            self._drop_ended()
+            self._over.drop(workload.id)
+            self._ended.add(workload, self._clock())
+            self._age()
 
     def revive(self, id: str) -> None:  # noqa: A002
         """A container was started, again perhaps."""
         with self._lock:
-            self._ended.pop(id, None)
+            self._revive(id)
 
     def ended(self, id: str) -> Workload | None:  # noqa: A002
         """The container as it was last known, if it was seen to end."""
         with self._lock:
-            _, workload = self._ended.get(id, (0.0, None))
-            return workload
+            return self._ended.get(id) or self._over.get(id)
 
-    def _drop_ended(self) -> None:
-        oldest = self._clock() - ENDED_SECONDS
-        while self._ended:
-            id, (at, _) = next(iter(self._ended.items()))  # noqa: A001
-            if at >= oldest and len(self._ended) <= ENDED_KEPT:
+    def _revive(self, id: str) -> None:  # noqa: A002
+        self._ended.drop(id)
+        self._over.drop(id)
+
+    def _age(self) -> None:
+        """Of what ended a while ago keep less, and later nothing."""
+        now = self._clock()
+        for at, it in self._ended.outdated(now):
+            self._over.add(_bare(it), at)
+        for _ in self._over.outdated(now):
+            pass
+
+
+class _Ended:
+    """Containers and when they ended, for so many seconds, and at most so many."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds, self._most = seconds, most
+        #: The first to end before the others.
+        self._kept: OrderedDict[str, tuple[float, Workload]] = OrderedDict()
+
+    def add(self, workload: Workload, at: float) -> None:
+        """Remember that it ended then."""
+        self._kept[workload.id] = (at, workload)
+        self._kept.move_to_end(workload.id)
+
+    def drop(self, id: str) -> None:  # noqa: A002
+        """It did not end."""
+        self._kept.pop(id, None)
+
+    def get(self, id: str) -> Workload | None:  # noqa: A002
+        """The container, if it is remembered."""
+        _, workload = self._kept.get(id, (0.0, None))
+        return workload
+
+    def outdated(self, now: float) -> Iterator[tuple[float, Workload]]:
+        """Forget what is too old, or too much, and give it with when it ended."""
+        while self._kept:
+            id, (at, workload) = next(iter(self._kept.items()))  # noqa: A001
+            if at >= now - self._seconds and len(self._kept) <= self._most:
                 return
-            del self._ended[id]
+            del self._kept[id]
+            yield at, workload
+
+
+def _bare(it: Workload) -> Workload:
+    """That it was, and how it is now."""
+    return Workload(
+        source=it.source, scope=it.scope, id=it.id, name=it.name, image=it.image, state=it.state
+    )
