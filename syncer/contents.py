@@ -9,9 +9,10 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from syncer.values import EMPTY
+from syncer.values import frozen_map
 
 Digests = Mapping[Path, str]
+_NOTHING: Digests = frozen_map({})
 
 
 def digests(paths: Iterable[Path]) -> Digests:
@@ -49,7 +50,7 @@ class Contents:
         """From now on what stands in them at this moment counts as known."""
         self._known = self._seen = digests(self._known)
 
-    def follow(self, paths: Iterable[Path], read: Digests = EMPTY) -> None:
+    def follow(self, paths: Iterable[Path], read: Digests = _NOTHING) -> None:
         """From now on look at these; what is known of some stays known, others are as `read`."""
         known = self._known
         self._known = self._seen = {
