@@ -9,10 +9,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from syncer.values import frozen_map
-
 Digests = Mapping[Path, str]
-_NOTHING: Digests = frozen_map({})
 
 
 def digests(paths: Iterable[Path]) -> Digests:
@@ -50,9 +47,9 @@ class Contents:
         """From now on what stands in them at this moment counts as known."""
         self._known = self._seen = digests(self._known)
 
-    def follow(self, paths: Iterable[Path], read: Digests = _NOTHING) -> None:
+    def follow(self, paths: Iterable[Path], read: Digests | None = None) -> None:
         """From now on look at these; what is known of some stays known, others are as `read`."""
-        known = self._known
+        known, read = self._known, read or {}
         self._known = self._seen = {
             path: known.get(path) or read.get(path) or _digest(path) for path in paths
         }
