@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import attrs
 
-from syncer.changes import Change, Claim, Deregister, Plan, Reason, Register, Skip, Update
+from syncer.changes import Change, Claim, Deregister, Plan, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult, CheckStatus
 from syncer.contracts import Sink
 from syncer.model import Instance, Registration, Status, View
@@ -100,11 +100,12 @@ def with_holds(
 
 
 def only(plan: Plan, ids: Collection[str]) -> Plan:
-    """What the plan says of these registrations, while their workloads are there.
+    """What the plan puts at the place of these registrations; others go on with the rest.
 
-    That one is held as it should be is nothing to say.
+    A removal needs what is to stand before it, which may be none of these. That one is held
+    as it should be is nothing to say.
     """
-    changes = tuple(c for c in plan.changes if c.id in ids and not _is_over(c))
+    changes = tuple(c for c in plan.changes if c.id in ids and not isinstance(c, Deregister))
     skipped = tuple(skip for skip in plan.skipped if skip.id in ids and skip.kind != "held")
     said = {item.id for item in (*changes, *skipped)}
     return Plan(changes=changes, skipped=skipped, unchanged=len(ids) - len(said), ours=len(ids))
@@ -151,10 +152,6 @@ def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckK
 
 def _place(instance: Instance) -> tuple[str, str, int, str]:
     return instance.service, instance.address, instance.port, instance.protocol
-
-
-def _is_over(change: Change) -> bool:
-    return isinstance(change, Deregister) and change.reason is not Reason.WITHHELD
 
 
 def _leaves(change: Change) -> bool:

@@ -177,13 +177,13 @@ MUTANTS = (
     # Drains.
     drain(
         "a drain does what else is due",
-        "if c.id in ids and not _is_over(c))",
-        "if not _is_over(c))",
+        "if c.id in ids and not isinstance(c, Deregister))",
+        "if not isinstance(c, Deregister))",
         blind="what is due breaks no promise, whoever does it",
     ),
     drain(
         "a drain removes",
-        "if c.id in ids and not _is_over(c))",
+        "if c.id in ids and not isinstance(c, Deregister))",
         "if c.id in ids)",
         blind="what is due breaks no promise, whoever does it",
     ),
