@@ -20,6 +20,11 @@ MANY = 5000
 A_SECOND, LINES, ELEMENTS = 50, 200, 5000
 
 
+def becomes(page, true):
+    """Wait until this is true in the page, whose policy lets nobody evaluate text in it later."""
+    patiently(lambda: page.evaluate(true), 60, true)
+
+
 def address(number):
     return f"10.1.{number // 250}.{number % 250}"
 
@@ -108,9 +113,7 @@ def keep_reading(page, busy):
     for _ in range(2):
         loaded, changes = page.evaluate("Number(document.body.dataset.loaded)"), busy.changes
         wait_until(lambda changes=changes: busy.changes > changes + A_SECOND, 60)
-        page.wait_for_function(
-            "before => Number(document.body.dataset.loaded) > before", arg=loaded
-        )
+        becomes(page, f"Number(document.body.dataset.loaded) > {loaded}")
     assert page.evaluate("row.isConnected && row.contains(document.activeElement)")
     assert page.evaluate("row.dataset.key") == key
     assert page.evaluate("getSelection().rangeCount && row.contains(getSelection().anchorNode)")
@@ -129,7 +132,7 @@ def test_who_reads_further_down_is_not_disturbed(site, browse):
     sees(events, "line 99")
     page.get_by_text("live", exact=True).wait_for()
     events.evaluate("one => { one.scrollTop = 200; }")
-    page.wait_for_function("document.querySelector('#events').scrollTop === 200")
+    becomes(page, "document.querySelector('#events').scrollTop === 200")
     made.page(LoopFailed(loop="sink x", error="the newest"))
     sees(page, "newer line")
     assert events.get_by_text("the newest").count() == 0
@@ -149,7 +152,7 @@ def test_the_row_of_one_that_goes_gives_its_focus_to_the_next(site, browse):
     page.get_by_role("button", name="b", exact=True).focus()
     made.sources["docker"].remove("b-1")
     sees(page, "2 instances")
-    page.wait_for_function("document.activeElement.dataset.story === 'h:c:80'")
+    becomes(page, "document.activeElement.dataset.story === 'h:c:80'")
 
 
 class TestSlowClients:
