@@ -116,10 +116,13 @@ class Process:
         """One cycle; returns its report, or None if the registry could not be read."""
         self.sink.failed.clear()
         self.began = self.clock()
-        held = self.guard.held
+        held, known = self.guard.held, self._known()
         report = self._attempt(lambda: self.reconciler.cycle(fresh=fresh))
         if report is not None:
             self._check(report.plan, held)
+            written = {change.id for change in report.plan.changes}
+            if self._known() - known - written:  # what it did not know it could not renew
+                self.disturbed = self.clock()
         self.refused |= self.sink.failed
         self.wants_more = report is None or report.again
         return report
@@ -128,6 +131,9 @@ class Process:
         """Renew what is held."""
         if self.sink.pulse is not None:
             self._attempt(self.pulse.beat)
+
+    def _known(self):
+        return {registration.id for registration in self.reconciler.held()}
 
     def _check(self, plan, held):
         """Too much at once goes or moves only if it was held before, and listed so again since."""
