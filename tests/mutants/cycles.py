@@ -173,6 +173,7 @@ MUTANTS = (
         "what is held is let go",
         "one for one in registrations if facts.source_of(one.mark) is not None",
         "one for one in registrations if False",
+        blind="what it does not hold it does not know either",
     ),
     cycle(
         "exit releases what is others'",
