@@ -5,7 +5,7 @@ import io
 import json
 import os
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -416,7 +416,12 @@ class TestPage:
             f"http://127.0.0.1:{port}/",
             f"http://0.0.0.0:{port}/",
         ]
-        assert bench.get("/healthz")[0] == 200
+
+        def answers():
+            with suppress(ConnectionError):  # it was accepted by the former address as that closed
+                return bench.get("/healthz")[0] == 200
+
+        wait_until(answers, 30)
         with pytest.raises(OSError, match="in use"):
             socket.create_server(("0.0.0.0", port))
 
