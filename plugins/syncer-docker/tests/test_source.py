@@ -405,26 +405,6 @@ def test_survived_stop_signal(fake_docker, make_source, watch):
     assert source.workload(id).state is State.RUNNING
 
 
-def test_a_stop_signal_that_comes_again(fake_docker, make_source, watch):
-    """A stream that is opened anew tells its last events again: that is no other stop."""
-    fake = fake_docker(containers=1)
-    source = make_source(fake.address)
-    now = [1000.0]
-    source._stopping._clock = lambda: now[0]
-    [id] = states(source.workloads())
-    watcher = watch(source)
-    fake.control("emit", event=event(id, "kill", signal="15"))
-    watcher.wait_state(id, State.STOPPING)
-    now[0] += 15.0
-    wait_until(lambda: not source._stopping.ids(), 30, "the stop to be given up")
-    before = len(watcher.wakes)
-    fake.control("hangup")
-    watcher.wait_for(None, since=before)
-    fake.control("emit", event=event(id, "pause"))
-    watcher.wait_for(id, since=before)
-    assert source._stopping.ids() == set()
-
-
 @pytest.mark.parametrize("how", ["close", "stop"])
 def test_watch_ends(fake_docker, make_source, watch, how):
     """A watch that waits for events ends when it is told to, either way, without an error."""

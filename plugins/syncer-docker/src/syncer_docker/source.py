@@ -191,15 +191,12 @@ class DockerSource(Source):
             attended(self._name, stream, stop, lambda: self._wake_for_overdue(wake), TICK),
         ):
             self._cache.watched(True)
-            before = self._heard_until
             wake(None)
             try:
                 for event in stream:
                     self._heard_until = event.time or self._heard_until
                     if event.trails and self._cache.ended(event.id):
                         continue
-                    if event.kind is Kind.SIGNALLED and 0 < event.time <= before:
-                        continue  # heard by an earlier stream: it is no new stop
                     self._note(event)
                     wake(event.id)
             except BrokenStream as error:
