@@ -4,7 +4,6 @@ What commands say is the business of `test_outputs.py`.
 """
 
 import ast
-import importlib.util
 import inspect
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
+from doc_programs import doc_program
 
 import syncer
 from syncer import errors, hookspecs
@@ -41,14 +41,7 @@ FENCE = re.compile(
 GENERATED = re.compile(r"<!-- (?:reference|include): .*?<!-- end -->", re.DOTALL)
 
 
-def _module():
-    spec = importlib.util.spec_from_file_location("reference", DOCS / "reference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-reference = _module()
+reference = doc_program("reference")
 
 
 def named(page):

@@ -1,21 +1,9 @@
 """What commands say in the documentation is what they say: `docs/outputs.py`."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
+from doc_programs import doc_program
 
-DOCS = Path(__file__).parents[1] / "docs"
-
-
-def _module():
-    spec = importlib.util.spec_from_file_location("outputs", DOCS / "outputs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-outputs = _module()
+outputs = doc_program("outputs")
 
 
 def named(page):

@@ -1,9 +1,9 @@
 """What commands say in the documentation, run step by step between real Docker and real Consul."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from doc_programs import doc_program
 
 from servers.lifetimes import leave_out
 
@@ -12,14 +12,7 @@ DESK = "The documentation's machine"
 pytestmark = pytest.mark.server
 
 
-def _module():
-    spec = importlib.util.spec_from_file_location("outputs", DOCS / "outputs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-outputs = _module()
+outputs = doc_program("outputs")
 
 
 @pytest.fixture(scope="module")
