@@ -1,12 +1,13 @@
 """How what one sink holds differs from what it should hold.
 
-Work grows with what changed, not with what exists. A cycle that leaves nothing to do and nothing
-to say is *settled*: each instance stands under its id with its own mark. The next one then looks
-only at workloads and registrations that are not the very same objects as then, and at what shares
-an id with them: all else would be found unchanged.
+Work grows with what changed, not with what exists. A cycle in which no change failed is *settled*:
+each instance stands under its id with its own mark, but for ids that are open, of which the plan
+said something. The next one then looks only at these, at workloads and registrations that are not
+the very same objects as then, and at what shares an id with them: all else would be found
+unchanged.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import compress
 from operator import is_not
 from typing import Any
@@ -24,14 +25,16 @@ from syncer.plan import Facts, make_plan
 
 @attrs.frozen(kw_only=True)
 class _Moment:
-    """What a plan was made of, what it counted, and the ids that it changed."""
+    """What a plan was made of and what it counted.
+
+    `open` are the ids of which it said anything but that they are as they should be.
+    """
 
     world: tuple[Snapshot, ...]
-    actual: Mapping[str, Registration]
-    changed: frozenset[str] = frozenset()
-    wanted: int = 0
-    ours: int = 0
-    foreign: int = 0
+    open: frozenset[str]
+    wanted: int
+    ours: int
+    foreign: int
 
 
 class Difference:
@@ -39,6 +42,8 @@ class Difference:
 
     def __init__(self, aims: Aims, adoption: Adoption | None = None) -> None:
         self._aims, self._adoption = aims, adoption or Adoption()
+        #: What the sink held at the last call, by id.
+        self._held: dict[str, Registration] = {}
         self._planned: _Moment | None = None
         self._settled: _Moment | None = None
 
@@ -48,62 +53,95 @@ class Difference:
         facts: Facts,
         view: View[Registration],
         actual: Mapping[str, Registration],
+        touched: Collection[str] | None,
         written: Container[str],
         holding: Holding = as_marked,
     ) -> tuple[Aim, Plan]:
         """What should be, and the plan towards it.
 
         `actual` is what the sink holds by id: its last listing, which is `view`, in step with what
-        was written since. What is taken over counts as ours.
+        was written since. `touched` are the ids under which it may not be the same as in the last
+        call; None: it was read afresh. What is taken over counts as ours.
         """
-        since, self._settled = self._settled, None
-        usual = holding is as_marked
-        taken = self._adoption(actual, world, facts.owner)
-        now = _Moment(world=tuple(world), actual=dict(taken))
-        self._planned = now if usual else None
-        if since is not None and usual and (found := self._part(since, now, facts)) is not None:
-            aim, ids, before = found
-            plan = make_plan(aim, _only(view, now.actual, sorted(ids)), facts, written)
-            return aim, _whole(plan, since, before, ids, facts)
-        aim = self._aims.of(world, held_by(now.actual.values(), facts, holding))
-        plan = make_plan(aim, _only(view, now.actual, now.actual), facts, written)
+        since, self._settled, self._planned = self._settled, None, None
+        former = self._renew(self._adoption(actual, world, facts.owner), touched)
+        if since is not None and holding is as_marked:
+            found = self._some(since, world, former, facts, view, written)
+            if found is not None:
+                return found
+        aim = self._aims.of(world, held_by(self._held.values(), facts, holding))
+        plan = make_plan(aim, _only(view, self._held, self._held), facts, written)
         if self._aims.rivals():
-            self._aims.heed(_holders(plan, now.actual))
+            self._aims.heed(_holders(plan, self._held))
+        if holding is as_marked:
+            self._note(world, plan, len(aim.wanted))
         return aim, plan
 
-    def done(self, plan: Plan) -> None:
-        """All changes of the plan, which is the last that was made, have been made."""
-        planned, self._planned = self._planned, None
-        if planned is None or plan.skipped or self._aims.probes() or self._aims.rivals():
-            return
-        puts = sum(not isinstance(change, Deregister) for change in plan.changes)
-        self._settled = attrs.evolve(
-            planned,
-            changed=frozenset(change.id for change in plan.changes),
-            wanted=plan.unchanged + puts,
-            ours=plan.ours,
-            foreign=plan.foreign,
-        )
+    def again(self, *arguments: Any) -> tuple[Aim, Plan]:
+        """The same in the same cycle, when some of what the sink holds was asked for afresh."""
+        self._settled = self._planned
+        return self(*arguments)
 
-    def _part(self, since: _Moment, now: _Moment, facts: Facts) -> tuple[Aim, set[str], int] | None:
-        """The aim for what is new, the ids that it is about, and how many of these were wanted.
+    def done(self) -> None:
+        """All changes of the last plan that were not held have been made."""
+        self._settled = self._planned
 
-        None: everything is to be looked at.
+    def _note(self, world: Sequence[Snapshot], plan: Plan, wanted: int) -> None:
+        """Remember what a plan was made of, if the next may go on from there."""
+        if not self._aims.probes() and not self._aims.rivals():
+            self._planned = _Moment(
+                world=tuple(world),
+                open=frozenset(item.id for item in (*plan.changes, *plan.skipped)),
+                wanted=wanted,
+                ours=plan.ours,
+                foreign=plan.foreign,
+            )
+
+    def _renew(
+        self, actual: Mapping[str, Registration], touched: Collection[str] | None
+    ) -> dict[str, Registration | None]:
+        """Take note of what the sink holds; returns what differed, as it was, None: not there."""
+        if touched is None or self._adoption.hosts:
+            then, self._held = self._held, dict(actual)
+            return {id_: then.get(id_) for id_ in _differing(then, self._held)}
+        former = {id_: self._held.pop(id_, None) for id_ in touched}
+        self._held |= {id_: actual[id_] for id_ in touched if id_ in actual}
+        return former
+
+    def _some(
+        self,
+        since: _Moment,
+        world: Sequence[Snapshot],
+        former: Mapping[str, Registration | None],
+        facts: Facts,
+        view: View[Registration],
+        written: Container[str],
+    ) -> tuple[Aim, Plan] | None:
+        """The aim for what is new, and the plan, by looking at that alone.
+
+        None: everything is to be looked at. `former` is what stood where the sink now differs.
         """
-        if [_frame(s) for s in since.world] != [_frame(s) for s in now.world]:
+        if [_frame(s) for s in since.world] != [_frame(s) for s in world]:
             return None
         keys = {
             (then.name, id_)
-            for then, present in zip(since.world, now.world, strict=True)
+            for then, present in zip(since.world, world, strict=True)
             for id_ in _differing(then.entries, present.entries)
         }
-        ids = _differing(since.actual, now.actual) | since.changed
+        ids = former.keys() | since.open
         keys |= self._aims.claimants(ids)
         ids |= self._aims.ids(keys)
         before = self._aims.wanted(keys)
-        held = held_by([now.actual[i] for i in ids & now.actual.keys()], facts, as_marked)
-        aim = self._aims.of_some(sorted(keys), now.world, held)
-        return (aim, ids | self._aims.ids(keys), before) if aim else None
+        held = held_by([self._held[i] for i in ids & self._held.keys()], facts, as_marked)
+        aim = self._aims.of_some(sorted(keys), world, held)
+        if aim is None:
+            return None
+        ids |= self._aims.ids(keys)
+        plan = make_plan(aim, _only(view, self._held, sorted(ids)), facts, written)
+        then = [one for id_ in ids if (one := former.get(id_, self._held.get(id_)))]
+        plan = _whole(plan, since, before, then, facts)
+        self._note(world, plan, since.wanted - before + len(aim.wanted))
+        return aim, plan
 
 
 def _holders(plan: Plan, actual: Mapping[str, Registration]) -> dict[str, Key]:
@@ -134,9 +172,13 @@ def _only(
     return attrs.evolve(view, items=tuple(actual[id_] for id_ in ids if id_ in actual))
 
 
-def _whole(plan: Plan, since: _Moment, before: int, ids: set[str], facts: Facts) -> Plan:
-    """The plan for these ids, with the counts of all; `before` of them were wanted then."""
-    then = [since.actual[id_] for id_ in ids & since.actual.keys()]
+def _whole(
+    plan: Plan, since: _Moment, before: int, then: Sequence[Registration], facts: Facts
+) -> Plan:
+    """The plan for some ids, with the counts of all.
+
+    `before` of them were wanted then, and these registrations stood under them.
+    """
     ours = sum(facts.source_of(one.mark) is not None for one in then)
     return attrs.evolve(
         plan,

@@ -41,7 +41,7 @@ class Reconciler:
     """Keeps one sink equal to what its sources want.
 
     `cycle`, `plan` and `release` are called from one thread, `read_ahead` from another; `held`,
-    `results`, `guarded` and `let_go` from any.
+    `results`, `guarded`, `let_go` and `break_off` from any.
     """
 
     def __init__(
@@ -74,19 +74,22 @@ class Reconciler:
         )
         self._differ = Difference(self._aims, part.adoption)
         self._actual: dict[str, Registration] = {}
+        #: The ids under which that changed since it was planned for; None: it was read afresh.
+        self._touched: set[str] | None = None
         self._view: View[Registration] | None = None
         self._written: set[str] = set()
+        #: Whether the sink was read since it was last looked what of that is gone.
+        self._reread = False
         self._skips: frozenset[Skip] = frozenset()
         self._errors: dict[str, str] = {}
         self._results: Mapping[CheckKey, CheckResult] = {}
         self._facts = Facts(owner=owner)
-        #: What the sink held after the last cycle, and what tells which of it is ours.
-        self._held: tuple[Facts, tuple[Registration, ...]] = (self._facts, ())
         self._guarding = False
         #: How many changes have been made or refused: shows that a long cycle comes on.
         self.settled = 0
         #: Raises an error once this process may not go on with what it is writing.
         self._go_on: Callable[[], None] = lambda: None
+        self._broken_off = False
 
     def cycle(self, *, fresh: bool = True) -> CycleFinished:
         """One cycle; with `fresh` the sink is read anew. Raises what reading the sink raises."""
@@ -141,13 +144,15 @@ class Reconciler:
     ) -> tuple[Aim, Plan]:
         """What should be, and how what is differs from it."""
         assert self._view is not None
-        arguments = (world, facts, self._view, self._actual, self._written, holding)
-        aim, plan = self._differ(*arguments)
+        known = (world, facts, self._view, self._actual)
+        aim, plan = self._differ(*known, self._touched, self._written, holding)
+        self._touched = set()
         self._prober.want(self.name, self._aims.probes())
         if not plan.changes or not self.sink.stale_for:
             return aim, plan
         unread = self._ask_again(plan.changes)
-        aim, plan = self._differ(*arguments)
+        aim, plan = self._differ.again(*known, self._touched, self._written, holding)
+        self._touched = set()
         return aim, plan.hold(unread)
 
     def permitted(self, plan: Plan) -> Plan:
@@ -160,26 +165,22 @@ class Reconciler:
         self._forget(plan)
         # Who leads writes as long as that lasts; what a person asks for needs no lead.
         self._go_on = self.election.insist() if self.election else lambda: None
-        self._hold()  # a cycle may take longer than what stands lives without being renewed
         # Registers and updates first, so that a service that moves is never without one.
         puts = [change for change in plan.changes if not isinstance(change, Deregister)]
         outcomes = [self._settle(outcome) for outcome in self._outcomes(puts)]
         plan = without_left(plan, puts, outcomes)
-        self._hold()
         plan = hold_unreplaced(plan, {o.change.id for o in outcomes if o.error is not None})
         removals = [change for change in plan.changes if isinstance(change, Deregister)]
         outcomes += [self._settle(outcome) for outcome in self._outcomes(removals)]
         plan = without_left(plan, removals, outcomes)
-        self._hold()
         report = self._report(plan, outcomes, started, planned)
         if not report.failed:
-            self._differ.done(plan)
+            self._differ.done()
         return report
 
-    def _hold(self) -> None:
-        """Have what stands now renewed from here on."""
-        if self.sink.pulse is not None:
-            self._held = (self._facts, tuple(self._actual.values()))
+    def break_off(self) -> None:
+        """Write nothing more, in the middle of a cycle too: from any thread."""
+        self._broken_off = True
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
         """The registrations with our owner's mark for which `wanted` is true, read now."""
@@ -199,14 +200,12 @@ class Reconciler:
         return self._report(Plan(changes=changes, ours=len(changes)), outcomes, started)
 
     def held(self) -> tuple[Registration, ...]:
-        """The registrations of ours as of the last cycle, which the pulse keeps alive."""
-        facts, registrations = self._held
-        return tuple(one for one in registrations if facts.source_of(one.mark) is not None)
+        """The registrations of ours that the pulse keeps alive: also what a cycle just wrote."""
+        return tuple(filter(self.ours, self._actual.copy().values()))
 
     def holds_any(self) -> bool:
         """Whether there is anything to keep alive."""
-        facts, registrations = self._held
-        return any(facts.source_of(one.mark) is not None for one in registrations)
+        return any(map(self.ours, self._actual.copy().values()))
 
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """What the checks that syncer feeds should show now."""
@@ -232,6 +231,7 @@ class Reconciler:
         if fresh or self._view is None:
             self._view = None  # until the read has succeeded, what was known is not trusted
             self._view, self._actual = self._reading.take(self._actual)
+            self._touched, self._reread = None, True
         return world, Facts(owner=self._owner, sources={s.name: s.facts() for s in world})
 
     def known(self) -> View[Registration]:
@@ -243,8 +243,9 @@ class Reconciler:
         """Keep nothing about ids that are neither held nor planned: they would pile up."""
         planned = {item.id for item in (*plan.changes, *plan.skipped)}
         self._errors = {id_: text for id_, text in self._errors.items() if id_ in planned}
-        if self._view is not None and self._view.complete:
+        if self._reread and self._view is not None and self._view.complete:
             self._written -= self._written.difference(self._actual, planned)
+            self._reread = False
 
     def _ask_again(self, changes: Collection[Change]) -> dict[str, Skip]:
         """Of a sink whose listings lag, read afresh what is about to be changed.
@@ -255,22 +256,29 @@ class Reconciler:
         for id_, found in self.sink.look_again([change.id for change in changes]):
             if isinstance(found, PermanentError):
                 unread[id_] = Skip(id_, "unclear", f"the registry refused it: {found}")
-            elif found is None:
-                self._actual.pop(id_, None)
             else:
-                self._actual[id_] = found
+                self._know(id_, found)
         return unread
+
+    def _know(self, id_: str, found: Registration | None) -> None:
+        """This is what the sink now holds under the id; None: nothing."""
+        if self._touched is not None:
+            self._touched.add(id_)
+        if found is None:
+            self._actual.pop(id_, None)
+        else:
+            self._actual[id_] = found
 
     def _outcomes(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """What became of each change, whatever the sink raises; nothing after a lost lead."""
         left = {change.id: change for change in changes}
         error: Exception = TemporaryError("the sink did not say what became of it")
         try:
-            self._go_on()
+            self._expect_to_go_on()
             for outcome in self.sink.apply(changes) if changes else ():
                 left.pop(outcome.change.id, None)
                 yield outcome
-                self._go_on()
+                self._expect_to_go_on()
         except LeadLost:
             self._distrust()  # some of it may be written all the same
             return
@@ -279,17 +287,21 @@ class Reconciler:
         for change in left.values():
             yield Outcome(change, error=error)
 
+    def _expect_to_go_on(self) -> None:
+        if self._broken_off:
+            raise LeadLost("another engine may write now")
+        self._go_on()
+
     def _settle(self, outcome: Outcome) -> Outcome:
         """Note what became of a change, and tell it."""
         self.settled += 1
         change, error = outcome.change, outcome.error
         if error is None:
             drift = self._is_drift(change)
+            self._know(change.id, outcome.registration)
             if outcome.registration is None:
-                self._actual.pop(change.id, None)
                 self._written.discard(change.id)
             else:
-                self._actual[change.id] = outcome.registration
                 self._written.add(change.id)
             self._reading.wrote(change.id)
             self._refusals.forget(change)

@@ -69,6 +69,16 @@ def test_an_entry_of_this_host_is_updated_in_place(fields):
     assert world.cycle().plan.changes == ()
 
 
+def test_what_starts_later_is_taken_over_at_once():
+    """With no new look at the registry: what was nobody's is ours once its container is known."""
+    world = world_with(left_behind(WEB_ID), workloads=(workload("db"),))
+    world.cycle()
+    world.source.put(WEB)
+    (change,) = world.cycle(fresh=False).plan.changes
+    assert (type(change), change.id) == (Update, WEB_ID)
+    assert WEB_ID in ours(world)
+
+
 def test_nothing_is_taken_over_unless_it_is_asked_for():
     """Without the setting the entry is somebody else's: a conflict, and untouched."""
     world = world_with(left_behind(WEB_ID), adoption=Adoption())

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter
+from datetime import timedelta
 
+import attrs
 import pytest
-from fakes import FakeSource, PickySink, World, offer, workload
+from fakes import FakeSource, PickySink, World, offer, skips, workload
 
 import syncer
 from servers.counting import CountingProxy
@@ -125,6 +127,25 @@ def test_a_wake_calls_as_little_among_many_as_among_few(fresh):
         costs.world.cycle(relist=False, fresh=fresh)
 
     few, many = (calls(lambda costs=costs: wake(costs)) for costs in map(Costs, (FEW, MANY)))
+    assert many <= few * SLACK, f"{few} calls among {FEW}, {many} among {MANY}"
+
+
+@pytest.mark.parametrize("standing", ["conflict", "lags"])
+def test_what_stands_in_the_way_makes_no_wake_dearer(standing):
+    """Neither an entry that somebody else has, nor a sink that is asked again before a change."""
+
+    def wake(costs):
+        if standing == "lags":
+            costs.world.sink.stale_for = timedelta(seconds=30)
+        else:
+            found = costs.world.sink.registration("h:w9:80")
+            costs.world.sink.store.put(attrs.evolve(found, mark=None), found.version)
+            for _ in range(2):
+                assert skips(costs.world.cycle().plan) == {"h:w9:80": "conflict"}
+        costs.change(7)
+        return calls(lambda: costs.world.cycle(relist=False, fresh=False))
+
+    few, many = (wake(Costs(count)) for count in (FEW, MANY))
     assert many <= few * SLACK, f"{few} calls among {FEW}, {many} among {MANY}"
 
 
