@@ -405,6 +405,48 @@ def test_survived_stop_signal(fake_docker, make_source, watch):
     assert source.workload(id).state is State.RUNNING
 
 
+def test_a_repeated_stop_signal(fake_docker, make_source, watch):
+    """What a stream that is opened anew repeats does not stop a container again that lived on."""
+    fake = fake_docker(containers=2)
+    source = make_source(fake.address)
+    now = [1000.0]
+    source._stopping._clock = source._clock = lambda: now[0]
+    id, other = states(source.workloads())
+    watcher = watch(source)
+    fake.control("emit", event=event(id, "kill", signal="15"))
+    watcher.wait_state(id, State.STOPPING)
+    before = len(watcher.wakes)
+    now[0] += 600
+    watcher.wait_for(id, since=before)
+    assert source.workload(id).state is State.RUNNING
+    before = len(watcher.wakes)
+    fake.control("hangup")
+    watcher.wait_for(None, since=before)
+    fake.control("emit", event=event(other, "kill", signal="1"))
+    watcher.wait_for(other, since=before)  # after all that the new stream repeated
+    assert source.workload(id).state is State.RUNNING
+    assert id not in watcher.wakes[before:]
+
+
+def test_a_start_that_is_repeated_ends_no_stop(fake_docker, make_source, watch):
+    """Started and told to stop in one second: the next source hears the start again."""
+    fake = fake_docker(containers=1)
+    former = make_source(fake.address)
+    [id] = states(former.workloads())
+    watcher = watch(former)
+    fake.control("emit", event=event(id, "start"))
+    fake.control("emit", event=event(id, "kill", signal="15"))
+    watcher.wait_state(id, State.STOPPING)
+    former.close()
+    source = make_source(fake.address)
+    source.take_over(former)
+    watcher = watch(source)
+    fake.control("emit", event=event("another", "die"))
+    watcher.wait_for("another")
+    assert id not in watcher.wakes
+    assert source.workload(id).state is State.STOPPING
+
+
 @pytest.mark.parametrize("how", ["close", "stop"])
 def test_watch_ends(fake_docker, make_source, watch, how):
     """A watch that waits for events ends when it is told to, either way, without an error."""

@@ -15,8 +15,9 @@ from syncer_docker.appearance import Appearance, listed
 from syncer_docker.cache import Cache, Known
 from syncer_docker.client import Engine
 from syncer_docker.describe import Json
-from syncer_docker.events import BrokenStream, Event, Kind, since_text
+from syncer_docker.events import BrokenStream, Event, Kind
 from syncer_docker.examining import examined
+from syncer_docker.heard import Heard
 from syncer_docker.stopping import Stopping
 from syncer_docker.stream import EventStream
 from syncer_docker.watching import Wake, attended, follow
@@ -53,7 +54,7 @@ class DockerSource(Source):
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._stream: EventStream | None = None
-        self._heard_until = 0
+        self._heard = Heard()
 
     # Who and where
 
@@ -165,8 +166,9 @@ class DockerSource(Source):
     def take_over(self, former: Source) -> None:
         """Know of the stops that the former has seen, and listen from its last event on."""
         if isinstance(former, DockerSource) and former._engine.endpoint == self._engine.endpoint:
+            # In this order: the former may still hear, and what it has heard it has noted before.
+            self._heard.take_over(former._heard)
             self._stopping.take_over(former._stopping)
-            self._heard_until = former._heard_until
 
     def examine(self) -> Iterator[Finding]:
         """Socket, version, rights and clock."""
@@ -194,11 +196,12 @@ class DockerSource(Source):
             wake(None)
             try:
                 for event in stream:
-                    self._heard_until = event.time or self._heard_until
-                    if event.trails and self._cache.ended(event.id):
+                    if event in self._heard:
                         continue
-                    self._note(event)
-                    wake(event.id)
+                    if not event.trails or not self._cache.ended(event.id):
+                        self._note(event)
+                        wake(event.id)
+                    self._heard.add(event)
             except BrokenStream as error:
                 return str(error)
             finally:
@@ -208,10 +211,9 @@ class DockerSource(Source):
     @contextlib.contextmanager
     def _opened_stream(self) -> Iterator[EventStream]:
         # The engine answers a moment before it listens: only `since` closes that gap.
-        if not self._heard_until:
-            self._heard_until = self._engine.now()
-        since = since_text(self._heard_until) if self._heard_until else ""
-        stream = self._engine.events(since)
+        if not self._heard.since():
+            self._heard.begin(self._engine.now())
+        stream = self._engine.events(self._heard.since())
         with self._lock:
             self._stream = stream
         if self._closed.is_set():
