@@ -6,9 +6,6 @@ from benchmarks.figures import keep, ratio, say, spread
 from benchmarks.stage import Stage, stage, wait, written
 from servers.process import Server
 
-#: Seconds after which nothing of the start goes on: a registry is not read twice in one second.
-REST = 2.0
-
 
 def run(sizes: tuple[int, ...], registries: tuple[str, ...], repeat: int) -> None:
     """Each size with each registry, beside a bare client that registers as many."""
@@ -28,7 +25,7 @@ def run(sizes: tuple[int, ...], registries: tuple[str, ...], repeat: int) -> Non
                     began = time.perf_counter()
                     syncer = made.syncer()
                     made.wait_count(size, began)
-                    time.sleep(REST)
+                    time.sleep(made.registry.rest)  # nothing of the start is to go on
                     first, last = came_back(made, syncer, size)
                     noticed.append(first)
                     ours.append(last)

@@ -32,6 +32,8 @@ class Registry(ABC):
     best = 16
     #: Whether a single change needs a look at the entry before: no compare-and-set.
     looks = False
+    #: Seconds after a start until all goes on as it always will.
+    rest = 2.0
 
     def __init__(self, server: Any) -> None:
         """`server` is the tests', or only has its `url` and `address`."""
@@ -203,6 +205,8 @@ class EurekaRegistry(Registry):
     """One server, by its REST interface."""
 
     name, best = "eureka", 4
+    #: The first heartbeat comes half an interval after the registration, or up to a whole later.
+    rest = 46.0
 
     def __init__(self, server: Any) -> None:
         super().__init__(server)

@@ -25,7 +25,7 @@ from syncer import (
 from syncer_eureka.adjusting import Adjuster
 from syncer_eureka.api import Api, Place
 from syncer_eureka.examining import examined
-from syncer_eureka.listing import view_of
+from syncer_eureka.listing import Listing
 from syncer_eureka.names import instance_id
 from syncer_eureka.options import EurekaOptions
 from syncer_eureka.parallel import each
@@ -56,6 +56,7 @@ class EurekaSink(Sink):
         self._api = Api(self._servers)
         self._adjuster = Adjuster(options)
         self._reader = Reader(options)
+        self._listing = Listing(self._reader)
         self._changes = Changes(self._api, Writer(options), self._reader)
         self._renewer = Renewer(self._api, interval, options.connections, self._restored)
         # One connection is left to the heartbeats.
@@ -73,7 +74,7 @@ class EurekaSink(Sink):
     def registrations(self) -> View[Registration]:
         """Everything the servers list, from their cache. What they do not show is not nothing."""
         try:
-            view = view_of(self._api.apps(), self._reader)
+            view = self._listing.view(self._api.apps())
         except TemporaryError:
             self._unlisted = True
             raise
