@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from syncer.contents import digests
 from syncer.contracts import LabelParser, SinkType, SourceType
 from syncer.convert import bare_type, separated
 from syncer.kind_flags import flagged
@@ -86,6 +87,7 @@ def load(
             # Their order counts: of two equal claims, that of the first source wins.
             given[what] = in_order(given[what], file.get(what), tables)
     given = overlaid(given, set_flags)  # --set says it more exactly than --sink
+    secrets = digests(files_named(given))  # before they are read
     config = Sections(given, top, environ, plugins).config(need)
     parts = _parts(config, plugins)
     return attrs.evolve(
@@ -96,7 +98,7 @@ def load(
             *_exposed_in(WebRules, given.get("web", {}), top / "web", path),
             *config.web.warnings(),
         ),
-        secret_files=dict.fromkeys(files_named(given)),
+        secret_files=secrets,
         key_files=[
             Path(str(plain(name)))
             for part, kind in parts

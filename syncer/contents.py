@@ -43,6 +43,10 @@ class Contents:
         there = all(now[path] for path, known in [*self._known.items()][:1] if known)
         return settled and there and now != self._known
 
+    def as_known(self) -> bool:
+        """Whether they were as they are known, at the last look."""
+        return self._seen == self._known
+
     def know(self) -> None:
         """From now on what stands in them at this moment counts as known."""
         self._known = self._seen = digests(self._known)

@@ -57,8 +57,11 @@ class Ending:
         """Whether all has ended, and whether another engine goes on."""
         deadline = self.clock() + timeout
         ended = daemon.rest(timeout)
-        if ended:  # else something may be writing still
+        if ended:
             self._resign()
+        else:  # something may be writing still, and nobody is to write beside it
+            for reconciler in self.reconcilers.values():
+                reconciler.break_off()
         taken = False
         if hand_over is not None:
             # A beat beside the other engine's may tell an older health. But of a registry that

@@ -75,8 +75,11 @@ class Running:
         self._reloads = 0
         self._reloading = False
         self._ended = True
+        #: Why the configuration could not be read when that was last tried; "" if it could.
+        self._unread = ""
+        self._contents = Contents([given["path"]] if given["path"] else [])
         self._now = self._made(*read_config(given))
-        self._contents = Contents(self._watched())
+        self._contents.follow(self._watched(), self._now.files)
 
     @property
     def config(self) -> Config:
@@ -95,8 +98,11 @@ class Running:
             self._signs.start()
 
     def look(self) -> None:
-        """Reload if the file has changed, or one with a secret that it names."""
-        if self.config.reload == "auto" and self._contents.changed():
+        """Reload if the file has changed, or one with a secret that it names.
+
+        Also if it could not be read before and now can: a file that it names may come later.
+        """
+        if self.config.reload == "auto" and (self._contents.changed() or self._readable_now()):
             self.reload()
 
     def reload(self) -> None:
@@ -134,7 +140,10 @@ class Running:
         path = self._given["path"]
         if path and path.exists() and not path.is_file():
             raise ConfigError(f"{path}: what is no file can be read only once")
-        config, plugins = read_config(self._given)
+        self._unread, read = self._reads()
+        if read is None:
+            raise ConfigError(self._unread)
+        config, plugins = read
         made = self._made(config, plugins)
         try:
             if not any(_differences(self._now, made)):
@@ -145,6 +154,19 @@ class Running:
             made.engine.stop()
             raise
         return made
+
+    def _reads(self) -> tuple[str, tuple[Config, Plugins] | None]:
+        """The configuration as it can be read now, or why it cannot."""
+        try:
+            return "", read_config(self._given)
+        except SyncerError as error:
+            return str(error), None
+        except Exception as error:  # noqa: BLE001 - whatever it is, what runs goes on
+            return f"{type(error).__name__}: {error}", None
+
+    def _readable_now(self) -> bool:
+        """Whether what was refused can be read, though its own file is as it was."""
+        return bool(self._unread) and self._contents.as_known() and not self._reads()[0]
 
     def _go_on_by(self, made: Made | None) -> None:
         if made is None:
@@ -182,8 +204,8 @@ class Running:
     def _made(self, config: Config, plugins: Plugins) -> Made:
         ear = Ear(self._pages, self._condition)
         listeners = (self._log.listen, ear)
+        files = {**config.secret_files, **digests(config.key_files)}  # before they are used
         engine = assemble(config, plugins, environ=os.environ, listeners=listeners)
-        files = digests((*config.secret_files, *config.key_files))
         return Made(config, plugins, files, engine, ear)
 
     def _watched(self) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from syncer.addresses import AddressRules
+from syncer.contents import Digests
 from syncer.filters import Filter
 from syncer.guard import GuardRules
 from syncer.layers import KeyPath
@@ -248,8 +249,8 @@ class SinkConfig(SinkSettings):
 class Config(General):
     """All settings of one syncer. `warnings` are for people: what works, but should not stay.
 
-    `secret_files` are those that `{ file = "..." }` names, `key_files` those with secrets that a
-    kind reads by itself.
+    `secret_files` are those that `{ file = "..." }` names, each with a fingerprint of what stood in
+    it before it was read; `key_files` those with secrets that a kind reads by itself.
     """
 
     guard: GuardRules = attrs.Factory(GuardRules)
@@ -260,7 +261,7 @@ class Config(General):
     sources: Mapping[str, SourceConfig] = attrs.field(default=EMPTY, converter=frozen_map)
     sinks: Mapping[str, SinkConfig] = attrs.field(default=EMPTY, converter=frozen_map)
     warnings: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
-    secret_files: tuple[Path, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
+    secret_files: Digests = attrs.field(default=EMPTY, converter=frozen_map, eq=False)
     key_files: tuple[Path, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
 
 

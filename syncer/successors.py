@@ -10,15 +10,16 @@ from collections.abc import Collection, Mapping
 
 import attrs
 
-from syncer.changes import Aim, Change, Deregister, Plan, Reason, Skip, Wanted, claim_of
+from syncer.changes import Aim, Change, Claim, Deregister, Plan, Reason, Skip, Wanted, claim_of
 from syncer.model import Registration
 
 
 def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> Plan:
     """The plan in which each removal of what is offered no longer names its successors.
 
-    These are the claims by which the same workload offers the same service; none if it stands
-    under one of them already. `held` is what the sink holds, by id.
+    These are the claims by which the same workload offers the same service, or something that the
+    sink has no form for; none if it stands under one of them already. `held` is what the sink
+    holds, by id.
     """
     if not any(_replaceable(change) for change in plan.changes):
         return plan
@@ -29,11 +30,28 @@ def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> P
     for change in plan.changes:
         if isinstance(change, Deregister) and _replaceable(change):
             wants = offered.get(_of(change.old), [])
-            stands = any(_stands(want, held.get(want.instance.id)) for want in wants)
-            claims = () if stands else (claim_of(want.registration) for want in wants)
+            claims = {claim_of(want.registration) for want in wants}
+            if any(_stands(want, held.get(want.instance.id)) for want in wants):
+                claims = set()
+            else:
+                claims |= _formless(change.old, aim, held)
             change = attrs.evolve(change, after=frozenset(claims))
         changes.append(change)
     return attrs.evolve(plan, changes=tuple(changes))
+
+
+def _formless(old: Registration, aim: Aim, held: Mapping[str, Registration]) -> set[Claim]:
+    """What the same workload offers and the sink has no form for: it may be the same service.
+
+    Not what stands in an older form: that shows what it is.
+    """
+    _, source, workload = claim_of(old)
+    return {
+        claim
+        for claim in aim.rejected
+        if claim[1:] == (source, workload)
+        and not (claim[0] in held and claim_of(held[claim[0]]) == claim)
+    }
 
 
 def hold_unreplaced(plan: Plan, failed: Collection[str] = ()) -> Plan:

@@ -547,7 +547,7 @@ def test_files_with_secrets_are_known(configured, tmp_path):
     config = configured(text, assignments=[f'web.token={{ file = "{tmp_path}/web" }}'])
     assert set(config.secret_files) == {tmp_path / "token", tmp_path / "web"}
     assert config.key_files == ()
-    assert configured(BOTH).secret_files == ()
+    assert configured(BOTH).secret_files == {}
     assert config != configured(BOTH)
 
 
@@ -555,7 +555,7 @@ def test_files_that_a_kind_reads_by_itself(configured, plugins, tmp_path):
     """Are told apart: a change of theirs is a change only if somebody asks."""
     key = tmp_path / "key.pem"
     config = configured(BOTH + f"key = '{key}'\n")
-    assert (config.secret_files, config.key_files) == ((), (key,))
+    assert (config.secret_files, config.key_files) == ({}, (key,))
 
 
 def test_no_configuration_shows_its_secrets(configured, plugins):

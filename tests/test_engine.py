@@ -459,6 +459,21 @@ class TestHandingOver:
         assert other.stop()
         assert len(store.all()) == 2
 
+    def test_what_hangs_writes_nothing_beside_the_other(self):
+        """The change that is under way may still be made, those that were to follow are not."""
+        parts = Parts(WEB, shutdown_timeout=0.05)
+        parts.engine.start()
+        wait_until(parts.ids, 30)
+        go_on = parts.sink.hang("register")
+        parts.source.put(workload("a"), workload("b"), workload("c"))
+        parts.engine.refresh()
+        wait_until(lambda: parts.sink.calls["register"] == 2, 30)
+        assert parts.engine.stop(lambda: True) is False
+        go_on()
+        wait_until(lambda: not parts.engine.busy(), 30)
+        assert parts.sink.calls["register"] == 2
+        assert len(parts.ids()) == 2
+
     def test_one_that_is_not_taken_over_ends_as_it_should(self):
         """Who hands over may think better of it."""
         parts = Parts(WEB, on_exit="deregister")

@@ -12,6 +12,7 @@ import pytest
 
 from servers import secrets
 from servers.process import free_port
+from syncer.cli_shared import read_config
 from syncer.errors import ConfigError
 from syncer.events import LoopFailed
 from syncer.logs import Log
@@ -296,13 +297,66 @@ class TestByItself:
         bench.running.reload()
         assert len(bench.said("configuration reloaded")) == 1
 
+    def test_a_secret_that_comes_later(self, bench):
+        """What names a file that is not there is refused once, and taken when it is there."""
+        bench.begin()
+        bench.configure("first", more=self.consul(bench))
+        for _ in range(4):
+            bench.running.look()
+        (said,) = bench.said("configuration refused")
+        assert str(bench.folder / "token") in said["problem"]
+        (bench.folder / "token").write_text(secrets.secret("l4te-t0ken"))
+        bench.running.look()
+        (said,) = bench.said("configuration reloaded")
+        assert said["changed"] == "sinks.consul added"
+
+    def test_one_that_is_being_written_is_waited_for(self, bench):
+        """Though the one before was refused."""
+        bench.begin()
+        right = bench.path.read_text()
+        bench.path.write_text("owner = ")
+        for _ in range(3):
+            bench.running.look()
+        bench.path.write_text(right)
+        bench.running.look()
+        assert not bench.said("configuration unchanged")
+        bench.running.look()
+        assert len(bench.said("configuration unchanged")) == 1
+
+    @pytest.mark.parametrize("begun", [False, True])
+    def test_a_secret_that_changes_while_it_is_read(self, bench, monkeypatch, begun):
+        """At the start or in a reload: it is seen afterwards, and read again."""
+        token = bench.folder / "token"
+        token.write_text(secrets.secret("f1rst-t0ken"))
+
+        def read(given):
+            found = read_config(given)
+            monkeypatch.undo()
+            token.write_text(secrets.secret("s3cond-t0ken"))
+            return found
+
+        if begun:
+            bench.begin()
+        bench.configure("first", more=self.consul(bench))
+        monkeypatch.setattr("syncer.running.read_config", read)
+        if begun:
+            bench.running.reload()
+        else:
+            bench.begin()
+        for _ in range(2):
+            bench.running.look()
+        assert bench.said("configuration reloaded")[-1]["changed"] == "a file with a secret"
+
+    def consul(self, bench):
+        """A sink with a secret in a file."""
+        where = f'token = {{ file = "{bench.folder}/token" }}'
+        return f'[sinks.consul]\naddress = "http://127.0.0.1:{free_port()}"\n{where}\n'
+
     def test_a_secret_in_a_file(self, bench):
         """Another one is a change too, and is shown nowhere."""
         token, second = secrets.secret("f1rst-t0ken"), secrets.secret("s3cond-t0ken")
         (bench.folder / "token").write_text(token)
-        where = f'token = {{ file = "{bench.folder}/token" }}'
-        consul = f'[sinks.consul]\naddress = "http://127.0.0.1:{free_port()}"\n{where}\n'
-        bench.configure("first", more=consul)
+        bench.configure("first", more=self.consul(bench))
         bench.begin()
         (bench.folder / "token").write_text(second)
         for _ in range(3):

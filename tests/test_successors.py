@@ -1,7 +1,7 @@
 """What is offered under a new id stands before the old one goes."""
 
 import pytest
-from fakes import World, held, offer, skips, wanted, workload
+from fakes import PickySink, World, held, offer, skips, wanted, workload
 
 from syncer import (
     Deregister,
@@ -99,6 +99,23 @@ def test_a_removal_waits_for_one_successor(after, coming, failed, goes):
     assert skips(plan) == ({} if goes else {OLD: "unreplaced"})
 
 
+@pytest.mark.parametrize(
+    ("rejected", "there", "after"),
+    [
+        pytest.param((NEW, "docker", "web-1"), [], {NEW}, id="may be the same service"),
+        pytest.param((NEW, "docker", "web-1"), [NEW], set(), id="stands in an older form"),
+        pytest.param((NEW, "docker", "web-2"), [], set(), id="another workload"),
+        pytest.param((NEW, "file", "web-1"), [], set(), id="another source"),
+    ],
+)
+def test_what_the_sink_has_no_form_for_is_waited_for(rejected, there, after):
+    """It is not known to be another service, and the workload runs."""
+    stands = {id_: held(id_) for id_ in (OLD, *there)}
+    aim = Aim(rejected={rejected: "too long"})
+    plan = with_successors(Plan(changes=(gone(),)), aim, stands)
+    assert {id_ for id_, *_ in plan.changes[0].after} == after
+
+
 class TestRenamed:
     """A container that is renamed runs on at its address."""
 
@@ -121,6 +138,24 @@ class TestRenamed:
         world.clock.advance(SLOW_CAP)
         world.cycle()
         assert world.sink.ids() == {NEW}
+
+    def test_the_old_one_stays_while_the_sink_has_no_form_for_the_new_one(self):
+        """A name that the registry cannot hold costs the service nothing."""
+
+        def adjust(instance):
+            if instance.id == NEW:
+                raise PermanentError("no such names here")
+            return instance
+
+        world = World(WEB, sink=PickySink(adjust))
+        world.cycle()
+        world.source.change(WEB.id, offers=(offer("web", id=NEW),))
+        for _ in range(3):
+            assert skips(world.cycle().plan) == {NEW: "rejected", OLD: "unreplaced"}
+        assert world.sink.ids() == {OLD}
+        world.source.change(WEB.id, offers=(offer("web", id="other"),))
+        world.cycle()
+        assert world.sink.ids() == {"other"}
 
     def test_the_old_one_stays_while_somebody_else_has_the_new_id(self, world):
         """An entry without a mark under the new id costs the service nothing."""

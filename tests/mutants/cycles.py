@@ -72,11 +72,30 @@ MUTANTS = (
     ),
     # What need not be looked at.
     difference(
-        "a cycle that held something needs no second look",
-        "if planned is None or plan.skipped or",
-        "if planned is None or",
+        "what was held is thought to be settled",
+        "for item in (*plan.changes, *plan.skipped)",
+        "for item in plan.changes",
     ),
-    difference("rivals are looked at singly", " or self._aims.rivals()", "", blind=RARE),
+    difference("rivals are looked at singly", " and not self._aims.rivals()", "", blind=RARE),
+    difference(
+        "what the sink holds instead is not looked at",
+        "ids = former.keys() | since.open",
+        "ids = set(since.open)",
+    ),
+    difference(
+        "what is open is not looked at again",
+        "ids = former.keys() | since.open",
+        "ids = set(former)",
+        "reconcile",
+        blind="its sinks are not asked again",
+    ),
+    difference(
+        "what was taken over is thought to be as it was",
+        "if touched is None or self._adoption.hosts:",
+        "if touched is None:",
+        "adoption",
+        blind="it takes nothing over",
+    ),
     aiming(
         "new rivals are not compared",
         "taken = rivals or",
@@ -85,6 +104,19 @@ MUTANTS = (
         blind=RARE,
     ),
     # A cycle.
+    cycle("what was written is not noted", "self._touched.add(id_)", "pass"),
+    cycle(
+        "what was read afresh is not compared",
+        "self._touched, self._reread = None, True",
+        "self._reread = True",
+    ),
+    cycle(
+        "who was broken off goes on writing",
+        "if self._broken_off:",
+        "if False:",
+        "engine",
+        blind="it reloads nothing",
+    ),
     confirm("gone is not confirmed", "and change.reason is Reason.WORKLOAD_GONE", "and False"),
     confirm(
         "an error confirms",

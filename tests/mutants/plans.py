@@ -174,6 +174,18 @@ MUTANTS = (
         "coming = {c for p in plan.changes if isinstance(p, Deregister) for c in p.after"
         " if c[0] in {put.id for put in puts} - set(failed)}",
     ),
+    successors(
+        "what the sink has no form for is not waited for",
+        "claims |= _formless(change.old, aim, held)",
+        "pass",
+        blind="all that it offers has a form",
+    ),
+    successors(
+        "what stands in an older form is waited for",
+        "and not (claim[0] in held and claim_of(held[claim[0]]) == claim)",
+        "",
+        blind="all that it offers has a form",
+    ),
     # Drains.
     drain(
         "a drain does what else is due",

@@ -38,4 +38,22 @@ MUTANTS = (
         "            if not taken:\n",
         blind=_NO_RELOAD,
     ),
+    running(
+        "a secret that comes later is not waited for",
+        "and (self._contents.changed() or self._readable_now())",
+        "and self._contents.changed()",
+        blind=_NO_RELOAD,
+    ),
+    running(
+        "what is being written is read",
+        "self._contents.as_known() and not self._reads()[0]",
+        "not self._reads()[0]",
+        blind=_NO_RELOAD,
+    ),
+    ending(
+        "what hangs goes on beside the other",
+        "                reconciler.break_off()\n",
+        "                pass\n",
+        blind=_NO_RELOAD,
+    ),
 )

@@ -11,7 +11,7 @@ from fakes import FakeSink, FakeSource, exited, held, offer, workload
 
 import syncer
 from servers.webpage import DESCRIBED, TOKEN, check
-from syncer.events import LoopFailed
+from syncer.events import ConfigReloaded, CycleFinished, LoopFailed, PulseBeaten, SourceListed
 from syncer.testing import ManualClock, wait_until
 from syncer.web import streams
 from syncer.web.api import STORIES
@@ -218,8 +218,6 @@ class TestReady:
 
     def test_a_success_grows_old(self):
         """Three intervals and a while, whatever the loop says; a pulse by its own interval."""
-        from syncer.events import CycleFinished, PulseBeaten, SourceListed
-
         clock = ManualClock()
         board = Board(interval=10, clock=clock)
         board(SourceListed(source="d", workloads=1))
@@ -241,6 +239,23 @@ class TestReady:
         assert set(board.late(*names)) == {"source d"}
         clock.advance(400)
         assert "pulse s" in board.late(*names)
+
+    def test_a_reload_is_no_standstill(self):
+        """What goes on by another configuration has time, unless it fails."""
+        clock = ManualClock()
+        board = Board(interval=10, clock=clock)
+        names = ({"d": None}, {"s": None})
+        board(ConfigReloaded(interval=20))
+        assert set(board.late(*names)) == {"source d", "sink s"}, "it has only begun"
+        board(SourceListed(source="d", workloads=1))
+        board(CycleFinished(sink="s", plan=syncer.Plan()))
+        clock.advance(1000)
+        board(ConfigReloaded(interval=20, changed=("interval",)))
+        assert board.late(*names) == {}
+        board(LoopFailed(loop="sink s", error="refused"))
+        assert board.late(*names) == {"sink s": "has not succeeded yet: refused"}
+        clock.advance(60 + SLACK + 1)
+        assert board.late(*names)["source d"] == "has not succeeded yet"
 
 
 class TestStream:
