@@ -79,7 +79,7 @@ class Aims:
         self._fits: dict[Key, _Fit] = {}
         #: By id, the workload that has something to say about it.
         self._claims: dict[str, Key] = {}
-        self._rivals = False
+        self._rivals = self._renamed = False
         self._results: dict[CheckKey, CheckResult] = {}
         self._probes: frozenset[Probe] = frozenset()
 
@@ -147,6 +147,11 @@ class Aims:
         """Whether two workloads have something to say about one id, as of the last aim."""
         return self._rivals
 
+    def renamed(self) -> bool:
+        """Whether a workload asks for other ids than before, since this was asked last."""
+        renamed, self._renamed = self._renamed, False
+        return renamed
+
     def claimants(self, ids: Iterable[str]) -> set[Key]:
         """The workloads that have something to say about these ids, as of the last aim."""
         return {self._claims[id_] for id_ in ids if id_ in self._claims}
@@ -176,9 +181,13 @@ class Aims:
     ) -> _Fit:
         """What was worked out before, if it still holds; else anew."""
         own = held.get((snapshot.name, entry.workload.id), ())
-        if before is None or before.entry is not entry or self._outdated(before, own):
-            return self._fit(entry, snapshot, own, before)
-        return before
+        if before and before.entry is entry and not self._outdated(before, own):
+            return before
+        fit = self._fit(entry, snapshot, own, before)
+        if before:
+            old, new = before.ids(), fit.ids()
+            self._renamed |= not (old <= new or new <= old)
+        return fit
 
     def _outdated(self, fit: _Fit, held: Sequence[Held]) -> bool:
         if fit.held != held:

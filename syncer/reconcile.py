@@ -127,9 +127,11 @@ class Reconciler:
     def _plan(self, holding: Holding, *, fresh: bool, careful: bool) -> Plan:
         world, facts = self._look(fresh=fresh)
         aim, plan = self._difference(world, facts, holding)
-        if careful and any(takes_away(change, aim.withheld) for change in plan.changes):
-            if not fresh:  # what is up changes without our doing
-                return self._plan(holding, fresh=True, careful=True)
+        takes = careful and any(takes_away(change, aim.withheld) for change in plan.changes)
+        renamed = self._aims.renamed()  # what is held of it is held under the new id too
+        if not fresh and (takes or renamed):  # what is up or held changes by others' doing
+            return self._plan(holding, fresh=True, careful=careful)
+        if takes:
             plan = keep_last(plan, self.known(), aim.withheld)
         plan = hold_unprobed(apply_policy(plan, self._part.policy), aim.unprobed)
         plan = confirmed(self._refusals(plan), self._desired)

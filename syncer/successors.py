@@ -10,7 +10,17 @@ from collections.abc import Collection, Mapping
 
 import attrs
 
-from syncer.changes import Aim, Change, Claim, Deregister, Plan, Reason, Skip, Wanted, claim_of
+from syncer.changes import (
+    Aim,
+    Change,
+    Claim,
+    Deregister,
+    Plan,
+    Reason,
+    Skip,
+    Wanted,
+    claim_of,
+)
 from syncer.model import Registration
 
 
@@ -45,11 +55,10 @@ def _formless(old: Registration, aim: Aim, held: Mapping[str, Registration]) -> 
 
     Not what stands in an older form: that shows what it is.
     """
-    _, source, workload = claim_of(old)
     return {
         claim
         for claim in aim.rejected
-        if claim[1:] == (source, workload)
+        if claim[1:] == _origin(old)
         and not (claim[0] in held and claim_of(held[claim[0]]) == claim)
     }
 
@@ -74,10 +83,14 @@ def _replaceable(change: Change) -> bool:
     return isinstance(change, Deregister) and change.reason is Reason.NOT_OFFERED
 
 
+def _origin(held: Registration) -> tuple[str, str]:
+    """Which source and workload a registration is from."""
+    return claim_of(held)[1:]
+
+
 def _of(held: Registration) -> tuple[str, str, str]:
     """Which source and workload a registration is from, and its service."""
-    mark = held.mark
-    return (mark.source, mark.workload, held.instance.service) if mark else ("", "", "")
+    return (*_origin(held), held.instance.service)
 
 
 def _stands(want: Wanted, found: Registration | None) -> bool:

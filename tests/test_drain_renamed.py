@@ -3,7 +3,7 @@
 import attrs
 import pytest
 from draining import drain, holds, instances, marking, shown
-from fakes import World, held, offer, skips, workload
+from fakes import World, exited, held, offer, skips, workload
 
 from syncer.drain import DRAIN
 
@@ -47,6 +47,33 @@ def test_at_once_after_the_drain():
     rename(world, "new")
     world.cycle()
     assert shown(world.sink) == {"h:api:80": "up", "new": "draining"}
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_drained_and_renamed_before_the_registry_is_read_again(also):
+    """Who knows the old entry as it was looks again before the new one is written."""
+    world = World(WEB, sink=marking())
+    world.cycle()
+    other = World(WEB, sink=marking())
+    other.sink.store = world.sink.store
+    drain(other, "web")
+    rename(world, "new")
+    if also:  # and another container has the old name at once
+        world.source.put(workload("api", offers=(offer(id=WEB_ID, register_port=81),)))
+    world.cycle(fresh=False)
+    assert (shown(world.sink)["new"], holds(world.sink)["new"]) == ("draining", DRAIN)
+
+
+def test_a_restart_is_no_new_name():
+    """The registry is not read again for it, however often a container goes and comes."""
+    world = World(WEB, sink=marking())
+    world.cycle()
+    world.sink.log.clear()
+    for made in (exited(WEB), WEB, workload("web", offers=(*WEB.offers, offer(id="more")))):
+        world.source.put(made)
+        world.tracker.ask(WEB.id)
+        world.cycle(relist=False, fresh=False)
+    assert ("registrations", "") not in world.sink.log
 
 
 def test_two_that_swap_their_names():

@@ -1,5 +1,6 @@
 """One syncer process of the model: the engine's own parts, worked by hand and without threads."""
 
+from functools import partial
 from math import inf
 
 import attrs
@@ -100,11 +101,12 @@ class Process:
         self.began, self.asked, self.hasty = clock(), "", []
 
     def hear(self):
-        """Ask for all that events named, as a source's loop does."""
+        """Ask for all that events named, as a source's loop does, which lists first."""
         for name, tracker in self.trackers.items():
             events = self.runtimes[name].events
             heard, events[self.who] = events.get(self.who, []), []
-            if not self._tried(name, lambda t=tracker, ids=heard: [t.ask(id_) for id_ in ids]):
+            ask = partial(_ask, tracker, heard)
+            if not tracker.snapshot().scopes or not self._tried(name, ask):
                 self.relist(name)
 
     def relist(self, name):
@@ -210,3 +212,8 @@ class Process:
         except SyncerError:  # it is tried again, as by the loop
             self.disturbed = self.clock()
             return None
+
+
+def _ask(tracker, ids):
+    for id_ in ids:
+        tracker.ask(id_)

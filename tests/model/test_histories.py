@@ -468,7 +468,8 @@ class Histories(RuleBasedStateMachine):
     def _kept(self, mark, registration):
         """Whether it stays though its workload is not to have it.
 
-        It runs, and somebody else has the id that it asks for now; or it is the last that is up.
+        It runs, and somebody else has the id that it asks for now, or the registry refuses what it
+        offers now; or it is the last that is up.
         """
         who = self._whose(mark)
         config, runtime = self.configs[who], self.runtimes[who][mark.source]
@@ -480,8 +481,8 @@ class Histories(RuleBasedStateMachine):
             return config.keep_last and registration.up
         found = self.registry.held.get(id_)
         own = found and self._whose(found.mark) == who and origin(found) == origin(registration)
-        same = container.service == registration.instance.service
-        return same and container.shown(config.drop) and not own
+        same = container.service == registration.instance.service and container.shown(config.drop)
+        return (same or container.service == "bad") and not own
 
     def _whose(self, mark):
         """Whose a mark is; None: nobody's."""

@@ -104,6 +104,20 @@ MUTANTS = (
         blind=RARE,
     ),
     # A cycle.
+    cycle(
+        "a drain is not looked for before a new name is written",
+        "(takes or renamed)",
+        "takes",
+        "drain_renamed",
+        blind=RARE,
+    ),
+    aiming(
+        "each start is a new name",
+        "not (old <= new or new <= old)",
+        "old != new",
+        "drain_renamed",
+        blind="to read costs nothing there",
+    ),
     cycle("what was written is not noted", "self._touched.add(id_)", "pass"),
     cycle(
         "what was read afresh is not compared",
