@@ -1,114 +1,22 @@
 """Reloads of `syncer run`, between real servers: nothing goes, runs out, or is missed."""
 
-import itertools
 import json
 import os
 import signal
-import threading
-import time
 
 import pytest
 
 from servers.docker import IMAGE, health_check
 from servers.dropin import start_dropin
 from servers.manager import manager
+from servers.reloading import listed, told, witness
 from servers.waiting import holds_for, wait_until
 
-__all__ = ["start_dropin"]
+__all__ = ["start_dropin", "told", "witness"]
 
 #: The shortest that a lease of etcd's and the health that syncer tells Consul may live, in seconds.
 LEASE, HEALTH = 5, 3
 HERE = 'addresses.advertise = "127.0.0.1"\n'
-
-
-class Told:
-    """A syncer with a configuration file, and what is written into that."""
-
-    def __init__(self, folder, start_syncer):
-        self.path = folder / "syncer.toml"
-        self._start, self.syncer = start_syncer, None
-        self._numbers = itertools.count(1)
-
-    def write(self, text):
-        """Write the file, as an editor does: all of it at once."""
-        made = self.path.with_suffix(".new")
-        made.write_text(text)
-        made.chmod(0o600)
-        made.replace(self.path)
-
-    def start(self, text, *flags, env=None):
-        """Start a syncer by this configuration, which is read again at a signal only."""
-        self.write(f'reload = "signal"\n{text}')
-        self.syncer = self._start("--config", self.path, *flags, env=env)
-        return self.syncer
-
-    def reload(self, text, said="configuration reloaded"):
-        """Have it go on by this, and wait until it says so."""
-        before = len(self.syncer.said(said))
-        self.write(f'reload = "signal"\n{text}')
-        self.syncer.signal(signal.SIGHUP)
-        self.syncer.wait_said(said, count=before + 1)
-
-    def other(self, text):
-        """The same configuration, and not equal to any that was before."""
-        return f"{text}[guard]\nleast = {10 + next(self._numbers)}\n"
-
-
-@pytest.fixture
-def told(tmp_path, start_syncer):
-    """A syncer with a file, to be started."""
-    return Told(tmp_path, start_syncer)
-
-
-class Witness(threading.Thread):
-    """Asks a registry again and again, and keeps each answer that was not as it must be."""
-
-    def __init__(self, ask, wanted):
-        super().__init__(daemon=True)
-        self._ask, self._wanted, self._over = ask, wanted, threading.Event()
-        self.asked, self.strays = 0, []
-
-    def run(self):
-        while not self._over.wait(0.02):
-            found = self._ask()
-            self.asked += 1
-            if found != self._wanted:
-                self.strays.append(found)
-
-    def finish(self):
-        """Ask no more; returns what was not as it must be."""
-        self._over.set()
-        self.join(60)
-        assert not self.is_alive()
-        assert self.asked
-        return self.strays
-
-
-@pytest.fixture
-def witness():
-    """Makes a witness that has begun; all are ended with the test."""
-    made = []
-
-    def make(ask, wanted):
-        made.append(Witness(ask, wanted))
-        made[-1].start()
-        return made[-1]
-
-    yield make
-    for one in made:
-        one._over.set()
-
-
-def listed(folder, *names):
-    """A file of services with these names; returns its source's table."""
-    parts = (
-        f'[[services]]\nname = "{name}"\naddress = "192.0.2.{number}"\nport = 80\n'
-        for number, name in enumerate(names, 1)
-    )
-    made = folder / "services.new"
-    made.write_text("".join(parts))
-    made.replace(folder / "services.toml")
-    return f'[sources.file]\npath = "{folder}/services.toml"\nscope = "host1"\n'
 
 
 def test_nothing_runs_out(told, witness, clean_docker, clean_consul, clean_etcd):
@@ -132,9 +40,7 @@ def test_nothing_runs_out(told, witness, clean_docker, clean_consul, clean_etcd)
     leases = clean_etcd.api.leases()
     in_consul = witness(lambda: clean_consul.api.passing_ids("web"), passing)
     in_etcd = witness(lambda: sorted(clean_etcd.api.entries("/")), keys)
-    begun = time.monotonic()
-    while time.monotonic() - begun < 1.5 * LEASE:
-        told.reload(told.other(text))
+    told.reload_for(1.5 * LEASE, text)
     assert in_consul.finish() == []
     assert in_etcd.finish() == []
     assert clean_etcd.api.leases() == leases
