@@ -216,6 +216,12 @@ class Sink(ABC):
         """
         stop.wait()
 
+    def take_over(self, former: "Sink") -> None:
+        """Go on where `former` ended, a sink of the same kind and options; called first of all.
+
+        For what no listing tells: which of what stands there is ours to keep alive.
+        """
+
     def examine(self) -> Iterable[Finding]:
         """What is in the way of this sink, rights above all: for `syncer doctor`. Only reads."""
         return ()

@@ -211,11 +211,17 @@ class Engine:
         )
         self._daemon.start()
 
-    def take_over(self, former: "Engine", sources: Collection[str] = ()) -> None:
-        """Begin with what another engine knows, before `start`: of these sources, which are equal.
+    def take_over(
+        self, former: "Engine", sources: Collection[str] = (), sinks: Collection[str] = ()
+    ) -> None:
+        """Begin with what another engine knows, before `start`: of these, which are equal.
 
-        Until they answer, that is kept alive, and nothing of it is removed.
+        Until the sources answer, that is kept alive, and nothing of it is removed. The sinks are
+        told if all sources go on: else what one left is to run out.
         """
+        for name in sinks if former._trackers.keys() <= set(sources) else ():
+            sink, old = self._reconcilers[name].sink, former._reconcilers[name].sink
+            self._attempt(f"sink {name}", partial(sink.take_over, old))
         self._prober.take_over(former._prober)
         for name in sources:
             tracker, known = self._trackers[name], former._trackers[name]

@@ -190,7 +190,9 @@ class Running:
         if self._stopping():
             return False
         before.ear.close()
-        made.engine.take_over(before.engine, _equal_sources(before.config, made.config))
+        old, new = before.config, made.config
+        sources, sinks = _equal(old.sources, new.sources), _equal(old.sinks, new.sinks)
+        made.engine.take_over(before.engine, sources, sinks)
         self._pages.show(made.config, made.engine, made.again)
         interval = made.config.interval.total_seconds()
         made.engine.tell(ConfigReloaded(changed=_differences(before, made), interval=interval))
@@ -227,14 +229,14 @@ class Running:
             self._log.say("status page", address=self._address)
 
 
-def _equal_sources(before: Config, after: Config) -> tuple[str, ...]:
-    """The sources that are asked the same in the same way, whatever is then made of it."""
+def _equal(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sources, or sinks, that are asked the same in the same way, whatever is made of it."""
 
-    def asked(config: Config, name: str) -> object:
-        part = config.sources.get(name)
+    def asked(parts: Mapping[str, Any], name: str) -> object:
+        part = parts.get(name)
         return part and (part.kind, part.options)
 
-    return tuple(name for name in after.sources if asked(before, name) == asked(after, name))
+    return tuple(name for name in after if asked(before, name) == asked(after, name))
 
 
 def _differences(before: Made, after: Made) -> Iterator[str]:

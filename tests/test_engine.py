@@ -514,6 +514,35 @@ class TestHandingOver:
         other.stop()
         assert [r.id for r in store.all()] == ["h:web:80"]
 
+    @pytest.mark.parametrize(("equal", "told"), [(("docker",), True), ((), False)])
+    def test_a_sink_learns_from_its_former(self, equal, told):
+        """What no listing tells; unless a source is gone, whose entries are to run out."""
+
+        class Learning(MemorySink):
+            former = None
+
+            def take_over(self, former):
+                self.former = former
+
+        first, second = Learning(), Learning()
+        former = Engine({"docker": FakeSource(WEB)}, {"memory": first})
+        other = Engine({"docker": FakeSource(WEB)}, {"memory": second})
+        other.take_over(former, equal, ["memory"])
+        assert second.former is (first if told else None)
+
+    def test_a_sink_that_cannot_learn(self):
+        """Begins as after a restart, and that is told."""
+
+        class Broken(MemorySink):
+            def take_over(self, former):
+                raise TemporaryError("forgotten")
+
+        heard = Heard()
+        former = Engine({"docker": FakeSource(WEB)}, {"memory": Broken()})
+        other = Engine({"docker": FakeSource(WEB)}, {"memory": Broken()}, listeners=[heard])
+        other.take_over(former, ["docker"], ["memory"])
+        assert heard.of(LoopFailed) == [LoopFailed(loop="sink memory", error="forgotten")]
+
     def test_ended_before_its_first_cycle(self):
         """What is to go at the end goes: it is known whose it is."""
         former = World(WEB)

@@ -74,6 +74,11 @@ class LayoutSink(Sink):
         shown = with_status(instance, Unhealthy.KEEP)
         return shown and self._checked(shown)
 
+    def take_over(self, former: Sink) -> None:
+        """Know at once what is ours to keep: of a row of reloads none may live to be told so."""
+        if isinstance(former, LayoutSink):
+            self._scopes = former._scopes
+
     def _keep(self, ours: Iterable[Registration]) -> None:
         """Note the scopes of what we write and keep."""
         self._scopes |= {one.mark.scope for one in ours if one.mark}

@@ -59,11 +59,6 @@ class OutlivesReloads:
         assert set(registry.wait(2)) > set(entries)
 
 
-@pytest.mark.xfail(
-    reason="the sink learns only after a second which nodes it is to take over: of reloads that"
-    " come faster none gets so far, and the first one's session ends",
-    strict=False,
-)
 class TestZooKeeper(OutlivesReloads):
     """Nodes of a session: each configuration has one of its own."""
 
