@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import attrs
 
-from syncer.changes import Aim, Wanted
+from syncer.changes import Aim, Rejected, Wanted
 from syncer.checks import Check, CheckKey, CheckResult, CheckStatus, Native, Probe
 from syncer.contracts import Sink, TranslatedCheck, translate_checks
 from syncer.desired import Entry, Snapshot
@@ -44,7 +44,7 @@ class _Fit:
     entry: Entry
     wanted: list[Wanted] = attrs.Factory(list)
     withheld: dict[str, tuple[str, int]] = attrs.Factory(dict)
-    rejected: dict[str, str] = attrs.Factory(dict)
+    rejected: dict[str, Rejected] = attrs.Factory(dict)
     unprobed: dict[str, tuple[str, int]] = attrs.Factory(dict)
     results: dict[CheckKey, CheckResult] = attrs.Factory(dict)
     #: The statuses that the probes had when this was worked out.
@@ -209,7 +209,7 @@ class Aims:
                 instance = self._with_health(instance, fit)
                 want = self._want(instance, entry, snapshot, hold)
             except PermanentError as error:
-                fit.rejected[instance.id] = str(error)
+                fit.rejected[instance.id] = _rejected(offered, str(error))
                 problems.append(f"{instance.id}: {error}")
                 continue
             if want is None:
@@ -238,7 +238,7 @@ class Aims:
             fit.withheld[instance.id] = (instance.address, instance.port)
         else:
             text = f"this sink has no place for an instance that is {instance.status.value}"
-            fit.rejected[instance.id] = text
+            fit.rejected[instance.id] = _rejected(free, text)
 
     def _with_health(self, instance: Instance, fit: _Fit) -> Instance:
         """The instance with its checks in the sink's form, and the status that its probes found."""
@@ -300,11 +300,15 @@ def _aim(fits: Mapping[Key, _Fit]) -> Aim:
         withheld={
             (i, *key): place for key, fit in fits.items() for i, place in fit.withheld.items()
         },
-        rejected={(i, *key): why for key, fit in fits.items() for i, why in fit.rejected.items()},
+        rejected={(i, *key): one for key, fit in fits.items() for i, one in fit.rejected.items()},
         unprobed={
             (i, *key): place for key, fit in fits.items() for i, place in fit.unprobed.items()
         },
     )
+
+
+def _rejected(offered: Instance, reason: str) -> Rejected:
+    return Rejected(reason, offered.service, offered.address, offered.port)
 
 
 def _mistake(error: Exception) -> PermanentError:

@@ -196,17 +196,32 @@ class Wanted:
         return Registration(instance=self.instance, mark=self.mark)
 
 
+@attrs.frozen
+class Rejected:
+    """Why the sink cannot hold an instance, and which service it is, where."""
+
+    reason: str
+    service: str = ""
+    address: str = ""
+    port: int = 0
+
+    def may_be(self, held: Instance) -> bool:
+        """Whether what stands there may be the same: a sink's form may have another name."""
+        same = (self.address, self.port) == (held.address, held.port)
+        return same or self.service == held.service
+
+
 @attrs.frozen(kw_only=True)
 class Aim:
     """All that should stand in one sink.
 
     `withheld` maps what is not listed in its present status to its address and port, `rejected`
-    what this sink cannot hold to the reason. `unprobed` is what syncer is about to find the health
+    what this sink cannot hold. `unprobed` is what syncer is about to find the health
     of, with address and port. All are by claim: what is so for one workload says nothing of another
     that asks for the same id.
     """
 
     wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)
     withheld: Mapping[Claim, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)
-    rejected: Mapping[Claim, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    rejected: Mapping[Claim, Rejected] = attrs.field(default=EMPTY, converter=frozen_map)
     unprobed: Mapping[Claim, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)

@@ -16,6 +16,7 @@ import attrs
 from syncer.contents import digests
 from syncer.contracts import LabelParser, SinkType, SourceType
 from syncer.convert import bare_type, separated
+from syncer.errors import ConfigError
 from syncer.kind_flags import flagged
 from syncer.layers import (
     Given,
@@ -88,7 +89,10 @@ def load(
             given[what] = in_order(given[what], file.get(what), tables)
     given = overlaid(given, set_flags)  # --set says it more exactly than --sink
     secrets = digests(files_named(given))  # before they are read
-    config = Sections(given, top, environ, plugins).config(need)
+    try:
+        config = Sections(given, top, environ, plugins).config(need)
+    except ConfigError as error:
+        raise ConfigError(str(error), secrets) from error
     parts = _parts(config, plugins)
     return attrs.evolve(
         config,

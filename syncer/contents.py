@@ -23,7 +23,7 @@ def _digest(path: Path) -> str:
         if not stat.S_ISREG(path.stat().st_mode):
             return ""
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+    except (OSError, ValueError):  # a name may be none
         return ""
 
 
@@ -43,17 +43,13 @@ class Contents:
         there = all(now[path] for path, known in [*self._known.items()][:1] if known)
         return settled and there and now != self._known
 
-    def as_known(self) -> bool:
-        """Whether they were as they are known, at the last look."""
-        return self._seen == self._known
-
     def know(self) -> None:
         """From now on what stands in them at this moment counts as known."""
         self._known = self._seen = digests(self._known)
 
     def follow(self, paths: Iterable[Path], read: Digests | None = None) -> None:
         """From now on look at these; what is known of some stays known, others are as `read`."""
-        known, read = self._known, read or {}
+        before = {**(read or {}), **self._known}
         self._known = self._seen = {
-            path: known.get(path) or read.get(path) or _digest(path) for path in paths
+            path: before[path] if path in before else _digest(path) for path in paths
         }

@@ -265,8 +265,7 @@ class Daemon:
                 for source in self._source_loops:
                     source.wake(None)
             # What an earlier process left may run out sooner than a whole period from now.
-            now = (reconciler.holds_any(), reconciler.results())
-            if pulse and now != beaten:
+            if pulse and (now := (reconciler.holds_any(), reconciler.results())) != beaten:
                 beaten = now
                 pulse.wake()
 

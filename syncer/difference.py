@@ -1,10 +1,9 @@
 """How what one sink holds differs from what it should hold.
 
-Work grows with what changed, not with what exists. A cycle in which no change failed is *settled*:
-each instance stands under its id with its own mark, but for ids that are open, of which the plan
-said something. The next one then looks only at these, at workloads and registrations that are not
-the very same objects as then, and at what shares an id with them: all else would be found
-unchanged.
+Work grows with what changed, not with what exists. After a plan each instance stands under its id
+with its own mark, but for ids that are *open*, of which the plan said something. The next one looks
+only at these, at workloads and registrations that are not the very same objects as then, and at
+what shares an id with them: all else would be found unchanged.
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
@@ -38,14 +37,14 @@ class _Moment:
 
 
 class Difference:
-    """Compares for one sink; remembers when it was settled last."""
+    """Compares for one sink; remembers what it compared last."""
 
     def __init__(self, aims: Aims, adoption: Adoption | None = None) -> None:
         self._aims, self._adoption = aims, adoption or Adoption()
         #: What the sink held at the last call, by id.
         self._held: dict[str, Registration] = {}
-        self._planned: _Moment | None = None
-        self._settled: _Moment | None = None
+        #: What the last plan was made of; None: the next is to look at everything.
+        self._last: _Moment | None = None
 
     def __call__(
         self,
@@ -63,7 +62,7 @@ class Difference:
         was written since. `touched` are the ids under which it may not be the same as in the last
         call; None: it was read afresh. What is taken over counts as ours.
         """
-        since, self._settled, self._planned = self._settled, None, None
+        since, self._last = self._last, None
         former = self._renew(self._adoption(actual, world, facts.owner), touched)
         if since is not None and holding is as_marked:
             found = self._some(since, world, former, facts, view, written)
@@ -77,19 +76,10 @@ class Difference:
             self._note(world, plan, len(aim.wanted))
         return aim, plan
 
-    def again(self, *arguments: Any) -> tuple[Aim, Plan]:
-        """The same in the same cycle, when some of what the sink holds was asked for afresh."""
-        self._settled = self._planned
-        return self(*arguments)
-
-    def done(self) -> None:
-        """All changes of the last plan that were not held have been made."""
-        self._settled = self._planned
-
     def _note(self, world: Sequence[Snapshot], plan: Plan, wanted: int) -> None:
         """Remember what a plan was made of, if the next may go on from there."""
         if not self._aims.probes() and not self._aims.rivals():
-            self._planned = _Moment(
+            self._last = _Moment(
                 world=tuple(world),
                 open=frozenset(item.id for item in (*plan.changes, *plan.skipped)),
                 wanted=wanted,

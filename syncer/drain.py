@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import attrs
 
-from syncer.changes import Change, Claim, Deregister, Plan, Register, Skip, Update
+from syncer.changes import Change, Claim, Deregister, Plan, Reason, Register, Skip, Update
 from syncer.checks import CheckKey, CheckResult, CheckStatus
 from syncer.contracts import Sink
 from syncer.model import Instance, Registration, Status, View
@@ -102,13 +102,24 @@ def with_holds(
 def only(plan: Plan, ids: Collection[str]) -> Plan:
     """What the plan puts at the place of these registrations; others go on with the rest.
 
-    A removal needs what is to stand before it, which may be none of these. That one is held
-    as it should be is nothing to say.
+    A removal needs what is to stand before it, which may be none of these: only what was kept for
+    its drain alone, and is not listed without, goes. That one is held as it should be is nothing
+    to say.
     """
-    changes = tuple(c for c in plan.changes if c.id in ids and not isinstance(c, Deregister))
+    changes = tuple(c for c in plan.changes if c.id in ids and (_put(c) or _kept_by_drain(c)))
     skipped = tuple(skip for skip in plan.skipped if skip.id in ids and skip.kind != "held")
     said = {item.id for item in (*changes, *skipped)}
     return Plan(changes=changes, skipped=skipped, unchanged=len(ids) - len(said), ours=len(ids))
+
+
+def _put(change: Change) -> bool:
+    return not isinstance(change, Deregister)
+
+
+def _kept_by_drain(change: Change) -> bool:
+    if not isinstance(change, Deregister) or change.reason is not Reason.WITHHELD:
+        return False
+    return change.old.mark is not None and change.old.mark.hold != ""
 
 
 def takes_away(change: Change, places: Mapping[Claim, tuple[str, int]]) -> bool:

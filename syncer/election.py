@@ -85,5 +85,5 @@ class Election:
 def without_left(plan: Plan, changes: Collection[Change], outcomes: Collection[Outcome]) -> Plan:
     """The plan without those of these changes that have no outcome, since the lead was lost."""
     tried = {outcome.change.id for outcome in outcomes}
-    text = "the lock was lost under way: whoever has it writes what was left"
+    text = "another may write here now, and goes on with what was left"
     return plan.hold({c.id: Skip(c.id, "lost", text) for c in changes if c.id not in tried})

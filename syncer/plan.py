@@ -118,10 +118,10 @@ def make_plan(
 
 def _rejected(aim: Aim, held: Mapping[str, Registration], facts: Facts) -> Iterator[Skip]:
     """What the sink cannot hold and does not hold in an older form either."""
-    for (id_, *_), why in aim.rejected.items():
+    for (id_, *_), rejected in aim.rejected.items():
         have = held.get(id_)
         if have is None or facts.source_of(have.mark) is None:
-            yield Skip(id_, "rejected", why)
+            yield Skip(id_, "rejected", rejected.reason)
 
 
 def _one_for_each_id(
@@ -210,7 +210,8 @@ def _unless_rejected(update: Update, aim: Aim) -> Update | Skip:
     holder = claim_of(update.old)
     if holder == claim_of(update.new) or holder not in aim.rejected:
         return update
-    text = f"held for {holder[2][:12]}, whose new form is refused: {aim.rejected[holder]}"
+    reason = aim.rejected[holder].reason
+    text = f"held for {holder[2][:12]}, whose new form is refused: {reason}"
     return Skip(update.id, "rejected", text)
 
 
@@ -239,7 +240,7 @@ def _release(
     if not source.present.get(mark.workload, False):
         return Deregister(have, Reason.WORKLOAD_GONE)
     if claim in aim.rejected:
-        return Skip(id_, "rejected", aim.rejected[claim])
+        return Skip(id_, "rejected", aim.rejected[claim].reason)
     if aim.withheld.get(claim) == (have.instance.address, have.instance.port):
         return Deregister(have, Reason.WITHHELD)
     return Deregister(have, Reason.NOT_OFFERED)

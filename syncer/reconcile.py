@@ -74,6 +74,8 @@ class Reconciler:
         )
         self._differ = Difference(self._aims, part.adoption)
         self._actual: dict[str, Registration] = {}
+        #: The same, but for what was just read and lags behind our own writes: to be kept alive.
+        self._held: dict[str, Registration] = {}
         #: The ids under which that changed since it was planned for; None: it was read afresh.
         self._touched: set[str] | None = None
         self._view: View[Registration] | None = None
@@ -150,12 +152,12 @@ class Reconciler:
         aim, plan = self._differ(*known, self._touched, self._written, holding)
         self._touched = set()
         self._prober.want(self.name, self._aims.probes())
-        if not plan.changes or not self.sink.stale_for:
-            return aim, plan
-        unread = self._ask_again(plan.changes)
-        aim, plan = self._differ.again(*known, self._touched, self._written, holding)
-        self._touched = set()
-        return aim, plan.hold(unread)
+        if plan.changes and self.sink.stale_for:
+            unread = self._ask_again(plan.changes)
+            aim, plan = self._differ(*known, self._touched, self._written, holding)
+            self._touched, plan = set(), plan.hold(unread)
+        self._held = self._actual
+        return aim, plan
 
     def permitted(self, plan: Plan) -> Plan:
         """The plan, without changes while another syncer is the one that writes."""
@@ -175,10 +177,7 @@ class Reconciler:
         removals = [change for change in plan.changes if isinstance(change, Deregister)]
         outcomes += [self._settle(outcome) for outcome in self._outcomes(removals)]
         plan = without_left(plan, removals, outcomes)
-        report = self._report(plan, outcomes, started, planned)
-        if not report.failed:
-            self._differ.done()
-        return report
+        return self._report(plan, outcomes, started, planned)
 
     def break_off(self) -> None:
         """Write nothing more, in the middle of a cycle too: from any thread."""
@@ -188,6 +187,7 @@ class Reconciler:
         """The registrations with our owner's mark for which `wanted` is true, read now."""
         self._reading.drop()
         _, self._facts = self._look(fresh=True)
+        self._held = self._actual
         return tuple(
             registration
             for registration in self._actual.values()
@@ -203,11 +203,11 @@ class Reconciler:
 
     def held(self) -> tuple[Registration, ...]:
         """The registrations of ours that the pulse keeps alive: also what a cycle just wrote."""
-        return tuple(filter(self.ours, self._actual.copy().values()))
+        return tuple(filter(self.ours, self._held.copy().values()))
 
     def holds_any(self) -> bool:
         """Whether there is anything to keep alive."""
-        return any(map(self.ours, self._actual.copy().values()))
+        return any(map(self.ours, self._held.copy().values()))
 
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """What the checks that syncer feeds should show now."""

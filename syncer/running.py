@@ -75,8 +75,8 @@ class Running:
         self._reloads = 0
         self._reloading = False
         self._ended = True
-        #: Why the configuration could not be read when that was last tried; "" if it could.
-        self._unread = ""
+        #: The files that the configuration names which was read last, taken or refused.
+        self._named: Digests = {}
         self._contents = Contents([given["path"]] if given["path"] else [])
         self._now = self._made(*read_config(given))
         self._contents.follow(self._watched(), self._now.files)
@@ -100,15 +100,15 @@ class Running:
     def look(self) -> None:
         """Reload if the file has changed, or one with a secret that it names.
 
-        Also if it could not be read before and now can: a file that it names may come later.
+        What was refused may name files too, and it may be they that were wrong.
         """
-        if self.config.reload == "auto" and (self._contents.changed() or self._readable_now()):
+        if self.config.reload == "auto" and self._contents.changed():
             self.reload()
 
     def reload(self) -> None:
         """Read the configuration again, and go on by it, or as before if something is wrong."""
         self._notifier.reloading()
-        self._reloads, self._reloading = self._reloads + 1, True
+        self._reloads, self._reloading, self._named = self._reloads + 1, True, {}
         self._contents.know()
         try:
             made = self._prepared()
@@ -140,10 +140,11 @@ class Running:
         path = self._given["path"]
         if path and path.exists() and not path.is_file():
             raise ConfigError(f"{path}: what is no file can be read only once")
-        self._unread, read = self._reads()
-        if read is None:
-            raise ConfigError(self._unread)
-        config, plugins = read
+        try:
+            config, plugins = read_config(self._given)
+        except ConfigError as error:
+            self._named = error.files
+            raise
         made = self._made(config, plugins)
         try:
             if not any(_differences(self._now, made)):
@@ -155,21 +156,9 @@ class Running:
             raise
         return made
 
-    def _reads(self) -> tuple[str, tuple[Config, Plugins] | None]:
-        """The configuration as it can be read now, or why it cannot."""
-        try:
-            return "", read_config(self._given)
-        except SyncerError as error:
-            return str(error), None
-        except Exception as error:  # noqa: BLE001 - whatever it is, what runs goes on
-            return f"{type(error).__name__}: {error}", None
-
-    def _readable_now(self) -> bool:
-        """Whether what was refused can be read, though its own file is as it was."""
-        return bool(self._unread) and self._contents.as_known() and not self._reads()[0]
-
     def _go_on_by(self, made: Made | None) -> None:
         if made is None:
+            self._contents.follow(self._watched())
             self._now.engine.tell(ConfigReloaded(interval=self.config.interval.total_seconds()))
             return
         before = self._now
@@ -201,12 +190,14 @@ class Running:
         return True
 
     def _refuse(self, problems: Iterable[str]) -> None:
+        self._contents.follow((*self._watched(), *self._named), self._named)
         self._now.engine.tell(ConfigRefused(problems=problems))
 
     def _made(self, config: Config, plugins: Plugins) -> Made:
         ear = Ear(self._pages, self._condition)
         listeners = (self._log.listen, ear)
-        files = {**config.secret_files, **digests(config.key_files)}  # before they are used
+        # Before they are used.
+        self._named = files = {**config.secret_files, **digests(config.key_files)}
         engine = assemble(config, plugins, environ=os.environ, listeners=listeners)
         return Made(config, plugins, files, engine, ear)
 

@@ -23,12 +23,15 @@ from syncer.changes import (
 )
 from syncer.model import Registration
 
+#: A source, and a workload of it.
+Origin = tuple[str, str]
+
 
 def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> Plan:
     """The plan in which each removal of what is offered no longer names its successors.
 
-    These are the claims by which the same workload offers the same service, or something that the
-    sink has no form for; none if it stands under one of them already. `held` is what the sink
+    These are the claims by which the same workload offers the same service, or what may be that and
+    the sink has no form for; none if it stands under one of them already. `held` is what the sink
     holds, by id.
     """
     if not any(_replaceable(change) for change in plan.changes):
@@ -36,6 +39,7 @@ def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> P
     offered: dict[tuple[str, str, str], list[Wanted]] = defaultdict(list)
     for want in aim.wanted:
         offered[_of(want.registration)].append(want)
+    formless = _formless(aim, held)
     changes: list[Change] = []
     for change in plan.changes:
         if isinstance(change, Deregister) and _replaceable(change):
@@ -44,23 +48,24 @@ def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> P
             if any(_stands(want, held.get(want.instance.id)) for want in wants):
                 claims = set()
             else:
-                claims |= _formless(change.old, aim, held)
+                mine = formless.get(_origin(change.old), ())
+                claims |= {c for c in mine if aim.rejected[c].may_be(change.old.instance)}
             change = attrs.evolve(change, after=frozenset(claims))
         changes.append(change)
     return attrs.evolve(plan, changes=tuple(changes))
 
 
-def _formless(old: Registration, aim: Aim, held: Mapping[str, Registration]) -> set[Claim]:
-    """What the same workload offers and the sink has no form for: it may be the same service.
+def _formless(aim: Aim, held: Mapping[str, Registration]) -> Mapping[Origin, list[Claim]]:
+    """What each workload offers and the sink has no form for, by source and workload.
 
     Not what stands in an older form: that shows what it is.
     """
-    return {
-        claim
-        for claim in aim.rejected
-        if claim[1:] == _origin(old)
-        and not (claim[0] in held and claim_of(held[claim[0]]) == claim)
-    }
+    found: dict[Origin, list[Claim]] = defaultdict(list)
+    for claim in aim.rejected:
+        id_, *origin = claim
+        if id_ not in held or claim_of(held[id_]) != claim:
+            found[origin[0], origin[1]].append(claim)
+    return found
 
 
 def hold_unreplaced(plan: Plan, failed: Collection[str] = ()) -> Plan:
@@ -83,7 +88,7 @@ def _replaceable(change: Change) -> bool:
     return isinstance(change, Deregister) and change.reason is Reason.NOT_OFFERED
 
 
-def _origin(held: Registration) -> tuple[str, str]:
+def _origin(held: Registration) -> Origin:
     """Which source and workload a registration is from."""
     return claim_of(held)[1:]
 

@@ -15,6 +15,7 @@ from syncer import (
     State,
 )
 from syncer.aiming import RESULTS, Aims
+from syncer.changes import Rejected
 from syncer.model import Status
 
 WEB = workload("web")
@@ -78,7 +79,9 @@ def test_what_the_sink_cannot_hold_is_rejected_and_told_once():
     aimer.sink = aimer.aims._sink = PickySink(adjust)
     aim = aimer.aim()
     assert {want.instance.id for want in aim.wanted} == {"h:web:80", "ok"}
-    assert aim.rejected == {("h:x:80", "docker", "x-1"): "no blanks"}
+    assert aim.rejected == {
+        ("h:x:80", "docker", "x-1"): Rejected("no blanks", "bad name", "10.0.0.1", 80)
+    }
     aimer.aim()
     assert aimer.told == [("docker", "x", ("h:x:80: no blanks",))]
 
@@ -107,7 +110,7 @@ def test_a_plugins_mistake_costs_one_instance_only(sink):
         sink._listed_by = lambda i: i if i.id == "fine" else asked(i)
     aim = Aimer(WEB, healthy, sink=sink).aim()
     assert [want.instance.id for want in aim.wanted] == ["fine"]
-    assert "the sink's plugin failed on it" in aim.rejected["h:web:80", "docker", "web-1"]
+    assert "the sink's plugin failed on it" in aim.rejected["h:web:80", "docker", "web-1"].reason
 
 
 def test_problems_that_the_sink_found_are_told():
@@ -151,7 +154,7 @@ class TestChecks:
         aimer = Aimer(self.CHECKED, workload("ok"), translate=lambda c, i: _raise(TypeError("bug")))
         aim = aimer.aim()
         assert [want.instance.id for want in aim.wanted] == ["h:ok:80"]
-        assert "TypeError" in aim.rejected["h:web:80", "docker", "web-1"]
+        assert "TypeError" in aim.rejected["h:web:80", "docker", "web-1"].reason
 
     @pytest.mark.parametrize(
         ("fields", "status", "output"),

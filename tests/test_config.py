@@ -1,5 +1,6 @@
 """Settings from flags, file, environment and defaults, and options classes filled with them."""
 
+import hashlib
 import stat
 import sys
 import types
@@ -16,6 +17,7 @@ from syncer.config import load, options_of
 from syncer.layers import Given, KeyPath, in_order, is_text, origin_of, overlaid
 from syncer.nearest import did_you_mean
 from syncer.plugin_manager import Plugins
+from syncer.sections import Sections
 from syncer.settings import (
     TABLES,
     Config,
@@ -549,6 +551,21 @@ def test_files_with_secrets_are_known(configured, tmp_path):
     assert config.key_files == ()
     assert configured(BOTH).secret_files == {}
     assert config != configured(BOTH)
+
+
+def test_a_secret_that_changes_while_it_is_read(configured, tmp_path, monkeypatch):
+    """Its fingerprint is that of before, so that the change is seen."""
+    token = tmp_path / "token"
+    token.write_text(SECRET)
+
+    class Slow(Sections):
+        def config(self, need):
+            token.write_text("another")
+            return super().config(need)
+
+    monkeypatch.setattr("syncer.config.Sections", Slow)
+    text = f"{BOTH}token = {{ file = '{token}' }}\n"
+    assert configured(text).secret_files == {token: hashlib.sha256(SECRET.encode()).hexdigest()}
 
 
 def test_files_that_a_kind_reads_by_itself(configured, plugins, tmp_path):

@@ -262,6 +262,21 @@ class TestByHand:
         drain(world, "web", hold="")
         assert shown(world.sink) == {WEB_ID: "up"}
 
+    def test_what_was_kept_by_its_drain_alone_goes_with_it(self):
+        """It is not up: when the drain ends nothing keeps it, and it comes back undrained."""
+        world = World(WEB, sink=dropping())
+        world.sink.park = lambda one: with_status(one, Unhealthy.KEEP)
+        world.cycle()
+        drain(world, "web")
+        world.source.change(WEB.id, health=Health.UNHEALTHY)
+        world.cycle()
+        assert holds(world.sink) == {WEB_ID: DRAIN}
+        drain(world, "web", hold="")
+        assert world.sink.ids() == set()
+        world.source.change(WEB.id, health=Health.HEALTHY)
+        world.cycle()
+        assert (shown(world.sink), holds(world.sink)) == ({WEB_ID: "up"}, {WEB_ID: ""})
+
     def test_what_is_withheld_is_left_to_who_runs(self):
         """A drain removes nothing: what has to stand before may not be there yet."""
         world = World(WEB, sink=dropping())

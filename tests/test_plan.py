@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import Deregister, Reason, Register, Registration, Update, View
-from syncer.changes import Aim
+from syncer.changes import Aim, Rejected
 from syncer.plan import POLICIES, Facts, SourceFacts, apply_policy, make_plan
 
 ID = "h:web:80"
@@ -167,7 +167,7 @@ class TestRejectedAndWithheld:
 
     def test_rejected_keeps_what_is_held(self):
         """What stands there in an older form stays, with the reason shown."""
-        plan = make_plan(Aim(rejected={CLAIM: "name too long"}), View([held()]), facts())
+        plan = make_plan(Aim(rejected={CLAIM: Rejected("name too long")}), View([held()]), facts())
         assert [(s.id, s.kind, s.reason) for s in plan.skipped] == [
             (ID, "rejected", "name too long")
         ]
@@ -175,18 +175,22 @@ class TestRejectedAndWithheld:
 
     def test_rejected_and_not_held_is_shown(self):
         """What cannot be registered is a skip with the sink's reason."""
-        plan = make_plan(Aim(rejected={CLAIM: "name too long"}), View([]), facts())
+        plan = make_plan(Aim(rejected={CLAIM: Rejected("name too long")}), View([]), facts())
         assert skips(plan) == {ID: "rejected"}
 
     def test_rejected_and_held_by_others_is_shown(self):
         """That somebody else holds the id does not hide that ours was refused."""
-        plan = make_plan(Aim(rejected={CLAIM: "too long"}), View([held(unmarked=True)]), facts())
+        plan = make_plan(
+            Aim(rejected={CLAIM: Rejected("too long")}), View([held(unmarked=True)]), facts()
+        )
         assert skips(plan) == {ID: "rejected"}
 
     def test_a_rejected_successor_keeps_no_dead_one(self):
         """A container that ended goes, though the sink cannot hold what has its id now."""
         claim = (ID, "docker", "gone")
-        plan = make_plan(Aim(rejected={claim: "too long"}), View([held(workload="gone")]), facts())
+        plan = make_plan(
+            Aim(rejected={claim: Rejected("too long")}), View([held(workload="gone")]), facts()
+        )
         assert summary(plan) == {ID: Reason.WORKLOAD_GONE}
 
     def test_a_rejected_instance_of_a_gone_workload_goes(self):
@@ -372,7 +376,7 @@ aims = st.builds(
     Aim,
     wanted=st.lists(claims, max_size=4),
     withheld=st.dictionaries(said, st.just(("10.0.0.1", 80))),
-    rejected=st.dictionaries(said, st.just("too long")),
+    rejected=st.dictionaries(said, st.just(Rejected("too long"))),
 )
 
 

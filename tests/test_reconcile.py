@@ -552,6 +552,25 @@ class TestListingsThatLag:
         assert report.plan.changes == ()
         assert len(world.sink.writes()) == before
 
+    def test_what_a_listing_shows_late_is_kept_alive_as_it_is(self):
+        """While it is asked for afresh, too: what was just written is, what was removed is not."""
+        world = World(WEB, API, sink=self.Lagging())
+        world.cycle()
+        world.sink.shown = world.sink.store.all()
+        world.source.remove(API.id)
+        world.source.put(workload("new"))
+        world.cycle()
+        seen, ask = [], world.sink.registration
+
+        def registration(id_):
+            seen.append({one.id for one in world.reconciler.held()})
+            return ask(id_)
+
+        world.sink.registration = registration
+        world.cycle()
+        assert len(seen) == 2
+        assert all(ids == {WEB_ID, "h:new:80"} for ids in seen)
+
     def test_an_idle_cycle_asks_nothing_more(self):
         """Without a change due no id is asked for."""
         world = World(WEB, sink=self.Lagging())

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from servers import secrets
+from servers.authority import make_authority
 from servers.process import free_port
 from syncer.cli_shared import read_config
 from syncer.errors import ConfigError
@@ -297,18 +298,35 @@ class TestByItself:
         bench.running.reload()
         assert len(bench.said("configuration reloaded")) == 1
 
-    def test_a_secret_that_comes_later(self, bench):
-        """What names a file that is not there is refused once, and taken when it is there."""
+    @pytest.mark.parametrize("what", ["token", "client_key"])
+    def test_a_file_that_comes_later(self, bench, what):
+        """What names one that is not there is refused once, and taken when it is there."""
         bench.begin()
-        bench.configure("first", more=self.consul(bench))
+        path, tls = bench.folder / "late", make_authority(bench.folder / "tls", "DNS:x")
+        named = f'{{ file = "{path}" }}' if what == "token" else f'"{path}"'
+        more = f'client_cert = "{tls / "client.pem"}"\n' if what == "client_key" else ""
+        address = f"https://127.0.0.1:{free_port()}"
+        consul = f'[sinks.consul]\naddress = "{address}"\n{more}{what} = {named}\n'
+        bench.configure("first", more=consul)
         for _ in range(4):
             bench.running.look()
         (said,) = bench.said("configuration refused")
-        assert str(bench.folder / "token") in said["problem"]
-        (bench.folder / "token").write_text(secrets.secret("l4te-t0ken"))
+        assert str(path) in said["problem"]
+        content = (tls / "client.key").read_text() if more else secrets.secret("l4te-t0ken")
+        path.write_text(content)
+        bench.running.look()
+        assert not bench.said("configuration reloaded"), "it may not be whole"
         bench.running.look()
         (said,) = bench.said("configuration reloaded")
         assert said["changed"] == "sinks.consul added"
+
+    def test_what_is_no_name_of_a_file(self, bench):
+        """Is refused like anything else that is wrong."""
+        bench.begin()
+        bench.configure("first", more='[sinks.consul]\ntoken = { file = "a\\u0000b" }\n')
+        bench.running.reload()
+        (said,) = bench.said("configuration refused")
+        assert "sinks.consul.token" in said["problem"]
 
     def test_one_that_is_being_written_is_waited_for(self, bench):
         """Though the one before was refused."""
@@ -324,7 +342,8 @@ class TestByItself:
         assert len(bench.said("configuration unchanged")) == 1
 
     @pytest.mark.parametrize("begun", [False, True])
-    def test_a_secret_that_changes_while_it_is_read(self, bench, monkeypatch, begun):
+    @pytest.mark.parametrize("what", ["a file with a secret", "sinks.second added"])
+    def test_what_changes_while_it_is_read(self, bench, monkeypatch, begun, what):
         """At the start or in a reload: it is seen afterwards, and read again."""
         token = bench.folder / "token"
         token.write_text(secrets.secret("f1rst-t0ken"))
@@ -332,12 +351,16 @@ class TestByItself:
         def read(given):
             found = read_config(given)
             monkeypatch.undo()
-            token.write_text(secrets.secret("s3cond-t0ken"))
+            if what == "sinks.second added":
+                bench.configure("first", "second", more=self.consul(bench, port))
+            else:
+                token.write_text(secrets.secret("s3cond-t0ken"))
             return found
 
+        port = free_port()
         if begun:
             bench.begin()
-        bench.configure("first", more=self.consul(bench))
+        bench.configure("first", more=self.consul(bench, port))
         monkeypatch.setattr("syncer.running.read_config", read)
         if begun:
             bench.running.reload()
@@ -345,18 +368,18 @@ class TestByItself:
             bench.begin()
         for _ in range(2):
             bench.running.look()
-        assert bench.said("configuration reloaded")[-1]["changed"] == "a file with a secret"
+        assert bench.said("configuration reloaded")[-1]["changed"] == what
 
-    def consul(self, bench):
+    def consul(self, bench, port):
         """A sink with a secret in a file."""
         where = f'token = {{ file = "{bench.folder}/token" }}'
-        return f'[sinks.consul]\naddress = "http://127.0.0.1:{free_port()}"\n{where}\n'
+        return f'[sinks.consul]\naddress = "http://127.0.0.1:{port}"\n{where}\n'
 
     def test_a_secret_in_a_file(self, bench):
         """Another one is a change too, and is shown nowhere."""
         token, second = secrets.secret("f1rst-t0ken"), secrets.secret("s3cond-t0ken")
         (bench.folder / "token").write_text(token)
-        bench.configure("first", more=self.consul(bench))
+        bench.configure("first", more=self.consul(bench, free_port()))
         bench.begin()
         (bench.folder / "token").write_text(second)
         for _ in range(3):

@@ -13,7 +13,7 @@ from syncer import (
     Status,
     TemporaryError,
 )
-from syncer.changes import Aim
+from syncer.changes import Aim, Rejected
 from syncer.guard import SLOW_CAP
 from syncer.successors import hold_unreplaced, with_successors
 
@@ -99,21 +99,35 @@ def test_a_removal_waits_for_one_successor(after, coming, failed, goes):
     assert skips(plan) == ({} if goes else {OLD: "unreplaced"})
 
 
+SAME = {"service": "web", "address": "192.0.2.9", "port": 9}
+AT_ITS_PLACE = {"service": "Web", "address": "10.0.0.1", "port": 80}
+ANOTHER = {"service": "dns", "address": "10.0.0.1", "port": 53}
+
+
 @pytest.mark.parametrize(
-    ("rejected", "there", "after"),
+    ("claim", "fields", "there", "after"),
     [
-        pytest.param((NEW, "docker", "web-1"), [], {NEW}, id="may be the same service"),
-        pytest.param((NEW, "docker", "web-1"), [NEW], set(), id="stands in an older form"),
-        pytest.param((NEW, "docker", "web-2"), [], set(), id="another workload"),
-        pytest.param((NEW, "file", "web-1"), [], set(), id="another source"),
+        pytest.param((NEW, "docker", "web-1"), SAME, [], {NEW}, id="same service"),
+        pytest.param((NEW, "docker", "web-1"), AT_ITS_PLACE, [], {NEW}, id="at its place"),
+        pytest.param((NEW, "docker", "web-1"), ANOTHER, [], set(), id="another service"),
+        pytest.param((NEW, "docker", "web-1"), SAME, [NEW], set(), id="stands in an older form"),
+        pytest.param((NEW, "docker", "web-2"), SAME, [], set(), id="another workload"),
+        pytest.param((NEW, "file", "web-1"), SAME, [], set(), id="another source"),
     ],
 )
-def test_what_the_sink_has_no_form_for_is_waited_for(rejected, there, after):
-    """It is not known to be another service, and the workload runs."""
+def test_what_the_sink_has_no_form_for_is_waited_for(claim, fields, there, after):
+    """If it may be the same service: it runs, and a sink's form may have another name."""
     stands = {id_: held(id_) for id_ in (OLD, *there)}
-    aim = Aim(rejected={rejected: "too long"})
+    aim = Aim(rejected={claim: Rejected("too long", **fields)})
     plan = with_successors(Plan(changes=(gone(),)), aim, stands)
     assert {id_ for id_, *_ in plan.changes[0].after} == after
+
+
+def test_what_stands_already_is_enough():
+    """Whatever else the sink has no form for."""
+    aim = Aim(wanted=[wants()], rejected={("x", "docker", "web-1"): Rejected("no", **SAME)})
+    plan = with_successors(Plan(changes=(gone(),)), aim, {OLD: held(OLD), NEW: held(NEW)})
+    assert plan.changes[0].after == frozenset()
 
 
 class TestRenamed:

@@ -22,7 +22,7 @@ from syncer import (
     Sink,
     Update,
 )
-from syncer.changes import Aim, Wanted, claim_of
+from syncer.changes import Aim, Rejected, Wanted, claim_of
 from syncer.contracts import TranslatedCheck, translate_checks
 from syncer.drain import DRAIN, drained
 from syncer.plan import Facts, SourceFacts, make_plan
@@ -93,7 +93,7 @@ class Desk:
             try:
                 adjusted = self.adjust(instance)
             except PermanentError as error:
-                rejected[claim] = str(error)
+                rejected[claim] = Rejected(str(error))
                 continue
             if adjusted is None:
                 withheld[claim] = (instance.address, instance.port)

@@ -100,7 +100,6 @@ class Board:
         self._pulses: dict[str, PulseBeaten] = {}
         self._leads: dict[str, bool] = {}
         self._refused: Refused | None = None
-        self._reloaded: float | None = None
         self._closed = False
 
     def __call__(self, event: AnyEvent) -> None:
@@ -174,18 +173,15 @@ class Board:
 
     def late(self, sources: Mapping[str, Any], sinks: Mapping[str, Any]) -> dict[str, str]:
         """The loops that have had no success lately, each with the reason in words."""
-        seen, found, reloaded = self.seen(), {}, self._reloaded
+        seen, found = self.seen(), {}
         limits = {f"source {name}": self.interval for name in sources}
         limits |= {f"sink {name}": self.interval for name in sinks}
         limits |= {f"pulse {name}": beaten.every for name, beaten in seen.pulses.items()}
         limits |= {loop: 0.0 for loop in seen.failing if loop.startswith("pulse ")}
         for loop, every in limits.items():
+            age = self.clock() - seen.succeeded.get(loop, self.started)
             never = loop not in seen.succeeded
-            # What goes on after a reload has the time for it that lies between two successes.
-            goes_on = reloaded is not None and loop not in seen.failing
-            since = seen.succeeded.get(loop, self.started if reloaded is None else reloaded)
-            age = self.clock() - since
-            if (never and not goes_on) or age > 3 * every + SLACK:
+            if never or age > 3 * every + SLACK:
                 what = "has not succeeded yet" if never else f"no success for {age:.0f} s"
                 found[loop] = _because(what, seen.failing.get(loop))
         return found
@@ -197,8 +193,8 @@ class Board:
         elif isinstance(event, ConfigReloaded):
             self._refused, self.interval = None, event.interval
             if event.changed:  # other parts, or the same ones from their beginning
-                self._reloaded = self.clock()
-                known: list[dict[str, Any]] = [self._failing, self._succeeded, self._leads]
+                # When they succeeded last is no matter of who did.
+                known: list[dict[str, Any]] = [self._failing, self._leads]
                 for forgotten in (*known, self._listings, self._reports, self._pulses):
                     forgotten.clear()
 

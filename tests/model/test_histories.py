@@ -481,8 +481,11 @@ class Histories(RuleBasedStateMachine):
             return config.keep_last and registration.up
         found = self.registry.held.get(id_)
         own = found and self._whose(found.mark) == who and origin(found) == origin(registration)
-        same = container.service == registration.instance.service and container.shown(config.drop)
-        return (same or container.service == "bad") and not own
+        parked = config.parks and registration.mark.hold
+        same = container.service == registration.instance.service
+        same = same and (container.shown(config.drop) or parked)
+        bad = container.service == "bad" and container.outer == registration.instance.port
+        return (same or bad) and not own
 
     def _whose(self, mark):
         """Whose a mark is; None: nobody's."""

@@ -118,6 +118,13 @@ MUTANTS = (
         "drain_renamed",
         blind="to read costs nothing there",
     ),
+    cycle(
+        "what a list that lags shows is kept alive",
+        "filter(self.ours, self._held.copy().values())",
+        "filter(self.ours, self._actual.copy().values())",
+        "reconcile",
+        blind="nothing renews in the middle of its cycles",
+    ),
     cycle("what was written is not noted", "self._touched.add(id_)", "pass"),
     cycle(
         "what was read afresh is not compared",
@@ -194,8 +201,8 @@ MUTANTS = (
     ),
     cycle(
         "what lags is not asked again",
-        "if not plan.changes or not self.sink.stale_for:",
-        "if True:",
+        "if plan.changes and self.sink.stale_for:",
+        "if False:",
     ),
     cycle(
         "old ones go first",
@@ -217,8 +224,8 @@ MUTANTS = (
     ),
     cycle(
         "what is held is let go",
-        "one for one in registrations if facts.source_of(one.mark) is not None",
-        "one for one in registrations if False",
+        "return tuple(filter(self.ours, self._held.copy().values()))",
+        "return ()",
         blind="what it does not hold it does not know either",
     ),
     cycle(
@@ -235,8 +242,8 @@ MUTANTS = (
     ),
     cycle(
         "what may not be read is changed",
-        "return aim, plan.hold(unread)",
-        "return aim, plan",
+        "self._touched, plan = set(), plan.hold(unread)",
+        "self._touched = set()",
         blind="its registry refuses what was read of another version",
     ),
     cycle(
@@ -259,11 +266,16 @@ MUTANTS = (
         "drain",
         blind=RARE,
     ),
-    cycle("the last one is not asked for", "if careful and any(", "if False and any(", "drain"),
+    cycle(
+        "the last one is not asked for",
+        "takes = careful and any(",
+        "takes = False and any(",
+        "drain",
+    ),
     cycle(
         "who is up was read before",
-        "            if not fresh:  # what",
-        "            if False:  # what",
+        "(takes or renamed)",
+        "renamed",
         "drain",
         blind=RARE,
     ),

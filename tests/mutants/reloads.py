@@ -39,15 +39,21 @@ MUTANTS = (
         blind=_NO_RELOAD,
     ),
     running(
-        "a secret that comes later is not waited for",
-        "and (self._contents.changed() or self._readable_now())",
-        "and self._contents.changed()",
+        "what a refused configuration names is not looked at",
+        "        self._contents.follow((*self._watched(), *self._named), self._named)\n",
+        "",
         blind=_NO_RELOAD,
     ),
     running(
-        "what is being written is read",
-        "self._contents.as_known() and not self._reads()[0]",
-        "not self._reads()[0]",
+        "a key that comes later is not waited for",
+        "{**config.secret_files, **digests(config.key_files)}",
+        "dict(config.secret_files)",
+        blind=_NO_RELOAD,
+    ),
+    running(
+        "files are looked at after they were read",
+        'self._contents = Contents([given["path"]] if given["path"] else [])',
+        "self._contents = Contents([])",
         blind=_NO_RELOAD,
     ),
     ending(

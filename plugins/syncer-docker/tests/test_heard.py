@@ -6,7 +6,7 @@ from syncer_docker.events import OVERLAP, Event, Kind
 from syncer_docker.heard import Heard
 
 SECOND = 1_000_000_000
-BEGAN = 1_700_000_000 * SECOND
+BEGAN = 1_700_000_000 * SECOND + 1
 
 
 def event(at, id="1", kind=Kind.CHANGED):
@@ -35,9 +35,13 @@ def test_it_asks_for_all_that_may_have_been_missed(heard):
     assert heard.since() == ""
     heard.begin(BEGAN)
     heard.begin(BEGAN + 5 * SECOND)
-    assert heard.since() == "1699999999.000000000"
+    assert heard.since() == "1699999999.000000001"
     heard.add(event(2.5))
-    assert heard.since() == "1700000001.500000000"
+    assert heard.since() == "1700000001.500000001"
+    heard.add(event(1.75))
+    assert heard.since() == "1700000001.500000001"
+    heard.add(event(-60))
+    assert heard.since() == "1699999939.000000001"
 
 
 @pytest.mark.parametrize("at", [1.5, -1.5, -3600])
@@ -66,6 +70,14 @@ def test_events_without_a_time_are_always_news(heard):
     assert heard.since() == ""
 
 
+def test_of_whole_seconds_each_is_news(heard):
+    """Two starts in one second look alike, where an engine tells no more."""
+    start = Event(Kind.STARTED, "1", time=1_700_000_000 * SECOND)
+    heard.add(start)
+    assert start not in heard
+    assert heard.since() == "1699999999.000000000"
+
+
 def test_take_over(heard):
     """Another goes on from there, by itself."""
     heard.add(event(0))
@@ -74,4 +86,4 @@ def test_take_over(heard):
     heard.add(event(0.1))
     assert event(0) in other
     assert event(0.1) not in other
-    assert other.since() == "1699999999.000000000"
+    assert other.since() == "1699999999.000000001"

@@ -376,6 +376,24 @@ def test_take_over(fake_docker, make_source, watch):
     assert states(source.workloads()) == expected
 
 
+def test_an_end_that_the_former_saw(fake_docker, make_source, watch):
+    """Is known to the next one too: the stream does not tell it again."""
+    fake = fake_docker(containers=1)
+    former = make_source(fake.address)
+    [id] = states(former.workloads())
+    watcher = watch(former)
+    fake.control("die", id=id)
+    fake.control("rm", id=id)
+    watcher.wait_state(id, State.EXITED)
+    former.close()
+    source = make_source(fake.address)
+    source.take_over(former)
+    watcher = watch(source)
+    fake.control("emit", event=event("another", "die"))
+    watcher.wait_for("another")
+    assert source.workload(id).state is State.EXITED
+
+
 def test_take_over_from_elsewhere(fake_docker, make_source, watch):
     """What another engine said is no concern."""
     fake = fake_docker(containers=1)

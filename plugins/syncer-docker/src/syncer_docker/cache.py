@@ -129,6 +129,13 @@ class Cache:
             self._ended.add(workload, self._clock())
             self._age()
 
+    def take_over(self, former: "Cache") -> None:
+        """Know of what another saw to end."""
+        with former._lock:
+            ended, over = former._ended.copy(), former._over.copy()
+        with self._lock:
+            self._ended, self._over = ended, over
+
     def revive(self, id: str) -> None:  # noqa: A002
         """A container was started, again perhaps."""
         with self._lock:
@@ -159,6 +166,12 @@ class _Ended:
         self._seconds, self._most = seconds, most
         #: The first to end before the others.
         self._kept: OrderedDict[str, tuple[float, Workload]] = OrderedDict()
+
+    def copy(self) -> "_Ended":
+        """The same, for another."""
+        made = _Ended(self._seconds, self._most)
+        made._kept = self._kept.copy()
+        return made
 
     def add(self, workload: Workload, at: float) -> None:
         """Remember that it ended then."""

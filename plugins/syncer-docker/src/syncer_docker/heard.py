@@ -5,6 +5,9 @@ from collections import deque
 
 from syncer_docker.events import OVERLAP, Event, since_text
 
+#: A second, in nanoseconds.
+SECOND = 1_000_000_000
+
 
 class Heard:
     """How far the events of an engine were heard. One thread adds; another may copy meanwhile.
@@ -28,10 +31,12 @@ class Heard:
         if not event.time:
             return
         with self._lock:
-            self._until = event.time
-            self._recent.append(event)
-            self._known.add(event)
-            while abs(self._until - self._recent[0].time) > OVERLAP:
+            near = abs(event.time - self._until) <= OVERLAP  # else a clock was set back
+            self._until = max(event.time, self._until) if near else event.time
+            if event.time % SECOND:  # an engine that tells whole seconds may mean two events
+                self._recent.append(event)
+                self._known.add(event)
+            while self._recent and abs(self._until - self._recent[0].time) > OVERLAP:
                 self._known.discard(self._recent.popleft())
 
     def begin(self, now: int) -> None:

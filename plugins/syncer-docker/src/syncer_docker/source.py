@@ -164,11 +164,12 @@ class DockerSource(Source):
         )
 
     def take_over(self, former: Source) -> None:
-        """Know of the stops that the former has seen, and listen from its last event on."""
+        """Know of stops and ends that the former has seen, and listen from its last event on."""
         if isinstance(former, DockerSource) and former._engine.endpoint == self._engine.endpoint:
             # In this order: the former may still hear, and what it has heard it has noted before.
             self._heard.take_over(former._heard)
             self._stopping.take_over(former._stopping)
+            self._cache.take_over(former._cache)
 
     def examine(self) -> Iterator[Finding]:
         """Socket, version, rights and clock."""
