@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from fakes import FakeSink, FakeSource, World, exited, offer, skips, workload
+from fakes import FakeSink, FakeSource, World, exited, held, offer, skips, workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +123,14 @@ def test_a_cycle_finds_what_one_finds_that_looks_at_everything(steps, withhold):
     history = History(withhold)
     for step in (("cycle", True), *steps, ("cycle", True), ("cycle", False)):
         history.step(*step)
+
+
+def test_what_stands_in_the_way_is_said_each_time():
+    """However little else is looked at: it may be all that a person sees of it."""
+    world = World(workload("a"), workload("b"), guard=GUARD)
+    world.sink.store.put(held("h:a:80", unmarked=True), None)
+    for relist, fresh in ((True, True), (True, True), (False, False), (False, True)):
+        assert skips(world.cycle(relist=relist, fresh=fresh).plan) == {"h:a:80": "conflict"}
 
 
 class TestRivals:
