@@ -15,7 +15,8 @@ class Renewer:
     """Sends heartbeats that are due. `renew` is called from one thread.
 
     `restore` is asked about what the server has forgotten: it writes it again, or says false, and
-    then it is lost.
+    then it is lost. `noticed` is told of the first that is, before the rest is renewed: that
+    may take long, and a server that forgot one has forgotten all, perhaps.
     """
 
     def __init__(
@@ -24,10 +25,11 @@ class Renewer:
         interval: float,
         workers: int,
         restore: Callable[[Registration], bool],
+        noticed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api, self._interval, self._workers = api, interval, workers
-        self._restore, self._clock = restore, clock
+        self._restore, self._noticed, self._clock = restore, noticed, clock
         self._schedule = Schedule(interval)
 
     def written(self, id_: str) -> None:
@@ -46,6 +48,8 @@ class Renewer:
             for one, alive in each(self._one, [known[id_] for id_ in due], self._workers):
                 if not alive:
                     lost.append(one)
+                    if len(lost) == 1:
+                        self._noticed()
         except SyncerError:
             if not lost:
                 raise

@@ -5,8 +5,9 @@ decided of one instance is decided on a fresh read of it.
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
+from threading import Event
 
 import attrs
 
@@ -37,6 +38,8 @@ from syncer_eureka.writing import Changes
 
 #: How often it is looked who is due, in seconds, where the interval is not short.
 PULSE = 1.0
+#: How often it is looked whether to stop watching, in seconds.
+TICK = 0.5
 #: Seconds for which the answer counts that nothing stands there: a large batch is looked at as a
 #: whole, and then written. Eureka knows no compare-and-set, so that there always is such a moment.
 FRESH = 2.0
@@ -58,7 +61,11 @@ class EurekaSink(Sink):
         self._reader = Reader(options)
         self._listing = Listing(self._reader)
         self._changes = Changes(self._api, Writer(options), self._reader)
-        self._renewer = Renewer(self._api, interval, options.connections, self._restored)
+        #: A heartbeat has told of a loss.
+        self._noticed = Event()
+        self._renewer = Renewer(
+            self._api, interval, options.connections, self._restored, self._noticed.set
+        )
         # One connection is left to the heartbeats.
         self._workers = max(1, options.connections - 1)
         #: Where each id stands, by the last listing and by what was written since.
@@ -125,6 +132,13 @@ class EurekaSink(Sink):
         lost = self._renewer.renew(held)
         self._lost |= {one.id for one in lost}
         return lost
+
+    def watch(self, wake: Callable[[], None], stop: Event) -> None:
+        """Wake as soon as a heartbeat tells of a loss, while the rest of them are sent."""
+        while not stop.is_set():
+            if self._noticed.wait(TICK):
+                self._noticed.clear()
+                wake()
 
     def examine(self) -> Iterable[Finding]:
         """What is in the way of registering, at each server."""
