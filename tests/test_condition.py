@@ -37,6 +37,17 @@ def test_words():
     assert after(DONE, DOWN, LoopRecovered(loop="sink consul", failures=1)) == after(DONE)
 
 
+def test_what_cannot_be_written():
+    """Is told with one of the errors, until a cycle writes it."""
+    plan = Plan(changes=(Register(wanted().registration),))
+    failed = CycleFinished(sink="s", plan=plan, failed={plan.changes[0].id: "read-only"})
+    told = "s: 1 not written, for one: read-only; 0 registered in s"
+    assert after(failed) == told
+    assert after(failed, DOWN) == f"sink consul: connection refused; {told}"
+    assert after(failed, CycleFinished(sink="s", plan=plan)) == "1 registered in s"
+    assert after(failed, ConfigReloaded(changed=["sinks.s removed"])) == "starting"
+
+
 def test_a_refused_configuration():
     """Is told until one is taken, an equal one too."""
     refused = (

@@ -139,3 +139,17 @@ def test_two_engines_are_one_too_many(config):
     options = DockerOptions(context="far", endpoint="tcp://engine.test:2375", config_dir=config)
     with pytest.raises(syncer.ConfigError, match="name two engines: give one of them"):
         with_context(options)
+
+
+def test_no_home(monkeypatch):
+    """A service without a home is told what to name: for contexts, and for certificates."""
+
+    def nowhere(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.expanduser", nowhere)
+    with pytest.raises(syncer.ConfigError, match=r"'far': ~/.docker is nowhere.*DOCKER_CONFIG"):
+        with_context(DockerOptions(context="far"))
+    options = DockerOptions(endpoint="tcp://engine.test:2376", tls_verify=True)
+    with pytest.raises(syncer.ConfigError, match="DOCKER_CERT_PATH"):
+        create(options, syncer.Context(name="docker"))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import attrs
 
 from syncer import ConfigError
+from syncer_docker.endpoint import dockers_folder
 from syncer_docker.options import DockerOptions, check_endpoint
 
 Options = TypeVar("Options", bound=DockerOptions)
@@ -36,7 +37,10 @@ def with_context(options: Options) -> Options:
         )
     if name == DEFAULT:
         return options
-    folder = (options.config_dir or Path("~/.docker").expanduser()) / "contexts"
+    try:
+        folder = (options.config_dir or dockers_folder()) / "contexts"
+    except ValueError as error:
+        raise ConfigError(f"Docker context {name!r}: {error}") from error
     engine = _engine(folder, name)
     try:
         host = str(engine.get("Host") or "")

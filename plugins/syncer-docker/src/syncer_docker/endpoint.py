@@ -51,7 +51,7 @@ def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:
         return None
     folder = options.cert_path
     if folder is None and options.tls_verify and not explicit:
-        folder = Path("~/.docker").expanduser()
+        folder = dockers_folder()
     ca, cert, key = (
         str(given or _in_folder(folder, name))
         for given, name in (
@@ -69,6 +69,15 @@ def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:
     # nothing at all but https://, says so too.
     verify = options.tls_verify or options.ca is not None or not (options.cert_path or explicit)
     return TLS(verify=verify, ca=ca, client=(cert, key) if cert else None)
+
+
+def dockers_folder() -> Path:
+    """Where Docker's tools keep what is theirs; ValueError where there is no home."""
+    try:
+        return Path("~/.docker").expanduser()
+    except RuntimeError:
+        text = "~/.docker is nowhere: there is no home directory here ($HOME); name the folder"
+        raise ValueError(f"{text}, by DOCKER_CONFIG or DOCKER_CERT_PATH") from None
 
 
 def _in_folder(folder: Path | None, name: str) -> str:
