@@ -15,8 +15,8 @@ class Renewer:
     """Sends heartbeats that are due. `renew` is called from one thread.
 
     `restore` is asked about what the server has forgotten: it writes it again, or says false, and
-    then it is lost. `noticed` is told of the first that is, before the rest is renewed: that
-    may take long, and a server that forgot one has forgotten all, perhaps.
+    then it is lost. `noticed` is told of each that is, and whether it is the first, before the
+    rest is renewed: that may take long, and a server that forgot one has forgotten all, perhaps.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Renewer:
         interval: float,
         workers: int,
         restore: Callable[[Registration], bool],
-        noticed: Callable[[], None],
+        noticed: Callable[[Registration, bool], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api, self._interval, self._workers = api, interval, workers
@@ -47,9 +47,8 @@ class Renewer:
         try:
             for one, alive in each(self._one, [known[id_] for id_ in due], self._workers):
                 if not alive:
+                    self._noticed(one, not lost)
                     lost.append(one)
-                    if len(lost) == 1:
-                        self._noticed()
         except SyncerError:
             if not lost:
                 raise

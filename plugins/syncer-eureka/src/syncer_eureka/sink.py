@@ -64,7 +64,7 @@ class EurekaSink(Sink):
         #: A heartbeat has told of a loss.
         self._noticed = Event()
         self._renewer = Renewer(
-            self._api, interval, options.connections, self._restored, self._noticed.set
+            self._api, interval, options.connections, self._restored, self._note_loss
         )
         # One connection is left to the heartbeats.
         self._workers = max(1, options.connections - 1)
@@ -129,9 +129,7 @@ class EurekaSink(Sink):
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Send the heartbeats that are due now; returns what the server has forgotten."""
-        lost = self._renewer.renew(held)
-        self._lost |= {one.id for one in lost}
-        return lost
+        return self._renewer.renew(held)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake as soon as a heartbeat tells of a loss, while the rest of them are sent."""
@@ -175,6 +173,11 @@ class EurekaSink(Sink):
             return False
         self._changes.restore(lost)
         return True
+
+    def _note_loss(self, lost: Registration, first: bool) -> None:  # noqa: FBT001
+        self._lost.add(lost.id)
+        if first:
+            self._noticed.set()
 
     def _seen(self, one: Registration) -> Registration:
         if one.id not in self._lost or one.damaged:
