@@ -24,6 +24,8 @@ ip address add {ADDRESS}/24 dev eth0
 ip link set cable up
 ip link set eth0 up
 ip route add default via 192.0.2.1
+# As wherever Docker is at home; without, it says so in what commands print.
+echo 1 >/proc/sys/net/ipv4/ip_forward
 touch "$1"
 exec sleep infinity
 """
