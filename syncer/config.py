@@ -174,5 +174,5 @@ def _exposed_file(name: Any) -> str:
 def _is_public(path: Path) -> bool:
     try:
         return bool(path.stat().st_mode & stat.S_IROTH)
-    except OSError:
+    except (OSError, ValueError):  # a name may be none
         return False

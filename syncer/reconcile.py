@@ -132,6 +132,7 @@ class Reconciler:
         takes = careful and any(takes_away(change, aim.withheld) for change in plan.changes)
         renamed = self._aims.renamed()  # what is held of it is held under the new id too
         if not fresh and (takes or renamed):  # what is up or held changes by others' doing
+            self._reading.drop()  # one that began before now does not show it, perhaps
             return self._plan(holding, fresh=True, careful=careful)
         if takes:
             plan = keep_last(plan, self.known(), aim.withheld)

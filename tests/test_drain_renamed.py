@@ -49,11 +49,17 @@ def test_at_once_after_the_drain():
     assert shown(world.sink) == {"h:api:80": "up", "new": "draining"}
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("also", [False, True])
-def test_drained_and_renamed_before_the_registry_is_read_again(also):
-    """Who knows the old entry as it was looks again before the new one is written."""
+def test_drained_and_renamed_before_the_registry_is_read_again(also, ahead):
+    """Who knows the old entry as it was looks again before the new one is written.
+
+    What was read ahead, before the drain, will not do.
+    """
     world = World(WEB, sink=marking())
     world.cycle()
+    if ahead:
+        world.reconciler.read_ahead()
     other = World(WEB, sink=marking())
     other.sink.store = world.sink.store
     drain(other, "web")

@@ -111,6 +111,13 @@ MUTANTS = (
         "drain_renamed",
         blind=RARE,
     ),
+    cycle(
+        "what was read ahead will do for a new name",
+        "            self._reading.drop()  # one that began before now",
+        "            # one that began before now",
+        "drain_renamed",
+        blind="it reads nothing ahead",
+    ),
     aiming(
         "each start is a new name",
         "not (old <= new or new <= old)",
