@@ -232,6 +232,8 @@ class Consul:
             "performance": {"raft_multiplier": 1},
             "enable_local_script_checks": True,
             "disable_update_check": True,
+            # Of 200, its default, a busy machine runs out: connections that are closed count on.
+            "limits": {"http_max_conns_per_client": 5000},
             "log_level": "INFO",
         }
 
