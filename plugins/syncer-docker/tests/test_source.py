@@ -376,6 +376,17 @@ def test_take_over(fake_docker, make_source, watch):
     assert states(source.workloads()) == expected
 
 
+def successor(former, fake, make_source, watch):
+    """The source in the place of another, once it has heard all that the stream repeats."""
+    former.close()
+    source = make_source(fake.address)
+    source.take_over(former)
+    watcher = watch(source)
+    fake.control("emit", event=event("another", "die"))
+    watcher.wait_for("another")
+    return source, watcher
+
+
 def test_an_end_that_the_former_saw(fake_docker, make_source, watch):
     """Is known to the next one too: the stream does not tell it again."""
     fake = fake_docker(containers=1)
@@ -385,12 +396,7 @@ def test_an_end_that_the_former_saw(fake_docker, make_source, watch):
     fake.control("die", id=id)
     fake.control("rm", id=id)
     watcher.wait_state(id, State.EXITED)
-    former.close()
-    source = make_source(fake.address)
-    source.take_over(former)
-    watcher = watch(source)
-    fake.control("emit", event=event("another", "die"))
-    watcher.wait_for("another")
+    source, _ = successor(former, fake, make_source, watch)
     assert source.workload(id).state is State.EXITED
 
 
@@ -455,12 +461,7 @@ def test_a_start_that_is_repeated_ends_no_stop(fake_docker, make_source, watch):
     fake.control("emit", event=event(id, "start"))
     fake.control("emit", event=event(id, "kill", signal="15"))
     watcher.wait_state(id, State.STOPPING)
-    former.close()
-    source = make_source(fake.address)
-    source.take_over(former)
-    watcher = watch(source)
-    fake.control("emit", event=event("another", "die"))
-    watcher.wait_for("another")
+    source, watcher = successor(former, fake, make_source, watch)
     assert id not in watcher.wakes
     assert source.workload(id).state is State.STOPPING
 
