@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from syncer import Probe
-from syncer.health import Prober
+from syncer.engine.probes.prober import Prober
 
 STRAY = 1.1
 ANSWER = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from click_man.core import write_man_pages
 
 from syncer import __version__
-from syncer.cli import cli
+from syncer.cli.commands import cli
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

@@ -15,15 +15,16 @@ from typing import Any
 import click
 
 import syncer
-from syncer import errors, hookspecs
-from syncer.cli import cli
+from syncer.api import errors
+from syncer.cli.commands import cli
+from syncer.cli.plugins import kinds
+from syncer.config.fill import OptionInfo, describe_options
+from syncer.config.settings import describe_settings
 from syncer.events import AnyEvent
-from syncer.inventory import kinds
-from syncer.metrics import Metrics
-from syncer.plugin_manager import Plugins
-from syncer.settings import describe_settings
-from syncer.structure import OptionInfo, describe_options
+from syncer.plugin import hookspecs
+from syncer.plugin.manager import Plugins
 from syncer.testing import sinks, sources
+from syncer.web.metrics import Metrics
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,111 +8,113 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from syncer.addresses import AddressRules as AddressRules
-    from syncer.answers import Once as Once
-    from syncer.answers import plan_digest as plan_digest
-    from syncer.assemble import open_engine as open_engine
-    from syncer.changes import Change as Change
-    from syncer.changes import Deregister as Deregister
-    from syncer.changes import Outcome as Outcome
-    from syncer.changes import Plan as Plan
-    from syncer.changes import Reason as Reason
-    from syncer.changes import Register as Register
-    from syncer.changes import Skip as Skip
-    from syncer.changes import Update as Update
-    from syncer.check_probes import probing as probing
-    from syncer.checks import Check as Check
-    from syncer.checks import CheckKey as CheckKey
-    from syncer.checks import CheckResult as CheckResult
-    from syncer.checks import CheckStatus as CheckStatus
-    from syncer.checks import Native as Native
-    from syncer.checks import Probe as Probe
-    from syncer.checks import Problem as Problem
-    from syncer.checks import Shown as Shown
-    from syncer.command_lines import CommandLine as CommandLine
-    from syncer.command_lines import Invocation as Invocation
-    from syncer.contracts import CheckTranslator as CheckTranslator
-    from syncer.contracts import Context as Context
-    from syncer.contracts import LabelParser as LabelParser
-    from syncer.contracts import Parsed as Parsed
-    from syncer.contracts import Reachable as Reachable
-    from syncer.contracts import Sink as Sink
-    from syncer.contracts import SinkType as SinkType
-    from syncer.contracts import Source as Source
-    from syncer.contracts import SourceType as SourceType
-    from syncer.contracts import translate_checks as translate_checks
-    from syncer.election import Lock as Lock
-    from syncer.engine import Engine as Engine
-    from syncer.errors import ConfigError as ConfigError
-    from syncer.errors import Conflict as Conflict
-    from syncer.errors import PermanentError as PermanentError
-    from syncer.errors import PluginError as PluginError
-    from syncer.errors import SyncerError as SyncerError
-    from syncer.errors import TemporaryError as TemporaryError
-    from syncer.filters import Filter as Filter
-    from syncer.findings import Finding as Finding
-    from syncer.findings import Level as Level
-    from syncer.findings import clock_finding as clock_finding
-    from syncer.guard import GuardRules as GuardRules
-    from syncer.hookspecs import hookimpl as hookimpl
-    from syncer.mirror import MirrorSource as MirrorSource
-    from syncer.mirror import as_workload as as_workload
-    from syncer.mirror import is_mirrored as is_mirrored
-    from syncer.mirror import mirrored as mirrored
-    from syncer.model import STATUS_KEY as STATUS_KEY
-    from syncer.model import Binding as Binding
-    from syncer.model import Health as Health
-    from syncer.model import Host as Host
-    from syncer.model import Instance as Instance
-    from syncer.model import Mark as Mark
-    from syncer.model import Network as Network
-    from syncer.model import Offer as Offer
-    from syncer.model import Origin as Origin
-    from syncer.model import Port as Port
-    from syncer.model import Registration as Registration
-    from syncer.model import State as State
-    from syncer.model import Status as Status
-    from syncer.model import View as View
-    from syncer.model import Workload as Workload
-    from syncer.options import Secret as Secret
-    from syncer.options import option as option
-    from syncer.options import parse_duration as parse_duration
-    from syncer.parts import SinkPart as SinkPart
-    from syncer.parts import SourcePart as SourcePart
-    from syncer.unhealthy import Unhealthy as Unhealthy
-    from syncer.unhealthy import with_status as with_status
-    from syncer.values import bracketed as bracketed
+    from syncer.api.changes import Change as Change
+    from syncer.api.changes import Deregister as Deregister
+    from syncer.api.changes import Outcome as Outcome
+    from syncer.api.changes import Plan as Plan
+    from syncer.api.changes import Reason as Reason
+    from syncer.api.changes import Register as Register
+    from syncer.api.changes import Skip as Skip
+    from syncer.api.changes import Update as Update
+    from syncer.api.checks import Check as Check
+    from syncer.api.checks import CheckKey as CheckKey
+    from syncer.api.checks import CheckResult as CheckResult
+    from syncer.api.checks import CheckStatus as CheckStatus
+    from syncer.api.checks import Native as Native
+    from syncer.api.checks import Probe as Probe
+    from syncer.api.checks import Problem as Problem
+    from syncer.api.checks import Shown as Shown
+    from syncer.api.command_lines import CommandLine as CommandLine
+    from syncer.api.command_lines import Invocation as Invocation
+    from syncer.api.contracts import CheckTranslator as CheckTranslator
+    from syncer.api.contracts import Context as Context
+    from syncer.api.contracts import LabelParser as LabelParser
+    from syncer.api.contracts import Parsed as Parsed
+    from syncer.api.contracts import Reachable as Reachable
+    from syncer.api.contracts import Sink as Sink
+    from syncer.api.contracts import SinkType as SinkType
+    from syncer.api.contracts import Source as Source
+    from syncer.api.contracts import SourceType as SourceType
+    from syncer.api.contracts import translate_checks as translate_checks
+    from syncer.api.errors import ConfigError as ConfigError
+    from syncer.api.errors import Conflict as Conflict
+    from syncer.api.errors import PermanentError as PermanentError
+    from syncer.api.errors import PluginError as PluginError
+    from syncer.api.errors import SyncerError as SyncerError
+    from syncer.api.errors import TemporaryError as TemporaryError
+    from syncer.api.fields import bracketed as bracketed
+    from syncer.api.findings import Finding as Finding
+    from syncer.api.findings import Level as Level
+    from syncer.api.findings import clock_finding as clock_finding
+    from syncer.api.model import STATUS_KEY as STATUS_KEY
+    from syncer.api.model import Binding as Binding
+    from syncer.api.model import Health as Health
+    from syncer.api.model import Host as Host
+    from syncer.api.model import Instance as Instance
+    from syncer.api.model import Mark as Mark
+    from syncer.api.model import Network as Network
+    from syncer.api.model import Offer as Offer
+    from syncer.api.model import Origin as Origin
+    from syncer.api.model import Port as Port
+    from syncer.api.model import Registration as Registration
+    from syncer.api.model import State as State
+    from syncer.api.model import Status as Status
+    from syncer.api.model import View as View
+    from syncer.api.model import Workload as Workload
+    from syncer.api.options import Secret as Secret
+    from syncer.api.options import option as option
+    from syncer.api.options import parse_duration as parse_duration
+    from syncer.api.unhealthy import Unhealthy as Unhealthy
+    from syncer.api.unhealthy import with_status as with_status
+    from syncer.desired.addresses import AddressRules as AddressRules
+    from syncer.desired.filters import Filter as Filter
+    from syncer.engine.election import Lock as Lock
+    from syncer.engine.engine import Engine as Engine
+    from syncer.engine.parts import SinkPart as SinkPart
+    from syncer.engine.parts import SourcePart as SourcePart
+    from syncer.engine.probes.translator import probing as probing
+    from syncer.engine.queries import Once as Once
+    from syncer.engine.queries import plan_digest as plan_digest
+    from syncer.kits.mirror import MirrorSource as MirrorSource
+    from syncer.kits.mirror import as_workload as as_workload
+    from syncer.kits.mirror import is_mirrored as is_mirrored
+    from syncer.kits.mirror import mirrored as mirrored
+    from syncer.plan.guard import GuardRules as GuardRules
+    from syncer.plugin.assembly import open_engine as open_engine
+    from syncer.plugin.hookspecs import hookimpl as hookimpl
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "syncer.addresses": "AddressRules",
-    "syncer.assemble": "open_engine",
-    "syncer.answers": "Once plan_digest",
-    "syncer.election": "Lock",
-    "syncer.engine": "Engine",
-    "syncer.filters": "Filter",
-    "syncer.findings": "Finding Level clock_finding",
-    "syncer.guard": "GuardRules",
-    "syncer.parts": "SinkPart SourcePart",
-    "syncer.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
-    "syncer.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem Shown",
-    "syncer.command_lines": "CommandLine Invocation",
-    "syncer.contracts": (
+    "syncer.desired.addresses": "AddressRules",
+    "syncer.plugin.assembly": "open_engine",
+    "syncer.engine.queries": "Once plan_digest",
+    "syncer.engine.election": "Lock",
+    "syncer.engine.engine": "Engine",
+    "syncer.desired.filters": "Filter",
+    "syncer.api.findings": "Finding Level clock_finding",
+    "syncer.plan.guard": "GuardRules",
+    "syncer.engine.parts": "SinkPart SourcePart",
+    "syncer.api.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
+    "syncer.api.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem Shown",
+    "syncer.api.command_lines": "CommandLine Invocation",
+    "syncer.api.contracts": (
         "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
         " translate_checks"
     ),
-    "syncer.errors": ("ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"),
-    "syncer.hookspecs": "hookimpl",
-    "syncer.mirror": "MirrorSource as_workload is_mirrored mirrored",
-    "syncer.model": (
+    "syncer.api.errors": (
+        "ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"
+    ),
+    "syncer.plugin.hookspecs": "hookimpl",
+    "syncer.kits.mirror": "MirrorSource as_workload is_mirrored mirrored",
+    "syncer.api.model": (
         "STATUS_KEY Binding Health Host Instance Mark Network Offer Origin Port Registration State"
         " Status View Workload"
     ),
-    "syncer.options": "Secret option parse_duration",
-    "syncer.check_probes": "probing",
-    "syncer.unhealthy": "Unhealthy with_status",
-    "syncer.values": "bracketed",
+    "syncer.api.options": "Secret option parse_duration",
+    "syncer.engine.probes.translator": "probing",
+    "syncer.api.unhealthy": "Unhealthy with_status",
+    "syncer.api.fields": "bracketed",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -4,7 +4,7 @@ import attrs
 from fakes import PickySink, workload
 
 from syncer import STATUS_KEY, Unhealthy, with_status
-from syncer.drain import DRAIN
+from syncer.plan.drain import DRAIN
 
 
 def marking(unhealthy=Unhealthy.KEEP):

@@ -6,13 +6,13 @@ from collections import defaultdict
 import attrs
 
 from syncer import Instance, Mark, Offer, Registration, State, Workload, testing
-from syncer.builtin.memory import MemorySink
-from syncer.changes import Wanted
-from syncer.desired import Desired, Tracker
-from syncer.guard import GuardRules
-from syncer.reconcile import Reconciler, SinkPart
+from syncer.api.changes import Wanted
+from syncer.desired.tracker import Desired, Tracker
+from syncer.desired.translate import Translator
+from syncer.engine.reconcile import Reconciler, SinkPart
+from syncer.plan.guard import GuardRules
+from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import ManualClock
-from syncer.translate import Translator
 
 SCOPE, SOURCE = "h", "docker"
 

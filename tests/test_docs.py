@@ -17,14 +17,15 @@ import pytest
 from doc_programs import doc_program
 
 import syncer
-from syncer import errors, hookspecs
-from syncer.addresses import RULES
-from syncer.builtin.file_source import FileSource
-from syncer.cli import cli
-from syncer.config import load
-from syncer.inventory import kinds
-from syncer.settings import describe_settings
-from syncer.structure import describe_options
+from syncer.api import errors
+from syncer.cli.commands import cli
+from syncer.cli.plugins import kinds
+from syncer.config.fill import describe_options
+from syncer.config.load import load
+from syncer.config.settings import describe_settings
+from syncer.desired.addresses import RULES
+from syncer.plugin import hookspecs
+from syncer.plugin.builtin.file_source import FileSource
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -169,7 +170,7 @@ def test_address_rules_are_documented_in_order():
 def test_skips_are_documented():
     """Every word that a skip can have is explained in operations.md, and no other."""
     used = set()
-    for module in (ROOT / "syncer").glob("*.py"):
+    for module in (ROOT / "syncer").rglob("*.py"):
         for call in ast.walk(ast.parse(module.read_text())):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Skip":
                 used.add(call.args[1].value)
@@ -179,7 +180,7 @@ def test_skips_are_documented():
 
 def test_labels_are_documented():
     """The labels reference names every key that the parser knows, and no other."""
-    catalogue = pytest.importorskip("syncer_registrator.catalogue")
+    catalogue = pytest.importorskip("syncer_registrator.labels.known_keys")
     page = ROOT / "plugins/syncer-registrator/README.md"
     written = [
         key.removeprefix("SERVICE_").lower()
@@ -197,7 +198,7 @@ def test_labels_are_documented():
 
 def test_short_label_guide_is_right():
     """What labels.md and health.md write as labels are keys that the parser knows."""
-    catalogue = pytest.importorskip("syncer_registrator.catalogue")
+    catalogue = pytest.importorskip("syncer_registrator.labels.known_keys")
     shown_as_wrong = {"SERVICE_FOO", "SERVICE_CHEK_HTTP", "SERVICE_CHECK_INTERVALL"}
     for page in (DOCS / "labels.md", DOCS / "health.md", DOCS / "tutorial.md", ROOT / "README.md"):
         for key in set(re.findall(r"\bSERVICE_[A-Z0-9_-]*[A-Z0-9]\b", page.read_text())):

@@ -19,7 +19,7 @@ from syncer import (
     View,
     Workload,
 )
-from syncer.contracts import Wake
+from syncer.api.contracts import Wake
 from syncer.testing.builders import SCOPE
 
 

@@ -22,10 +22,11 @@ from syncer import (
     Sink,
     Update,
 )
-from syncer.changes import Aim, Rejected, Wanted, claim_of
-from syncer.contracts import TranslatedCheck, translate_checks
-from syncer.drain import DRAIN, drained
-from syncer.plan import Facts, SourceFacts, make_plan
+from syncer.api.changes import Aim, Rejected, Wanted, claim_of
+from syncer.api.contracts import TranslatedCheck, translate_checks
+from syncer.desired.snapshot import SourceFacts
+from syncer.plan.drain import DRAIN, drained
+from syncer.plan.planner import Facts, make_plan
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 
 Translate = Callable[[Check, Instance], TranslatedCheck]

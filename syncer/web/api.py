@@ -9,13 +9,13 @@ from typing import Any
 
 import attrs
 
-from syncer import __version__, logs
-from syncer.answers import Now, Once, Story, offered
-from syncer.changes import Change, Deregister, Register, digest_of
-from syncer.engine import Engine
-from syncer.events import CycleFinished
-from syncer.forms import registration_json, story_json
-from syncer.model import Registration
+from syncer import __version__
+from syncer.api.changes import Change, Deregister, Register, digest_of
+from syncer.api.model import Registration
+from syncer.engine.as_json import registration_json, story_json
+from syncer.engine.engine import Engine
+from syncer.engine.queries import Now, Once, Story, offered
+from syncer.events import CycleFinished, logs
 from syncer.web.board import Board, Seen
 from syncer.web.rows import LastRows, Row, Rows
 

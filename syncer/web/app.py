@@ -19,10 +19,10 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from syncer.metrics import CONTENT_TYPE, Metrics
+from syncer.config.web_rules import WebRules
 from syncer.web.api import MOST, USUAL, Api, Wanted
+from syncer.web.metrics import CONTENT_TYPE, Metrics
 from syncer.web.streams import Streams
-from syncer.web_rules import WebRules
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from syncer import logs
+from syncer.api.fields import printable
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -25,8 +25,8 @@ from syncer.events import (
     LoopRecovered,
     PulseBeaten,
     SourceListed,
+    logs,
 )
-from syncer.values import printable
 
 #: How much is remembered: lines for a page that joins, all for one that lags, and drift.
 LINES, BEHIND, DRIFT = 200, 1000, 200

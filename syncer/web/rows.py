@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 
-from syncer.answers import Now
-from syncer.desired import Entry
-from syncer.forms import registration_json
-from syncer.model import Instance, Registration
+from syncer.api.model import Instance, Registration
+from syncer.desired.snapshot import Entry
+from syncer.engine.as_json import registration_json
+from syncer.engine.queries import Now
 from syncer.web.board import Seen
 
 #: How an instance stands in a sink, worst first.

@@ -8,17 +8,17 @@ from collections.abc import Callable
 
 from waitress.server import create_server
 
-from syncer.engine import Engine
-from syncer.errors import ConfigError
+from syncer.api.errors import ConfigError
+from syncer.api.fields import bracketed
+from syncer.config.web_rules import WebRules, address_of
+from syncer.engine.engine import Engine
 from syncer.events import AnyEvent
-from syncer.metrics import Metrics
-from syncer.values import bracketed
 from syncer.web.api import About, Api
 from syncer.web.app import BODY, App
 from syncer.web.board import Board
 from syncer.web.connections import Connection, release
+from syncer.web.metrics import Metrics
 from syncer.web.streams import Streams
-from syncer.web_rules import WebRules, address_of
 
 #: Threads beside those of the streams, and connections beside theirs.
 _WORKERS, _CONNECTIONS = 4, 64

@@ -26,8 +26,8 @@ CALLS = ("open", "fsync", "replace", "unlink")
 #: What is imported once, before the first fork: nothing of it starts a thread.
 MODULES = (
     "consul",
-    "syncer_consul.sink",
-    "syncer_consul.kv_sink",
+    "syncer_consul.agent.sink",
+    "syncer_consul.kv.sink",
     "syncer_etcd.sink",
     "syncer_eureka.sink",
     "syncer_zookeeper.sink",

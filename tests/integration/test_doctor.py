@@ -146,7 +146,7 @@ def test_a_socket_without_permission():
     """The group that is needed is named, to a user who has it not."""
     code = (
         "import os, sys, syncer, syncer_docker\n"
-        "from syncer_docker import examining, source, client\n"
+        "from syncer_docker import examine, source, client\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "options = syncer_docker.DockerOptions(endpoint=sys.argv[1])\n"
         "made = syncer_docker.create(options, syncer.Context(name='docker'))\n"

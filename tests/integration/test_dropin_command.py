@@ -3,7 +3,7 @@
 import pytest
 
 from servers.syncer import command
-from syncer.layers import tomllib
+from syncer.config.tree import tomllib
 
 CONSUL = "consul://localhost:8500"
 

@@ -9,12 +9,12 @@ from fakes import Heard
 from model.registry import LOCK, ModelSink
 from model.world import ModelSource
 from syncer import Deregister, SyncerError, Update
-from syncer.desired import Desired, Tracker
-from syncer.drain import DRAIN
-from syncer.guard import PAUSE, GuardRules
-from syncer.pulse import Pulse
-from syncer.reconcile import Reconciler, SinkPart
-from syncer.translate import Translator
+from syncer.desired.tracker import Desired, Tracker
+from syncer.desired.translate import Translator
+from syncer.engine.pulse import Pulse
+from syncer.engine.reconcile import Reconciler, SinkPart
+from syncer.plan.drain import DRAIN
+from syncer.plan.guard import PAUSE, GuardRules
 
 GUARD = GuardRules(least=3)
 

@@ -3,8 +3,8 @@
 from model.registry import LOCK, TTL
 from model.world import UNCLEAR
 from syncer import Deregister, Register, Update
-from syncer.desired import FRESH
-from syncer.plan import POLICIES
+from syncer.desired.tracker import FRESH
+from syncer.plan.planner import POLICIES
 
 
 class Promises:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import attrs
 
 from syncer import Conflict, PermanentError, Sink, TemporaryError, Unhealthy, View, with_status
-from syncer.election import Lock
+from syncer.engine.election import Lock
 
 #: Seconds that a registration lives without being renewed, where there are leases.
 TTL = 60.0

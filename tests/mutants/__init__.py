@@ -26,7 +26,9 @@ def brakes_of(file: str, *usual: str):
     """A maker of mutants of one file, which these tests notice unless others are named."""
 
     def make(what: str, old: str, new: str = "if False:", *tests: str, blind: str = "") -> Mutant:
-        named = tuple(test if "/" in test else f"tests/test_{test}.py" for test in tests or usual)
+        named = tuple(
+            test if test.endswith(".py") else f"tests/{test}.py" for test in tests or usual
+        )
         return Mutant(what, f"syncer/{file}", old, new, named, blind)
 
     return make

@@ -2,19 +2,20 @@
 
 from mutants import RARE, brakes_of
 
-desired = brakes_of("desired.py", "desired")
-difference = brakes_of("difference.py", "difference")
-aiming = brakes_of("aiming.py", "aiming")
-cycle = brakes_of("reconcile.py", "reconcile")
-confirm = brakes_of("confirming.py", "reconcile")
-reading = brakes_of("reading.py", "reading")
-election = brakes_of("election.py", "election")
-pulse = brakes_of("pulse.py", "pulse")
-loops = brakes_of("loops.py", "loops")
-daemon = brakes_of("daemon.py", "daemon")
-engine = brakes_of("engine.py", "engine")
-answers = brakes_of("answers.py", "engine")
-memory = brakes_of("builtin/memory.py", "tests/builtin/test_memory.py")
+desired = brakes_of("desired/tracker.py", "desired/test_tracker")
+snapshot = brakes_of("desired/snapshot.py", "desired/test_tracker")
+difference = brakes_of("plan/incremental.py", "plan/test_incremental")
+aiming = brakes_of("plan/adjust.py", "plan/test_adjust")
+cycle = brakes_of("engine/reconcile.py", "engine/test_reconcile")
+confirm = brakes_of("engine/confirm.py", "engine/test_reconcile")
+reading = brakes_of("engine/reading.py", "engine/test_reading")
+election = brakes_of("engine/election.py", "engine/test_election")
+pulse = brakes_of("engine/pulse.py", "engine/test_pulse")
+loops = brakes_of("engine/loops.py", "engine/test_loops")
+daemon = brakes_of("engine/scheduler.py", "engine/test_scheduler")
+engine = brakes_of("engine/engine.py", "engine/test_engine")
+answers = brakes_of("engine/queries.py", "engine/test_engine")
+memory = brakes_of("plugin/builtin/memory.py", "tests/plugin/builtin/test_memory.py")
 
 MUTANTS = (
     # What is known of a source.
@@ -39,7 +40,7 @@ MUTANTS = (
         "{}",
         blind=RARE,
     ),
-    desired(
+    snapshot(
         "what fails to translate is clear",
         "entry is not None and entry.translated.failed",
         "False",
@@ -86,21 +87,21 @@ MUTANTS = (
         "what is open is not looked at again",
         "ids = former.keys() | since.open",
         "ids = set(former)",
-        "reconcile",
+        "engine/test_reconcile",
         blind="its sinks are not asked again",
     ),
     difference(
         "what was taken over is thought to be as it was",
         "if touched is None or self._adoption.hosts:",
         "if touched is None:",
-        "adoption",
+        "plan/test_adoption",
         blind="it takes nothing over",
     ),
     aiming(
         "new rivals are not compared",
         "taken = rivals or",
         "taken =",
-        "difference",
+        "plan/test_incremental",
         blind=RARE,
     ),
     # A cycle.
@@ -108,28 +109,28 @@ MUTANTS = (
         "a drain is not looked for before a new name is written",
         "(takes or renamed)",
         "takes",
-        "drain_renamed",
+        "plan/test_drain_renamed",
         blind=RARE,
     ),
     cycle(
         "what was read ahead will do for a new name",
         "            self._reading.drop()  # one that began before now",
         "            # one that began before now",
-        "drain_renamed",
+        "plan/test_drain_renamed",
         blind="it reads nothing ahead",
     ),
     aiming(
         "each start is a new name",
         "not (old <= new or new <= old)",
         "old != new",
-        "drain_renamed",
+        "plan/test_drain_renamed",
         blind="to read costs nothing there",
     ),
     cycle(
         "what a list that lags shows is kept alive",
         "filter(self.ours, self._held.copy().values())",
         "filter(self.ours, self._actual.copy().values())",
-        "reconcile",
+        "engine/test_reconcile",
         blind="nothing renews in the middle of its cycles",
     ),
     cycle("what was written is not noted", "self._touched.add(id_)", "pass"),
@@ -142,7 +143,7 @@ MUTANTS = (
         "who was broken off goes on writing",
         "if self._broken_off:",
         "if False:",
-        "engine",
+        "engine/test_engine",
         blind="it reloads nothing",
     ),
     confirm("gone is not confirmed", "and change.reason is Reason.WORKLOAD_GONE", "and False"),
@@ -181,7 +182,7 @@ MUTANTS = (
         "an uncertain write is no reason to read again", "self._void = True", "pass", blind=RARE
     ),
     cycle("the guard is not asked", "plan = self._guard(plan, {", "(lambda *a: None)(plan, {"),
-    cycle("the policy is not asked", "apply_policy(plan, self._part.policy)", "plan"),
+    cycle("the policy is not asked", "apply_policy(plan, self._part.policy)", "plan/test_planner"),
     cycle(
         "refusals are not remembered",
         "self._refusals.note(change, text)",
@@ -215,7 +216,7 @@ MUTANTS = (
         "old ones go first",
         "puts = [change for change in plan.changes if not isinstance(change, Deregister)]",
         "puts = list(plan.changes)[::-1]",
-        "reconcile",
+        "engine/test_reconcile",
     ),
     cycle(
         "what was written is forgotten",
@@ -245,7 +246,7 @@ MUTANTS = (
         "a removal does not wait for its successor to succeed",
         "plan = hold_unreplaced(plan, {o.change.id for o in outcomes if o.error is not None})",
         "plan = hold_unreplaced(plan)",
-        "successors",
+        "plan/test_replacements",
     ),
     cycle(
         "what may not be read is changed",
@@ -257,7 +258,7 @@ MUTANTS = (
         "it is read beside writing where that is not allowed",
         "return self.sink.reads_beside and self._view is not None",
         "return self._view is not None",
-        "daemon",
+        "engine/test_scheduler",
         blind="it has no loops",
     ),
     cycle(
@@ -270,20 +271,20 @@ MUTANTS = (
         "the end of a drain takes the last one away",
         "careful = not force if hold else self._part.keep_last",
         "careful = bool(hold) and not force",
-        "drain",
+        "plan/test_drain",
         blind=RARE,
     ),
     cycle(
         "the last one is not asked for",
         "takes = careful and any(",
         "takes = False and any(",
-        "drain",
+        "plan/test_drain",
     ),
     cycle(
         "who is up was read before",
         "(takes or renamed)",
         "renamed",
-        "drain",
+        "plan/test_drain",
         blind=RARE,
     ),
     # The lock.
@@ -296,13 +297,13 @@ MUTANTS = (
         "a cycle does not ask who writes",
         "self.carry_out(self.permitted(self.plan(fresh=fresh)), started)",
         "self.carry_out(self.plan(fresh=fresh), started)",
-        "election",
+        "engine/test_election",
     ),
     engine(
         "a command does not ask who writes",
         "plan = reconciler.permitted(plans[reconciler.name])",
         "plan = plans[reconciler.name]",
-        "election",
+        "engine/test_election",
         blind="it runs no such command",
     ),
     election(
@@ -336,7 +337,7 @@ MUTANTS = (
         "what a lost lead left is done",
         "except LeadLost:",
         "except ZeroDivisionError:",
-        "election",
+        "engine/test_election",
         blind=RARE,
     ),
     # Pulses, loops, commands.
@@ -350,8 +351,8 @@ MUTANTS = (
         "a loss is not told",
         "self._on_loss()",
         "pass",
-        "pulse",
-        "daemon",
+        "engine/test_pulse",
+        "engine/test_scheduler",
         blind="it has no loops: what is lost is found by the next cycle",
     ),
     loops(
@@ -389,7 +390,7 @@ MUTANTS = (
         "the memory sink overwrites",
         "if found != expected:",
         "if False:",
-        "tests/builtin/test_memory.py",
+        "tests/plugin/builtin/test_memory.py",
         blind="it has a registry of its own",
     ),
 )

@@ -2,7 +2,7 @@
 
 from mutants import brakes_of
 
-guard = brakes_of("guard.py", "guard")
+guard = brakes_of("plan/guard.py", "plan/test_guard")
 app = brakes_of("web/app.py", "tests/web/test_access.py")
 
 _NOBODY = "nobody lets anything go there"

@@ -2,11 +2,11 @@
 
 from mutants import RARE, brakes_of
 
-plan = brakes_of("plan.py", "plan")
-successors = brakes_of("successors.py", "successors")
-guard = brakes_of("guard.py", "guard")
-drain = brakes_of("drain.py", "drain")
-aiming = brakes_of("aiming.py", "aiming")
+plan = brakes_of("plan/planner.py", "plan/test_planner")
+successors = brakes_of("plan/replacements.py", "plan/test_replacements")
+guard = brakes_of("plan/guard.py", "plan/test_guard")
+drain = brakes_of("plan/drain.py", "plan/test_drain")
+aiming = brakes_of("plan/adjust.py", "plan/test_adjust")
 
 MUTANTS = (
     # Whose it is.
@@ -17,9 +17,9 @@ MUTANTS = (
         "a stray is not told",
         "if facts.stray(registration.mark):",
         "if False:",
-        "plan",
-        "reconcile",
-        "engine",
+        "plan/test_planner",
+        "engine/test_reconcile",
+        "engine/test_engine",
         blind="it looks at what is written, not at what is told",
     ),
     plan(
@@ -60,19 +60,25 @@ MUTANTS = (
         blind="with another mark goes another address, always",
     ),
     plan("policies forbid nothing", "if not isinstance(change, allowed)", "if False"),
-    plan("an unknown health is written", ".hold(held)", "", "probing", blind="it probes nothing"),
+    plan(
+        "an unknown health is written",
+        ".hold(held)",
+        "",
+        "engine/probes/test_probing",
+        blind="it probes nothing",
+    ),
     plan(
         "what moved waits for its health",
         "or not stays(change, unprobed)",
         "",
-        "probing",
+        "engine/probes/test_probing",
         blind="it probes nothing",
     ),
     plan(
         "what is damaged waits for its health",
         "elif isinstance(change, Update) and change.old.damaged:",
         "elif False:",
-        "probing",
+        "engine/probes/test_probing",
         blind="it probes nothing",
     ),
     successors(
@@ -104,8 +110,8 @@ MUTANTS = (
         "what the guard holds waits for no listing",
         'return held and self._rules.mode == "confirm"',
         "return False",
-        "guard",
-        "daemon",
+        "plan/test_guard",
+        "engine/test_scheduler",
         blind="it lists whenever it works, asked or not",
     ),
     guard(
@@ -135,32 +141,32 @@ MUTANTS = (
     guard("a refused change is tried on", "and self._clock() < until", "and False", blind=RARE),
     guard("a refusal is for ever", "and self._clock() < until", ""),
     # Two that ask for one id.
-    plan("a refused holder is replaced", "holder not in aim.rejected", "True", "rivals"),
+    plan("a refused holder is replaced", "holder not in aim.rejected", "True", "plan/test_rivals"),
     plan(
         "another's refusal keeps what stands",
         "    if claim in aim.rejected:",
         "    if id_ in {i for i, *_ in aim.rejected}:",
-        "rivals",
+        "plan/test_rivals",
         blind=RARE,
     ),
     plan(
         "what waits for another's health is held",
         "change.new if isinstance(change, Update) else change.old) in claims",
         "change.old)[0] in {i for i, *_ in claims}",
-        "rivals",
+        "plan/test_rivals",
         blind="it probes nothing",
     ),
     plan(
         "the same id in another source is the same workload",
         "if (mark.source, mark.workload) == (want.mark.source, want.mark.workload):",
         "if mark.workload == want.mark.workload:",
-        "rivals",
+        "plan/test_rivals",
     ),
     aiming(
         "fed checks show whoever asks for the id",
         "if holders.get(check.instance, key) == key",
         "if True",
-        "rivals",
+        "plan/test_rivals",
         blind="it has no checks",
     ),
     successors(
@@ -221,7 +227,7 @@ MUTANTS = (
         "a drain is withheld",
         "if instance.status in self._withhold and not hold:",
         "if instance.status in self._withhold:",
-        "drain",
+        "plan/test_drain",
         blind="it withholds nothing",
     ),
     drain("the last one is drained", "if not left[service]:", "if False:"),
@@ -231,40 +237,40 @@ MUTANTS = (
         "a drain ends with its entry's name",
         "standing.get(instance.id, before)",
         'standing.get(instance.id, "")',
-        "drain_renamed",
+        "plan/test_drain_renamed",
     ),
     drain(
         "whatever its container offers else is drained",
         "if one.fits(instance)]",
         "]",
-        "drain_renamed",
+        "plan/test_drain_renamed",
         blind=RARE,
     ),
     drain(
         "an entry that stands is drained with the old one",
         "standing.get(instance.id, before)",
         'before or standing.get(instance.id, "")',
-        "drain_renamed",
+        "plan/test_drain_renamed",
         blind=RARE,
     ),
     drain(
         "what waits for its successor cannot be undrained",
         "for one in fitting if one.asked]",
         "for one in fitting if False]",
-        "drain_renamed",
+        "plan/test_drain_renamed",
         blind=RARE,
     ),
     drain(
         "what waits for its successor is kept for ever",
         "for one in fitting if one.asked]",
         "for one in fitting]",
-        "drain_renamed",
+        "plan/test_drain_renamed",
     ),
     drain(
         "a drain of others goes over",
         "in touched and facts.source_of(mark):",
         "in touched:",
-        "drain_renamed",
+        "plan/test_drain_renamed",
         blind=RARE,
     ),
     drain("an old address is kept up", "or not stays(change, places)", ""),
@@ -272,13 +278,13 @@ MUTANTS = (
         "a drain outlives its workload",
         "own = held.get((snapshot.name, entry.workload.id), ())",
         "own = [one for every in held.values() for one in every]",
-        "drain",
+        "plan/test_drain",
     ),
     aiming(
         "a drain that cannot be shown is a removal",
         "if free is None or free.status in self._withhold or",
         "if True or",
-        "drain",
+        "plan/test_drain",
     ),
     drain(
         "a drain that nobody sees is one", "if shown not in (None, as_up)", "if True", blind=RARE

@@ -2,8 +2,8 @@
 
 from mutants import brakes_of
 
-running = brakes_of("running.py", "tests/test_running.py")
-ending = brakes_of("ending.py", "tests/test_engine.py")
+running = brakes_of("cli/daemon/process.py", "tests/cli/daemon/test_process.py")
+ending = brakes_of("engine/shutdown.py", "tests/engine/test_engine.py")
 
 _NO_RELOAD = "it reloads nothing"
 

@@ -2,13 +2,15 @@
 
 from mutants import brakes_of
 
-adoption = brakes_of("adoption.py", "adoption")
-cycle = brakes_of("reconcile.py", "reconcile")
-unhealthy = brakes_of("unhealthy.py", "drain", "tests/keyvalue/test_layout_sink.py")
-meaning = brakes_of("keyvalue/meaning.py", "tests/keyvalue/test_meaning.py")
-sink = brakes_of("keyvalue/layout_sink.py", "tests/keyvalue/test_layout_sink.py")
-layout = brakes_of("keyvalue/layout.py", "tests/keyvalue/test_layouts.py")
-record = brakes_of("keyvalue/record.py", "tests/keyvalue/test_record.py")
+adoption = brakes_of("plan/adoption.py", "plan/test_adoption")
+cycle = brakes_of("engine/reconcile.py", "engine/test_reconcile")
+unhealthy = brakes_of(
+    "api/unhealthy.py", "plan/test_drain", "tests/kits/keyvalue/test_layout_sink.py"
+)
+meaning = brakes_of("kits/keyvalue/meaning.py", "tests/kits/keyvalue/test_meaning.py")
+sink = brakes_of("kits/keyvalue/layout_sink.py", "tests/kits/keyvalue/test_layout_sink.py")
+layout = brakes_of("kits/keyvalue/layout.py", "tests/kits/keyvalue/test_layouts.py")
+record = brakes_of("kits/keyvalue/record.py", "tests/kits/keyvalue/test_record.py")
 
 #: Why the model does not notice.
 TAKES_NOTHING = "it takes nothing over"
@@ -91,7 +93,7 @@ MUTANTS = (
         "sinks are told of marks that are not there",
         "return unadopted(plan)",
         "return plan",
-        "adoption",
+        "plan/test_adoption",
         blind=TAKES_NOTHING,
     ),
     # What is not up.
@@ -142,7 +144,7 @@ MUTANTS = (
         "what is drained is parked wherever there are twins",
         "return layout.twins and not layout.tells_status",
         "return layout.twins",
-        "tests/keyvalue/test_layout_sink.py",
+        "tests/kits/keyvalue/test_layout_sink.py",
         blind=NO_LAYOUT,
     ),
     sink("what is too large is sent", "if size > self.largest:", blind=NO_LAYOUT),

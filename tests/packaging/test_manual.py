@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.cli import cli
+from syncer.cli.commands import cli
 
 MAKE = Path(__file__).parents[2] / "contrib" / "make-manual.py"
 

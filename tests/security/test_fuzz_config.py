@@ -4,9 +4,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncer import SyncerError
-from syncer.assemble import assemble
-from syncer.config import load
-from syncer.plugin_manager import Plugins
+from syncer.config.load import load
+from syncer.plugin.assembly import assemble
+from syncer.plugin.manager import Plugins
 
 WORDS = st.sampled_from(
     [

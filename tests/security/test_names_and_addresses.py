@@ -3,9 +3,9 @@
 import pytest
 
 from syncer import Binding, Host, Network, Offer, Port, Workload
-from syncer.addresses import AddressRules
-from syncer.filters import Filter
-from syncer.translate import Translator
+from syncer.desired.addresses import AddressRules
+from syncer.desired.filters import Filter
+from syncer.desired.translate import Translator
 from syncer_registrator import RegistratorOptions, create
 
 HOST = Host(name="a", addresses={"eth0": ("10.0.0.5",)}, default_address="10.0.0.5")

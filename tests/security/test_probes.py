@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from syncer import Check, CheckStatus, Probe, probing
-from syncer.health import Prober
-from syncer.reach import ProbeRules
+from syncer.engine.probes.prober import Prober
+from syncer.engine.probes.rules import ProbeRules
 from syncer.testing import wait_until
 from syncer.testing.builders import make_instance
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "probes"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine/probes"))
 from backend import Backend
 
 PASSING, CRITICAL = CheckStatus.PASSING, CheckStatus.CRITICAL

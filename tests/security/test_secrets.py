@@ -9,8 +9,8 @@ import pytest
 
 from servers.secrets import secret
 from servers.syncer import command
-from syncer.config import load
-from syncer.plugin_manager import Plugins
+from syncer.config.load import load
+from syncer.plugin.manager import Plugins
 
 TESTS = Path(__file__).parent.parent
 PASSWORD = secret("Xq-pass-of-the-tests-1")
@@ -239,8 +239,8 @@ def test_a_configuration_that_is_wrong_is_told_without_its_values(tmp_path, wron
 def test_an_error_that_nobody_expected_shows_no_secret(services):
     """A traceback has the lines of the program, and not what is in its variables."""
     breaking = (
-        "import syncer.assemble as a\n"
-        "from syncer.cli import main\n"
+        "import syncer.plugin.assembly as a\n"
+        "from syncer.cli.commands import main\n"
         "def broken(*args, **kwargs): raise RuntimeError('unexpected')\n"
         "a.assemble = broken\n"
         f"main(['plan', '--source', 'file={services}', '--sink', 'consul', "

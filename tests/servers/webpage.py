@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator
 
 import syncer
 from servers import secrets
+from syncer.api.options import Secret
+from syncer.config.web_rules import WebRules
 from syncer.events import CycleFinished
-from syncer.options import Secret
 from syncer.testing import wait_until
 from syncer.web.api import About
 from syncer.web.server import Page
-from syncer.web_rules import WebRules
 
 TOKEN = secrets.secret("w3b-t0ken-of-the-tests")
 

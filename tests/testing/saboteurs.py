@@ -21,7 +21,7 @@ from syncer import (
     View,
     with_status,
 )
-from syncer.builtin.memory import MemorySink, MemoryStore
+from syncer.plugin.builtin.memory import MemorySink, MemoryStore
 from syncer.testing import (
     FakeSource,
     ManualClock,

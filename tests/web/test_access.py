@@ -12,10 +12,10 @@ from fakes import FakeSink, exited, offer, workload
 import syncer
 from servers import secrets
 from servers.webpage import TOKEN
-from syncer.errors import ConfigError
+from syncer.api.errors import ConfigError
+from syncer.config.web_rules import WebRules, address_of
 from syncer.testing import wait_until
 from syncer.web.app import _FILES
-from syncer.web_rules import WebRules, address_of
 
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 

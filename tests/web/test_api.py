@@ -11,6 +11,7 @@ from fakes import FakeSink, FakeSource, exited, held, offer, workload
 
 import syncer
 from servers.webpage import DESCRIBED, TOKEN, check
+from syncer.config.web_rules import WebRules
 from syncer.events import ConfigReloaded, CycleFinished, LoopFailed, PulseBeaten, SourceListed
 from syncer.testing import ManualClock, wait_until
 from syncer.web import streams
@@ -97,7 +98,7 @@ class TestDescribed:
 
         served = full.get("openapi.json")
         assert served == DESCRIBED
-        app = App(None, type("M", (), {"text": bytes})(), None, syncer.web_rules.WebRules())
+        app = App(None, type("M", (), {"text": bytes})(), None, WebRules())
         there = {(path, verb.lower()) for verb, path in app._answers if path not in _FILES}
         described = {(path, verb) for path, verbs in DESCRIBED["paths"].items() for verb in verbs}
         assert there == described

@@ -8,8 +8,8 @@ import pytest
 
 from servers.process import free_port
 from servers.syncer_fixtures import start_syncer  # noqa: F401
-from syncer.cli_web import LISTEN
-from syncer.web_rules import WebRules, address_of
+from syncer.cli.daemon.page import LISTEN
+from syncer.config.web_rules import WebRules, address_of
 
 SERVICE = '[[services]]\nname = "web"\naddress = "192.0.2.1"\nport = 80\n'
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -38,9 +38,9 @@ def test_it_serves_and_ends(start_syncer, flags):  # noqa: F811
 def test_nothing_of_it_is_imported_when_it_is_off(flags):
     """No server, no metrics: a syncer without a page does not pay for them."""
     code = (
-        "import sys\nfrom syncer.cli import cli\n"
+        "import sys\nfrom syncer.cli.commands import cli\n"
         f"cli.main({['run', '--once', *flags]!r}, standalone_mode=False)\n"
-        "names = ('syncer.web', 'syncer.metrics', 'prometheus_client', 'waitress', 'werkzeug')\n"
+        "names = ('syncer.web', 'prometheus_client', 'waitress', 'werkzeug')\n"
         "print(*(name for name in names if name in sys.modules))"
     )
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_nothing_of_it_is_imported_when_it_is_off(flags):
 def test_what_is_not_installed_is_named(flags):
     """With what brings it; nothing is started."""
     code = (
-        "import sys\nsys.modules['waitress'] = None\nfrom syncer.cli import main\n"
+        "import sys\nsys.modules['waitress'] = None\nfrom syncer.cli.commands import main\n"
         f"main({['run', '--web', *flags]!r})"
     )
     done = subprocess.run(

@@ -8,7 +8,7 @@ from fakes import FakeSink, workload
 from servers.webpage import TOKEN, check
 from servers.webpage_fixtures import sees, violations
 from syncer.events import Warned
-from syncer.guard import GuardRules
+from syncer.plan.guard import GuardRules
 from syncer.testing import wait_until
 
 MANY = 12

@@ -26,7 +26,7 @@ from syncer.events import (
     SourceListed,
     Warned,
 )
-from syncer.metrics import Metrics
+from syncer.web.metrics import Metrics
 
 GRAFANA = Path(__file__).parents[2] / "contrib/grafana"
 NEW = Register(wanted().registration)

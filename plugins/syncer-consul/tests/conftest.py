@@ -7,8 +7,8 @@ import pytest
 
 from syncer import Context
 from syncer_consul import ConsulOptions, KvOptions
-from syncer_consul.kv_sink import ConsulKvSink
-from syncer_consul.sink import ConsulSink
+from syncer_consul.agent.sink import ConsulSink
+from syncer_consul.kv.sink import ConsulKvSink
 
 #: The real agents of the tests allow no request to take longer than this.
 TOKEN = "b1gs3cret-0000-4000-8000-00000000cafe"

@@ -15,7 +15,7 @@ from syncer import (
     TemporaryError,
     open_engine,
 )
-from syncer.builtin.memory import MemorySink
+from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import SourceContract, make_registration, wait_until
 from syncer_consul import CatalogOptions
 from syncer_consul.catalog import CatalogSource

@@ -8,9 +8,9 @@ import pytest
 from syncer import Check, CheckStatus, Native, Origin, Problem
 from syncer.testing import make_instance
 from syncer_consul import ConsulOptions, syncer_check_translators
-from syncer_consul.checks import Translator, duration
-from syncer_consul.fields import SINCE, fitted, kind_of, unknown_fields
-from syncer_consul.wire import check_id, is_own_check
+from syncer_consul.agent.check_fields import SINCE, fitted, kind_of, unknown_fields
+from syncer_consul.agent.checks import Translator, duration
+from syncer_consul.agent.wire import check_id, is_own_check
 
 WEB = make_instance(origin=Origin(source="docker", workload="c0ffee"))
 TEN = {"Interval": "10s"}

@@ -5,7 +5,7 @@ import pytest
 from syncer import Secret
 from syncer.testing import OWNER, SinkContract, make_instance
 from syncer_consul import ConsulOptions
-from syncer_consul.checks import Translator
+from syncer_consul.agent.checks import Translator
 
 TOKEN = "b1gs3cret-0000-4000-8000-00000000cafe"
 

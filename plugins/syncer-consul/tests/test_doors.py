@@ -11,7 +11,7 @@ from servers.authority import client_files, make_authority, openssl
 from servers.consul import ACL, MANAGEMENT_TOKEN
 from syncer import ConfigError, PermanentError, Secret, TemporaryError
 from syncer.testing import make_instance, make_registration
-from syncer_consul.client import AgentInfo, Client
+from syncer_consul.http.client import AgentInfo, Client
 from syncer_consul.options import ConsulOptions, kv_from_uri
 
 WEB = make_registration(make_instance())
@@ -141,7 +141,7 @@ def test_environment_of_the_library_is_passed_by(clean_consul, open_sink, monkey
 
 def test_library_goes_over_our_transport(clean_consul):
     """The library's own calls work over our transport too, with our address."""
-    from syncer_consul.client import _library_client
+    from syncer_consul.http.client import _library_client
 
     client = Client(ConsulOptions(address=clean_consul.url), idle=1)
     library = _library_client(client._transport)

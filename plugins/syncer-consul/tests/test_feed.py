@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from syncer import CheckKey, CheckResult, CheckStatus, TemporaryError
-from syncer_consul import feed
-from syncer_consul.client import Failed
-from syncer_consul.feed import Feed
+from syncer_consul.agent import feed
+from syncer_consul.agent.feed import Feed
+from syncer_consul.http.client import Failed
 
 GOOD = CheckResult(status=CheckStatus.PASSING, output="running")
 BAD = CheckResult(status=CheckStatus.CRITICAL, output="health: unhealthy")

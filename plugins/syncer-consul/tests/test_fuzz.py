@@ -10,8 +10,8 @@ from servers.lies import LyingProxy, broken, changed, check
 from syncer import Context
 from syncer.testing.builders import make_instance, make_registration
 from syncer_consul import ConsulOptions, KvOptions
-from syncer_consul.kv_sink import ConsulKvSink
-from syncer_consul.sink import ConsulSink
+from syncer_consul.agent.sink import ConsulSink
+from syncer_consul.kv.sink import ConsulKvSink
 
 KINDS = {"consul": (ConsulSink, ConsulOptions), "consulkv": (ConsulKvSink, KvOptions)}
 QUESTIONS = {

@@ -7,8 +7,8 @@ import pytest
 
 from syncer import TemporaryError
 from syncer.testing import wait_until
-from syncer_consul.client import Answer
-from syncer_consul.index_watch import IndexWatcher
+from syncer_consul.http.client import Answer
+from syncer_consul.http.index_watch import IndexWatcher
 
 PATIENCE = 20.0
 

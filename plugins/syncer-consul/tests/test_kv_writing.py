@@ -18,8 +18,8 @@ from syncer import (
     Update,
 )
 from syncer.testing import make_instance, make_registration
-from syncer_consul.kv_listing import Token
-from syncer_consul.kv_writing import MOST, OwnWrites, batches, step_of
+from syncer_consul.kv.listing import Token
+from syncer_consul.kv.writing import MOST, OwnWrites, batches, step_of
 
 TXN = "PUT /v1/txn"
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from syncer import Check, Native, PermanentError, Registration, Status
 from syncer.testing import instances, make_instance, make_mark, natives
-from syncer_consul.limits import META_PAIRS, adjusted
-from syncer_consul.wire import (
+from syncer_consul.agent.limits import META_PAIRS, adjusted
+from syncer_consul.agent.wire import (
     Found,
     as_listed,
     check_id,

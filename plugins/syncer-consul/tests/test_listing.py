@@ -4,8 +4,8 @@ import pytest
 
 from syncer import Native
 from syncer.testing import make_instance, make_registration
-from syncer_consul import wire
-from syncer_consul.listing import Listing
+from syncer_consul.agent import wire
+from syncer_consul.agent.listing import Listing
 
 CHECK = Native(key="http", definition={"HTTP": "http://10.0.0.1"})
 WEB = make_registration(make_instance("web", checks=(CHECK,)))

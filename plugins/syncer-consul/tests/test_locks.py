@@ -8,7 +8,7 @@ from servers.faultproxy import FaultProxy
 from syncer import Context, TemporaryError
 from syncer.testing import wait_until
 from syncer_consul import KvOptions
-from syncer_consul.kv_sink import ConsulKvSink
+from syncer_consul.kv.sink import ConsulKvSink
 from syncer_consul.locks import PLACE
 
 #: The shortest that Consul takes; it ends a session after twice that at the latest.

@@ -20,7 +20,7 @@ from syncer import (
     Update,
 )
 from syncer.testing import make_instance, make_mark, make_registration, wait_until
-from syncer_consul import parallel
+from syncer_consul.http import parallel
 
 HTTP = Check(kind="http", path="/health", interval=5, timeout=1)
 MIRRORED = Check(kind="container")

@@ -9,11 +9,11 @@ from threading import Event, Thread
 import pytest
 
 from syncer import PermanentError, Secret, TemporaryError
-from syncer_consul import transport
 from syncer_consul.address import Address
-from syncer_consul.client import Client, Failed, Refused, is_unknown
+from syncer_consul.http import transport
+from syncer_consul.http.client import Client, Failed, Refused, is_unknown
+from syncer_consul.http.transport import Transport
 from syncer_consul.options import ConsulOptions
-from syncer_consul.transport import Transport
 
 RESET = struct.pack("ii", 1, 0)
 

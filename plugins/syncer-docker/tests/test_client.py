@@ -210,7 +210,7 @@ def test_broken_stream(scripted_engine, make_source):
 def test_silent_stream(scripted_engine, make_source, watch, monkeypatch):
     """A stream that says nothing for long is opened anew, from the last event."""
     monkeypatch.setattr(client, "QUIET", 0.1)
-    monkeypatch.setattr("syncer_docker.watching.SETTLED", 0.05)
+    monkeypatch.setattr("syncer_docker.events.follow.SETTLED", 0.05)
     start = b'{"Type":"container","Action":"start","Actor":{"ID":"1"},"timeNano":5000000000}\n'
     engine = scripted_engine()
     engine.routes[EVENTS] = engine.stream(start)

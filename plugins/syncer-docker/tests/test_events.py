@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from syncer_docker.events import (
+from syncer_docker.events.parse import (
     FILTERS,
     MAX_LINE,
     BrokenStream,
@@ -14,7 +14,7 @@ from syncer_docker.events import (
     parse,
     since_text,
 )
-from syncer_docker.stream import EventStream
+from syncer_docker.events.stream import EventStream
 
 ID = "a" * 64
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from syncer_docker.events import OVERLAP, Event, Kind
-from syncer_docker.heard import Heard
+from syncer_docker.events.heard import Heard
+from syncer_docker.events.parse import OVERLAP, Event, Kind
 
 SECOND = 1_000_000_000
 BEGAN = 1_700_000_000 * SECOND + 1

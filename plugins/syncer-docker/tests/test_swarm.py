@@ -9,7 +9,7 @@ import syncer
 from servers.waiting import wait_until
 from syncer import Port, State
 from syncer_docker import SwarmOptions, create_swarm
-from syncer_docker.swarm_options import Mode
+from syncer_docker.swarm.options import Mode
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 import syncer
 from syncer.testing import SourceContract
 from syncer_docker import SwarmOptions, create_swarm
-from syncer_docker.swarm_options import Mode
+from syncer_docker.swarm.options import Mode
 
 
 class SwarmContract(SourceContract):

@@ -5,9 +5,9 @@ import copy
 import pytest
 
 from syncer import Binding, Health, Network, Port, State
-from syncer_docker.swarm_describe import Describer, Snapshot
-from syncer_docker.swarm_nodes import Nodes
-from syncer_docker.swarm_options import Labels, Mode, SwarmOptions
+from syncer_docker.swarm.describe import Describer, Snapshot
+from syncer_docker.swarm.nodes import Nodes
+from syncer_docker.swarm.options import Labels, Mode, SwarmOptions
 
 # Shortened from a manager of Engine 20.10.
 SERVICE = {

@@ -6,7 +6,7 @@ import syncer
 from servers.docker_proxy import DockerProxy
 from syncer import Level
 from syncer_docker import SwarmOptions, create_swarm
-from syncer_docker.swarm_options import Mode
+from syncer_docker.swarm.options import Mode
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.keyvalue import record
+from syncer.kits.keyvalue import record
 from syncer.testing import make_instance, make_registration
 from syncer_etcd import EtcdOptions
 from syncer_etcd.place import layout_of

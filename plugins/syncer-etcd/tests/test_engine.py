@@ -7,7 +7,7 @@ import pytest
 
 from servers.waiting import wait_until
 from syncer import Engine, Offer
-from syncer.engine import SourcePart
+from syncer.engine.engine import SourcePart
 from syncer.testing import FakeSource, make_workload
 
 PLAIN = ["json", "registrator"]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.lies import broken, changed
-from syncer.keyvalue import load_layout, record
+from syncer.kits.keyvalue import load_layout, record
 from syncer.testing.builders import make_instance, make_registration
 from syncer_etcd.client import Entry
 from syncer_etcd.listing import Listing

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from syncer import Context, Engine, Health, Secret, Status, TemporaryError
-from syncer.builtin.memory import MemorySink
+from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import (
     SourceContract,
     make_instance,

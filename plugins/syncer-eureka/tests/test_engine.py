@@ -12,9 +12,9 @@ from servers.eureka import FORBIDDEN, LAG
 from servers.syncer import Syncer
 from servers.waiting import holds_for, wait_until
 from syncer import Check, Context, Health, Offer, SinkPart, State
-from syncer.builtin.memory import MemorySink
-from syncer.engine import Engine
+from syncer.engine.engine import Engine
 from syncer.events import CycleFinished
+from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import FakeSource, make_instance, make_registration, make_workload
 from syncer_eureka import EurekaOptions, syncer_sources
 from syncer_eureka.checks import translator

@@ -4,7 +4,7 @@ from collections import Counter
 
 from servers.waiting import wait_until
 from syncer import Register
-from syncer.engine import Engine
+from syncer.engine.engine import Engine
 from syncer.testing import FakeSource, ManualClock, make_instance, make_registration, make_workload
 
 MANY = 1000

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import Binding, Host, Network, Port, Workload
-from syncer.translate import Translator
+from syncer.desired.translate import Translator
 from syncer_labels import LabelsOptions, create
 from syncer_labels.checks import KINDS, SETTINGS
 from syncer_labels.parser import KEYS

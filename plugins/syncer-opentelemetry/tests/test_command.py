@@ -141,7 +141,7 @@ def test_a_variable_that_cannot_be_read(flags, collector):
 def test_without_the_variables_nothing_is_sent_or_loaded(flags, collector):
     """What is installed and not asked for is not imported."""
     code = (
-        "import sys\nfrom syncer.cli import main\ntry:\n    main()\nfinally:\n"
+        "import sys\nfrom syncer.cli.commands import main\ntry:\n    main()\nfinally:\n"
         "    print(*sorted(name for name in sys.modules if name.startswith('opentelemetry')))"
     )
     done = subprocess.run(

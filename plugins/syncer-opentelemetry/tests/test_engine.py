@@ -3,8 +3,8 @@
 import pytest
 
 import syncer
-from syncer.builtin.memory import MemorySink
 from syncer.events import CycleFinished, SourceListed
+from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import FakeSource, ManualClock, make_workload
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.labels import MOST_PROBLEMS, SHOWN
-from syncer_registrator.catalogue import CHECK_KINDS, CHECK_SETTINGS, PLAIN
+from syncer.kits.labels import MOST_PROBLEMS, SHOWN
+from syncer_registrator.labels.known_keys import CHECK_KINDS, CHECK_SETTINGS, PLAIN
 
 WORDS = st.sampled_from(
     [word.upper() for word in sorted(PLAIN)]

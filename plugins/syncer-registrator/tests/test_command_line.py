@@ -7,8 +7,8 @@ import pytest
 from syncer import ConfigError
 from syncer_registrator import command_line
 from syncer_registrator.command_line import read
-from syncer_registrator.flags import ALL
-from syncer_registrator.registries import registry_of
+from syncer_registrator.command_line.flags import ALL
+from syncer_registrator.command_line.registries import registry_of
 
 CONSUL = "consul://localhost:8500"
 

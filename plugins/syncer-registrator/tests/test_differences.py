@@ -1,7 +1,7 @@
 """The deliberate differences from registrator, one by one, as the README lists them."""
 
 from syncer_registrator import create
-from syncer_registrator.options import RegistratorOptions
+from syncer_registrator.labels.options import RegistratorOptions
 
 
 def only(parsed):

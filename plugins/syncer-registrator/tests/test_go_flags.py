@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncer_registrator.go_flags import Flag, FlagError, Kind, defaults, parse
+from syncer_registrator.go.flags import Flag, FlagError, Kind, defaults, parse
 
 FLAGS = (
     Flag("ip", Kind.TEXT, "", "An address"),

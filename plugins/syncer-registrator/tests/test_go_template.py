@@ -3,7 +3,7 @@
 import pytest
 
 from syncer import Network, Workload
-from syncer_registrator.go_template import go_template
+from syncer_registrator.go.template import go_template
 
 ID = "e20f9c1a76565d62ae24a3bb877b17b862b6eab94f4e95a0e07ccf25087aaf4f"
 ARN = "arn:aws:ecs:region:123:task/368f4403-0ee4"

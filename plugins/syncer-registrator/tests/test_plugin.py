@@ -9,7 +9,7 @@ import pytest
 import syncer
 import syncer_registrator
 from syncer_registrator import RegistratorOptions, Suffix
-from syncer_registrator.catalogue import CHECK_KINDS, CHECK_SETTINGS, PLAIN
+from syncer_registrator.labels.known_keys import CHECK_KINDS, CHECK_SETTINGS, PLAIN
 
 README = Path(__file__).parents[1] / "README.md"
 

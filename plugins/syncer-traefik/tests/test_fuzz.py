@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import Binding, Host, Network, Port, Workload
-from syncer.translate import Translator
+from syncer.desired.translate import Translator
 from syncer_traefik import PassOn, TraefikOptions, create
 
 HOST = Host(name="a", addresses={"eth0": ("10.0.0.5",)}, default_address="10.0.0.5")

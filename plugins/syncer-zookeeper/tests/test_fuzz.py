@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.lies import broken, changed
-from syncer.keyvalue import load_layout
+from syncer.kits.keyvalue import load_layout
 from syncer.testing.builders import make_instance, make_registration
 from syncer_zookeeper.listing import Listing
 from syncer_zookeeper.session import Life

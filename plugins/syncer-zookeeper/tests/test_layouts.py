@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from syncer import ConfigError, Conflict, PermanentError, Status
-from syncer.keyvalue import Layout
+from syncer.kits.keyvalue import Layout
 from syncer.testing import make_instance, make_registration
 
 MARK = {"owner": "syncer", "scope": "kit-scope", "source": "kit", "workload": "9f0c2b7d51aa"}
@@ -96,7 +96,7 @@ def test_registrators_own_nodes(clean_zookeeper, open_sink):
 
 
 def test_json(written):
-    """The object of `syncer.keyvalue`."""
+    """The object of `syncer.kits.keyvalue`."""
     ((path, value),) = written("json", WEB).items()
     assert path == "/services/web/host1:web:80"
     mark = value.pop("syncer")

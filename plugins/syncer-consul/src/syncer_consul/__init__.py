@@ -44,13 +44,13 @@ __all__ = [
 
 
 def _create(options: ConsulOptions, context: Context) -> Sink:
-    from syncer_consul.sink import ConsulSink
+    from syncer_consul.agent.sink import ConsulSink
 
     return ConsulSink(options, context)
 
 
 def _create_kv(options: KvOptions, context: Context) -> Sink:
-    from syncer_consul.kv_sink import ConsulKvSink
+    from syncer_consul.kv.sink import ConsulKvSink
 
     return ConsulKvSink(options, context)
 
@@ -79,7 +79,7 @@ def _create_catalog(options: CatalogOptions, context: Context) -> Source:
 
 
 def _create_translator(options: Any) -> Callable[[Check, Instance], Native | Problem]:
-    from syncer_consul.checks import Translator
+    from syncer_consul.agent.checks import Translator
 
     return Translator(options)
 

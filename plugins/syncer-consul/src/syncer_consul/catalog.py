@@ -22,12 +22,12 @@ from syncer import (
     as_workload,
     is_mirrored,
 )
-from syncer_consul import wire
-from syncer_consul.client import Answer, Client, Refused
-from syncer_consul.index_watch import IndexWatcher
+from syncer_consul.agent import wire
+from syncer_consul.agent.wire import Found
+from syncer_consul.http.client import Answer, Client, Refused
+from syncer_consul.http.index_watch import IndexWatcher
+from syncer_consul.http.parallel import each
 from syncer_consul.options import CatalogOptions, Consistency
-from syncer_consul.parallel import each
-from syncer_consul.wire import Found
 
 #: Consul's own service on its servers.
 _CONSUL = "consul"

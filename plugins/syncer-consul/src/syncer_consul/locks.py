@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from syncer_consul.client import Client
+from syncer_consul.http.client import Client
 from syncer_consul.sessions import Sessions
 
 #: Where locks stand, outside of what any consumer reads.

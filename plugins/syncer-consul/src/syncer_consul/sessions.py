@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from syncer import TemporaryError
-from syncer_consul.client import Client, Refused
+from syncer_consul.http.client import Client, Refused
 
 
 class Sessions:

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import syncer
 from syncer_docker.options import DockerOptions, from_uri
-from syncer_docker.swarm_options import SwarmOptions
+from syncer_docker.swarm.options import SwarmOptions
 
 if TYPE_CHECKING:
     from syncer_docker.source import DockerSource
-    from syncer_docker.swarm_source import SwarmSource
+    from syncer_docker.swarm.source import SwarmSource
 
 __all__ = ["DockerOptions", "SwarmOptions", "create", "create_swarm", "syncer_sources"]
 
@@ -31,8 +31,8 @@ def create_swarm(options: SwarmOptions, context: syncer.Context) -> "SwarmSource
     Raises ConfigError for an endpoint, context or certificates that cannot be used.
     """
     from syncer_docker.contexts import with_context
-    from syncer_docker.swarm_client import Manager
-    from syncer_docker.swarm_source import SwarmSource
+    from syncer_docker.swarm.client import Manager
+    from syncer_docker.swarm.source import SwarmSource
 
     return SwarmSource(Manager(with_context(options)), options, name=context.name)
 

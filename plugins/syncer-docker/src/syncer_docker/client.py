@@ -16,9 +16,9 @@ from docker.constants import MINIMUM_DOCKER_API_VERSION
 
 from syncer import ConfigError, PermanentError, SyncerError, TemporaryError
 from syncer_docker.endpoint import DEFAULT_SOCKETS, find_endpoint, host_of, tls_of
-from syncer_docker.events import FILTERS
+from syncer_docker.events.parse import FILTERS
+from syncer_docker.events.stream import EventStream
 from syncer_docker.options import DockerOptions
-from syncer_docker.stream import EventStream
 from syncer_docker.transport import Refusal, inspect, make_client
 
 #: Seconds without an event after which a stream is opened anew: the other side may be gone

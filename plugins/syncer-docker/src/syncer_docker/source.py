@@ -15,12 +15,12 @@ from syncer_docker.appearance import Appearance, listed
 from syncer_docker.cache import Cache, Known
 from syncer_docker.client import Engine
 from syncer_docker.describe import Json
-from syncer_docker.events import BrokenStream, Event, Kind
-from syncer_docker.examining import examined
-from syncer_docker.heard import Heard
+from syncer_docker.events.follow import Wake, attended, follow
+from syncer_docker.events.heard import Heard
+from syncer_docker.events.parse import BrokenStream, Event, Kind
+from syncer_docker.events.stream import EventStream
+from syncer_docker.examine import examined
 from syncer_docker.stopping import Stopping
-from syncer_docker.stream import EventStream
-from syncer_docker.watching import Wake, attended, follow
 
 #: Threads that inspect, when there is more than one container to inspect.
 INSPECTORS = 4

@@ -15,7 +15,7 @@ from syncer import (
     mirrored,
     probing,
 )
-from syncer.keyvalue import Layout
+from syncer.kits.keyvalue import Layout
 from syncer_etcd.options import SCHEMES, EtcdOptions, from_uri
 from syncer_etcd.place import registry_of
 

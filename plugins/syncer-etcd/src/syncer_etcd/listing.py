@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import attrs
 
 from syncer import Registration, View
-from syncer.keyvalue import Layout, by_id, meaning
+from syncer.kits.keyvalue import Layout, by_id, meaning
 from syncer_etcd.client import Entry
 from syncer_etcd.twins import entry_key, twin_key
 

@@ -2,7 +2,7 @@
 
 import attrs
 
-from syncer.keyvalue import Layout, load_layout
+from syncer.kits.keyvalue import Layout, load_layout
 from syncer_etcd.options import EtcdOptions
 
 GROUP = "syncer_etcd.layouts"

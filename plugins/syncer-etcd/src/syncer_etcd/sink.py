@@ -22,7 +22,7 @@ from syncer import (
     TemporaryError,
     View,
 )
-from syncer.keyvalue import LayoutSink, prepared, record, subjects
+from syncer.kits.keyvalue import LayoutSink, prepared, record, subjects
 from syncer_etcd.client import Client
 from syncer_etcd.examining import examined
 from syncer_etcd.lease import LeaseKeeper

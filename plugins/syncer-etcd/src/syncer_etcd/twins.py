@@ -3,7 +3,7 @@
 A twin holds the mark, and all else that an entry of its layout has no room for.
 """
 
-from syncer.keyvalue.layout import TWINS
+from syncer.kits.keyvalue.layout import TWINS
 
 
 def twin_key(key: str) -> str:

@@ -21,7 +21,7 @@ from syncer import (
     Register,
     TemporaryError,
 )
-from syncer.keyvalue import Layout, parked, record
+from syncer.kits.keyvalue import Layout, parked, record
 from syncer_etcd.client import Client, bytes_of
 from syncer_etcd.failures import LeaseGone, NotLetIn
 from syncer_etcd.listing import Token

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from syncer import Offer, Parsed, Port, Reachable, Workload
-from syncer.labels import Problems, with_own_ids
+from syncer.kits.labels import Problems, with_own_ids
 from syncer_labels import values
 from syncer_labels.checks import read_checks
 from syncer_labels.options import LabelsOptions

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import attrs
 
-from syncer.labels import Problems, name
+from syncer.kits.labels import Problems, name
 
 T = TypeVar("T")
 

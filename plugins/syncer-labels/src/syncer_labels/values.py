@@ -5,14 +5,14 @@ import re
 import shlex
 
 from syncer import CheckStatus
-from syncer.labels import limited as limited
-from syncer.labels import method as method
-from syncer.labels import name as name
-from syncer.labels import path as path
-from syncer.labels import quoted as quoted
-from syncer.labels import seconds as seconds
-from syncer.labels import text as text
-from syncer.labels import truth as _truth
+from syncer.kits.labels import limited as limited
+from syncer.kits.labels import method as method
+from syncer.kits.labels import name as name
+from syncer.kits.labels import path as path
+from syncer.kits.labels import quoted as quoted
+from syncer.kits.labels import seconds as seconds
+from syncer.kits.labels import text as text
+from syncer.kits.labels import truth as _truth
 
 #: Tags of one service; every reader of the registry gets them all.
 MOST_TAGS = 1000

@@ -8,8 +8,8 @@ comes from.
 from collections.abc import Iterable, Mapping, Sequence
 
 import syncer
-from syncer_registrator.options import RegistratorOptions, Suffix
-from syncer_registrator.parser import create
+from syncer_registrator.labels.options import RegistratorOptions, Suffix
+from syncer_registrator.labels.parser import create
 
 __all__ = ["RegistratorOptions", "Suffix", "create", "syncer_command_lines", "syncer_label_parsers"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 
 from syncer import Offer, Parsed, Reachable, Workload
-from syncer.labels import Problems, with_own_ids
+from syncer.kits.labels import Problems, with_own_ids
 from syncer_traefik import values
 from syncer_traefik.checks import check_keys, read_checks
 from syncer_traefik.options import PassOn, TraefikOptions

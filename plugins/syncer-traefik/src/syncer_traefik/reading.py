@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import attrs
 
-from syncer.labels import Problems
+from syncer.kits.labels import Problems
 from syncer_traefik import values
 
 T = TypeVar("T")

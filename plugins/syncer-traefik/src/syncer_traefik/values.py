@@ -3,14 +3,14 @@
 from urllib.parse import urlsplit
 
 from syncer import Check
-from syncer.labels import LONGEST_NAME as LONGEST_NAME
-from syncer.labels import limited, seconds
-from syncer.labels import method as method
-from syncer.labels import name as name
-from syncer.labels import path as path
-from syncer.labels import quoted as quoted
-from syncer.labels import text as text
-from syncer.labels import truth as _truth
+from syncer.kits.labels import LONGEST_NAME as LONGEST_NAME
+from syncer.kits.labels import limited, seconds
+from syncer.kits.labels import method as method
+from syncer.kits.labels import name as name
+from syncer.kits.labels import path as path
+from syncer.kits.labels import quoted as quoted
+from syncer.kits.labels import text as text
+from syncer.kits.labels import truth as _truth
 
 # Those of Go's strconv.ParseBool, by which Traefik reads them.
 _TRUE, _FALSE = {"true", "t", "1"}, {"false", "f", "0"}

@@ -1,7 +1,7 @@
 """ZooKeeper as a registry: a sink of ephemeral nodes, and a source for what others wrote there.
 
 The client library is imported only when a sink or source is made. Third parties add layouts by
-the entry-point group `syncer_zookeeper.layouts`; see `syncer.keyvalue.Layout`.
+the entry-point group `syncer_zookeeper.layouts`; see `syncer.kits.keyvalue.Layout`.
 """
 
 from syncer import (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from syncer import Registration, View
-from syncer.keyvalue import Layout, by_id, meaning
+from syncer.kits.keyvalue import Layout, by_id, meaning
 from syncer_zookeeper.session import Life
 from syncer_zookeeper.tree import Node
 

@@ -1,7 +1,7 @@
 """Parts of paths: what ZooKeeper does not take is escaped."""
 
 from syncer import PermanentError
-from syncer.keyvalue import segment
+from syncer.kits.keyvalue import segment
 
 #: From here on come surrogates, characters for private use and others that ZooKeeper refuses.
 _FIRST_REFUSED = "\ud7ff"

@@ -18,7 +18,7 @@ from syncer import (
     Registration,
     View,
 )
-from syncer.keyvalue import LayoutSink, load_layout
+from syncer.kits.keyvalue import LayoutSink, load_layout
 from syncer_zookeeper.connection import check_files
 from syncer_zookeeper.examining import examined
 from syncer_zookeeper.listing import Listing, Token

@@ -21,7 +21,7 @@ from syncer import (
     SyncerError,
     Update,
 )
-from syncer.keyvalue import Layout, prepared
+from syncer.kits.keyvalue import Layout, prepared
 from syncer_zookeeper.failures import UNTRIED, is_first, translated
 from syncer_zookeeper.folders import Folders
 from syncer_zookeeper.listing import Token

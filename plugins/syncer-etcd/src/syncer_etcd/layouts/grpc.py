@@ -15,7 +15,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from syncer import Instance, PermanentError, Registration
-from syncer.keyvalue import Layout, needs_port, record, segment, split_endpoint
+from syncer.kits.keyvalue import Layout, needs_port, record, segment, split_endpoint
 
 
 class GrpcLayout(Layout):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from syncer import ConfigError, Instance, Registration
-from syncer.keyvalue import Layout, needs_port, record, segment, split_endpoint
+from syncer.kits.keyvalue import Layout, needs_port, record, segment, split_endpoint
 
 _SCHEMES = ("http", "grpc")
 _SHOWN = ("address", "port", "meta")

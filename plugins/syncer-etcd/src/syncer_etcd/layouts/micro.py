@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from syncer import Instance, Registration
-from syncer.keyvalue import Layout, needs_port, record, segment, split_endpoint
+from syncer.kits.keyvalue import Layout, needs_port, record, segment, split_endpoint
 
 _SHOWN = ("address", "port", "meta")
 

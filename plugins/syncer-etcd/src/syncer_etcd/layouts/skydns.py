@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from syncer import ConfigError, Instance, PermanentError, Registration
-from syncer.keyvalue import Layout, record
+from syncer.kits.keyvalue import Layout, record
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_LABEL, _HASH = 63, 10

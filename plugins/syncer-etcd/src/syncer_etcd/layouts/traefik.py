@@ -17,7 +17,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from syncer import ConfigError, Instance, PermanentError, Registration
-from syncer.keyvalue import Layout, needs_port, segment, split_endpoint
+from syncer.kits.keyvalue import Layout, needs_port, segment, split_endpoint
 
 _KINDS, _SCHEMES = ("http", "tcp"), ("http", "https", "h2c")
 #: What Traefik takes for a list's index (digits), a node of its own, or a mention of a provider.

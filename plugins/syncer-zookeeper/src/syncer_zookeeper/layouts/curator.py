@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from syncer import STATUS_KEY, ConfigError, Instance, Registration, Status
-from syncer.keyvalue import Layout, needs_port, record
+from syncer.kits.keyvalue import Layout, needs_port, record
 from syncer_zookeeper.names import node_name
 
 _PAYLOADS = ("none", "map")

@@ -1,6 +1,7 @@
-"""`syncer.keyvalue.JsonLayout`, under paths that ZooKeeper takes."""
+"""`syncer.kits.keyvalue.JsonLayout`, under paths that ZooKeeper takes."""
 
-from syncer import Instance, keyvalue
+from syncer import Instance
+from syncer.kits import keyvalue
 from syncer_zookeeper.names import node_name
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from syncer import ConfigError, Instance, Registration
-from syncer.keyvalue import Layout, needs_port, record
+from syncer.kits.keyvalue import Layout, needs_port, record
 from syncer_zookeeper.names import node_name
 
 _NODES = ("endpoint", "id")

@@ -1,0 +1,1 @@
+"""The sink `consul`: services of a Consul agent."""

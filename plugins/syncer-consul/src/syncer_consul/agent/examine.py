@@ -1,0 +1,78 @@
+"""What can be in the way of registering at an agent: its clock, the token's rights.
+
+Rights are asked for, not tried: the agent says what a token may do with a name that nobody has.
+"""
+
+from collections.abc import Iterator
+
+from syncer import Finding, Level, SyncerError, clock_finding
+from syncer_consul.http.client import Client, Refused
+
+#: A name that no rule was made for.
+_ANY = "syncer-may-write-all"
+_NOT_READ = Finding(
+    Level.WARNING,
+    "the token may not read every service: nothing is removed where a list is not whole",
+    'give it service_prefix "" { policy = "read" } and node_prefix "" { policy = "read" }',
+)
+NOT_TOLD = Finding(
+    Level.WARNING,
+    "the agent does not say what the token may do",
+    "it is seen at the first change",
+)
+_NOT_WRITTEN = Finding(
+    Level.WARNING,
+    "the token may not write services of every name",
+    "its rules must name each service that runs here with policy = write, or all of them:"
+    ' service_prefix "" { policy = "write" }',
+)
+_NO_LEADER = Finding(
+    Level.WARNING,
+    "the agent's cluster has no leader",
+    "services can be registered at the agent, and are not found elsewhere meanwhile",
+)
+
+
+def examined(client: Client) -> Iterator[Finding]:
+    """Whether the agent answers, and what the token may do; nothing is written."""
+    try:
+        reached = list(reaching(client, _NO_LEADER))
+        allowed = client.may([("service", "read", _ANY), ("service", "write", _ANY)])
+    except SyncerError as error:
+        yield refused_by(error)
+        return
+    yield from reached
+    if allowed is None:
+        yield NOT_TOLD
+        return
+    reads, writes = allowed
+    if not reads:
+        yield _NOT_READ
+    if not writes:
+        yield _NOT_WRITTEN
+    if reads and writes:
+        yield Finding(Level.OK, "services of every name may be read and written")
+
+
+def reaching(client: Client, leaderless: Finding) -> Iterator[Finding]:
+    """That the agent answers, whether its cluster has a leader, and its clock.
+
+    Raises what the client raises.
+    """
+    answer = client.read("/v1/status/leader")
+    info = client.info()
+    version = f": version {'.'.join(map(str, info.version))}" if info.version else ""
+    yield Finding(Level.OK, f"the agent at {client.address} answers{version}")
+    if not answer.data:
+        yield leaderless
+    if clock := clock_finding(str(answer.headers.get("Date", ""))):
+        yield clock
+
+
+def refused_by(error: SyncerError) -> Finding:
+    """That the agent gave no answer, or refused one, and what to do about it."""
+    if isinstance(error, Refused) and error.code == 403:
+        advice = "see whether token, token_file or CONSUL_HTTP_TOKEN has a token that Consul knows"
+    else:
+        advice = "see whether the agent runs, and whether the address is right"
+    return Finding(Level.PROBLEM, " ".join(str(error).split()), advice)

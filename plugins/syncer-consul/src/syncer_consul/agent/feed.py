@@ -1,0 +1,82 @@
+"""Reports health to the TTL checks that syncer feeds, no more often than they need it."""
+
+import time
+from collections.abc import Collection, Mapping
+from urllib.parse import quote
+
+import attrs
+
+from syncer import CheckKey, CheckResult, Native
+from syncer_consul.agent.wire import check_id
+from syncer_consul.http.client import Client, Failed, Refused, is_unknown
+from syncer_consul.http.parallel import each
+
+#: What a result is fed to is always a TTL check; only this matters for its id.
+_TTL = {"TTL": ""}
+#: An unchanged result is due again after this share of the pulse, which is a third of the TTL.
+_DUE = 0.8
+
+
+@attrs.frozen
+class _Sent:
+    result: CheckResult
+    at: float
+
+
+@attrs.frozen
+class _Reported:
+    key: CheckKey
+    lost: bool = False
+    error: Exception | None = None
+
+
+class Feed:
+    """Remembers what was reported last, so that each result travels only when it is due."""
+
+    def __init__(self, client: Client, *, every: float, workers: int) -> None:
+        self._client, self._every, self._workers = client, every, workers
+        self._sent: dict[CheckKey, _Sent] = {}
+        self._rewritten: set[str] = set()
+
+    def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
+        """Report what is due; returns the checks that the agent has lost.
+
+        One that fails stops no other. Raises the first error if nothing was found lost.
+        """
+        now = time.monotonic()
+        rewritten, self._rewritten = self._rewritten, set()
+        self._sent = {
+            key: sent
+            for key, sent in self._sent.items()
+            if key in results and key.instance not in rewritten
+        }
+        due = [key for key, result in results.items() if self._is_due(key, result, now)]
+        lost, errors = [], []
+        for reported in each(lambda key: self._send(key, results[key]), due, self._workers):
+            if reported.lost:
+                lost.append(reported.key)
+            elif reported.error is not None:
+                errors.append(reported.error)
+        if errors and not lost:
+            raise errors[0]
+        return lost
+
+    def forget(self, instance: str) -> None:
+        """The checks of this service were written again: they are to be fed at the next pulse."""
+        self._rewritten.add(instance)
+
+    def _is_due(self, key: CheckKey, result: CheckResult, now: float) -> bool:
+        sent = self._sent.get(key)
+        return sent is None or sent.result != result or now - sent.at >= _DUE * self._every
+
+    def _send(self, key: CheckKey, result: CheckResult) -> _Reported:
+        id_ = check_id(key.instance, Native(key=key.key, definition=_TTL))
+        body = {"Status": result.status.value, "Output": result.output}
+        try:
+            self._client.write(f"/v1/agent/check/update/{quote(id_, safe='')}", body)
+        except (Refused, Failed) as error:
+            return _Reported(key, lost=True) if is_unknown(error) else _Reported(key, error=error)
+        except Exception as error:  # noqa: BLE001 - told by the caller
+            return _Reported(key, error=error)
+        self._sent[key] = _Sent(result, time.monotonic())
+        return _Reported(key)

@@ -1,0 +1,197 @@
+"""What the last listing showed, kept in step with our own writes since then.
+
+Decoding is done again only for what changed: with thousands of services most of a listing is as
+it was.
+"""
+
+import hashlib
+import marshal
+import time
+from collections.abc import Iterable, Mapping
+from sys import intern
+from threading import Lock
+from typing import Any, TypeVar
+
+import attrs
+
+from syncer import Change, Native, Register, Registration, TemporaryError
+from syncer_consul.agent import wire
+from syncer_consul.agent.wire import Found
+
+T = TypeVar("T")
+
+#: What an answer that is none of Consul's makes of reading it.
+_FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+
+
+@attrs.frozen
+class _Known:
+    """An entry as it came, by its fingerprint since it is large, and what it was found to mean."""
+
+    entry: bytes
+    checks: tuple[Found, ...]
+    registration: Registration | None
+
+
+class Listing:
+    """The agent's services with their checks, by id. Written by one thread for each id.
+
+    One listing is read at a time, also while changes are made.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        #: What was written since the listing was asked for that is read now.
+        self._meanwhile: set[str] = set()
+        self._known: dict[str, _Known] = {}
+        self._checks: dict[str, frozenset[str]] = {}
+        self._written: dict[str, Registration] = {}
+        self._tags: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._read_at: float | None = None
+
+    def begin(self) -> float:
+        """A listing is about to be asked for; returns when that is."""
+        with self._lock:
+            self._meanwhile.clear()
+        return time.monotonic()
+
+    def is_fresh(self, seconds: float) -> bool:
+        """Whether the agent was listed within the last seconds."""
+        return self._read_at is not None and time.monotonic() - self._read_at < seconds
+
+    def read(
+        self,
+        services: Mapping[str, Any],
+        checks: Mapping[str, Any],
+        node_address: str,
+        asked_at: float,
+    ) -> tuple[tuple[Registration, ...], frozenset[str]]:
+        """The registrations of a listing, and the ids that cannot be described."""
+        try:
+            by_service = _by_service(checks)
+        except _FAULTS as error:
+            raise TemporaryError(f"the agent's list of checks is none: {error!r}") from error
+        known: dict[str, _Known] = {}
+        tags: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for id_, entry in services.items():
+            found = by_service.get(id_, ())
+            known[id_] = self._decoded(id_, entry, found, node_address)
+            if known[id_].registration is not None and entry.get("EnableTagOverride"):
+                written = (entry.get("Meta") or {}).get(wire.TAGS, "")
+                tags[id_] = (written, tuple(entry.get("Tags") or ()))
+        here = {id_: frozenset(f.id for f in k.checks) for id_, k in known.items()}
+        with self._lock:
+            for id_ in self._meanwhile:
+                _keep(id_, self._checks, here)
+                _keep(id_, self._tags, tags)
+            self._known, self._tags, self._read_at, self._checks = known, tags, asked_at, here
+            self._written = {i: new for i, new in self._written.items() if i in here}
+        items = tuple(k.registration for k in known.values() if k.registration is not None)
+        return items, frozenset(id_ for id_, k in known.items() if k.registration is None)
+
+    def holds(self, id_: str) -> bool:
+        """Whether the agent holds this id, as far as is known here."""
+        return id_ in self._checks
+
+    def disputes(self, change: Change) -> bool:
+        """Whether the last listing shows another's entry, or none, where a change expects one.
+
+        The change may come from an older listing than the last, which is read beside cycles.
+        """
+        if isinstance(change, Register):
+            return False
+        known = self._known.get(change.id)
+        listed = known.registration if known else None
+        return listed is None or listed.mark != change.old.mark
+
+    def stale_checks(self, old: Registration, new: Registration) -> list[str]:
+        """Checks that stand there and are ours, but do not belong to what is registered now.
+
+        Those that Consul named itself are ours to remove only when a registration without a
+        mark is taken over.
+        """
+        wanted = _check_ids(new)
+        return sorted(
+            id_
+            for id_ in self._checks.get(new.id, frozenset()) - wanted
+            if wire.is_own_check(id_, new.id)
+            or (old.mark is None and wire.is_default_check(id_, new.id))
+        )
+
+    def overridden(self, id_: str) -> tuple[str, tuple[str, ...]] | None:
+        """With tag override: the fingerprint of the tags that we wrote, and the present tags."""
+        return self._tags.get(id_)
+
+    def remember(self, new: Registration, written: Registration) -> None:
+        """What stands there after a write of ours, and as a listing will show it."""
+        kept = (id_ for id_ in self._checks.get(new.id, ()) if not wire.is_own_check(id_, new.id))
+        with self._lock:
+            self._written[new.id] = written
+            self._checks[new.id] = _check_ids(new).union(kept)
+            self._meanwhile.add(new.id)
+
+    def remember_tags(self, new: Registration, tags: Iterable[str]) -> None:
+        """The tags that were written."""
+        with self._lock:
+            self._meanwhile.add(new.id)
+            if new.instance.tag_override:
+                self._tags[new.id] = (wire.fingerprint(new.instance.tags), tuple(tags))
+            else:
+                self._tags.pop(new.id, None)
+
+    def forget(self, id_: str) -> None:
+        """The service is gone."""
+        with self._lock:
+            self._checks.pop(id_, None)
+            self._tags.pop(id_, None)
+            self._meanwhile.add(id_)
+            self._written.pop(id_, None)
+
+    def _decoded(
+        self, id_: str, entry: Mapping[str, Any], checks: tuple[Found, ...], node_address: str
+    ) -> _Known:
+        before, came = self._known.get(id_), b""
+        try:
+            came = _fingerprint(entry, node_address)
+            if before is not None and before.entry == came and before.checks == checks:
+                return before
+            found = wire.decode(id_, entry, checks, node_address)
+            return _Known(came, checks, self._shared(id_, found))
+        except _FAULTS:
+            return _Known(came, checks, None)  # it is there, whatever it is
+
+    def _shared(self, id_: str, found: Registration | None) -> Registration | None:
+        """The very object that was written, where it is listed as that: copies of it add up."""
+        written = self._written.get(id_)
+        if written is None or found is None or written != found:
+            return found
+        return written if written.instance.status is found.instance.status else found
+
+
+def _fingerprint(entry: Mapping[str, Any], node_address: str) -> bytes:
+    if not entry.get("Address"):  # then the node's counts
+        entry = {**entry, "Address": node_address}
+    # Of all ways to write JSON's types down the quickest; version 2 is the last without references,
+    # which depend on more than the value.
+    return hashlib.blake2b(marshal.dumps(dict(entry), 2), digest_size=16).digest()
+
+
+def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
+    found: dict[str, list[Found]] = {}
+    for id_, check in checks.items():
+        service = check.get("ServiceID")
+        if service:
+            found.setdefault(service, []).append(Found(id_, intern(str(check.get("Status", "")))))
+    return {id_: tuple(sorted(all_, key=lambda f: f.id)) for id_, all_ in found.items()}
+
+
+def _keep(id_: str, ours: Mapping[str, T], read: dict[str, T]) -> None:
+    """What we know of an id goes before what was read."""
+    read.pop(id_, None)
+    if id_ in ours:
+        read[id_] = ours[id_]
+
+
+def _check_ids(new: Registration) -> frozenset[str]:
+    natives = (check for check in new.instance.checks if isinstance(check, Native))
+    return frozenset(wire.check_id(new.id, native) for native in natives)

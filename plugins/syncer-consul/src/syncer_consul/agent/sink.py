@@ -1,0 +1,295 @@
+"""The services of one Consul agent as a sink.
+
+The agent knows no compare-and-set. A change that comes straight after a listing is written at
+once if it is one of many; any other first looks at the one id that it is about, so that what
+others wrote since then is not overwritten unseen.
+"""
+
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
+from threading import Event
+from typing import Any
+from urllib.parse import quote
+
+from syncer import (
+    Change,
+    Check,
+    CheckKey,
+    CheckResult,
+    Conflict,
+    Context,
+    Deregister,
+    Finding,
+    Instance,
+    Native,
+    Outcome,
+    PermanentError,
+    Register,
+    Registration,
+    Sink,
+    Status,
+    View,
+    translate_checks,
+)
+from syncer_consul.agent import limits, wire
+from syncer_consul.agent.checks import Translator
+from syncer_consul.agent.examine import examined
+from syncer_consul.agent.feed import Feed
+from syncer_consul.agent.listing import Listing
+from syncer_consul.agent.watch import Watcher
+from syncer_consul.http.client import AgentInfo, Client, Failed, Refused, is_unknown
+from syncer_consul.http.parallel import each
+from syncer_consul.locks import Locks
+from syncer_consul.options import ConsulOptions
+
+#: How long after a listing, in seconds, a large batch believes it without another look at each
+#: id; and how many changes are few enough to be looked at always.
+FRESH, FEW = 2.0, 32
+#: The moment of quiet after own writes before the watch wakes, and the longest wait for it.
+_QUIET, _LONGEST_QUIET = 0.2, 0.8
+_UNKNOWN_FIELD = re.compile(r'unknown field "(\w+)"')
+
+
+class ConsulSink(Sink):
+    """Registers at one agent; see `ConsulOptions`."""
+
+    locks, reads_beside = True, True
+
+    def __init__(self, options: ConsulOptions, context: Context) -> None:
+        self._options, self._name = options, context.name
+        workers = options.concurrency
+        self._client = Client(options, idle=workers + 4)
+        self._translate = Translator(options)
+        pulse = options.health_ttl.total_seconds() / 3
+        self.pulse: timedelta | None = timedelta(seconds=pulse)
+        self._feed = Feed(self._client, every=pulse, workers=workers)
+        self._listing = Listing()
+        self._locks = Locks(self._client, {})
+        self._refused: frozenset[str] = frozenset()
+        self._version: tuple[int, ...] | None = None
+        self._wrote_at = 0.0
+        self._watcher: Watcher | None = None
+        self._closed = Event()
+
+    def registrations(self) -> View[Registration]:
+        """Two requests: the services and the checks of the agent."""
+        info = self._meet_agent()
+        started = self._listing.begin()
+        services, one = self._client.read_object("/v1/agent/services")
+        checks, other = self._client.read_object("/v1/agent/checks")
+        items, unclear = self._listing.read(services, checks, info.address, started)
+        hidden = one.filtered or other.filtered or self._client.may_hide(info)
+        return View(items, complete=not hidden, unclear=unclear)
+
+    def registration(self, id: str) -> Registration | None:  # noqa: A002 - the word of the contract
+        """One registration, read afresh."""
+        for registration in self.registrations().items:
+            if registration.id == id:
+                return registration
+        return None
+
+    def register(self, new: Registration) -> Registration:
+        """Write what the registry does not hold."""
+        return self._register(new, look=True)
+
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Replace a registration; checks that are not ours, maintenance mode above all, stay."""
+        return self._update(old, new, look=True)
+
+    def deregister(self, old: Registration) -> None:
+        """Remove a registration with its checks."""
+        self._deregister(old, look=True)
+
+    def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Make the changes, several at a time; what is removed comes last."""
+        look = len(changes) <= FEW or not self._listing.is_fresh(FRESH)
+        gone = [change for change in changes if isinstance(change, Deregister)]
+        rest = [change for change in changes if not isinstance(change, Deregister)]
+        for part in (rest, gone):
+            yield from each(
+                lambda c: self._make(c, look or self._listing.disputes(c)),
+                part,
+                self._options.concurrency,
+            )
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """What Consul can hold of it; a state that keeps it from use becomes a check."""
+        if any(isinstance(check, Check) for check in instance.checks):
+            # For engines without check translators.
+            instance, _ = translate_checks(instance, self._translate)
+        return limits.adjusted(instance, self._version, self._refused)
+
+    def listed(self, instance: Instance) -> Instance:
+        """Without checks, with Consul's default weights."""
+        return wire.listed(instance)
+
+    def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
+        """Feed the TTL checks that mirror a container's health."""
+        return self._feed.report(results)
+
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock, in the key-value store of the agent's datacenter."""
+        return self._locks.take(name, ttl.total_seconds())
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock."""
+        self._locks.release(name)
+
+    def watch(self, wake: Callable[[], None], stop: Event) -> None:
+        """Wake within a second of a change on this node, and when the agent comes back."""
+        watcher = Watcher(Client(self._options, idle=4), self._client, self._settle)
+        self._watcher = watcher
+        if self._closed.is_set():
+            watcher.close()
+        watcher.run(wake, stop)
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether the agent answers, its clock, and what the token may do."""
+        return examined(self._client)
+
+    def close(self) -> None:
+        """Let go of all connections; ends a watch."""
+        self._closed.set()
+        if self._watcher is not None:
+            self._watcher.close()
+        self._client.close()
+
+    def _meet_agent(self) -> AgentInfo:
+        info = self._client.info()
+        wanted = self._options.datacenter
+        if wanted and info.datacenter and info.datacenter != wanted:
+            text = f"the agent belongs to datacenter {info.datacenter!r}, not {wanted!r}"
+            raise PermanentError(f"Consul at {self._client.address}: {text}")
+        if info.version != self._version:
+            self._version, self._refused = info.version, frozenset()
+        return info
+
+    def _make(self, change: Change, look: bool) -> Outcome:
+        try:
+            if isinstance(change, Deregister):
+                self._deregister(change.old, look)
+                return Outcome(change)
+            if isinstance(change, Register):
+                return Outcome(change, self._register(change.new, look))
+            return Outcome(change, self._update(change.old, change.new, look))
+        except Exception as error:  # noqa: BLE001 - the outcome carries whatever it was
+            return Outcome(change, error=error)
+
+    def _register(self, new: Registration, look: bool) -> Registration:
+        if (look or self._listing.holds(new.id)) and self._look(new.id) is not None:
+            raise Conflict(f"{new.id} was registered by somebody else since the last listing")
+        written = self._write(new, new.instance.tags)
+        self._listing.remember(new, written)
+        return written
+
+    def _update(self, old: Registration, new: Registration, look: bool) -> Registration:
+        if look:
+            self._expect(old)
+        # What is taken over from somebody who left no mark has been checked until now: its new
+        # checks go on from there, so that consumers do not miss it until they have run.
+        taken_up = old.mark is None and old.instance.status is Status.UP
+        first = "passing" if taken_up else ""
+        written = self._write(new, self._tags_for(new.instance), first)
+        for check in self._listing.stale_checks(old, new):
+            self._remove_check(check)
+        self._listing.remember(new, written)
+        return written
+
+    def _deregister(self, old: Registration, look: bool) -> None:
+        if look and self._expect(old) is None:
+            return
+        try:
+            self._put(f"/v1/agent/service/deregister/{quote(old.id, safe='')}")
+        except (Refused, Failed) as error:
+            if not is_unknown(error):
+                raise
+        self._listing.forget(old.id)
+
+    def _look(self, id_: str) -> Mapping[str, Any] | None:
+        """What the agent holds under this id now."""
+        try:
+            entry, _ = self._client.read_object(f"/v1/agent/service/{quote(id_, safe='')}")
+        except Refused as error:
+            if is_unknown(error):
+                return None
+            raise
+        return entry
+
+    def _expect(self, old: Registration) -> Mapping[str, Any] | None:
+        """Look whether a registration is still the one that was listed; else raises Conflict."""
+        entry = self._look(old.id)
+        if entry is not None and wire.mark_of(entry) != old.mark:
+            raise Conflict(f"{old.id} was written by somebody else since the last listing")
+        return entry
+
+    def _tags_for(self, instance: Instance) -> tuple[str, ...]:
+        """The tags to send: with tag override those that stand there, unless ours are new."""
+        present = self._listing.overridden(instance.id)
+        if not instance.tag_override or present is None:
+            return instance.tags
+        written, tags = present
+        return tags if written == wire.fingerprint(instance.tags) else instance.tags
+
+    def _write(self, new: Registration, tags: Iterable[str], first: str = "") -> Registration:
+        """Write it; `first` is the status that checks without one of their own begin with."""
+        tags = tuple(tags)
+        while True:
+            try:
+                self._put("/v1/agent/service/register", self._body(new, tags, first))
+                break
+            except Refused as error:
+                if not self._learn(error):
+                    raise
+        self._feed.forget(new.id)
+        self._listing.remember_tags(new, tags)
+        return wire.as_listed(new)
+
+    def _learn(self, error: Refused) -> bool:
+        """Whether the agent named a field that it does not know, and had not named before.
+
+        For agents whose version is not told, or is not what the table says of it.
+        """
+        field = _UNKNOWN_FIELD.search(error.reason)
+        if field is None or field[1] in self._refused:
+            return False
+        self._refused |= {field[1]}
+        return True
+
+    def _body(self, new: Registration, tags: Iterable[str], first: str) -> dict[str, Any]:
+        checks = []
+        for native in new.instance.checks:
+            if not isinstance(native, Native):
+                raise PermanentError(f"check {native.key} is not in Consul's form")
+            # Once more: the agent may be older than the one that the instance was made for.
+            fitting = limits.fit_check(native, self._version, self._refused, [])
+            if fitting is None:
+                continue
+            fields = dict(fitting.definition)
+            if native.fed:
+                fields.setdefault("Status", wire.first_status(new.instance))
+            if first:
+                fields.setdefault("Status", first)
+            checks.append((wire.check_id(new.id, fitting), fields))
+        return wire.encode(new, checks, tags)
+
+    def _remove_check(self, id_: str) -> None:
+        try:
+            self._put(f"/v1/agent/check/deregister/{quote(id_, safe='')}")
+        except (Refused, Failed) as error:
+            if not is_unknown(error):
+                raise
+
+    def _put(self, path: str, body: Any = None) -> None:
+        try:
+            self._client.write(path, body)
+        finally:
+            self._wrote_at = time.monotonic()
+
+    def _settle(self, ended: Event) -> None:
+        """Wait until own writes have been quiet for a moment: a burst of them makes one wake."""
+        latest = time.monotonic() + _LONGEST_QUIET
+        while (now := time.monotonic()) < latest and now - self._wrote_at < _QUIET:
+            if ended.wait(min(self._wrote_at + _QUIET, latest) - now):
+                return

@@ -1,0 +1,211 @@
+"""Registrations as Consul keeps them: what is sent, and what a listing means.
+
+The mark travels in the service's Meta, under keys that begin with `syncer-`, in the same request
+as everything else. Beside it stand what Consul does not keep or give back: the protocol, the
+names of the checks (their definitions cannot be read), and with tag override the fingerprint
+of the tags that we wrote.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+
+from syncer import Instance, Mark, Native, PermanentError, Registration, Status
+from syncer_consul.agent.check_fields import kind_of
+
+PREFIX = "syncer-"
+CHECKS, PROTOCOL, TAGS = "syncer-checks", "syncer-protocol", "syncer-tags"
+VALUE_LIMIT = 512
+_HIGHEST_PORT = 65535
+
+
+@attrs.frozen
+class Found:
+    """One check of a service, as a listing shows it."""
+
+    id: str
+    status: str
+
+
+def check_id(instance: str, native: Native) -> str:
+    """The id of a check: `<service id>:<key>`, with the kind behind it unless the key is the kind.
+
+    The kind belongs to it: Consul goes on with the old probe when another kind is registered
+    under the same id, and the two overwrite each other's status.
+    """
+    kind, key = kind_of(native.definition), quote(native.key, safe=" ")
+    return f"{instance}:{key}" if key == kind else f"{instance}:{key}.{kind}"
+
+
+def is_own_check(id_: str, instance: str) -> bool:
+    """Whether a check of this service has an id of our form; maintenance mode has not."""
+    return id_.startswith(f"{instance}:") and ":" not in id_[len(instance) + 1 :]
+
+
+def is_default_check(id_: str, instance: str) -> bool:
+    """Whether Consul named this check itself, since whoever registered it did not."""
+    return id_ == f"service:{instance}" or id_.startswith(f"service:{instance}:")
+
+
+def listed(instance: Instance) -> Instance:
+    """What a listing will show of an adjusted instance.
+
+    Checks cannot be read back, weights have defaults, and tags that others may change are
+    not looked at.
+    """
+    weight, warning = _weights(instance)
+    found = attrs.evolve(
+        instance,
+        checks=(),
+        tags=() if instance.tag_override else instance.tags,
+        weight=weight,
+        warning_weight=warning,
+    )
+    return instance if found == instance else found  # thousands of copies add up
+
+
+def as_listed(new: Registration) -> Registration:
+    """The registration as a listing shows it."""
+    return Registration(instance=listed(new.instance), mark=new.mark)
+
+
+def encode(
+    new: Registration, checks: Iterable[tuple[str, Mapping[str, Any]]], tags: Iterable[str]
+) -> dict[str, Any]:
+    """The body of a registration, with these checks by id and these tags."""
+    instance = new.instance
+    definitions = [_definition(id_, fields) for id_, fields in checks]
+    body: dict[str, Any] = {
+        "ID": instance.id,
+        "Name": instance.service,
+        "Address": instance.address,
+        "Port": instance.port,
+        "Tags": list(tags),
+        "Meta": {**instance.meta, **_own_meta(new, [d["CheckID"] for d in definitions])},
+        "Checks": definitions,
+    }
+    weight, warning = _weights(instance)
+    if weight is not None:
+        body["Weights"] = {"Passing": weight, "Warning": warning}
+    if instance.tag_override:
+        body["EnableTagOverride"] = True
+    return body
+
+
+def _definition(id_: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"CheckID": id_, **fields}
+
+
+def first_status(instance: Instance) -> str:
+    """The status that a check which syncer feeds starts with."""
+    return "passing" if instance.status is Status.UP else "critical"
+
+
+def fingerprint(texts: Iterable[str]) -> str:
+    """A short fingerprint of a set of texts."""
+    joined = "\n".join(sorted(quote(text, safe="", errors="replace") for text in texts))
+    return hashlib.sha256(joined.encode()).hexdigest()[:32]
+
+
+def decode(
+    id_: str, entry: Mapping[str, Any], checks: Iterable[Found], node_address: str
+) -> Registration | None:
+    """What a listing's entry means; None if it cannot be described.
+
+    Consul lets through what no instance can be: control characters in an id, or a part of a
+    mark. A port that cannot be is shown as 0 and as damage.
+    """
+    checks = tuple(checks)
+    meta = {str(key): str(value) for key, value in (entry.get("Meta") or {}).items()}
+    own = {key: value for key, value in meta.items() if key.startswith(PREFIX)}
+    mark = Mark.from_fields({key.removeprefix(PREFIX): value for key, value in own.items()})
+    if mark is None and f"{PREFIX}owner" in own:
+        return None
+    damage = _check_damage(id_, own.get(CHECKS, ""), checks) if mark else ""
+    port = entry.get("Port") or 0
+    if not 0 <= port <= _HIGHEST_PORT:
+        damage, port = f"port {port} cannot be", 0
+    passing, warning = _read_weights(entry.get("Weights") or {})
+    override = bool(entry.get("EnableTagOverride"))
+    try:
+        instance = Instance(
+            id=id_,
+            service=str(entry.get("Service") or ""),
+            address=str(entry.get("Address") or node_address),
+            port=port,
+            protocol=own.get(PROTOCOL) or "tcp",
+            tags=() if override and mark else tuple(entry.get("Tags") or ()),
+            meta={key: value for key, value in meta.items() if key not in own},
+            weight=passing,
+            warning_weight=warning,
+            tag_override=override,
+            status=_status(checks),
+        )
+    except (ValueError, TypeError):
+        return None
+    return Registration(instance=instance, mark=mark, damaged=damage)
+
+
+def mark_of(entry: Mapping[str, Any]) -> Mark | None:
+    """The mark of one entry of a listing."""
+    meta = entry.get("Meta") or {}
+    return Mark.from_fields({str(key).removeprefix(PREFIX): str(meta[key]) for key in meta})
+
+
+def _own_meta(new: Registration, check_ids: list[str]) -> dict[str, str]:
+    fields = new.mark.fields() if new.mark else {}
+    meta = {f"{PREFIX}{name}": value for name, value in fields.items() if value}
+    for key, value in meta.items():
+        if len(value.encode("utf-8", "replace")) > VALUE_LIMIT:
+            raise PermanentError(f"{key} is longer than the {VALUE_LIMIT} bytes that Consul keeps")
+    if check_ids:
+        meta[CHECKS] = _check_list(new.id, check_ids)
+    if new.instance.protocol != "tcp":
+        meta[PROTOCOL] = new.instance.protocol
+    if new.instance.tag_override:
+        meta[TAGS] = fingerprint(new.instance.tags)
+    return meta
+
+
+def _names(id_: str, check_ids: Iterable[str]) -> set[str]:
+    """The ids of our checks without the service's, and so without anything that is quoted."""
+    own = (check for check in check_ids if is_own_check(check, id_))
+    return {check[len(id_) + 1 :].replace(" ", "%20") for check in own}
+
+
+def _check_list(id_: str, check_ids: Iterable[str]) -> str:
+    """The names of the checks, or their fingerprint where Consul has no room for all."""
+    names = _names(id_, check_ids)
+    text = " ".join(sorted(names))
+    return text if len(text) <= VALUE_LIMIT else f"#{fingerprint(names)}"
+
+
+def _check_damage(id_: str, wanted: str, checks: Iterable[Found]) -> str:
+    present = _names(id_, (check.id for check in checks))
+    if wanted.startswith("#"):
+        same = wanted == f"#{fingerprint(present)}"
+        return "" if same else "its checks are not those that were registered"
+    names = set(wanted.split())
+    gone = [f"check {name} is gone" for name in sorted(names - present)]
+    more = [f"check {name} is not wanted" for name in sorted(present - names)]
+    return "; ".join(gone + more)[:500]
+
+
+def _weights(instance: Instance) -> tuple[int | None, int | None]:
+    """The weights as Consul keeps them; twice None for its default, 1 and 1."""
+    passing = 1 if instance.weight is None else instance.weight
+    warning = 1 if instance.warning_weight is None else instance.warning_weight
+    return (None, None) if (passing, warning) == (1, 1) else (passing, warning)
+
+
+def _read_weights(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    passing, warning = found.get("Passing", 1), found.get("Warning", 1)
+    return (None, None) if (passing, warning) == (1, 1) else (passing, warning)
+
+
+def _status(checks: Iterable[Found]) -> Status:
+    bad = any(check.status == "critical" for check in checks)
+    return Status.UNHEALTHY if bad else Status.UP

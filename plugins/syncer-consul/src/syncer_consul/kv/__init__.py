@@ -1,0 +1,1 @@
+"""The sink `consulkv`: Consul's key-value store."""

@@ -1,0 +1,71 @@
+"""What can be in the way of writing to the key-value store: the datacenter, the token's rights."""
+
+from collections.abc import Iterator, Sequence
+
+from syncer import Finding, Level, SyncerError
+from syncer_consul.agent.examine import NOT_TOLD, reaching, refused_by
+from syncer_consul.http.client import Client
+from syncer_consul.options import KvOptions
+
+#: A part of a name that no rule was made for.
+_ANY = "syncer-may-write-all"
+_NO_LEADER = Finding(
+    Level.PROBLEM,
+    "the agent's cluster has no leader",
+    "nothing can be read or written meanwhile: see whether most of the servers run",
+)
+
+
+def examined(client: Client, options: KvOptions, prefixes: Sequence[str]) -> Iterator[Finding]:
+    """Whether the agent answers, and what the token may do; nothing is written."""
+    session = [] if options.session is None else ["session"]
+    try:
+        reached = list(reaching(client, _NO_LEADER))
+        stray = _stray(client, options.datacenter)
+        node = client.info().node
+        questions = [
+            *(("key", "read", f"{prefix}{_ANY}") for prefix in prefixes),
+            *(("key", "write", f"{prefix}{_ANY}") for prefix in prefixes),
+            *((what, "write", node or _ANY) for what in session),
+        ]
+        allowed = client.may(questions)
+    except SyncerError as error:
+        yield refused_by(error)
+        return
+    yield from reached
+    yield from stray
+    if allowed is None:
+        yield NOT_TOLD
+        return
+    refused = [asked for asked, yes in zip(questions, allowed, strict=True) if not yes]
+    yield from _refused(refused, prefixes, node)
+    if not refused:
+        shown = ", ".join(prefixes)
+        yield Finding(Level.OK, f"keys under {shown} may be read and written")
+
+
+def _stray(client: Client, datacenter: str) -> list[Finding]:
+    """That nobody knows the datacenter that is configured."""
+    known = client.read("/v1/catalog/datacenters").data or () if datacenter else (datacenter,)
+    if datacenter in known:
+        return []
+    text = f"the agent knows no datacenter {datacenter}; it knows {', '.join(known)}"
+    return [Finding(Level.PROBLEM, text, "see the option datacenter")]
+
+
+def _refused(
+    questions: Sequence[tuple[str, str, str]], prefixes: Sequence[str], node: str
+) -> Iterator[Finding]:
+    """What the token may not do, each with the rule that is missing."""
+    rules = " ".join(f'key_prefix "{prefix}" {{ policy = "write" }}' for prefix in prefixes)
+    lacking = {(resource, access) for resource, access, _ in questions}
+    if ("key", "read") in lacking:
+        text = "the token may not read all keys: nothing is removed where a list is not whole"
+        yield Finding(Level.WARNING, text, f"its rules need {rules}")
+    if ("key", "write") in lacking:
+        text = "the token may not write all keys"
+        yield Finding(Level.WARNING, text, f"its rules need {rules}")
+    if ("session", "write") in lacking:
+        text = "the token may not make the session that is to hold the entries"
+        rule = f'session "{node}"' if node else 'session_prefix ""'
+        yield Finding(Level.WARNING, text, f'its rules need {rule} {{ policy = "write" }}')

@@ -1,0 +1,1 @@
+"""Docker's event stream: parse, follow, and tell what matters."""

@@ -1,0 +1,1 @@
+"""The source `swarm`: the tasks and services of a Docker swarm."""

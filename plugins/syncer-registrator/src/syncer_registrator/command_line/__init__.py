@@ -1,0 +1,157 @@
+"""registrator's command line, said in syncer's own settings. Pure but for the host's name."""
+
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from syncer import ConfigError, Invocation, __version__
+from syncer_registrator.command_line.flags import ALL, REFUSED
+from syncer_registrator.command_line.registries import Registry, registry_of
+from syncer_registrator.go.flags import FlagError, Parsed, defaults, parse
+
+#: What Go's flags end with, and registrator too.
+USAGE_ERROR = 2
+#: etcd's leases are not shorter here, in seconds.
+_SHORTEST_TTL = 5
+_RANDOM = re.compile("[0-9a-f]{12}")
+
+Settings = dict[str, Any]
+
+
+def read(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
+    """What registrator's arguments ask for. Raises ConfigError for what cannot be had."""
+    try:
+        parsed = parse(ALL, arguments)
+        if parsed.values["version"]:
+            return Invocation(text=f"syncer {__version__}, in the place of registrator")
+        uri = _only(parsed.rest)
+    except FlagError as error:
+        text = f"{error}\n{usage()}".lstrip()
+        return Invocation(text=text, exit_code=0 if error.asked else USAGE_ERROR)
+    _refuse(parsed)
+    registry = registry_of(uri)
+    return Invocation(
+        sources=("docker",),
+        sinks=(registry.sink,),
+        settings=_settings(parsed, registry, environ, socket.gethostname()),
+        only_print=bool(parsed.values["print-config"]),
+        warnings=tuple(_warnings(parsed, registry)),
+    )
+
+
+def usage() -> str:
+    """What `-help` prints."""
+    first = "Usage of registrator:\n  registrator [options] <registry URI>\n"
+    return f"{first}\n{defaults(ALL)}"
+
+
+def _only(rest: Sequence[str]) -> str:
+    if not rest:
+        raise FlagError("Missing required argument for registry URI.\n")
+    if len(rest) > 1:
+        more = " ".join(rest[1:])
+        raise FlagError(
+            f"Extra unparsed arguments:\n  {more}\n"
+            "Options should come before the registry URI argument.\n"
+        )
+    return rest[0]
+
+
+def _refuse(parsed: Parsed) -> None:
+    """Raise ConfigError for what cannot be had, and for what registrator refuses as well."""
+    values = parsed.values
+    for name, instead in REFUSED.items():
+        if values[name]:
+            raise ConfigError(f"-{name} is not possible: {instead}")
+    if values["deregister"] == "on-success":
+        raise ConfigError(
+            "-deregister on-success is not possible: an entry says that something runs, and goes"
+            " when it has ended, however it ended: leave the flag out"
+        )
+    if values["deregister"] != "always":
+        raise ConfigError('-deregister must be "always"')
+    ttl, refresh = int(values["ttl"]), int(values["ttl-refresh"])
+    if (ttl > 0) != (refresh > 0):
+        raise ConfigError("-ttl and -ttl-refresh must be specified together or not at all")
+    if ttl and ttl <= refresh:
+        raise ConfigError("-ttl must be greater than -ttl-refresh")
+    if int(values["retry-interval"]) <= 0:
+        raise ConfigError("-retry-interval must be greater than 0")
+
+
+def _settings(
+    parsed: Parsed, registry: Registry, environ: Mapping[str, str], hostname: str
+) -> Settings:
+    values = parsed.values
+    settings: Settings = {
+        "sources": {"docker": _source(parsed, environ, hostname)},
+        "sinks": {registry.kind: _sink(parsed, registry, environ, hostname)},
+        "parsers": {"order": ["registrator"], "registrator": _parser(parsed)},
+    }
+    if int(values["resync"]) > 0:
+        settings = {"interval": f"{values['resync']}s", **settings}
+    return settings
+
+
+def _source(parsed: Parsed, environ: Mapping[str, str], hostname: str) -> Settings:
+    values = parsed.values
+    network = values["useIpFromNetworkName"]
+    internal = bool(values["internal"] or network)
+    addresses: Settings = {"internal": True} if internal else {}
+    if values["ip"] and not internal:  # as in registrator, -internal goes before -ip
+        addresses["advertise"] = values["ip"]
+    if values["useIpFromLabel"]:
+        addresses["label"] = values["useIpFromLabel"]
+    if network:
+        addresses["networks"] = [network]
+    found: Settings = {"healthcheck": "ignore"}
+    if not environ.get("SYNCER_HOST") and not _RANDOM.fullmatch(hostname):
+        found["scope"] = hostname
+    if values["require-label"]:
+        found["include"] = ["label:SERVICE_REGISTER"]
+    return found | ({"addresses": addresses} if addresses else {})
+
+
+def _sink(
+    parsed: Parsed, registry: Registry, environ: Mapping[str, str], hostname: str
+) -> Settings:
+    values = parsed.values
+    hosts = ["own"]
+    if _RANDOM.fullmatch(hostname):
+        # registrator's ids had the name of its container, which nobody knows any more.
+        hosts += [] if values["internal"] else ["same"]
+    elif environ.get("SYNCER_HOST", hostname) != hostname:
+        hosts.append(hostname)
+    hosts += [name for name in str(values["adopt"]).split(",") if name and name not in hosts]
+    found: Settings = {"adopt": hosts}
+    if values["cleanup"]:
+        found["adopt_gone"] = True
+    if values["deregister-on-stop"]:
+        found["withhold"] = ["draining"]
+    if values["ttl"] and registry.kind == "etcd":
+        found["ttl"] = f"{max(int(values['ttl']), _SHORTEST_TTL)}s"
+    return found
+
+
+def _parser(parsed: Parsed) -> Settings:
+    tags = str(parsed.values["tags"])
+    found: Settings = {"dotted_prefix": ""}
+    if parsed.values["explicit"]:
+        found["explicit"] = True
+    if "{" in tags or "}" in tags:
+        found["tags_template"] = tags
+    elif tags:
+        found["tags"] = tags
+    return found
+
+
+def _warnings(parsed: Parsed, registry: Registry) -> Iterator[str]:
+    """What was asked for and has no effect here, where that may surprise."""
+    values = parsed.values
+    if values["ttl"] and registry.kind != "etcd":
+        yield f"-ttl has no effect with {registry.kind}, as in registrator"
+    elif 0 < int(values["ttl"]) < _SHORTEST_TTL:
+        yield f"-ttl {values['ttl']} is too short: {_SHORTEST_TTL} s are used"
+    if values["ip"] and values["internal"]:
+        yield "-ip has no effect with -internal, as in registrator"

@@ -1,0 +1,1 @@
+"""What registrator takes from Go: flags, functions, templates."""

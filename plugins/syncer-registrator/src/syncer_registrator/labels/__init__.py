@@ -1,0 +1,1 @@
+"""registrator's labels, from keys to offers."""

@@ -1,0 +1,1 @@
+"""The language that the engine and its plugins share: values, contracts, options, errors."""

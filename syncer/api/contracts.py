@@ -1,0 +1,352 @@
+"""What a plugin implements and what it returns from its hooks.
+
+A *source* says what should be registered, a *sink* says what is. Both are abstract classes;
+the records (`SourceType`, `SinkType`, `LabelParser`, `CheckTranslator`) describe a kind, so that
+the engine can make and name it. `syncer.testing` holds the contract that every sink and
+every source is tested against.
+
+Errors: raise `TemporaryError` when the other side cannot answer now, `PermanentError` when it
+refused, `Conflict` when somebody else was first. Every call must end within a deadline.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import attrs
+
+from syncer.api.changes import Change, Deregister, Outcome, Register
+from syncer.api.checks import Check, CheckKey, CheckResult, Native, Probe, Problem, Shown
+from syncer.api.errors import PermanentError
+from syncer.api.fields import as_tuple
+from syncer.api.findings import Finding
+from syncer.api.model import (
+    Host,
+    Instance,
+    Offer,
+    Port,
+    Registration,
+    View,
+    Workload,
+)
+
+#: `wake(None)`: look at everything again. `wake(id)`: look at this workload again.
+Wake = Callable[[str | None], None]
+
+
+class Source(ABC):
+    """Where workloads come from: a Docker engine, a file, another registry.
+
+    `workload()` and `close()` may be called from any thread, `watch()` runs in a thread of its
+    own, the rest is called from one thread.
+    """
+
+    @abstractmethod
+    def scope(self) -> str:
+        """The part of the world this source speaks for; never empty, the same after a restart.
+
+        Two sources with one scope must describe the same workloads: what one of them no
+        longer sees is removed.
+        """
+
+    def host(self) -> Host:
+        """The host of the workloads; by default only named, by the scope."""
+        return Host(name=self.scope())
+
+    @abstractmethod
+    def workloads(self) -> View[Workload]:
+        """Everything that runs, or as much as is known, then with `complete=False`.
+
+        Workloads that exist but cannot be described now go into `unclear`. Raises an
+        error when there is no answer: an empty view means that nothing runs.
+        """
+
+    @abstractmethod
+    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the design
+        """One workload, asked for afresh; None only if it surely does not exist any more."""
+
+    def watch(self, wake: Wake, stop: Event) -> None:
+        """Call `wake` when something may have changed, until `stop` is set or `close()` is called.
+
+        `wake(None)` each time it begins to listen, since changes may have been missed before.
+        It may return or raise when listening breaks off: it is called again after a pause.
+        """
+        stop.wait()
+
+    def take_over(self, former: "Source") -> None:
+        """Go on where `former` ended, a source of the same kind and options; called first of all.
+
+        For what no listing tells: a stop that was announced, the last event that was seen.
+        """
+
+    def examine(self) -> Iterable[Finding]:
+        """What is in the way of this source, or could be: for `syncer doctor`. Only reads."""
+        return ()
+
+    def close(self) -> None:
+        """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
+
+
+class Sink(ABC):
+    """Where registrations are kept: Consul, etcd, a file.
+
+    `renew()`, `report()`, `watch()`, `take_lock()`, `release_lock()` and `close()` may be called
+    beside the others from other threads; the rest is called from one thread.
+    """
+
+    #: How often `renew` and `report` must run; None: never.
+    pulse: timedelta | None = None
+    #: How long a listing may lag behind our own writes.
+    stale_for: timedelta = timedelta(0)
+    #: Whether `registrations` may be called from another thread while changes are being made, so
+    #: that none waits until all is read. Of an id that is changed meanwhile either state will do.
+    reads_beside: bool = False
+    #: Whether the registry has locks: `take_lock` and `release_lock`.
+    locks: bool = False
+
+    @abstractmethod
+    def registrations(self) -> View[Registration]:
+        """Everything in this sink's range, foreign ones too, as the registry has it now."""
+
+    def registration(self, id: str) -> Registration | None:  # noqa: A002
+        """One registration, fresh and uncached; only asked if `stale_for` is not zero."""
+        raise NotImplementedError(f"{type(self).__name__}.registration")
+
+    def look_again(
+        self, ids: Collection[str]
+    ) -> Iterator[tuple[str, Registration | PermanentError | None]]:
+        """Each of these ids with its registration, fresh as from `registration`, in any order.
+
+        By default one by one; override to ask in parallel. A `PermanentError` stands for the
+        registration that may not be read; any other error is raised.
+        """
+        for id_ in ids:
+            try:
+                yield id_, self.registration(id_)
+            except PermanentError as error:
+                yield id_, error
+
+    @abstractmethod
+    def register(self, new: Registration) -> Registration:
+        """Write a registration; returns it as a listing will show it.
+
+        Must not overwrite what the last listing did not show (`Conflict`), as far as the
+        registry can tell.
+        """
+
+    @abstractmethod
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Replace `old`, whose `version` serves for compare-and-set, by `new` with the same id.
+
+        May move a key: the new one is written before the old one goes.
+        """
+
+    @abstractmethod
+    def deregister(self, old: Registration) -> None:
+        """Remove exactly this registration; that it is absent already is success."""
+
+    def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Make the changes, one outcome for each in any order; by default one by one.
+
+        Override to send batches or to work in parallel. One refused change never stops the
+        others. Errors are outcomes; an exception from here counts for all that is left.
+        """
+        for change in changes:
+            yield self.attempt(change)
+
+    def attempt(self, change: Change) -> Outcome:
+        """Make one change and tell what became of it."""
+        try:
+            if isinstance(change, Deregister):
+                self.deregister(change.old)
+                return Outcome(change)
+            if isinstance(change, Register):
+                return Outcome(change, self.register(change.new))
+            return Outcome(change, self.update(change.old, change.new))
+        except Exception as error:  # noqa: BLE001 - the outcome carries whatever it was
+            return Outcome(change, error=error)
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """What will be written of this instance; None if it is not listed in its status.
+
+        Brings the instance into the form that this registry can hold, and adds to its
+        `problems` what had to be left out. Pure: no request is made. Raises
+        `PermanentError` if the registry cannot hold the instance at all.
+        """
+        return instance
+
+    def park(self, instance: Instance) -> Instance | None:
+        """What will be written of an instance drained by hand that `adjust` shows as up, or not.
+
+        A form that consumers do not find, but a listing shows; its mark has a `hold`. None: there
+        is no such form, and a drain is refused. Pure.
+        """
+        return None
+
+    def listed(self, instance: Instance) -> Instance:
+        """What a listing will show of an adjusted instance; pure."""
+        return instance
+
+    def renew(self, held: Collection[Registration]) -> Collection[Registration]:
+        """Keep these registrations alive; returns those that the registry has lost."""
+        return ()
+
+    def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
+        """Tell the registry the health that syncer knows; returns checks that it has lost."""
+        return ()
+
+    def take_lock(self, name: str, ttl: timedelta) -> bool:
+        """Take the lock of this name, or keep it; returns whether this sink has it now.
+
+        Then it is ours for `ttl` from the beginning of this call. If it is not kept, another can
+        have it after that, and after twice that at the latest. Only asked if `locks`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.take_lock")
+
+    def release_lock(self, name: str) -> None:
+        """Let go of a lock, so that another can have it at once; not to have it is success."""
+        raise NotImplementedError(f"{type(self).__name__}.release_lock")
+
+    def watch(self, wake: Callable[[], None], stop: Event) -> None:
+        """Call `wake` when the registry may have changed under us, until `stop` is set.
+
+        May return or raise when watching breaks off: it is called again after a pause.
+        """
+        stop.wait()
+
+    def take_over(self, former: "Sink") -> None:
+        """Go on where `former` ended, a sink of the same kind and options; called first of all.
+
+        For what no listing tells: which of what stands there is ours to keep alive.
+        """
+
+    def examine(self) -> Iterable[Finding]:
+        """What is in the way of this sink, rights above all: for `syncer doctor`. Only reads."""
+        return ()
+
+    def close(self) -> None:
+        """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
+
+
+@attrs.frozen(kw_only=True)
+class Context:
+    """What a kind is told about its place when it is made.
+
+    `name` is the configured name of this source or sink, `owner` the owner id of this syncer.
+    """
+
+    name: str
+    owner: str = "syncer"
+
+
+@attrs.frozen(kw_only=True)
+class SourceType:
+    """A kind of source. `options` is an attrs class whose fields are made by `option()`.
+
+    `from_uri` turns the value of `--source KIND=VALUE`, or a whole URI with one of `schemes`, into
+    options by name; it raises ValueError with a reason.
+    """
+
+    name: str
+    options: type
+    create: Callable[[Any, Context], Source]
+    summary: str = ""
+    schemes: tuple[str, ...] = ()
+    from_uri: Callable[[str], Mapping[str, Any]] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SinkType:
+    """A kind of sink; the fields are those of `SourceType`."""
+
+    name: str
+    options: type
+    create: Callable[[Any, Context], Sink]
+    summary: str = ""
+    schemes: tuple[str, ...] = ()
+    from_uri: Callable[[str], Mapping[str, Any]] | None = None
+
+
+@attrs.frozen
+class Parsed:
+    """What a label parser made of one workload.
+
+    `problems` says what was written wrongly. With `ignored` the labels say that this workload
+    is not to be registered, in the words given: no other parser is asked.
+    """
+
+    offers: tuple[Offer, ...] = attrs.field(default=(), converter=as_tuple)
+    problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    ignored: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Reachable:
+    """Which of a workload's ports can be registered, as its source is configured.
+
+    `internal` says whether containers' own addresses are registered. `ports` are those that can
+    be registered then; `all_ports` are all, for labels that ask for the other way.
+    """
+
+    internal: bool = False
+    ports: tuple[Port, ...] = attrs.field(default=(), converter=as_tuple)
+    all_ports: tuple[Port, ...] = attrs.field(default=(), converter=as_tuple)
+
+
+@attrs.frozen(kw_only=True)
+class LabelParser:
+    """A label dialect. `create` makes the pure function that reads a workload's labels.
+
+    Parsers are asked in the configured order; the first that offers anything wins.
+    """
+
+    name: str
+    options: type
+    create: Callable[[Any], Callable[[Workload, Reachable], Parsed]]
+    summary: str = ""
+
+
+#: What becomes of a check at one sink: the registry runs it (`Native`, or the `Check` as it is),
+#: syncer runs it (`Probe`, or `Shown` if the registry tells of it), the instance's status says it
+#: already (None), or it cannot be had.
+TranslatedCheck = Check | Native | Probe | Shown | Problem | None
+
+
+@attrs.frozen(kw_only=True)
+class CheckTranslator:
+    """Turns a check into what one kind of sink understands, or says why it cannot.
+
+    `create` receives the options of the sink, since these decide what is allowed there. For a
+    registry that runs no checks, `syncer.probing` is all that is needed.
+    """
+
+    name: str
+    sink_kind: str
+    create: Callable[[Any], Callable[[Check, Instance], TranslatedCheck]]
+
+
+def translate_checks(
+    instance: Instance, translate: Callable[[Check, Instance], TranslatedCheck]
+) -> tuple[Instance, tuple[Probe, ...]]:
+    """The instance with the checks that the registry runs, and those that syncer is to run.
+
+    Why one was left out is added to the instance's problems.
+    """
+    kept: list[Check | Native] = []
+    probes: list[Probe] = []
+    problems = list(instance.problems)
+    for check in instance.checks:
+        answer = check if isinstance(check, Native) else translate(check, instance)
+        if isinstance(answer, Problem):
+            problems.append(answer.text)
+        elif isinstance(answer, Probe):
+            probes.append(answer)
+        elif isinstance(answer, Shown):
+            probes.append(answer.probe)
+            kept.append(answer.native)
+        elif answer is not None:
+            kept.append(answer)
+    translated = attrs.evolve(instance, checks=tuple(kept), problems=tuple(problems))
+    return translated, tuple(probes)

@@ -1,0 +1,1 @@
+"""What people type, what is printed, and the process that `syncer run` is."""

@@ -1,0 +1,1 @@
+"""The process that runs until it is stopped: reload, signals, systemd."""

@@ -1,0 +1,63 @@
+"""The command `doctor`. What takes time to import is imported when it is needed."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncer.cli.shared import FAILED, closing, installed, make_engine, shared
+
+if TYPE_CHECKING:
+    from syncer.cli.diagnosis import Installed, Report
+    from syncer.plugin.manager import Plugins
+
+
+@click.command()
+@shared
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def doctor(as_json: bool, **given: Any) -> int:
+    """Look for what is wrong, and say what to do about it. Writes nothing.
+
+    Ends with 0 if there is no problem; warnings are none.
+    """
+    from syncer.cli import terminal
+    from syncer.cli.diagnosis import diagnosed, failed
+
+    config, engine = make_engine(given)
+    report = diagnosed(config, _installed(installed()), closing(engine, engine.examine))
+    if as_json:
+        terminal.emit(_as_json(report))
+    else:
+        for line in _lines(report):
+            terminal.line(line)
+    return FAILED if failed(report) else 0
+
+
+def _lines(report: "Report") -> list[str]:
+    return [
+        f"{one.level.value:<7}  {what}: {one.what}{'; ' if one.advice else ''}{one.advice}"
+        for what, findings in report.items()
+        for one in findings
+    ]
+
+
+def _as_json(report: "Report") -> dict[str, Any]:
+    return {
+        "findings": [
+            {"about": what, "level": one.level.value, "what": one.what, "advice": one.advice}
+            for what, findings in report.items()
+            for one in findings
+        ]
+    }
+
+
+def _installed(plugins: "Plugins") -> "Installed":
+    from importlib.metadata import PackageNotFoundError, version
+
+    from syncer.cli.diagnosis import Installed
+
+    try:
+        foreign = version("syncer")  # ours is called syncer-core
+    except PackageNotFoundError:
+        foreign = ""
+    broken = [info.name for info in plugins.report() if info.state in ("failed", "conflict")]
+    return Installed(foreign=foreign, failed=tuple(broken))

@@ -1,0 +1,66 @@
+"""What `syncer plugins` prints: plugins, their kinds, and the options of each kind."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from rich.table import Table
+
+from syncer.api.contracts import LabelParser, SinkType, SourceType
+from syncer.cli.show import rows_table
+from syncer.config.fill import OptionInfo, describe_options
+from syncer.plugin.manager import Plugins
+
+Kind = SourceType | SinkType | LabelParser
+
+
+def kinds(plugins: Plugins) -> Iterator[tuple[str, Kind]]:
+    """Every kind that has options, with its place in the configuration file."""
+    for kind in plugins.sources().values():
+        yield f"sources.{kind.name}", kind
+    for sink in plugins.sinks().values():
+        yield f"sinks.{sink.name}", sink
+    for parser in plugins.label_parsers().values():
+        yield f"parsers.{parser.name}", parser
+
+
+def plugins_table(plugins: Plugins) -> Table:
+    """One row for each plugin."""
+    return rows_table(
+        ("plugin", "distribution", "version", "state", "offers"),
+        (
+            (p.name, p.distribution, p.version, p.state, p.error or ", ".join(p.kinds))
+            for p in plugins.report()
+        ),
+    )
+
+
+def option_tables(plugins: Plugins) -> Iterator[str | Table]:
+    """For each kind a heading and a table of its options."""
+    for place, kind in kinds(plugins):
+        yield f"\n[bold]{place}[/]  {kind.summary}"
+        yield rows_table(
+            ("option", "type", "default", "environment", "meaning"),
+            (
+                (info.name, info.type, info.default, " ".join(info.env), info.help)
+                for info in describe_options(kind.options)
+            ),
+        )
+
+
+def as_json(plugins: Plugins) -> dict[str, Any]:
+    """All of it as JSON types."""
+    return {
+        "plugins": [attrs.asdict(info) for info in plugins.report()],
+        "kinds": {
+            place: {
+                "summary": kind.summary,
+                "options": [_option_json(info) for info in describe_options(kind.options)],
+            }
+            for place, kind in kinds(plugins)
+        },
+    }
+
+
+def _option_json(info: OptionInfo) -> dict[str, Any]:
+    return attrs.asdict(info)

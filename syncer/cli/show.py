@@ -1,0 +1,207 @@
+"""What commands print for people: plans, stories and tables. As JSON: `syncer.engine.as_json`.
+
+On a terminal with colour, in a pipe plain. All text that came from labels or registries goes
+through `safe` before it is printed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+from rich.markup import escape
+from rich.table import Table
+
+from syncer.api.changes import Change, Deregister, Plan, Register, Update
+from syncer.api.checks import Check, Native
+from syncer.api.fields import printable
+from syncer.api.model import STATUS_KEY, Instance, Registration, View
+from syncer.desired.translate import Explained
+from syncer.engine.queries import Once, Story, plan_digest
+
+_SIGNS = {
+    Register: "[green]+ register[/]",
+    Update: "[yellow]~ update[/]",
+    Deregister: "[red]- remove[/]",
+}
+
+
+def safe(value: object) -> str:
+    """Text of others, in which nothing is markup and no character controls a terminal."""
+    return escape(printable(str(value)))
+
+
+def plan_lines(plans: Once[Plan]) -> Iterator[str]:
+    """Each sink's changes, field by field, and what is skipped and why."""
+    for sink, plan in plans.items():
+        yield f"[bold]{safe(sink)}[/]: {_summary(plan)}"
+        for change in plan.changes:
+            yield from _change_lines(change)
+        for skip in plan.skipped:
+            yield f"  [dim]. skip[/]     {safe(skip.id)}: {safe(skip.kind)}: {safe(skip.reason)}"
+    yield from error_lines(plans)
+    yield f"digest {plan_digest(plans)}"
+
+
+def error_lines(once: Once[Any]) -> Iterator[str]:
+    """A line for each source and sink that gave no answer."""
+    for what, error in once.errors.items():
+        yield f"[red]{safe(what)} failed[/]: {safe(error)}"
+
+
+def _summary(plan: Plan) -> str:
+    counts = {kind: 0 for kind in _SIGNS}
+    for change in plan.changes:
+        counts[type(change)] += 1
+    return (
+        f"{counts[Register]} to register, {counts[Update]} to update, {counts[Deregister]} to"
+        f" remove, {plan.unchanged} unchanged, {len(plan.skipped)} skipped, {plan.foreign} foreign"
+    )
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    sign = _SIGNS[type(change)]
+    if isinstance(change, Deregister):
+        instance = change.old.instance
+        what = f"{safe(instance.service)} {safe(instance.endpoint)} {safe(change.id)}"
+        yield f"  {sign}   {what}: {change.reason.value}"
+        return
+    instance = change.new.instance
+    gap = " " if isinstance(change, Register) else "   "
+    yield f"  {sign}{gap}{safe(instance.service)} {safe(instance.endpoint)} {safe(change.id)}"
+    if isinstance(change, Update):
+        for name, old, new in change.differences():
+            yield f"      {name}: {_value(old)} -> {_value(new)}"
+        return
+    for name, value in _facts(instance).items():
+        yield f"      {name}: {value}"
+
+
+def _facts(instance: Instance) -> dict[str, str]:
+    found = {}
+    if instance.tags:
+        found["tags"] = _value(instance.tags)
+    if instance.meta:
+        found["meta"] = _value(instance.meta)
+    if instance.checks:
+        found["checks"] = ", ".join(safe(check_text(check)) for check in instance.checks)
+    return found
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return safe(", ".join(map(str, value)) or "none")
+    if isinstance(value, Mapping):
+        return safe(", ".join(f"{k}={v}" for k, v in value.items()) or "none")
+    return safe(value if value not in (None, "") else "none")
+
+
+def check_text(check: Check | Native) -> str:
+    """A check in a few words."""
+    if isinstance(check, Native):
+        return f"{check.key} (by syncer)" if check.fed else check.key
+    words = [check.key if check.key == check.kind else f"{check.key} ({check.kind})", check.path]
+    if check.interval is not None:
+        words.append(f"every {check.interval:g}s")
+    return " ".join(word for word in words if word)
+
+
+def place(registration: Registration) -> str:
+    """Service, address and id of a registration, in a line."""
+    instance = registration.instance
+    return f"{instance.service} {instance.endpoint} {instance.id}"
+
+
+def state(registration: Registration) -> str:
+    """How a registration is shown to consumers, and what holds it so; "" if it is just up."""
+    instance = registration.instance
+    found = "" if registration.up else instance.meta.get(STATUS_KEY, instance.status.value)
+    if registration.mark and registration.mark.hold:
+        return f"{found}, held: {registration.mark.hold}".removeprefix(", ")
+    return found
+
+
+def story_lines(story: Story) -> Iterator[str]:
+    """How a workload came to be registered: ports, names, addresses, checks, by which rule."""
+    workload, translated = story.entry.workload, story.entry.translated
+    health = f", {workload.health.value}" if workload.health else ""
+    yield (
+        f"[bold]{safe(workload.name)}[/] ({safe(workload.id[:12])}), source {story.source},"
+        f" {workload.state.value}{health}, image {safe(workload.image or 'unknown')}"
+    )
+    if translated.parser:
+        yield f"  labels read by {translated.parser}"
+    if translated.left_out:
+        yield f"  offers nothing: {safe(translated.left_out)}"
+    for explained in translated.explained:
+        yield from _explained_lines(explained, story)
+    for problem in translated.problems:
+        yield f"  [yellow]problem[/] {safe(problem)}"
+    for sink, standing in story.sinks.items():
+        if "" in standing:
+            yield f"  [red]{safe(sink)}[/]: {safe(standing[''])}"
+
+
+def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
+    offer, choice, instance = explained.offer, explained.choice, explained.instance
+    at = instance.endpoint if instance else "no address"
+    port = f"{offer.port}/{safe(offer.protocol)}"
+    yield f"  port {port} -> [bold]{safe(offer.service)}[/] at {safe(at)}"
+    if offer.because:
+        yield f"      offered by {safe(offer.because)}"
+    if choice.rule:
+        yield f"      address by {safe(choice.rule)}"
+    for rule, why in choice.rejected:
+        yield f"      [dim]not by {safe(rule)}: {safe(why)}[/]"
+    if instance is None:
+        return
+    yield f"      id {safe(instance.id)}"
+    for name, value in _facts(instance).items():
+        yield f"      {name} {value}"
+    for sink, standing in story.sinks.items():
+        if instance.id in standing:
+            yield f"      in {safe(sink)}: {safe(standing[instance.id])}"
+
+
+def of_owner(view: View[Registration], owner: str) -> View[Registration]:
+    """The registrations of this owner; all if it is empty."""
+    items = (r for r in view.items if not owner or (r.mark and r.mark.owner == owner))
+    return attrs.evolve(view, items=tuple(items))
+
+
+def services_table(sink: str, view: View[Registration], owner: str) -> Table:
+    """What one sink holds, by service."""
+    table = table_of(f"{sink}{'' if view.complete else ' (incomplete)'}")
+    states = any(map(state, view.items))
+    columns = ("service", "address", "tags", "id", "whose", "workload", *["state"] * states)
+    for name in columns:
+        table.add_column(name)
+    for held in sorted(view.items, key=lambda r: (r.instance.service, r.id)):
+        mark, instance = held.mark, held.instance
+        whose = "not marked" if mark is None else f"{mark.owner}@{mark.scope}"
+        style = None if mark and mark.owner == owner else "dim"
+        workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
+        cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, whose)
+        more = [state(held)] if states else []
+        table.add_row(*map(safe, (*cells, workload, *more)), style=style)
+    return table
+
+
+def table_of(title: str = "") -> Table:
+    """An empty table in the one style that all commands use."""
+    return Table(
+        title=safe(title) or None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+
+
+def rows_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
+    """A table of these rows."""
+    table = table_of()
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*map(safe, row))
+    return table

@@ -1,0 +1,61 @@
+"""Where commands print: with colour on a terminal, plain in a pipe."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+
+from syncer.api.fields import printable
+from syncer.engine.engine import Listener
+from syncer.events import AnyEvent, ChangeApplied
+
+#: Width of a pipe: no line is ever cut or folded.
+_ENDLESS = 100_000
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console that neither folds nor colours when its output is not a terminal."""
+    same: dict[str, Any] = {"highlight": False, "soft_wrap": True, "emoji": False}
+    made = Console(stderr=stderr, **same)
+    return (
+        made if made.is_terminal else Console(stderr=stderr, width=_ENDLESS, no_color=True, **same)
+    )
+
+
+def line(text: str) -> None:
+    """One line of plain output."""
+    click.echo(printable(text))
+
+
+def emit(found: Any) -> None:
+    """JSON types as JSON; else lines with markup and tables, coloured only on a terminal."""
+    if isinstance(found, dict) or (
+        isinstance(found, list) and found and isinstance(found[0], dict)
+    ):
+        click.echo(json.dumps(found, indent=2))
+        return
+    console = _console()
+    for item in found:
+        console.print(item)
+
+
+@contextmanager
+def progress() -> Iterator[Listener]:
+    """A listener that counts changes on the terminal, if standard error is one."""
+    console = _console(stderr=True)
+    if not console.is_terminal:
+        yield lambda event: None
+        return
+    with console.status("listing") as status:
+        count = 0
+
+        def listen(event: AnyEvent) -> None:
+            nonlocal count
+            if isinstance(event, ChangeApplied):
+                count += 1
+                status.update(f"{count} changes applied")
+
+        yield listen

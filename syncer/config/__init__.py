@@ -1,0 +1,1 @@
+"""From flags, file, environment and defaults to one `Config`."""

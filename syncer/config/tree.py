@@ -1,0 +1,208 @@
+"""Settings as they were given, each with its origin, and how they lie over one another.
+
+A tree of settings is a `dict` whose leaves are `Given`. The higher tree wins leaf by leaf, so
+that a flag overrides one key of a table and leaves the rest of it as the file has it.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from syncer.api.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - only Python 3.10
+    import tomli as tomllib
+
+Tree = dict[str, Any]
+
+#: Environment variables with this prefix name any setting: SYNCER__SINKS__CONSUL__TOKEN.
+PREFIX = "SYNCER__"
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@attrs.frozen
+class KeyPath:
+    """The place of a table or key: `sinks.consul.token`, with the file if there is one."""
+
+    keys: tuple[str, ...] = ()
+    file: str = ""
+
+    def __truediv__(self, key: str) -> "KeyPath":
+        return KeyPath((*self.keys, key), self.file)
+
+    def __str__(self) -> str:
+        return ".".join(key if _BARE.fullmatch(key) else f'"{key}"' for key in self.keys)
+
+    def say(self, problem: str, origin: str = "") -> str:
+        """One line for people: where, and what is wrong there. `origin` goes before the file."""
+        return ": ".join(part for part in (origin or self.file, str(self), problem) if part)
+
+
+@attrs.frozen
+class Given:
+    """A value as it was given. Never shown, since it may be a secret.
+
+    `text` says that it comes from where everything is text, so that `8` may mean a number.
+    """
+
+    value: Any = attrs.field(repr=False)
+    origin: str = attrs.field(default="", eq=False)
+    text: bool = False
+
+
+def origin_of(value: Any) -> str:
+    """Where the value, or the first leaf of the table, was given; "" if nobody knows."""
+    if isinstance(value, Given):
+        return value.origin
+    if isinstance(value, Mapping):
+        return next(filter(None, map(origin_of, value.values())), "")
+    return ""
+
+
+def plain(value: Any) -> Any:
+    """The value without its origins."""
+    if isinstance(value, Given):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def is_text(value: Any) -> bool:
+    """Whether any part of the value comes from where everything is text."""
+    if isinstance(value, Given):
+        return value.text
+    return isinstance(value, Mapping) and any(map(is_text, value.values()))
+
+
+def files_named(tree: Mapping[str, Any]) -> Iterator[Path]:
+    """The files of all `{ file = "..." }` in a tree: those that secrets are read from."""
+    for value in filter(lambda value: isinstance(value, Mapping), tree.values()):
+        name = plain(value["file"]) if list(value) == ["file"] else None
+        if isinstance(name, str):
+            yield Path(name)
+        else:
+            yield from files_named(value)
+
+
+def given_tree(tree: Mapping[str, Any], origin: str, *, text: bool = False) -> Tree:
+    """The tree with each leaf marked by its origin."""
+    return {
+        key: given_tree(value, origin, text=text)
+        if isinstance(value, Mapping)
+        else Given(value, origin, text)
+        for key, value in tree.items()
+    }
+
+
+def overlaid(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Tree:
+    """Both trees in one; where both have a value, that of the upper one."""
+    merged = dict(lower)
+    for key, value in upper.items():
+        below = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            merged[key] = overlaid(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def in_order(table: Mapping[str, Any], *firsts: Any) -> Tree:
+    """The same table, first with the keys of these other tables, in their order."""
+    keys = [key for first in firsts if isinstance(first, Mapping) for key in first]
+    return {key: table[key] for key in dict.fromkeys((*keys, *table))}
+
+
+def from_file(path: Path) -> Tree:
+    """The settings in a TOML file; ConfigError with the line if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return given_tree(tomllib.load(file), str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (at byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def from_assignments(texts: Iterable[str], flag: str = "--set") -> Tree:
+    """The settings in `KEY.PATH=VALUE` texts; a later one wins.
+
+    Keys with dots in them stand in quotes, as in TOML. A value that reads as a TOML list
+    or inline table is one; any other is text.
+    """
+    tree: Tree = {}
+    for text in texts:
+        path, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"{flag} {text}: must have the form KEY.PATH=VALUE")
+        tree = overlaid(tree, _nested(_keys(path, flag), _given(value, flag)))
+    return tree
+
+
+def _keys(path: str, flag: str) -> list[str]:
+    try:
+        found: Any = tomllib.loads(f"{path} = 0")
+    except tomllib.TOMLDecodeError:
+        raise ConfigError(f"{flag} {path}: not a key path like sinks.consul.token") from None
+    keys = []
+    while found != 0:
+        (key, found), *_ = found.items()
+        keys.append(key)
+    return keys
+
+
+def _given(value: str, flag: str) -> Any:
+    if value.lstrip()[:1] in ("[", "{"):
+        try:
+            found = tomllib.loads(f"value = {value}")
+        except tomllib.TOMLDecodeError:
+            found = {}
+        if set(found) == {"value"}:
+            return given_tree(found, flag)["value"]
+    return Given(value, flag, text=True)
+
+
+def from_environment(environ: Mapping[str, str], beside: Mapping[str, Any]) -> Tree:
+    """The settings in variables like `SYNCER__SINKS__CONSUL__TOKEN`; empty ones do not count.
+
+    Each part is the key in `beside` (the settings given otherwise) that differs only in case,
+    dashes and dots, which variables cannot have; else it is the part in lower case.
+    """
+    tree: Tree = {}
+    for name in sorted(environ):
+        if not name.upper().startswith(PREFIX) or not environ[name]:
+            continue
+        parts = name[len(PREFIX) :].split("__")
+        if not all(parts):
+            raise ConfigError(f"{name}: must have the form {PREFIX}TABLE__KEY")
+        leaf = Given(environ[name], name, text=True)
+        tree = overlaid(tree, _nested(_known_keys(parts, beside), leaf))
+    return tree
+
+
+def _known_keys(parts: Iterable[str], beside: Any) -> list[str]:
+    keys = []
+    for part in parts:
+        known = {_form(key): key for key in beside} if isinstance(beside, Mapping) else {}
+        key = known.get(_form(part), part.lower())
+        beside = beside.get(key) if isinstance(beside, Mapping) else None
+        keys.append(key)
+    return keys
+
+
+def _form(key: str) -> str:
+    return re.sub(r"[-.]", "_", key.lower())
+
+
+def _nested(keys: list[str], value: Any) -> Tree:
+    for key in reversed(keys):
+        value = {key: value}
+    return dict(value)

@@ -1,0 +1,1 @@
+"""From what runs to what should be registered, with the reason for each answer."""

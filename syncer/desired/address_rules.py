@@ -1,0 +1,72 @@
+"""What is configured about addresses, for each source."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from syncer.api.fields import as_tuple, canonical_address
+from syncer.api.options import option
+from syncer.desired.networking import FAMILIES, cidr, unusable
+
+#: In `overrides`: labels may give any address, host names too.
+ANY = "any"
+
+
+def _known_family(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if value not in FAMILIES:
+        raise ValueError(f"{attribute.name} must be one of {', '.join(FAMILIES)}, not {value!r}")
+
+
+def _advertisable(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if value and cidr(value) is None and (why := unusable(value)):
+        raise ValueError(f"{attribute.name}: {why}")
+
+
+def _networks(instance: object, attribute: "attrs.Attribute[Any]", value: Sequence[str]) -> None:
+    for pattern in value:
+        if not pattern or ("/" in pattern and cidr(pattern) is None):
+            raise ValueError(f"{attribute.name}: {pattern!r} is not a name, a pattern or a CIDR")
+
+
+def _overrides(instance: object, attribute: "attrs.Attribute[Any]", value: Sequence[str]) -> None:
+    for text in value:
+        if text != ANY and cidr(text) is None:
+            raise ValueError(f"{attribute.name}: {text!r} is neither a CIDR nor the word {ANY}")
+
+
+@attrs.frozen(kw_only=True)
+class AddressRules:
+    """What is configured about addresses."""
+
+    internal: bool = option(
+        False, help="Register containers' own addresses and ports, not those published on the host"
+    )
+    advertise: str = option(
+        "",
+        help="Host address to register: an address, a host name, an interface (eth0), or a CIDR "
+        "that one of the host's addresses lies in",
+        env=("SYNCER_ADVERTISE",),
+        converter=canonical_address,
+        validator=_advertisable,
+    )
+    networks: tuple[str, ...] = option(
+        (),
+        help="In internal mode, networks to take the address from: names, patterns or CIDRs; "
+        "the first that fits counts",
+        converter=as_tuple,
+        validator=_networks,
+    )
+    label: str = option("", help="Name of a label whose value is the address to register")
+    overrides: tuple[str, ...] = option(
+        (ANY,),
+        help="Addresses that labels may give in place of the workload's own: CIDRs, or any; "
+        "empty: none, nor a port",
+        converter=as_tuple,
+        validator=_overrides,
+    )
+    family: str = option(
+        "ipv4",
+        help="Address family to prefer where there are both: ipv4, ipv6 or any",
+        validator=_known_family,
+    )

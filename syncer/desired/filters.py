@@ -1,0 +1,147 @@
+"""Which workloads and services are looked at, by patterns over names, images, labels and tags."""
+
+import re
+from collections.abc import Callable, Iterable
+from fnmatch import translate
+
+import attrs
+
+from syncer.api.fields import as_tuple
+from syncer.api.model import Offer, Workload
+
+#: Longer patterns are refused, and of longer values only so much is looked at: a workload's
+#: owner must not be able to slow down everybody's registrations.
+LONGEST_PATTERN = 256
+LONGEST_VALUE = 1024
+
+_Matches = Callable[[str], bool]
+
+_FORMS = "name:GLOB, image:GLOB, label:KEY, label:KEY=GLOB, service:GLOB or tag:GLOB"
+
+
+@attrs.frozen
+class _Pattern:
+    """A pattern and whom it fits: a workload, or one of its offers; the other is never asked."""
+
+    text: str
+    workload: Callable[[Workload], bool] = lambda workload: False
+    offer: Callable[[Offer], bool] | None = None
+
+
+def _patterns(texts: Iterable[str]) -> tuple[_Pattern, ...]:
+    return tuple(_pattern(text) for text in texts)
+
+
+@attrs.frozen
+class Filter:
+    """Admits a workload's offer, unless an `exclude` pattern fits it, or there are `include`
+    patterns and none of them fits.
+
+    Patterns are `name:GLOB`, `image:GLOB`, `label:KEY` (the workload has it) and
+    `label:KEY=GLOB`; `service:GLOB` and `tag:GLOB` look at the offer. A glob knows `*`, `?` and
+    `[...]`, is matched against the whole value, and case counts. Raises ValueError for a pattern
+    that is none of these.
+
+    `allow_names` and `deny_names` are globs over service names, in which case does not count, as
+    it does not in DNS: whatever else fits, a name is admitted only if it is allowed (empty: any
+    is) and not denied.
+    """
+
+    include: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    exclude: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    allow_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    deny_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    _included: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
+    _excluded: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
+
+    _allowed: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
+    _denied: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
+
+    @_allowed.default
+    def _compile_allowed(self) -> tuple[_Matches, ...]:
+        return tuple(map(_name_glob, self.allow_names))
+
+    @_denied.default
+    def _compile_denied(self) -> tuple[_Matches, ...]:
+        return tuple(map(_name_glob, self.deny_names))
+
+    @_included.default
+    def _compile_include(self) -> tuple[_Pattern, ...]:
+        return _patterns(self.include)
+
+    @_excluded.default
+    def _compile_exclude(self) -> tuple[_Pattern, ...]:
+        return _patterns(self.exclude)
+
+    def why_not(self, workload: Workload) -> str:
+        """Why the workload is left out, in words; "" if it, or some of its offers, may be in."""
+        for pattern in self._excluded:
+            if pattern.workload(workload):
+                return f"excluded by the filter {pattern.text}"
+        if any(pattern.offer for pattern in self._included) or self._includes(workload):
+            return ""
+        return self._not_included()
+
+    def why_not_offer(self, workload: Workload, offer: Offer) -> str:
+        """Why one offer of an admitted workload is left out, in words; "" if it is admitted."""
+        if (self._allowed or self._denied) and (why_not := self._why_not_name(offer.service)):
+            return why_not
+        for pattern in self._excluded:
+            if pattern.offer and pattern.offer(offer):
+                return f"excluded by the filter {pattern.text}"
+        if self._includes(workload) or any(p.offer and p.offer(offer) for p in self._included):
+            return ""
+        return self._not_included()
+
+    def _why_not_name(self, service: str) -> str:
+        name = service.casefold()
+        if any(matches(name) for matches in self._denied):
+            return f"the name {service!r} is denied by deny_names"
+        if self._allowed and not any(matches(name) for matches in self._allowed):
+            return f"the name {service!r} is not among allow_names"
+        return ""
+
+    def _includes(self, workload: Workload) -> bool:
+        return not self._included or any(p.workload(workload) for p in self._included)
+
+    def _not_included(self) -> str:
+        return f"not included by any filter: {', '.join(self.include)}"
+
+
+def _pattern(text: str) -> _Pattern:
+    if len(text) > LONGEST_PATTERN:
+        raise ValueError(f"filter {text[:40]!r}... is longer than {LONGEST_PATTERN} characters")
+    kind, _, rest = text.partition(":")
+    if not rest or kind not in ("name", "image", "label", "service", "tag"):
+        raise ValueError(f"filter {text!r} is none of {_FORMS}")
+    if kind == "label":
+        return _Pattern(text, _label_test(text, rest))
+    matches = _glob(rest)
+    if kind == "service":
+        return _Pattern(text, offer=lambda offer: matches(offer.service))
+    if kind == "tag":
+        return _Pattern(text, offer=lambda offer: any(map(matches, offer.tags)))
+    if kind == "name":
+        return _Pattern(text, lambda workload: matches(workload.name))
+    return _Pattern(text, lambda workload: matches(workload.image))
+
+
+def _label_test(pattern: str, rest: str) -> Callable[[Workload], bool]:
+    key, equals, glob = rest.partition("=")
+    if not key or any(c in key for c in "*?["):
+        raise ValueError(f"filter {pattern!r}: a label's name is needed, and is matched as it is")
+    if not equals:
+        return lambda workload: key in workload.labels
+    matches = _glob(glob)
+    return lambda workload: key in workload.labels and matches(workload.labels[key])
+
+
+def _name_glob(glob: str) -> _Matches:
+    if not glob or len(glob) > LONGEST_PATTERN:
+        raise ValueError(f"{glob[:40]!r} is not a pattern of 1 to {LONGEST_PATTERN} characters")
+    return _glob(glob.casefold())
+
+
+def _glob(glob: str) -> _Matches:
+    match = re.compile(translate(glob)).match
+    return lambda value: match(value[:LONGEST_VALUE]) is not None

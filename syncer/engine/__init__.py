@@ -1,0 +1,1 @@
+"""Runs cycles: reads, plans, applies and reports, each sink in its own threads."""

@@ -1,0 +1,101 @@
+"""Plans, stories and registrations as JSON types: for `--json`, and for the API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncer.api.changes import Change, Deregister, Plan, Update
+from syncer.api.model import STATUS_KEY, Registration, View
+from syncer.desired.translate import Explained
+from syncer.engine.queries import Once, Story, plan_digest
+
+
+def plan_json(plans: Once[Plan]) -> dict[str, Any]:
+    """The plans as JSON types."""
+    return {
+        "digest": plan_digest(plans),
+        "sinks": {sink: _plan_json(plan) for sink, plan in plans.items()},
+        "errors": dict(plans.errors),
+    }
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "changes": [_change_json(change) for change in plan.changes],
+        "skipped": [{"id": s.id, "kind": s.kind, "reason": s.reason} for s in plan.skipped],
+        "unchanged": plan.unchanged,
+        "ours": plan.ours,
+        "foreign": plan.foreign,
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    held = change.old if isinstance(change, Deregister) else change.new
+    found: dict[str, Any] = {"action": type(change).__name__.lower(), **registration_json(held)}
+    if isinstance(change, Deregister):
+        found["reason"] = change.reason.value
+    if isinstance(change, Update):
+        found["differences"] = [
+            {"field": name, "old": _plain(old), "new": _plain(new)}
+            for name, old, new in change.differences()
+        ]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def registration_json(registration: Registration) -> dict[str, Any]:
+    """A registration as JSON types, with its mark."""
+    instance = registration.instance
+    return {
+        "id": instance.id,
+        "service": instance.service,
+        "address": instance.address,
+        "port": instance.port,
+        "protocol": instance.protocol,
+        "tags": list(instance.tags),
+        "meta": dict(instance.meta),
+        "checks": [check.key for check in instance.checks],
+        "status": instance.meta.get(STATUS_KEY, instance.status.value),
+        "mark": registration.mark.fields() if registration.mark else None,
+    }
+
+
+def story_json(story: Story) -> dict[str, Any]:
+    """A story as JSON types."""
+    workload, translated = story.entry.workload, story.entry.translated
+    return {
+        "source": story.source,
+        "workload": workload.id,
+        "name": workload.name,
+        "state": workload.state.value,
+        "health": workload.health.value if workload.health else None,
+        "image": workload.image,
+        "parser": translated.parser,
+        "left_out": translated.left_out,
+        "problems": list(translated.problems),
+        "offers": [_explained_json(explained) for explained in translated.explained],
+        "sinks": {sink: dict(standing) for sink, standing in story.sinks.items()},
+    }
+
+
+def _explained_json(explained: Explained) -> dict[str, Any]:
+    instance = explained.instance
+    return {
+        "service": explained.offer.service,
+        "port": explained.offer.port,
+        "protocol": explained.offer.protocol,
+        "because": explained.offer.because,
+        "rule": explained.choice.rule,
+        "rejected": [{"rule": rule, "why": why} for rule, why in explained.choice.rejected],
+        "instance": registration_json(Registration(instance=instance)) if instance else None,
+    }
+
+
+def view_json(view: View[Registration]) -> dict[str, Any]:
+    """A listing as JSON types."""
+    items = [registration_json(registration) for registration in view.items]
+    return {"complete": view.complete, "registrations": items}

@@ -1,0 +1,89 @@
+"""Which of several syncers writes: those that share one source agree by a lock in the registry.
+
+Two on one swarm, or two that mirror one registry, would otherwise correct each other. The one that
+has the lock writes, the others read, plan and renew, and one of them takes over when it is gone.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+
+import attrs
+
+from syncer.api.changes import Change, Outcome, Plan, Skip
+from syncer.api.contracts import Sink
+from syncer.api.errors import TemporaryError
+
+
+@attrs.frozen(kw_only=True)
+class Lock:
+    """A lock by its name, and how long it outlives one who is gone."""
+
+    name: str
+    ttl: timedelta
+
+
+class LeadLost(TemporaryError):
+    """This process led when it began to write, and may not go on."""
+
+
+class Election:
+    """One process's part in it. `leads` may be asked from any thread, the rest is for one.
+
+    The lock is asked for three times in its length, and who could not keep it stops writing a third
+    of its length before another can have it: requests that are under way end meanwhile.
+    """
+
+    def __init__(self, sink: Sink, lock: Lock, clock: Callable[[], float]) -> None:
+        self._sink, self._lock, self._clock = sink, lock, clock
+        self._until = float("-inf")
+        #: How often this process began to lead: what it knew before may be old by then.
+        self.terms = 0
+        self._broke_off = False
+
+    @property
+    def pause(self) -> float:
+        """Seconds from one `campaign` to the next."""
+        return self._lock.ttl.total_seconds() / 3
+
+    def leads(self) -> bool:
+        """Whether this process may write now."""
+        return self._clock() < self._until
+
+    def permitted(self, plan: Plan) -> Plan:
+        """The plan, without its changes while this process may not write."""
+        if self.leads():
+            return plan
+        text = "another syncer writes here, or it is not known yet"
+        return plan.hold({c.id: Skip(c.id, "standby", text) for c in plan.changes})
+
+    def insist(self) -> Callable[[], None]:
+        """What raises LeadLost when this process, if it leads now, does so no more."""
+        return self._expect_lead if self.leads() else lambda: None
+
+    def _expect_lead(self) -> None:
+        if not self.leads():
+            self._broke_off = True
+            raise LeadLost("the lock was lost under way: another syncer may write now")
+
+    def campaign(self) -> bool:
+        """Ask for the lock, or keep it; returns whether this process leads. Raises SyncerError."""
+        asked = self._clock()
+        has = self._sink.take_lock(self._lock.name, self._lock.ttl)
+        if has and (self._broke_off or not self.leads()):
+            self.terms += 1
+            self._broke_off = False
+        self._until = asked + 2 * self.pause if has else float("-inf")
+        return self.leads()
+
+    def resign(self) -> None:
+        """Let another lead at once, if this process did."""
+        if self.leads():
+            self._until = float("-inf")
+            self._sink.release_lock(self._lock.name)
+
+
+def without_left(plan: Plan, changes: Collection[Change], outcomes: Collection[Outcome]) -> Plan:
+    """The plan without those of these changes that have no outcome, since the lead was lost."""
+    tried = {outcome.change.id for outcome in outcomes}
+    text = "another may write here now, and goes on with what was left"
+    return plan.hold({c.id: Skip(c.id, "lost", text) for c in changes if c.id not in tried})

@@ -1,0 +1,355 @@
+"""Assembly: sources, sinks and rules made into one engine. What embedding programs use.
+
+engine = syncer.Engine(sources={"docker": source}, sinks={"consul": sink})
+engine.reconcile()              # once, or:
+with engine:                    # threads run until the block ends
+    ...
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from syncer.api.changes import Plan
+from syncer.api.contracts import Parsed, Reachable, Sink, Source
+from syncer.api.errors import ConfigError, SyncerError
+from syncer.api.model import Registration, View, Workload
+from syncer.desired.snapshot import Snapshot
+from syncer.desired.tracker import Desired, Tracker
+from syncer.desired.translate import Translator
+from syncer.engine.campaign import campaigning
+from syncer.engine.parts import SinkPart, SourcePart, sink_parts, source_part
+from syncer.engine.probes.prober import Prober
+from syncer.engine.probes.rules import ProbeRules
+from syncer.engine.pulse import Pulse
+from syncer.engine.queries import (
+    Examined,
+    Now,
+    Once,
+    Story,
+    examined,
+    fitting,
+    in_scope,
+    named,
+    offered,
+    plan_digest,
+    story,
+)
+from syncer.engine.reconcile import Reconciler
+from syncer.engine.scheduler import Daemon
+from syncer.engine.shutdown import Ending, HandOver
+from syncer.events import AnyEvent, CycleFinished, LoopFailed
+from syncer.plan.drain import DRAIN
+from syncer.plan.guard import GuardRules
+
+T = TypeVar("T")
+
+Parser = tuple[str, Callable[[Workload, Reachable], Parsed]]
+Listener = Callable[[AnyEvent], None]
+
+#: Seconds that a single run waits for the first outcome of its probes.
+PROBE_PATIENCE = 15.0
+
+
+class Engine:
+    """Keeps sinks equal to sources: once by `reconcile()`, or for as long as it is started.
+
+    Once started, it is no longer asked for plans and the like: listeners hear what happens.
+
+    `interval` and `shutdown_timeout` are in seconds. `listeners` hear every event of
+    `syncer.events`, in the thread where it happened. `on_exit` says what `stop()` does with our
+    registrations: `keep` them (the workloads go on running), or `deregister` them.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source | SourcePart],
+        sinks: Mapping[str, Sink | SinkPart],
+        *,
+        parsers: Sequence[Parser] = (),
+        owner: str = "syncer",
+        interval: float = 30.0,
+        guard: GuardRules | None = None,
+        probes: ProbeRules | None = None,
+        on_exit: str = "keep",
+        shutdown_timeout: float = 10.0,
+        listeners: Sequence[Listener] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._listeners = tuple(listeners)
+        self._interval, self._clock = interval, clock
+        self._on_exit, self._shutdown_timeout = on_exit, shutdown_timeout
+        self._trackers = {
+            name: self._tracker(name, source_part(source), parsers, order)
+            for order, (name, source) in enumerate(sources.items())
+        }
+        desired = Desired(self._trackers)
+        self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)
+        self._reconcilers = {
+            name: Reconciler(
+                name,
+                part,
+                desired,
+                owner=owner,
+                guard=guard or GuardRules(),
+                emit=self.tell,
+                clock=clock,
+                prober=self._prober,
+            )
+            for name, part in sink_parts(sinks, self._trackers).items()
+        }
+        if on_exit == "deregister" and any(r.election for r in self._reconcilers.values()):
+            text = "on_exit = deregister would remove what the next holder of the lock keeps"
+            raise ConfigError(text)
+        self._daemon: Daemon | None = None
+        self._stopped = threading.Event()
+
+    def reconcile(self, expect: str = "") -> Once[CycleFinished]:
+        """List every source and run one cycle for every sink, health reports included.
+
+        With `expect`, a digest from `plan_digest`, nothing is done unless the plan is still
+        the same: SyncerError is raised.
+        """
+        started = self._clock()
+        plans = self.plan()
+        if expect and (digest := plan_digest(plans)) != expect:
+            raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
+
+        def carry_out(reconciler: Reconciler) -> CycleFinished:
+            with campaigning(reconciler.name, reconciler.election, self.tell):
+                plan = reconciler.permitted(plans[reconciler.name])
+                return self._apply(reconciler, plan, started)
+
+        return self._each_sink(carry_out, plans.errors)
+
+    def plan(self) -> Once[Plan]:
+        """What a cycle would change in each sink now; nothing is written."""
+        return self._plans(self._relist())
+
+    def drain(self, name: str = "", *, force: bool = False) -> Once[CycleFinished]:
+        """Show what is registered of ours as draining, until `undrain`; "" is all of it.
+
+        `name` is a service, a workload, the beginning of its id, or the id of a registration. It is
+        kept in the registry, for as long as the workload lives: any syncer that runs leaves it so.
+        The last of a service that is up is left so, unless with `force`. The plan in each report
+        tells what was not done, and `ours` how many registrations there are of this name.
+        """
+        return self._hold(name, DRAIN, force=force)
+
+    def undrain(self, name: str = "") -> Once[CycleFinished]:
+        """End a drain: what is registered shows how its workload is, again."""
+        return self._hold(name, "")
+
+    def registrations(self) -> Once[View[Registration]]:
+        """What each sink holds now, foreign registrations included."""
+        self._expect_rest()
+        return self._each_sink(lambda one: one.sink.registrations(), {})
+
+    def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
+        """What `purge` would remove from each sink."""
+        errors = self._relist()
+        wanted = in_scope(self._snapshots(), source)
+        return self._each_sink(lambda sink: sink.owned(wanted), errors)
+
+    def purge(self, source: str = "") -> Once[CycleFinished]:
+        """Remove all that carries our owner and scope; with `source`, only what came from it."""
+        errors = self._relist()
+        wanted = in_scope(self._snapshots(), source)
+        return self._each_sink(lambda sink: sink.release(wanted), errors)
+
+    def explain(self, name: str) -> tuple[Story, ...]:
+        """The story of every workload that `name` fits.
+
+        It is a workload's name, the beginning of its id, a service or the id of an instance.
+        Raises what a source raises that gives no answer.
+        """
+        if errors := self._relist():
+            raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
+        found = fitting(self._snapshots(), name, by_offer=True)
+        plans = self._plans({}) if found else Once(answers={})
+        return tuple(story(snapshot.name, entry, plans) for snapshot, entry in found)
+
+    def examine(self) -> Examined:
+        """What is in the way, as far as sources and sinks can tell; nothing is written."""
+        plans = self.plan()
+        parts: dict[str, Source | Sink] = {
+            **{f"source {name}": one.source for name, one in self._trackers.items()},
+            **{f"sink {name}": one.sink for name, one in self._reconcilers.items()},
+        }
+        return examined(parts, plans, self.now(), self._attempt)
+
+    def names(self) -> tuple[str, ...]:
+        """What the sources described last: names of workloads, their services, ids of instances."""
+        entries = (one for snapshot in self._snapshots() for one in snapshot.entries.values())
+        found = {name for one in entries for name in (one.workload.name, *offered(one))}
+        return tuple(sorted(found))
+
+    def now(self) -> Now:
+        """What is known at this moment: from any thread, while it runs too; nobody is asked."""
+        sinks = {name: sink.known() for name, sink in self._reconcilers.items()}
+        guarded = {name: sink.guarded() for name, sink in self._reconcilers.items()}
+        return Now(sources={s.name: s for s in self._snapshots()}, sinks=sinks, guarded=guarded)
+
+    def let_go(self, sink: str, digest: str) -> int:
+        """Have done what the guard holds at a sink, if of this digest: how many changes, or 0."""
+        reconciler = self._reconcilers.get(sink)
+        if count := reconciler.let_go(digest) if reconciler else 0:
+            self._plan_again(frozenset({sink}))
+        return count
+
+    def start(self) -> None:
+        """Start to keep the sinks equal, in threads; returns at once. Not twice."""
+        if self._daemon is not None:
+            raise SyncerError("the engine was started before")
+        self._daemon = Daemon(
+            tuple(self._trackers.values()),
+            tuple(self._reconcilers.values()),
+            interval=self._interval,
+            emit=self.tell,
+            clock=self._clock,
+        )
+        self._daemon.start()
+
+    def take_over(
+        self, former: "Engine", sources: Collection[str] = (), sinks: Collection[str] = ()
+    ) -> None:
+        """Begin with what another engine knows, before `start`: of these, which are equal.
+
+        Until the sources answer, that is kept alive, and nothing of it is removed. The sinks are
+        told if all sources go on: else what one left is to run out.
+        """
+        for name in sinks if former._trackers.keys() <= set(sources) else ():
+            sink, old = self._reconcilers[name].sink, former._reconcilers[name].sink
+            self._attempt(f"sink {name}", partial(sink.take_over, old))
+        self._prober.take_over(former._prober)
+        for name in sources:
+            tracker, known = self._trackers[name], former._trackers[name]
+            self._attempt(f"source {name}", partial(tracker.take_over, known))
+
+    def stop(self, hand_over: HandOver | None = None) -> bool:
+        """Let running work end and close everything; returns whether it ended in time.
+
+        `hand_over` is called once nothing is written any more, while what is registered is alive:
+        it may start another engine in the place of this one, and returns whether it has. Then
+        `on_exit` does not count. An engine cannot be used afterwards; a second call does nothing.
+        """
+        if self._stopped.is_set():
+            return True
+        self._stopped.set()
+        self._prober.close()
+        parts = (self._daemon, self._trackers, self._reconcilers)
+        ending = Ending(*parts, attempt=self._attempt, clock=self._clock)
+        return ending(self._shutdown_timeout, self._release, hand_over)
+
+    def busy(self) -> Mapping[str, Hashable]:
+        """What its threads do just now, each with what changes when that comes on."""
+        return self._daemon.busy() if self._daemon else {}
+
+    def refresh(self) -> None:
+        """Look at every source and every sink again, now. Only while started."""
+        if self._daemon is not None:
+            self._daemon.refresh()
+
+    def __enter__(self) -> "Engine":
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def _tracker(
+        self, name: str, part: SourcePart, parsers: Sequence[Parser], order: int
+    ) -> Tracker:
+        return Tracker(
+            name,
+            part.source,
+            Translator(parsers, part.rules, part.filter, part.mirror_health),
+            order=order,
+            former_scopes=part.former_scopes,
+            emit=self.tell,
+            clock=self._clock,
+        )
+
+    def _release(self) -> None:
+        if self._on_exit == "deregister":
+            self._each_sink(lambda sink: sink.release(sink.ours), {})
+
+    def _snapshots(self) -> tuple[Snapshot, ...]:
+        return tuple(tracker.snapshot() for tracker in self._trackers.values())
+
+    def _expect_rest(self) -> None:
+        """Sources and sinks are asked from one thread each: while it runs, from the loops'."""
+        if self._daemon is not None:
+            raise SyncerError("the engine cannot be asked while it runs, or afterwards")
+
+    def _relist(self) -> dict[str, str]:
+        self._expect_rest()
+        errors = {}
+        for name, tracker in self._trackers.items():
+            if error := self._attempt(f"source {name}", tracker.relist):
+                tracker.fail(error)
+                errors[f"source {name}"] = error
+        return errors
+
+    def _hold(self, name: str, hold: str, *, force: bool = False) -> Once[CycleFinished]:
+        started = self._clock()
+        errors = self._relist()
+        wanted = named(self._snapshots(), name)
+        plans = self._plans(errors, lambda sink: sink.plan_hold(wanted, hold, force=force))
+        return self._each_sink(
+            lambda sink: self._apply(sink, plans[sink.name], started), plans.errors
+        )
+
+    def _apply(self, reconciler: Reconciler, plan: Plan, started: float) -> CycleFinished:
+        report = reconciler.carry_out(plan, started)
+        if reconciler.sink.pulse is not None:
+            Pulse(reconciler, self.tell).beat()
+        return report
+
+    def _each_sink(self, ask: Callable[[Reconciler], T], errors: Mapping[str, str]) -> Once[T]:
+        answers: dict[str, T] = {}
+        found = dict(errors)
+        for name, reconciler in self._reconcilers.items():
+            if f"sink {name}" in found:
+                continue
+
+            def keep(name: str = name, reconciler: Reconciler = reconciler) -> None:
+                answers[name] = ask(reconciler)
+
+            if error := self._attempt(f"sink {name}", keep):
+                found[f"sink {name}"] = error
+        return Once(answers=answers, errors=found)
+
+    def _attempt(self, what: str, work: Callable[[], object]) -> str:
+        """Do this work; returns the error that it ended with, after telling it."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is told and returned
+            text = str(error) or type(error).__name__
+            self.tell(LoopFailed(loop=what, error=text))
+            return text
+        return ""
+
+    def _plans(
+        self, errors: Mapping[str, str], make: Callable[[Reconciler], Plan] = Reconciler.plan
+    ) -> Once[Plan]:
+        """A plan for each sink, once it is known what its probes find."""
+        plans = self._each_sink(make, errors)
+        if self._prober.wait(0):
+            return plans
+        self._prober.wait(PROBE_PATIENCE)
+        return self._each_sink(make, errors)
+
+    def _plan_again(self, sinks: frozenset[str]) -> None:
+        if self._daemon is not None:
+            self._daemon.plan_again(sinks)
+
+    def tell(self, event: AnyEvent) -> None:
+        """Tell an event to every listener; one that fails stops nothing."""
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001, S112 - a listener must never stop the engine
+                continue

@@ -1,0 +1,95 @@
+"""Probes of grpc: the standard health service must answer SERVING.
+
+https://github.com/grpc/grpc/blob/master/doc/health-checking.md; its two messages are so small that
+they are written and read here.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+
+from syncer.api.checks import CheckResult, CheckStatus, Probe
+from syncer.api.fields import bracketed
+from syncer.engine.probes.places import find_places, is_address
+from syncer.engine.probes.rules import ProbeRules
+
+_METHOD = "/grpc.health.v1.Health/Check"
+#: Field 1 of the request is the service's name, of the answer its status.
+_NAME_FIELD, _STATUS_FIELD = b"\x0a", 0x08
+_STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+
+
+class GrpcProber:
+    """Makes calls in threads of its own, each on a channel of its own.
+
+    grpc's own event loop is not for threads beside the main one. There are as many threads as
+    calls at once, `most`, so that none waits for a thread while its time runs out; only those
+    that are needed are started.
+    """
+
+    def __init__(self, rules: ProbeRules, most: int) -> None:
+        self._rules = rules
+        self._threads = ThreadPoolExecutor(most, "syncer grpc probe")
+
+    async def __call__(self, probe: Probe) -> CheckResult:
+        """Call once. Raises OSError, with what grpc says where it was called."""
+        places = await find_places(probe, self._rules)
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._threads, _call, probe, places.addresses)
+        status = _STATUSES[answer] if answer < len(_STATUSES) else str(answer)
+        good = status == "SERVING"
+        return CheckResult(
+            status=CheckStatus.PASSING if good else CheckStatus.CRITICAL, output=status
+        )
+
+    async def close(self) -> None:
+        """Let running calls end by their deadlines."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _call(probe: Probe, addresses: tuple[str, ...]) -> int:
+    name = probe.path.encode()
+    with _channel(probe, addresses) as channel:
+        check = channel.unary_unary(_METHOD)
+        try:
+            answer = check(_NAME_FIELD + _varint(len(name)) + name, timeout=probe.timeout)
+        except grpc.RpcError as error:
+            raise ConnectionError(f"{error.code().name}: {error.details()}") from None
+    return _read_status(answer)
+
+
+def _channel(probe: Probe, addresses: tuple[str, ...]) -> grpc.Channel:
+    # grpc resolves no name: it might find another address than the one that was checked.
+    family = "ipv6" if ":" in addresses[0] else "ipv4"
+    same = [address for address in addresses if (":" in address) is (family == "ipv6")]
+    target = f"{family}:" + ",".join(f"{bracketed(address)}:{probe.port}" for address in same)
+    # A probe must see the server as it is now, not a connection that others share.
+    options: list[tuple[str, int | str]] = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.enable_http_proxy", 0),
+    ]
+    if not is_address(probe.address):
+        options.append(("grpc.default_authority", f"{probe.address}:{probe.port}"))
+    if not probe.tls:
+        return grpc.insecure_channel(target, options)
+    if not is_address(probe.address) or probe.tls_server_name:
+        name = probe.tls_server_name or probe.address
+        options.append(("grpc.ssl_target_name_override", name))
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(), options)
+
+
+def _varint(number: int) -> bytes:
+    """A number in protobuf's form: seven bits a byte, the lowest first."""
+    found = bytearray()
+    while number > 127:  # noqa: PLR2004 - seven bits
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _read_status(answer: bytes) -> int:
+    """The status in a HealthCheckResponse; absent is 0."""
+    if len(answer) < 2 or answer[0] != _STATUS_FIELD:  # noqa: PLR2004 - a key and a value
+        return 0
+    return answer[1]

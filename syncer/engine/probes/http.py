@@ -1,0 +1,132 @@
+"""Probes of http and https, by aiohttp: 2xx is passing, 429 a warning, all else critical.
+
+Every connection is checked where it is opened, those of redirects too.
+"""
+
+import socket
+from contextvars import ContextVar
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from syncer.api.checks import CheckResult, CheckStatus, Probe
+from syncer.api.fields import bracketed
+from syncer.engine.probes.places import Places, find_places, is_address
+from syncer.engine.probes.rules import ProbeRules
+from syncer.engine.probes.tls import client_context
+
+#: Bytes of an answer that are read, as Consul does.
+LONGEST_BODY = 4096
+#: As many redirects are followed as Go's client does.
+MOST_REDIRECTS = 10
+_TOO_MANY_REQUESTS = 429
+_HEADERS = {"User-Agent": "syncer health check", "Accept": "text/plain, text/*, */*"}
+
+
+class HttpProber:
+    """Makes requests, each on a connection of its own: a dead listener must be noticed."""
+
+    def __init__(self, rules: ProbeRules) -> None:
+        self._rules = rules
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            force_close=True,
+            resolver=_Resolver(),
+            use_dns_cache=False,
+            socket_factory=_checked_socket,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def __call__(self, probe: Probe) -> CheckResult:
+        """Probe once. Raises what aiohttp raises, OSError, and ValueError for what is no URL."""
+        _RUN.set((probe, await find_places(probe, self._rules)))
+        try:
+            status, reason, body = await self._request(probe)
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, PermissionError):
+                raise error.os_error from error  # it says why a redirect is not followed
+            raise
+        said = [f"{status} {reason}".strip()]
+        said += [text] if (text := body.decode(errors="replace").strip()) else []
+        return CheckResult(status=_status(status), output=": ".join(said))
+
+    async def _request(self, probe: Probe) -> tuple[int, str, bytes]:
+        """Code, reason and the beginning of the body of the last answer."""
+        secure = probe.kind == "https"
+        async with self._session.request(
+            probe.method,
+            URL(f"{probe.kind}://{bracketed(probe.address)}:{probe.port}{probe.path}"),
+            headers=_headers(probe),
+            data=probe.body or None,
+            allow_redirects=probe.follow_redirects,
+            max_redirects=MOST_REDIRECTS,
+            ssl=client_context(verify=not probe.tls_skip_verify) if secure else True,
+            server_hostname=(probe.tls_server_name or None) if secure else None,
+            timeout=aiohttp.ClientTimeout(total=probe.timeout),
+        ) as answer:
+            return answer.status, answer.reason or "", await answer.content.read(LONGEST_BODY)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._session.close()
+
+
+#: The probe that runs in this task, and where it may go.
+_RUN: ContextVar[tuple[Probe, Places]] = ContextVar("run")
+
+
+class _Resolver(AbstractResolver):
+    """Names the addresses that were checked for the probe's target; resolves those of redirects."""
+
+    def __init__(self) -> None:
+        self._system = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of a host name. Raises OSError."""
+        probe, places = _RUN.get()
+        if host != probe.address or is_address(host):
+            return await self._system.resolve(host, port, family)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in places.addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _checked_socket(place: aiohttp.AddrInfoType) -> socket.socket:
+    """The socket for a connection to this place. Raises PermissionError if it must not be made."""
+    family, kind, protocol, _, (address, port, *_) = place
+    _, places = _RUN.get()
+    places.check(str(address), int(port))
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made
+
+
+def _headers(probe: Probe) -> list[tuple[str, str]]:
+    """The user's headers, and of our own those that the user does not set."""
+    own = {name.lower() for name, _ in probe.headers}
+    return [(n, text) for n, text in _HEADERS.items() if n.lower() not in own] + [*probe.headers]
+
+
+def _status(code: int) -> CheckStatus:
+    if code // 100 == 2:  # noqa: PLR2004 - the class of successes
+        return CheckStatus.PASSING
+    return CheckStatus.WARNING if code == _TOO_MANY_REQUESTS else CheckStatus.CRITICAL

@@ -1,0 +1,132 @@
+"""Probes that syncer runs itself, in the place of registries that run no checks.
+
+One thread with an event loop, started when the first probe is wanted. Equal probes of several
+sinks are one probe. Results are kept as long as somebody wants the probe.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
+
+from syncer.api.checks import CheckResult, CheckStatus, Probe
+from syncer.engine.probes.rules import ProbeRules
+from syncer.events import AnyEvent, HealthChanged
+
+if TYPE_CHECKING:
+    from syncer.engine.probes.work import Run, Work
+
+#: Seconds for which what another prober found counts, though no sink has said yet that it wants it.
+FORMER = 60.0
+
+
+class Prober:
+    """Runs the probes that are wanted.
+
+    `changed` is called, in the prober's thread, with the names of those whose probes have
+    another status now, or their first. `emit` hears of changes of status. `rules` say where
+    probes may go.
+    """
+
+    def __init__(
+        self,
+        *,
+        changed: Callable[[frozenset[str]], None],
+        emit: Callable[[AnyEvent], None] = lambda event: None,
+        kinds: "Mapping[str, Run] | None" = None,
+        rules: ProbeRules | None = None,
+    ) -> None:
+        self._changed, self._emit = changed, emit
+        self._kinds, self._rules = kinds, rules or ProbeRules()
+        self._lock = threading.Condition()
+        self._wanted: dict[str, frozenset[Probe]] = {}
+        self._results: dict[Probe, CheckResult] = {}
+        self._pending: set[Probe] = set()
+        self._thread: threading.Thread | None = None
+        self._work: Work | None = None
+        self._closed = False
+        #: What another prober found, and until when that counts though nobody wants it yet.
+        self._former: frozenset[Probe] = frozenset()
+        self._former_until = 0.0
+
+    def want(self, who: str, probes: Collection[Probe]) -> None:
+        """From now on probe these for `who`, and nothing else; returns at once."""
+        wanted = frozenset(probes)
+        with self._lock:
+            if self._closed or wanted == self._wanted.get(who, frozenset()):
+                return
+            self._wanted[who] = wanted
+            every = frozenset[Probe]().union(*self._wanted.values())
+            if time.monotonic() > self._former_until:
+                self._former = frozenset()
+            kept = every | self._former
+            self._results = {p: found for p, found in self._results.items() if p in kept}
+            self._pending = set(every - self._results.keys())
+            if self._work is None:
+                self._begin()
+            assert self._work is not None
+            self._work.tell(every)
+            self._lock.notify_all()
+
+    def result(self, probe: Probe) -> CheckResult | None:
+        """What is known of a probe that is wanted; None: nothing yet."""
+        return self._results.get(probe)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until something is known of every probe; returns whether it is.
+
+        `timeout` is in seconds.
+        """
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._pending or self._closed, timeout)
+
+    def take_over(self, former: "Prober") -> None:
+        """Begin with what another prober found, until the same is probed here.
+
+        Each sink says what it wants at its first cycle: until then its results are kept.
+        """
+        with former._lock:
+            results = dict(former._results)
+        with self._lock:
+            self._results, self._former = results, frozenset(results)
+            self._former_until = time.monotonic() + FORMER
+
+    def close(self) -> None:
+        """End the thread; nothing is probed afterwards. May be called twice."""
+        with self._lock:
+            self._closed = True
+            work, thread = self._work, self._thread
+            self._lock.notify_all()
+        if work and thread:
+            work.stop()
+            thread.join(5.0)
+
+    def _begin(self) -> None:
+        from syncer.engine.probes.work import Kinds, Work  # with asyncio, which is large
+
+        self._work = work = Work(self._note, self._tell, Kinds(self._kinds, self._rules))
+        self._thread = threading.Thread(target=work.run, name="syncer prober", daemon=True)
+        self._thread.start()
+
+    def _note(self, probe: Probe, result: CheckResult) -> None:
+        """Keep a result, if its probe is still wanted."""
+        with self._lock:
+            if not any(probe in wanted for wanted in self._wanted.values()):
+                return
+            self._results[probe] = result
+            self._pending.discard(probe)
+            if not self._pending:
+                self._lock.notify_all()
+
+    def _tell(self, news: Mapping[Probe, CheckStatus | None]) -> None:
+        """Tell people and sinks of probes with another status than the one given."""
+        for probe, before in news.items():
+            now = self._results.get(probe)
+            if now and now.status is not (before or CheckStatus.PASSING):
+                self._emit(HealthChanged(target=probe.target, status=now.status, output=now.output))
+        with self._lock:
+            names = frozenset(
+                who for who, wanted in self._wanted.items() if not wanted.isdisjoint(news)
+            )
+        if names:
+            self._changed(names)

@@ -1,0 +1,34 @@
+"""Probes of tcp: a connection that opens is passing; with TLS, one whose certificate is good."""
+
+import asyncio
+
+from syncer.api.checks import CheckResult, CheckStatus, Probe
+from syncer.engine.probes.places import find_places
+from syncer.engine.probes.rules import ProbeRules
+from syncer.engine.probes.tls import client_context
+
+
+class TcpProber:
+    """Connects, and sends nothing."""
+
+    def __init__(self, rules: ProbeRules) -> None:
+        self._rules = rules
+
+    async def __call__(self, probe: Probe) -> CheckResult:
+        """Connect once. Raises OSError (ssl.SSLError included) and TimeoutError."""
+        places = await find_places(probe, self._rules)
+        context = client_context(verify=not probe.tls_skip_verify) if probe.tls else None
+        name = (probe.tls_server_name or probe.address) if probe.tls else None
+        failure = OSError("no address")
+        for address in places.addresses:
+            connecting = asyncio.open_connection(
+                address, probe.port, ssl=context, server_hostname=name
+            )
+            try:
+                _, writer = await asyncio.wait_for(connecting, probe.timeout)
+            except OSError as error:
+                failure = error
+                continue
+            writer.transport.abort()
+            return CheckResult(status=CheckStatus.PASSING, output="connected")
+        raise failure

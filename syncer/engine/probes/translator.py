@@ -1,0 +1,85 @@
+"""Checks for registries that run none: syncer probes itself, and tells them the status.
+
+The same labels give the same result on every sink: addresses, defaults and the meaning of
+outcomes are those of Consul's checks.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+
+from syncer.api.checks import Check, Probe, Problem
+from syncer.api.fields import canonical_address
+from syncer.api.model import Instance
+
+#: Seconds between two probes where the user names none, and the least.
+INTERVAL, LEAST_INTERVAL = 10.0, 1.0
+#: Seconds that a probe may take where the user names none.
+TIMEOUT = 10.0
+
+
+def probing(options: object = None) -> Callable[[Check, Instance], Probe | Problem | None]:
+    """What a `CheckTranslator` creates for a sink whose registry runs no checks.
+
+    The sink's `adjust` then finds no checks any more, and `Instance.status` says what came of them.
+    A check whose library is not installed here is a problem.
+    """
+    missing = {kind: library for kind, library in _LIBRARY.items() if find_spec(library) is None}
+    return lambda check, instance: _translated(check, instance, missing)
+
+
+def _translated(
+    check: Check, instance: Instance, missing: Mapping[str, str]
+) -> Probe | Problem | None:
+    if check.kind == "container" or (check.kind == "ttl" and check.fed):
+        return None  # what the runtime says of the workload is in the instance's status
+    if check.kind not in ("http", "https", "tcp", "grpc"):
+        why = _WHY_NOT.get(check.kind, "syncer cannot run it in the registry's place")
+        return Problem(f"check {check.key}: this registry runs no checks, and {why}")
+    if library := missing.get(check.kind):
+        return Problem(f"check {check.key}: the package {library} is not installed here")
+    if check.kind == "grpc" and check.tls and check.tls_skip_verify:
+        return Problem(f"check {check.key}: grpc's library cannot leave certificates unchecked")
+    port = instance.port if check.port is None else check.port
+    if not port:
+        return Problem(f"check {check.key}: the service has no port to check")
+    return _probe(check, instance, port)
+
+
+def _probe(check: Check, instance: Instance, port: int) -> Probe:
+    address = canonical_address(check.address) or instance.address
+    http = check.kind in ("http", "https")
+    kind = "https" if check.kind == "http" and check.tls else check.kind
+    path = f"/{check.path.removeprefix('/')}" if http else check.path.strip("/")
+    return Probe(
+        kind=kind,
+        address=address,
+        port=port,
+        own="" if address == instance.address else instance.address,
+        loopback=not instance.by_labels and port == instance.port,
+        path=path,
+        method=check.method.upper() or "GET",
+        headers=[(name, text) for name, texts in sorted(check.headers.items()) for text in texts],
+        body=check.body,
+        follow_redirects=check.follow_redirects,
+        tls=check.tls and not http,
+        tls_server_name=check.tls_server_name,
+        tls_skip_verify=check.tls_skip_verify,
+        interval=max(check.interval or INTERVAL, LEAST_INTERVAL),
+        timeout=check.timeout or TIMEOUT,
+        success_before_passing=check.success_before_passing or 0,
+        failures_before_warning=check.failures_before_warning or 0,
+        failures_before_critical=check.failures_before_critical or 0,
+        initial_status=check.initial_status,
+    )
+
+
+#: What is needed to probe, by kind.
+_LIBRARY = {"http": "aiohttp", "https": "aiohttp", "grpc": "grpc"}
+_WHY_NOT = {
+    "ttl": "nobody could report to it",
+    "alias": "it does not know the health of other services",
+    "script": "syncer runs no commands",
+    "docker": "syncer runs no commands",
+    "udp": "no answer to UDP can be told from silence",
+    "h2ping": "syncer does not speak HTTP/2",
+}

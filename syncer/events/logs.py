@@ -1,0 +1,289 @@
+"""Events as log lines: one line for each change, none when nothing changes.
+
+Every event becomes zero or more records `(level, message, fields)`; a `Log` prints them for
+people or as JSON. Text that came from labels or registries cannot forge a line: control
+characters are escaped before anything is printed.
+"""
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from functools import singledispatch
+from threading import Lock
+from typing import Any, TextIO
+
+from syncer.api.changes import Change, Deregister, Register, Skip, Update
+from syncer.api.checks import CheckStatus
+from syncer.api.fields import printable
+from syncer.events import (
+    AnyEvent,
+    ChangeApplied,
+    ChangeFailed,
+    ConfigRefused,
+    ConfigReloaded,
+    CycleFinished,
+    Elected,
+    GuardPaused,
+    GuardReleased,
+    HealthChanged,
+    LeaseLost,
+    LoopFailed,
+    LoopRecovered,
+    ProblemsFound,
+    PulseBeaten,
+    SkipsChanged,
+    SourceListed,
+    Warned,
+)
+
+Record = tuple[str, str, dict[str, Any]]
+
+#: More new skips of one kind than this in one cycle become one line, and so do the problems of
+#: one workload beyond it.
+MANY = 20
+#: Longest texts of fields; what a registry answers may be a page.
+LONGEST, LONGEST_TRACE = 2000, 20_000
+#: Skips that a person should do something about.
+_TO_ACT_ON = frozenset({"conflict", "rejected", "refused", "guard", "duplicate"})
+#: What a terminal is told before the parts of a line, and after each.
+_DIM, _BOLD, _KEY, _VALUE, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[35m", "\x1b[0m"
+_LEVELS = {"debug": "\x1b[32m", "info": "\x1b[32m", "warning": "\x1b[33m"}
+
+
+class Log:
+    """Prints lines to a stream: as JSON, or for people, coloured on a terminal.
+
+    `verbose` prints those of the level `debug` too. May be used from several threads.
+    """
+
+    def __init__(self, stream: TextIO, *, as_json: bool, verbose: bool) -> None:
+        self._stream, self._as_json, self._verbose = stream, as_json, verbose
+        self._coloured = stream.isatty()
+        self._lock = Lock()
+
+    def listen(self, event: AnyEvent) -> None:
+        """Print what there is to say about an event."""
+        for record in records(event):
+            self._print(*record)
+
+    def say(self, message: str, **fields: Any) -> None:
+        """A line that no event stands for: the process starts, or ends."""
+        self._print("info", message, fields)
+
+    def _print(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+        if level == "debug" and not self._verbose:
+            return
+        message, fields = printable(message, LONGEST), _escaped(fields)
+        if self._as_json:
+            line = _json_line(level, message, fields)
+        else:
+            line = _plain_line(level, message, fields, coloured=self._coloured)
+        # A terminal that is gone, or a full disk, is no reason to stop.
+        with self._lock, contextlib.suppress(OSError):
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+
+def _json_line(level: str, message: str, fields: Mapping[str, Any]) -> str:
+    time = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    parts = {**fields, "event": message, "level": level, "timestamp": time}
+    return json.dumps(parts, default=repr)
+
+
+def _plain_line(level: str, message: str, fields: Mapping[str, Any], *, coloured: bool) -> str:
+    def painted(colour: str, text: str) -> str:
+        return f"{colour}{text}{_PLAIN}" if coloured else text
+
+    parts = [
+        painted(_DIM, datetime.now().isoformat(timespec="microseconds")),
+        f"[{painted(_LEVELS[level], f'{level:<9}')}]",
+        painted(_BOLD, f"{message:<28}"),
+    ]
+    parts += (
+        f"{painted(_KEY, key)}={painted(_VALUE, _quoted(value))}"
+        for key, value in sorted(fields.items())
+    )
+    return " ".join(parts).rstrip()
+
+
+def _quoted(value: Any) -> str:
+    """A value in quotes, where without them it could not be told where it ends."""
+    plain = isinstance(value, str) and not set(value) & set(" =\"'")
+    return value if plain else repr(value)
+
+
+def _escaped(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields; no text in them has a control character, or is endless."""
+    return {
+        key: printable(value, LONGEST_TRACE if key == "trace" else LONGEST)
+        if isinstance(value, str)
+        else value
+        for key, value in fields.items()
+    }
+
+
+@singledispatch
+def records(event: Any) -> Iterator[Record]:
+    """The log records of an event; none for an event of a later version."""
+    yield from ()
+
+
+@records.register
+def _(event: SourceListed) -> Iterator[Record]:
+    level = "info" if event.first else "debug"
+    fields: dict[str, Any] = {"source": event.source, "workloads": event.workloads}
+    if event.unclear:
+        fields["unclear"] = event.unclear
+    if not event.complete:
+        fields["complete"] = False
+    yield level, "source listed", fields
+
+
+@records.register
+def _(event: LoopFailed) -> Iterator[Record]:
+    fields: dict[str, Any] = {"of": event.loop, "error": event.error}
+    if event.retry_in:
+        fields |= {"failures": event.failures, "retry_in": f"{event.retry_in:.1f}s"}
+    if event.trace:
+        fields["trace"] = event.trace
+    yield "warning" if event.news else "debug", "failed", fields
+
+
+@records.register
+def _(event: LoopRecovered) -> Iterator[Record]:
+    yield "info", "recovered", {"of": event.loop, "failures": event.failures}
+
+
+@records.register
+def _(event: ProblemsFound) -> Iterator[Record]:
+    fields = {"source": event.source, "workload": event.workload}
+    for text in event.problems[:MANY]:
+        yield "warning", "problem", {**fields, "problem": text}
+    if (more := len(event.problems) - MANY) > 0:
+        yield "warning", f"{more} more problems, shown by explain", fields
+
+
+@records.register
+def _(event: ChangeApplied) -> Iterator[Record]:
+    fields = {"sink": event.sink, **described(event.change)}
+    if event.drift:
+        fields["drift"] = True
+    yield "info", _done(event.change), fields
+
+
+@records.register
+def _(event: ChangeFailed) -> Iterator[Record]:
+    fields = {"sink": event.sink, **described(event.change), "error": event.error}
+    if event.permanent:
+        fields["refused"] = True
+    yield "warning", f"not {_done(event.change)}", fields
+
+
+@records.register
+def _(event: SkipsChanged) -> Iterator[Record]:
+    counts = Counter(skip.kind for skip in event.skips)
+    for kind, count in counts.items():
+        skips = [skip for skip in event.skips if skip.kind == kind]
+        level = "warning" if kind in _TO_ACT_ON else "info"
+        if count > MANY or (kind == "lost" and count > 1):
+            yield (
+                level,
+                f"{count} changes held",
+                {**_skip(event.sink, skips[0]), "for_example": True},
+            )
+        else:
+            yield from ((level, "change held", _skip(event.sink, skip)) for skip in skips)
+
+
+def _skip(sink: str, skip: Skip) -> dict[str, Any]:
+    return {"sink": sink, "id": skip.id, "why": skip.kind, "reason": skip.reason}
+
+
+@records.register
+def _(event: GuardPaused) -> Iterator[Record]:
+    fields = {"sink": event.sink, "held": event.held, "of": event.ours}
+    yield "warning", "guard: too many removals at once", fields
+
+
+@records.register
+def _(event: GuardReleased) -> Iterator[Record]:
+    yield "info", "guard: released", {"sink": event.sink}
+
+
+@records.register
+def _(event: LeaseLost) -> Iterator[Record]:
+    yield "warning", "registry lost entries", {"sink": event.sink, "lost": event.lost}
+
+
+@records.register
+def _(event: PulseBeaten) -> Iterator[Record]:
+    seconds, late = round(event.seconds, 4), round(event.late, 4)
+    fields = {"sink": event.sink, "held": event.held, "late": late, "seconds": seconds}
+    yield "debug", "pulse", fields
+
+
+@records.register
+def _(event: Elected) -> Iterator[Record]:
+    yield "info", "writes here" if event.leads else "stands by", {"sink": event.sink}
+
+
+@records.register
+def _(event: HealthChanged) -> Iterator[Record]:
+    level = "info" if event.status is CheckStatus.PASSING else "warning"
+    fields = {"target": event.target, "status": event.status.value, "output": event.output}
+    yield level, "health changed", fields
+
+
+@records.register
+def _(event: CycleFinished) -> Iterator[Record]:
+    plan = event.plan
+    fields = {
+        "sink": event.sink,
+        "applied": event.applied,
+        "failed": len(event.failed),
+        "unchanged": plan.unchanged,
+        "skipped": len(plan.skipped),
+        "foreign": plan.foreign,
+        "seconds": round(event.seconds, 4),
+    }
+    yield "debug", "cycle finished", fields
+
+
+@records.register
+def _(event: ConfigReloaded) -> Iterator[Record]:
+    if event.changed:
+        yield "info", "configuration reloaded", {"changed": ", ".join(event.changed)}
+    else:
+        yield "info", "configuration unchanged", {}
+
+
+@records.register
+def _(event: ConfigRefused) -> Iterator[Record]:
+    for problem in event.problems:
+        yield "warning", "configuration refused", {"problem": problem}
+
+
+@records.register
+def _(event: Warned) -> Iterator[Record]:
+    yield "warning", event.text, {}
+
+
+def _done(change: Change) -> str:
+    return {Register: "registered", Update: "updated", Deregister: "deregistered"}[type(change)]
+
+
+def described(change: Change) -> Mapping[str, Any]:
+    """What a line about a change says of it."""
+    instance = change.old.instance if isinstance(change, Deregister) else change.new.instance
+    fields: dict[str, Any] = {
+        "service": instance.service,
+        "id": instance.id,
+        "address": instance.endpoint,
+    }
+    if isinstance(change, Deregister):
+        fields["reason"] = change.reason.value
+    if isinstance(change, Update):
+        fields["changed"] = ",".join(name for name, _, _ in change.differences()) or "mark"
+    return fields

@@ -1,0 +1,1 @@
+"""Shared code for plugins of one kind: key-value stores, label parsers, mirrors."""

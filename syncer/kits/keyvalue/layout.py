@@ -1,0 +1,158 @@
+"""Layouts: how an instance stands in a store of keys and values, so that consumers find it.
+
+A layout is a small class that a plugin finds by an entry-point group of its own, so that anyone
+can add one:
+
+    [project.entry-points."syncer_etcd.layouts"]
+    mine = "my_package:MyLayout"
+
+It knows keys and values and nothing else: no request, no lease, no transaction. Each instance has
+one entry. The mark stands in the entry's value if the consumers ignore what they do not know;
+else in a twin entry outside of the consumers' prefix, which the sink writes and reads itself.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import ClassVar
+
+from syncer.api.errors import ConfigError, PermanentError
+from syncer.api.model import Instance, Registration
+
+#: Twin entries stand under this, followed by the key of the entry: no prefix for anything else.
+TWINS = "syncer"
+_KEPT = frozenset(chr(code) for code in range(32, 127)) - set("/%")
+
+
+class Layout(ABC):
+    """A form of entries. All methods are pure.
+
+    `prefix` is where entries stand, without a slash at the end; `settings` are the options of
+    the layout, of which `knows` names all that there are. `leading_slash` overrides the class's
+    own: a store may want no key to begin with a slash.
+    """
+
+    #: Where the consumers look, unless configured otherwise.
+    default_prefix: ClassVar[str] = "/services"
+    #: Whether the consumers' keys begin with a slash.
+    leading_slash: ClassVar[bool] = True
+    #: Whether the mark, and all else that the entry cannot say, stands in a twin entry.
+    twins: ClassVar[bool] = False
+    #: Whether consumers see the status of an instance that is not up.
+    tells_status: ClassVar[bool] = False
+    #: The names of the layout's own options.
+    knows: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self, prefix: str, settings: Mapping[str, str], *, leading_slash: bool | None = None
+    ) -> None:
+        for name in settings:
+            if name not in self.knows:
+                known = f"it has {', '.join(self.knows)}" if self.knows else "it has none"
+                raise ConfigError(f"this layout has no option {name!r}: {known}")
+        self.prefix = self._placed((prefix or self.default_prefix).rstrip("/"), leading_slash)
+        if self.prefix.strip("/").partition("/")[0] in ("", TWINS):
+            raise ConfigError(f"prefix {prefix!r} is not possible: choose one of its own")
+
+    def _placed(self, prefix: str, leading_slash: bool | None) -> str:
+        """The prefix with or without a slash before it.
+
+        Where consumers look for keys without one, two slashes are how to ask for one.
+        """
+        if leading_slash is not None:
+            prefix = prefix.lstrip("/")
+        slash = self.leading_slash if leading_slash is None else leading_slash
+        if not slash:
+            return prefix.removeprefix("/")
+        return prefix if prefix.startswith("/") else f"/{prefix}"
+
+    @property
+    def base(self) -> str:
+        """What every key begins with."""
+        return f"{self.prefix}/"
+
+    def fit(self, instance: Instance) -> None:
+        """Raise PermanentError if the layout cannot hold the instance."""
+        return
+
+    @abstractmethod
+    def key(self, instance: Instance) -> str:
+        """The key of an instance's entry; no other instance has the same."""
+
+    @abstractmethod
+    def value(self, registration: Registration) -> str:
+        """The value of the entry; with the mark, unless there are twins."""
+
+    @abstractmethod
+    def read(self, key: str, value: str) -> Registration | None:
+        """What an entry says, as far as it can be told; None if it is no entry of this layout.
+
+        With its mark if it has one. `value` of a foreign entry may be anything: raises ValueError
+        (or TypeError, KeyError, AttributeError) if it cannot be understood.
+        """
+
+    def id_in(self, key: str) -> str:
+        """The id of the instance whose entry has this key, or the key if it does not tell."""
+        return key
+
+
+def segment(text: str) -> str:
+    """A part of a key: slashes, percent signs and what is no printable ASCII or letter escaped.
+
+    Two texts never give the same part, and none gives "", "." or "..".
+    """
+    if text in (".", ".."):
+        return text.replace(".", "%2E")
+    return "".join(
+        c if c in _KEPT or (ord(c) > 127 and c.isprintable()) else _escaped(c) for c in text
+    )
+
+
+def _escaped(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode())
+
+
+def needs_port(instance: Instance) -> None:
+    """Raise PermanentError for an instance without a port."""
+    if not instance.port:
+        raise PermanentError(f"{instance.id}: has no port, which this layout needs")
+
+
+def split_endpoint(text: str) -> tuple[str, int]:
+    """Address and port from `10.0.0.5:80` or `[::1]:80`; raises ValueError."""
+    address, colon, port = text.strip().rpartition(":")
+    if not colon or not address:
+        raise ValueError(f"not address:port: {text!r}")
+    return address, int(port)
+
+
+def load_layout(
+    group: str,
+    name: str,
+    prefix: str,
+    settings: Mapping[str, str],
+    *,
+    leading_slash: bool | None = None,
+) -> Layout:
+    """The layout of this name in an entry-point group.
+
+    `leading_slash` overrides the layout's own. Raises ConfigError if there is none, or it
+    cannot be had.
+    """
+    found = {point.name: point for point in entry_points(group=group)}
+    point = found.get(name)
+    if point is None:
+        near = get_close_matches(name, found, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        known = ", ".join(sorted(found))
+        raise ConfigError(f"there is no layout {name!r}{hint} (there are: {known})")
+    more = {} if leading_slash is None else {"leading_slash": leading_slash}
+    try:
+        layout: Layout = point.load()(prefix, settings, **more)
+    except ConfigError as error:
+        raise ConfigError(f"layout {name}: {error}") from error
+    except Exception as error:
+        where = point.dist.name if point.dist else point.value
+        raise ConfigError(f"layout {name} of {where} cannot be used: {error!r}") from error
+    return layout

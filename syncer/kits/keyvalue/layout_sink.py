@@ -1,0 +1,132 @@
+"""What sinks that keep instances in a layout have in common, whatever the store is."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import ClassVar, TypeVar
+
+import attrs
+
+from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
+from syncer.api.contracts import Sink
+from syncer.api.errors import PermanentError, SyncerError, TemporaryError
+from syncer.api.model import Instance, Registration
+from syncer.api.unhealthy import Unhealthy, with_status
+from syncer.kits.keyvalue.layout import Layout
+from syncer.kits.keyvalue.meaning import parks
+
+Step = TypeVar("Step")
+
+
+class LayoutSink(Sink):
+    """A sink that writes many changes at once, each instance in the form of its layout.
+
+    A subclass says `store` and `largest`, and writes `registrations`, `apply` and `_weigh`.
+    """
+
+    #: How messages call the store.
+    store: ClassVar[str]
+    #: How heavy an instance may be, in the bytes that `_weigh` tells.
+    largest: ClassVar[int]
+
+    def __init__(self, layout: Layout, unhealthy: Unhealthy | None) -> None:
+        self._layout = layout
+        usual = Unhealthy.KEEP if layout.tells_status else Unhealthy.DROP
+        self._unhealthy = unhealthy or usual
+        #: The scopes of what we write: two hosts may share an owner, but not what keeps entries.
+        self._scopes: frozenset[str] = frozenset()
+
+    @abstractmethod
+    def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Make the changes, each on the condition that nobody was first; see `Sink.apply`."""
+
+    @abstractmethod
+    def _weigh(self, instance: Instance) -> int:
+        """The bytes that an instance takes in the store; pure.
+
+        Raises ValueError for what is no text, PermanentError for what cannot be there at all.
+        """
+
+    def register(self, new: Registration) -> Registration:
+        """Write what must not be there yet."""
+        return self._one(Register(new))
+
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Replace what must be as it was read; another key is written and the old one removed."""
+        return self._one(Update(old, new))
+
+    def deregister(self, old: Registration) -> None:
+        """Remove what must be as it was read."""
+        (outcome,) = self.apply([Deregister(old, Reason.NOT_OFFERED)])
+        if outcome.error is not None:
+            raise outcome.error
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """The instance as the layout holds it, without checks; None if it is to be dropped."""
+        shown = with_status(instance, self._unhealthy)
+        if shown is None:
+            return None
+        return self._checked(shown if self._layout.tells_status else instance)
+
+    def park(self, instance: Instance) -> Instance | None:
+        """The instance for its twin alone, where no consumer looks; None if there are no twins."""
+        if not parks(self._layout):
+            return None
+        shown = with_status(instance, Unhealthy.KEEP)
+        return shown and self._checked(shown)
+
+    def take_over(self, former: Sink) -> None:
+        """Know at once what is ours to keep: of a row of reloads none may live to be told so."""
+        if isinstance(former, LayoutSink):
+            self._scopes = former._scopes
+
+    def _keep(self, ours: Iterable[Registration]) -> None:
+        """Note the scopes of what we write and keep."""
+        self._scopes |= {one.mark.scope for one in ours if one.mark}
+
+    def _one(self, change: Register | Update) -> Registration:
+        (outcome,) = self.apply([change])
+        if outcome.registration is None:
+            raise outcome.error or TemporaryError(f"{change.id}: not written")
+        return outcome.registration
+
+    def _checked(self, instance: Instance) -> Instance:
+        """The instance as the store can hold it. Raises PermanentError if it cannot."""
+        if instance.checks:
+            names = ", ".join(check.key for check in instance.checks)
+            text = f"this store runs no checks, and nobody translated these: {names}"
+            instance = attrs.evolve(instance, checks=(), problems=(*instance.problems, text))
+        self._layout.fit(instance)
+        try:
+            size = self._weigh(instance)
+        except ValueError as error:
+            raise PermanentError(f"{instance.id}: cannot be written: {error}") from error
+        if size > self.largest:
+            text = f"{instance.id}: {size} bytes are more than {self.store} takes at once"
+            raise PermanentError(text)
+        return instance
+
+
+def subjects(changes: Iterable[Change]) -> Iterator[Registration]:
+    """What the changes write, or else remove."""
+    for change in changes:
+        yield change.old if isinstance(change, Deregister) else change.new
+
+
+def prepared(
+    changes: Iterable[Change], make: Callable[[Change], Step]
+) -> tuple[list[Step], list[Outcome]]:
+    """What `make` makes of the changes, and what becomes of those that cannot be written.
+
+    `make` raises ValueError for what is no text, and any SyncerError.
+    """
+    steps: list[Step] = []
+    refused: list[Outcome] = []
+    for change in changes:
+        try:
+            steps.append(make(change))
+        except SyncerError as error:
+            refused.append(Outcome(change, error=error))
+        except ValueError as error:
+            text = f"{change.id}: cannot be written: {error}"
+            refused.append(Outcome(change, error=PermanentError(text)))
+    return steps, refused

@@ -1,0 +1,93 @@
+"""What an entry of a store means, alone or with its twin."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from syncer.api.model import Registration
+from syncer.kits.keyvalue import record
+from syncer.kits.keyvalue.layout import Layout
+
+#: What a layout may raise for an entry that it cannot understand.
+FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
+
+
+def meaning(
+    layout: Layout, key: str, entry: bytes | None, twin: bytes | None
+) -> Registration | None:
+    """The registration that an entry and its twin tell, either of which may be absent.
+
+    None if there is nothing of this layout. Raises ValueError if it cannot be understood. A mark
+    counts only where it was put; what an entry says otherwise than its mark's owner wrote is
+    damage.
+    """
+    try:
+        if twin is not None:
+            return _with_twin(layout, key, entry, twin)
+        return _alone(layout, key, entry)
+    except FAULTS as error:
+        raise ValueError(f"{key} cannot be understood: {error}") from error
+
+
+def parked(layout: Layout, registration: Registration) -> bool:
+    """Whether it is drained by hand, and the layout cannot say so: then only its twin stands."""
+    mark = registration.mark
+    return parks(layout) and mark is not None and bool(mark.hold)
+
+
+def parks(layout: Layout) -> bool:
+    """Whether an instance can be kept unseen by the layout's consumers."""
+    return layout.twins and not layout.tells_status
+
+
+def by_id(found: Mapping[str, Registration], owner: str) -> dict[str, Registration]:
+    """Registrations by id, given by key.
+
+    If an id stands under several keys, the owner's own keeps it, else the first by key; the
+    others go by their keys.
+    """
+
+    def rank(key: str) -> tuple[bool, str]:
+        mark = found[key].mark
+        return mark is None or mark.owner != owner, key
+
+    items: dict[str, Registration] = {}
+    for key in sorted(found, key=rank):
+        one = found[key]
+        if one.id in items:
+            one = attrs.evolve(one, instance=attrs.evolve(one.instance, id=key))
+        items[one.id] = one
+    return items
+
+
+def _with_twin(layout: Layout, key: str, entry: bytes | None, twin: bytes) -> Registration | None:
+    try:
+        found = record.from_twin(twin.decode())
+        misplaced = found.mark is None or layout.key(found.instance) != key
+    except FAULTS:
+        misplaced = True
+    if misplaced:
+        return _alone(layout, key, entry)
+    if parked(layout, found):
+        text = "" if entry is None else f"its entry {key} stands, though it is drained"
+        return attrs.evolve(found, damaged=text)
+    if entry is None:
+        return attrs.evolve(found, damaged=f"its entry {key} is gone")
+    return _compared(layout, found, entry)
+
+
+def _alone(layout: Layout, key: str, entry: bytes | None) -> Registration | None:
+    if entry is None:
+        return None
+    found = layout.read(key, entry.decode())
+    if found is None or found.mark is None:
+        return found
+    if layout.key(found.instance) != key:
+        # A copy: a mark counts only where it was put.
+        return Registration(instance=attrs.evolve(found.instance, id=key))
+    return _compared(layout, found, entry)
+
+
+def _compared(layout: Layout, found: Registration, entry: bytes) -> Registration:
+    same = layout.value(found).encode() == entry
+    return found if same else attrs.evolve(found, damaged="its entry was edited by hand")

@@ -1,0 +1,195 @@
+"""Entries without a mark that are ours to take over: what registrator left behind. Pure.
+
+For a plan, such an entry gets the mark that it would have if we had written it, so that every
+rule and every brake for what is ours holds for it too: it is updated in place, replaced by the
+new one first, or removed once its source has confirmed that its workload is gone. The mark
+exists in the plan only: what sinks are told of it is that it has none.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from syncer.api.changes import Deregister, Plan, Update
+from syncer.api.fields import as_frozenset
+from syncer.api.model import Instance, Mark, Registration
+from syncer.desired.snapshot import RANDOM_NAME, Entry, Snapshot
+
+#: Words among the hosts whose entries are taken over.
+OWN, SAME = "own", "same"
+#: In the place of a digest: no instance has this one.
+_DIGEST = "adopted"
+#: The ids that registrator gives, and we do: `<host>:<workload>:<port>`, for UDP with an ending.
+_FORM = re.compile(r"(?P<host>.+?):(?P<rest>(?P<workload>[A-Za-z0-9][\w.-]+):\d{1,5}(:udp)?)")
+
+
+@attrs.frozen
+class _Wish:
+    """An instance that is wanted, and where it comes from."""
+
+    snapshot: Snapshot
+    entry: Entry
+    instance: Instance
+
+    def fits(self, held: Instance) -> bool:
+        """Whether it is the same service at the same address and port."""
+        return _place(self.instance) == _place(held)
+
+
+class _Wishes:
+    """All that is wanted, by id and by place."""
+
+    def __init__(self, world: Sequence[Snapshot]) -> None:
+        self.world = world
+        self.by_id: dict[str, _Wish] = {}
+        self.by_place: dict[tuple[str, str, int], _Wish] = {}
+        self.by_name: dict[tuple[str, str], Entry] = {}
+        for snapshot in world:
+            for entry in snapshot.entries.values():
+                self.by_name.setdefault((snapshot.name, entry.workload.name), entry)
+                for instance in entry.translated.instances:
+                    wish = _Wish(snapshot, entry, instance)
+                    self.by_id.setdefault(instance.id, wish)
+                    self.by_place.setdefault(_place(instance), wish)
+
+    def at_home(self, host: str) -> Sequence[Snapshot]:
+        """The sources that may speak for a host's entries: its own, if it is the scope of any.
+
+        What runs on one engine says nothing about what another left.
+        """
+        return [one for one in self.world if host in one.scopes] or self.world
+
+    def ending_in(self, rest: str, host: str) -> _Wish | None:
+        """What is wanted of this workload and port, under the name that the host has now."""
+        for snapshot in self.at_home(host):
+            for scope in sorted(snapshot.scopes):
+                wish = self.by_id.get(f"{scope}:{rest}")
+                if wish is not None and wish.snapshot is snapshot:
+                    return wish
+        return None
+
+
+@attrs.frozen(kw_only=True)
+class Adoption:
+    """Which entries without a mark are taken over; by default none.
+
+    `hosts` are names of hosts in ids; `own` is this host's own name, `same` any random one, if
+    service, address, port and workload are those of an instance that is wanted. Entries under
+    another host's name go once the one under ours is there, and fit for use. With `gone` entries
+    of hosts that are named, or own, go if nothing wants them.
+    """
+
+    hosts: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
+    gone: bool = False
+
+    def __call__(
+        self, actual: Mapping[str, Registration], world: Sequence[Snapshot], owner: str
+    ) -> Mapping[str, Registration]:
+        """What a sink holds, by id, with what is taken over marked as ours for this plan."""
+        if not self.hosts:
+            return actual
+        unmarked = [one for one in actual.values() if one.mark is None]
+        if not unmarked:
+            return actual
+        wishes = _Wishes(world)
+        found = dict(actual)
+        for one in unmarked:
+            if (adopted := self._adopted(one, wishes, owner, found)) is not None:
+                del found[one.id]
+                found[adopted.id] = adopted
+        return found
+
+    def _adopted(
+        self, one: Registration, wishes: _Wishes, owner: str, held: Mapping[str, Registration]
+    ) -> Registration | None:
+        """The entry with a mark; None if it is not ours to take."""
+        parts = _FORM.fullmatch(one.id)
+        named = parts is not None and self._names(parts["host"], wishes.world)
+        if wish := wishes.by_id.get(one.id):
+            return _marked(one, wish, owner) if named or wish.fits(one.instance) else None
+        if parts is None:
+            return _without_id(one, wishes, owner, held)
+        if wish := wishes.ending_in(parts["rest"], parts["host"]):
+            random = SAME in self.hosts and RANDOM_NAME.fullmatch(parts["host"])
+            replaces = named or (random and wish.fits(one.instance))
+            stands = _serves(held.get(wish.instance.id), one)
+            return _marked(one, wish, owner) if replaces and stands else None
+        return _unwanted(one, parts, wishes, owner) if named and self.gone else None
+
+    def _names(self, host: str, world: Sequence[Snapshot]) -> bool:
+        own = OWN in self.hosts and any(host in snapshot.scopes for snapshot in world)
+        return own or host in self.hosts - {OWN, SAME}
+
+
+def registrator_host(id: str) -> str:  # noqa: A002 - the word of the design
+    """The host in an id of registrator's form, `<host>:<container>:<port>`; "" for any other."""
+    parts = _FORM.fullmatch(id)
+    return parts["host"] if parts else ""
+
+
+def unadopted(plan: Plan) -> Plan:
+    """The plan with what is taken over as the sink knows it: without a mark."""
+    changes = tuple(
+        attrs.evolve(change, old=attrs.evolve(change.old, mark=None))
+        if isinstance(change, (Update, Deregister)) and _is_adopted(change.old)
+        else change
+        for change in plan.changes
+    )
+    return attrs.evolve(plan, changes=changes)
+
+
+def _without_id(
+    one: Registration, wishes: _Wishes, owner: str, held: Mapping[str, Registration]
+) -> Registration | None:
+    """The entry of a registry that has no room for ids, under the id that it should have.
+
+    Such entries go by their place, `<service>/<address>:<port>`.
+    """
+    wish = wishes.by_place.get(_place(one.instance))
+    if wish is None or wish.instance.id in held:
+        return None
+    if one.id != f"{one.instance.service}/{one.instance.endpoint}":
+        return None
+    named = attrs.evolve(one, instance=attrs.evolve(one.instance, id=wish.instance.id))
+    return _marked(named, wish, owner)
+
+
+def _unwanted(
+    one: Registration, parts: re.Match[str], wishes: _Wishes, owner: str
+) -> Registration | None:
+    """The entry of a workload that does not offer it, or is gone: as its name says."""
+    of_host = wishes.at_home(parts["host"])
+    for snapshot in of_host:
+        if entry := wishes.by_name.get((snapshot.name, parts["workload"])):
+            return _with_mark(one, snapshot, entry.workload.scope, entry.workload.id, owner)
+    if len(of_host) != 1 or not of_host[0].scopes:
+        return None
+    # Sources find a workload by its name as well, and so can confirm that it is gone.
+    scope = min(of_host[0].scopes)
+    return _with_mark(one, of_host[0], scope, parts["workload"], owner)
+
+
+def _serves(found: Registration | None, old: Registration) -> bool:
+    """Whether an entry with a mark is there in the place of the old one, and as fit for use."""
+    return found is not None and found.mark is not None and (found.up or not old.up)
+
+
+def _marked(one: Registration, wish: _Wish, owner: str) -> Registration:
+    workload = wish.entry.workload
+    return _with_mark(one, wish.snapshot, workload.scope, workload.id, owner)
+
+
+def _with_mark(
+    one: Registration, snapshot: Snapshot, scope: str, workload: str, owner: str
+) -> Registration:
+    mark = Mark(owner=owner, scope=scope, source=snapshot.name, workload=workload, digest=_DIGEST)
+    return attrs.evolve(one, mark=mark)
+
+
+def _is_adopted(one: Registration) -> bool:
+    return one.mark is not None and one.mark.digest == _DIGEST
+
+
+def _place(instance: Instance) -> tuple[str, str, int]:
+    return instance.service, instance.address, instance.port

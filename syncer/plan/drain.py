@@ -1,0 +1,172 @@
+"""Drains by hand, and the last instance of a service. Pure.
+
+The registry is the only memory: what an operator asked for stands in the mark of each
+registration, as its `hold`, and is kept by every cycle for as long as the same workload lives. What
+that one offers under a new id takes the hold over from the old one, which is to go.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import attrs
+
+from syncer.api.changes import Change, Claim, Deregister, Plan, Reason, Register, Skip, Update
+from syncer.api.checks import CheckKey, CheckResult, CheckStatus
+from syncer.api.contracts import Sink
+from syncer.api.model import Instance, Registration, Status, View
+from syncer.plan.planner import Facts, stays
+
+#: The hold of a drain.
+DRAIN = "drain"
+#: What a fed check shows of an instance that is kept up, since it is the last of its service.
+LAST = CheckResult(status=CheckStatus.PASSING, output="running; no other one is up here")
+#: What is to hold a registration, "" for nothing; None: what its mark says.
+Holding = Callable[[Registration], str | None]
+
+
+@attrs.frozen
+class Held:
+    """A registration of ours, what holds it, and whether an operator asks for that just now."""
+
+    registration: Registration
+    hold: str
+    asked: bool
+
+    @property
+    def id(self) -> str:
+        """The id of the registration."""
+        return self.registration.id
+
+    def fits(self, offered: Instance) -> bool:
+        """Whether what stands there is the same service at the same address and port."""
+        return _place(self.registration.instance) == _place(offered)
+
+
+def as_marked(registration: Registration) -> None:
+    """Nobody asks for anything: what its mark says."""
+
+
+def drained(sink: Sink, instance: Instance) -> Instance | None:
+    """The form in which consumers see that it is draining, or do not see it at all.
+
+    None if the sink has no such form: then a drain is refused.
+    """
+    draining = attrs.evolve(instance, status=Status.DRAINING)
+    shown = sink.adjust(draining)
+    as_up = sink.adjust(attrs.evolve(instance, status=Status.UP))
+    return shown if shown not in (None, as_up) else sink.park(draining)
+
+
+def held_by(
+    registrations: Collection[Registration], facts: Facts, holding: Holding
+) -> dict[tuple[str, str], list[Held]]:
+    """All that stands of each workload of which something is held, or asked for just now.
+
+    By source and id of the workload.
+    """
+    touched = {
+        (one.mark.source, one.mark.workload)
+        for one in registrations
+        if one.mark and (one.mark.hold or holding(one) is not None)
+    }
+    found: dict[tuple[str, str], list[Held]] = defaultdict(list)
+    for one in registrations if touched else ():
+        mark = one.mark
+        if mark and (key := (mark.source, mark.workload)) in touched and facts.source_of(mark):
+            asked = holding(one)
+            found[key].append(Held(one, mark.hold if asked is None else asked, asked is not None))
+    return found
+
+
+def with_holds(
+    offered: Collection[Instance], held: Sequence[Held]
+) -> tuple[tuple[Instance, str], ...]:
+    """What a workload offers, each with what holds it. `held` is all that stands of it.
+
+    Where nothing stands under the id that is offered, what holds an entry under another id, that
+    is not offered any more, goes over. What is asked for such an entry just now is done to
+    that one too: it may have to wait for long until it can be replaced.
+    """
+    standing = {one.id: one.hold for one in held}
+    ids = {instance.id for instance in offered}
+    former = [one for one in held if one.id not in ids]
+    found = []
+    for instance in offered:
+        fitting = [one for one in former if one.fits(instance)]
+        before = next((one.hold for one in fitting if one.hold), "")
+        found.append((instance, standing.get(instance.id, before)))
+        found += [(attrs.evolve(instance, id=one.id), one.hold) for one in fitting if one.asked]
+    return tuple(found)
+
+
+def only(plan: Plan, ids: Collection[str]) -> Plan:
+    """What the plan puts at the place of these registrations; others go on with the rest.
+
+    A removal needs what is to stand before it, which may be none of these: only what was kept for
+    its drain alone, and is not listed without, goes. That one is held as it should be is nothing
+    to say.
+    """
+    changes = tuple(c for c in plan.changes if c.id in ids and (_put(c) or _kept_by_drain(c)))
+    skipped = tuple(skip for skip in plan.skipped if skip.id in ids and skip.kind != "held")
+    said = {item.id for item in (*changes, *skipped)}
+    return Plan(changes=changes, skipped=skipped, unchanged=len(ids) - len(said), ours=len(ids))
+
+
+def _put(change: Change) -> bool:
+    return not isinstance(change, Deregister)
+
+
+def _kept_by_drain(change: Change) -> bool:
+    if not isinstance(change, Deregister) or change.reason is not Reason.WITHHELD:
+        return False
+    return change.old.mark is not None and change.old.mark.hold != ""
+
+
+def takes_away(change: Change, places: Mapping[Claim, tuple[str, int]]) -> bool:
+    """Whether an instance that runs where it is registered would not be up any more."""
+    if isinstance(change, Register) or not change.old.up or not stays(change, places):
+        return False
+    return isinstance(change, Deregister) or not change.new.up
+
+
+def keep_last(
+    plan: Plan, actual: View[Registration], places: Mapping[Claim, tuple[str, int]]
+) -> Plan:
+    """The plan without what would leave a service with no instance that is up in this sink.
+
+    Instances of all owners count, as the sink lists them now. Nothing keeps what moved, or whose
+    workload is gone. `places` tells where the instances are that are not listed in their status.
+    """
+    leaving = {change.id: change for change in plan.changes if takes_away(change, places)}
+    if not leaving:
+        return plan
+    going = {change.id for change in plan.changes if change.id in leaving or _leaves(change)}
+    left = Counter(one.instance.service for one in actual.items if one.up and one.id not in going)
+    held = {}
+    for id_ in sorted(leaving):
+        change = leaving[id_]
+        assert not isinstance(change, Register)
+        service = change.old.instance.service
+        if not left[service]:
+            left[service] = 1
+            held[id_] = Skip(id_, "last", f"no other instance of {service} is up here")
+    return plan.hold(held)
+
+
+def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckKey, CheckResult]:
+    """What the fed checks should show, if the plan keeps the last of a service up."""
+    last = {skip.id for skip in plan.skipped if skip.kind == "last"}
+    if not last:
+        return results
+    return {key: LAST if key.instance in last else result for key, result in results.items()}
+
+
+def _place(instance: Instance) -> tuple[str, str, int, str]:
+    return instance.service, instance.address, instance.port, instance.protocol
+
+
+def _leaves(change: Change) -> bool:
+    """Whether its service has one instance fewer that is up afterwards."""
+    if isinstance(change, Update):
+        return change.old.instance.service != change.new.instance.service or not change.new.up
+    return isinstance(change, Deregister)

@@ -1,0 +1,257 @@
+"""The file sink: keeps registrations in one file, for programs that read files.
+
+Other owners' registrations and everything else in the file survive. Several syncers may write one
+file: each change is made under a lock, on what the file holds at that moment. A file that
+is damaged is never written and never taken for empty.
+
+What becomes of an instance that is not "up" (starting, unhealthy, paused, draining): formats
+that can say so keep it, with `syncer-status` in its metadata; the hosts format leaves it out. The
+option `unhealthy` decides otherwise.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from threading import Event
+
+import attrs
+
+from syncer import (
+    Change,
+    Check,
+    ConfigError,
+    Conflict,
+    Context,
+    Deregister,
+    Instance,
+    Outcome,
+    PermanentError,
+    Probe,
+    Problem,
+    Reason,
+    Register,
+    Registration,
+    Sink,
+    TemporaryError,
+    Unhealthy,
+    Update,
+    View,
+    option,
+    probing,
+    with_status,
+)
+from syncer.plugin.builtin import codec
+from syncer.plugin.builtin.formats import Entry, Format, FormatName, JsonFormat, PrometheusFormat
+from syncer.plugin.builtin.hosts import HostsFormat
+from syncer.plugin.builtin.whole_file import WholeFile, signature
+
+#: How often the file is looked at for changes by others, in seconds.
+POLL = 1.0
+
+
+@attrs.frozen(kw_only=True)
+class FileSinkOptions:
+    """The options of the sink `file`."""
+
+    path: Path = option(help="The file to write; its directory must exist and be writable")
+    format: FormatName | None = option(
+        None, help="json, prometheus or hosts (default: by the file's name, .json or hosts)"
+    )
+    unhealthy: Unhealthy | None = option(
+        None, help="keep or drop instances that are not up (default: keep; with hosts: drop)"
+    )
+    probe: bool = option(
+        False, help="Have syncer run the checks itself, so that their outcome counts as well"
+    )
+
+
+def check_translator(
+    options: FileSinkOptions,
+) -> Callable[[Check, Instance], Check | Probe | Problem | None]:
+    """Checks are written as they are, or run by syncer if the options say so."""
+    return probing(options) if options.probe else lambda check, instance: check
+
+
+class FileSink(Sink):
+    """Registrations in one file."""
+
+    def __init__(self, path: Path, layout: Format, *, drops: bool = False) -> None:
+        self._file = WholeFile(path)
+        self._format = layout
+        self._drops = drops
+        self._closed = Event()
+        #: The file as this sink has last written it, to tell others' changes from our own.
+        self._written = signature(path)
+
+    @classmethod
+    def create(cls, options: FileSinkOptions, context: Context) -> "FileSink":
+        """A sink for the file; raises ConfigError if the format is not known."""
+        layout = _format(options.format or _format_by_name(options.path))
+        choice = options.unhealthy
+        drops = not layout.tells_status if choice is None else choice is Unhealthy.DROP
+        return cls(options.path, layout, drops=drops)
+
+    def registrations(self) -> View[Registration]:
+        """Everything that the file holds; incomplete if an entry cannot be understood at all."""
+        return _Book(self._format, self._entries()).view()
+
+    def register(self, new: Registration) -> Registration:
+        """Write one registration."""
+        return self._one(Register(new))
+
+    def update(self, old: Registration, new: Registration) -> Registration:
+        """Replace one registration."""
+        return self._one(Update(old, new))
+
+    def deregister(self, old: Registration) -> None:
+        """Remove one registration."""
+        (outcome,) = self._commit([Deregister(old, Reason.NOT_OFFERED)])
+        if outcome.error is not None:
+            raise outcome.error
+
+    def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
+        """Make all changes with one write; that fails for all or for none."""
+        return iter(self._commit(changes))
+
+    def adjust(self, instance: Instance) -> Instance | None:
+        """The instance in the form that the file can give back."""
+        if self._drops or self._format.tells_status:
+            shown = with_status(instance, Unhealthy.DROP if self._drops else Unhealthy.KEEP)
+            if shown is None:
+                return None
+            instance = shown
+        held = _through_json(instance)
+        self._format.fit(held)
+        return attrs.evolve(
+            held, status=instance.status, origin=instance.origin, problems=instance.problems
+        )
+
+    def watch(self, wake: Callable[[], None], stop: Event) -> None:
+        """Wake when somebody else has changed the file."""
+        seen = signature(self._file.path)
+        while not stop.wait(POLL) and not self._closed.is_set():
+            now = signature(self._file.path)
+            if now not in (seen, self._written):
+                wake()
+            seen = now
+
+    def close(self) -> None:
+        """End a blocked `watch`."""
+        self._closed.set()
+
+    def _one(self, change: Register | Update) -> Registration:
+        (outcome,) = self._commit([change])
+        if outcome.registration is None:
+            raise outcome.error or TemporaryError(f"{change.id}: not written")
+        return outcome.registration
+
+    def _entries(self) -> list[Entry]:
+        return self._parse(self._file.read())
+
+    def _parse(self, content: bytes) -> list[Entry]:
+        try:
+            return self._format.parse(content.decode(errors=self._format.errors))
+        except ValueError as error:
+            text = f"{self._file.path}: cannot be understood, and so is left alone: {error}"
+            raise TemporaryError(text) from error
+
+    def _commit(self, changes: Collection[Change]) -> list[Outcome]:
+        """Read, change and write under the lock."""
+        try:
+            with self._file.locked():
+                before = self._file.read()
+                book = _Book(self._format, self._parse(before))
+                outcomes = [book.make(change) for change in changes]
+                after = self._format.render(book.entries).encode(errors=self._format.errors)
+                if book.changed and after != before:
+                    self._file.replace(after)
+                    self._written = signature(self._file.path)
+            return outcomes
+        except TemporaryError as error:
+            return [Outcome(change, error=error) for change in changes]
+
+
+class _Book:
+    """The entries of a file while changes are made to them."""
+
+    def __init__(self, layout: Format, entries: list[Entry]) -> None:
+        self._format = layout
+        self.entries = entries
+        self.changed = False
+
+    def view(self) -> View[Registration]:
+        found: dict[str, Registration] = {}
+        for entry in self.entries:
+            if entry.registration is None:
+                continue
+            first = found.setdefault(entry.id, entry.registration)
+            if first is not entry.registration:
+                found[entry.id] = attrs.evolve(first, damaged="it stands in the file twice")
+        broken = [entry.id for entry in self.entries if entry.broken]
+        unclear = frozenset(id_ for id_ in broken if id_ and id_ not in found)
+        return View(tuple(found.values()), complete=all(broken), unclear=unclear)
+
+    def make(self, change: Change) -> Outcome:
+        try:
+            if isinstance(change, Deregister):
+                self._put(change.id, change.old, None)
+                return Outcome(change)
+            old = change.old if isinstance(change, Update) else None
+            return Outcome(change, self._put(change.id, old, change.new))
+        except PermanentError as error:
+            return Outcome(change, error=error)
+
+    def _put(
+        self, id_: str, old: Registration | None, new: Registration | None
+    ) -> Registration | None:
+        """Put `new` in the place of `old`, if `old` is what the file holds."""
+        places = [at for at, entry in enumerate(self.entries) if entry.id == id_]
+        if not places and new is None:
+            return None
+        self._expect(id_, places, old)
+        made = None if new is None else self._entry(new)
+        if made is not None:
+            at = places.pop(0) if places else len(self.entries)
+            self.entries[at : at + 1] = [made]
+        for at in reversed(places):
+            del self.entries[at]
+        self.changed = True
+        return made.registration if made else None
+
+    def _expect(self, id_: str, places: list[int], old: Registration | None) -> None:
+        held = [self.entries[at].registration for at in places]
+        found = held[0].version if held and held[0] else "unreadable" if held else "none"
+        expected = old.version if old else "none"
+        if found != expected:
+            text = f"{id_}: the file holds version {found}, the last listing showed {expected}"
+            raise Conflict(text)
+
+    def _entry(self, new: Registration) -> Entry:
+        self._format.fit(new.instance)
+        try:
+            return self._format.entry(new)
+        except (ValueError, TypeError) as error:
+            raise PermanentError(f"{new.id}: cannot be written: {error}") from error
+
+
+def _through_json(instance: Instance) -> Instance:
+    """The instance after a journey through JSON: what differs then would differ for ever."""
+    try:
+        fields = codec.loads(codec.dumps(codec.fields_of(Registration(instance=instance))))
+        return codec.registration_of(fields).instance
+    except (ValueError, TypeError) as error:
+        raise PermanentError(f"{instance.id}: cannot be written: {error}") from error
+
+
+def _format_by_name(path: Path) -> FormatName:
+    if path.suffix == ".json":
+        return FormatName.JSON
+    if "hosts" in (path.name, path.suffix[1:]):
+        return FormatName.HOSTS
+    names = ", ".join(name.value for name in FormatName)
+    raise ConfigError(f"{path}: the name does not tell the format; set `format` to one of {names}")
+
+
+def _format(name: FormatName) -> Format:
+    if name is FormatName.JSON:
+        return JsonFormat()
+    return PrometheusFormat() if name is FormatName.PROMETHEUS else HostsFormat()

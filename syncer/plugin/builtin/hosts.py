@@ -1,0 +1,137 @@
+"""The hosts format: `address name` lines in a block for each owner, beside lines of others.
+
+    127.0.0.1 localhost
+    # BEGIN syncer owner syncer
+    #: {"id":"h:web:80","service":"web","address":"10.0.0.5","port":80,"mark":{...}}
+    10.0.0.5 web
+    # END syncer owner syncer
+
+Everything outside of the blocks stays as it is, byte for byte. What is to be read back stands
+in comments ahead of the line; they are broken into short pieces, since some resolvers read
+a line into a buffer of 512 bytes and take the rest for another line.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from syncer import Instance, PermanentError, Registration
+from syncer.plugin.builtin import codec
+from syncer.plugin.builtin.formats import Entry, Format
+
+BEGIN, END, NOTE = "# BEGIN syncer owner", "# END syncer owner", "#: "
+_PIECE = 200
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+
+
+class HostsFormat(Format):
+    """For /etc/hosts and for resolvers that read files like it."""
+
+    tells_status = False
+    errors = "surrogateescape"
+
+    def parse(self, text: str) -> list[Entry]:
+        """Registrations within blocks, and every other line as it is."""
+        entries: list[Entry] = []
+        block: str | None = None
+        notes: list[str] = []
+        for number, line in enumerate(_lines(text), 1):
+            bare = line.rstrip("\r\n")
+            if _is(bare, BEGIN):
+                if block is not None:
+                    raise ValueError(f"line {number}: a block of syncer within another")
+                block = bare[len(BEGIN) :].strip()
+            elif block is not None and _is(bare, END):
+                entries += self._leftover(notes, block)
+                block = None
+            elif block is None:
+                entries.append(Entry(raw=line))
+            elif line.startswith(NOTE):
+                notes.append(line)
+            else:
+                entries.append(self._parse_entry(notes, line, block))
+                notes.clear()
+        if block is not None:
+            raise ValueError(f"the block of owner {block!r} has no end")
+        return entries
+
+    def _leftover(self, notes: list[str], block: str) -> list[Entry]:
+        """Notes without a line that they belong to: kept, and not understood."""
+        raw = "".join(notes)
+        notes.clear()
+        return [Entry(raw=raw, broken=True, block=block)] if raw else []
+
+    def _parse_entry(self, notes: Sequence[str], line: str, block: str) -> Entry:
+        if not notes:
+            return Entry(raw=line, block=block)
+        record = "".join(note[len(NOTE) :].rstrip("\r\n") for note in notes)
+        raw = "".join(notes) + line
+        try:
+            fields = codec.loads(record)
+        except ValueError:
+            return Entry(raw=raw, broken=True, block=block)
+        seen = fields.get("id") if isinstance(fields, dict) else ""
+        return self.read_back(raw, fields, seen, block)
+
+    def render(self, entries: Sequence[Entry]) -> str:
+        """The lines as they were; new entries join their owner's block, or make one at the end."""
+        text = ""
+        open_block: str | None = None
+        for entry in _gathered(entries):
+            if entry.block != open_block:
+                if open_block is not None:
+                    text += f"{END} {open_block}".rstrip() + "\n"
+                if entry.block is not None:
+                    text += "" if not text or text.endswith("\n") else "\n"
+                    text += f"{BEGIN} {entry.block}".rstrip() + "\n"
+                open_block = entry.block
+            text += entry.raw
+        return text if open_block is None else text + f"{END} {open_block}".rstrip() + "\n"
+
+    def raw(self, registration: Registration) -> str:
+        """The notes and the line."""
+        record = codec.dumps(codec.fields_of(registration), ascii_only=True)
+        # A piece must not end in a space, which editors cut off.
+        record = record.replace(" ", "\\u0020")
+        pieces = [record[at : at + _PIECE] for at in range(0, len(record), _PIECE)]
+        instance = registration.instance
+        notes = "".join(f"{NOTE}{piece}\n" for piece in pieces)
+        return f"{notes}{instance.address} {instance.service}\n"
+
+    def entry(self, registration: Registration) -> Entry:
+        """The entry, in the block of its owner."""
+        made = super().entry(registration)
+        owner = registration.mark.owner.strip() if registration.mark else ""
+        return Entry(raw=made.raw, id=made.id, registration=made.registration, block=owner)
+
+    def fit(self, instance: Instance) -> None:
+        """A line needs an IP address and a name that resolvers take."""
+        try:
+            ipaddress.ip_address(instance.address)
+        except ValueError:
+            text = f"{instance.id}: {instance.address!r} is no IP address, as a hosts file needs"
+            raise PermanentError(text) from None
+        if not _NAME.fullmatch(instance.service):
+            raise PermanentError(f"{instance.id}: {instance.service!r} is no host name")
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with their ends; unlike `splitlines`, only line feeds end one."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _is(line: str, marker: str) -> bool:
+    return line == marker or line.startswith(marker + " ")
+
+
+def _gathered(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of each block together, where the block begins."""
+    ordered: list[Entry] = []
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.block is None:
+            ordered.append(entry)
+        elif entry.block not in seen:
+            seen.add(entry.block)
+            ordered += [other for other in entries if other.block == entry.block]
+    return ordered

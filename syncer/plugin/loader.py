@@ -1,0 +1,241 @@
+"""Finds plugins by their entry points, imports them, and asks each what it offers.
+
+The only module that touches pluggy. What goes wrong with a plugin is kept with it and stops no
+other: it then offers nothing. Importing is the caller's decision: nothing is loaded before
+`load_plugins` is called, and a disabled plugin never is.
+"""
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import attrs
+import pluggy
+
+from syncer.api.command_lines import CommandLine
+from syncer.api.contracts import CheckTranslator, LabelParser, SinkType, SourceType
+from syncer.api.errors import PluginError
+from syncer.api.fields import as_tuple
+from syncer.api.text import did_you_mean
+from syncer.config.fill import option_types
+from syncer.config.settings import PARSER_KEYS, SINK_KEYS, SOURCE_KEYS, bad_name
+from syncer.events import AnyEvent
+from syncer.plugin import hookspecs
+
+GROUP = "syncer"
+
+AnyKind = SourceType | SinkType | LabelParser | CheckTranslator | CommandLine
+Listener = Callable[[AnyEvent], None]
+
+#: What each discovery hook returns.
+DOORS: Mapping[str, type[AnyKind]] = {
+    "syncer_sources": SourceType,
+    "syncer_sinks": SinkType,
+    "syncer_label_parsers": LabelParser,
+    "syncer_check_translators": CheckTranslator,
+    "syncer_command_lines": CommandLine,
+}
+#: What people call a kind of each record.
+ROLES: Mapping[type, str] = {
+    SourceType: "source",
+    SinkType: "sink",
+    LabelParser: "label parser",
+    CheckTranslator: "check translator",
+    CommandLine: "command line",
+}
+_RESERVED: Mapping[type, tuple[str, ...]] = {SourceType: SOURCE_KEYS, SinkType: SINK_KEYS}
+
+
+@attrs.frozen(kw_only=True)
+class Plugin:
+    """One plugin: where it comes from, and what it offers or why it does not.
+
+    `distribution` and `version` are empty for a module that the program registered itself.
+    `ambiguous` is set if another plugin has the same name: then neither is loaded.
+    """
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+    disabled: bool = False
+    ambiguous: bool = False
+    failure: Exception | None = attrs.field(default=None, eq=False)
+    kinds: tuple[AnyKind, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
+    listener: Listener | None = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def origin(self) -> str:
+        """The distribution and its version, as a message names them."""
+        return f"{self.distribution} {self.version}".strip() or "registered by the program"
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.origin})"
+
+
+def key_of(kind: AnyKind) -> str:
+    """The name under which a kind is looked up: one of its role may have it."""
+    return kind.sink_kind if isinstance(kind, CheckTranslator) else kind.name
+
+
+def installed() -> Iterable[EntryPoint]:
+    """The entry points of the group, without the doubles that stale metadata makes."""
+    return entry_points(group=GROUP)
+
+
+def load_plugins(
+    found: Iterable[EntryPoint], modules: Mapping[str, ModuleType], disabled: Collection[str]
+) -> tuple[Plugin, ...]:
+    """All plugins, by name: those of the entry points, and modules that need no import."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    candidates: list[tuple[Plugin, Callable[[], Any]]] = [
+        (_described(entry), entry.load) for entry in found
+    ]
+    candidates += [
+        (Plugin(name=name), partial(_itself, module)) for name, module in modules.items()
+    ]
+    candidates.sort(key=lambda candidate: (candidate[0].name, candidate[0].origin))
+    names = Counter(plugin.name for plugin, _ in candidates)
+    loaded = []
+    for plugin, load in candidates:
+        if plugin.name in disabled:
+            plugin = attrs.evolve(plugin, disabled=True)
+        elif names[plugin.name] > 1:
+            rivals = [other.origin for other, _ in candidates if other.name == plugin.name]
+            plugin = attrs.evolve(plugin, ambiguous=True, failure=_rivalry(plugin.name, rivals))
+        else:
+            plugin = _loaded(manager, plugin, load)
+        loaded.append(plugin)
+    return tuple(loaded)
+
+
+def _described(entry: EntryPoint) -> Plugin:
+    try:
+        name, version = entry.dist.name, entry.dist.version  # type: ignore[union-attr]
+    except Exception:  # noqa: BLE001 - metadata without a name or version: it differs by Python
+        name, version = "", ""
+    return Plugin(
+        name=entry.name, distribution=name or "unknown distribution", version=version or ""
+    )
+
+
+def _itself(module: ModuleType) -> ModuleType:
+    return module
+
+
+def _rivalry(name: str, origins: list[str]) -> PluginError:
+    return PluginError(
+        f"{len(origins)} plugins have the name {name!r}: {', '.join(origins)}; "
+        "uninstall all but one of them, or disable the name"
+    )
+
+
+def _loaded(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Any]) -> Plugin:
+    module = None
+    try:
+        module = load()
+        _register(manager, plugin.name, module)
+        kinds = tuple(_kinds(manager, module))
+        _check_kinds(kinds)
+        return attrs.evolve(plugin, kinds=kinds, listener=_listener(manager, module))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - kept with the plugin, see above
+        if module is not None and manager.get_plugin(plugin.name) is module:
+            manager.unregister(module, plugin.name)
+        if not isinstance(error, PluginError):
+            text = f"{type(error).__name__}: {error}"
+            failure = PluginError(text)
+            failure.__cause__ = error
+            return attrs.evolve(plugin, failure=failure)
+        return attrs.evolve(plugin, failure=error)
+
+
+def _register(manager: pluggy.PluginManager, name: str, module: Any) -> None:
+    """Make the module known to pluggy, and refuse what pluggy would pass over silently."""
+    if not isinstance(module, ModuleType):
+        raise PluginError(f"names a {type(module).__name__}; a plugin is a module")
+    manager.register(module, name)
+    callers = manager.get_hookcallers(module) or []
+    if not callers:
+        raise PluginError("has no function marked by @syncer.hookimpl")
+    known = [caller.name for caller in callers if caller.has_spec()]
+    for caller in callers:
+        for impl in caller.get_hookimpls():
+            if impl.plugin is not module:
+                continue
+            if impl.wrapper or impl.hookwrapper:
+                raise PluginError(f"{caller.name} is a wrapper: wrappers are refused")
+            if caller.name not in known and not impl.optionalhook:
+                hint = did_you_mean(caller.name, _hook_names(manager))
+                raise PluginError(f"{caller.name} is not a hook of syncer{hint}")
+
+
+def _hook_names(manager: pluggy.PluginManager) -> list[str]:
+    return [name for name, caller in vars(manager.hook).items() if caller.has_spec()]
+
+
+def _impls(manager: pluggy.PluginManager, hook: str, module: ModuleType) -> list[pluggy.HookImpl]:
+    """The module's own implementations: called one by one, so that each is known by its plugin."""
+    impls = getattr(manager.hook, hook).get_hookimpls()
+    return [impl for impl in impls if impl.plugin is module]
+
+
+def _kinds(manager: pluggy.PluginManager, module: ModuleType) -> Iterator[AnyKind]:
+    for hook, record in DOORS.items():
+        for impl in _impls(manager, hook, module):
+            try:
+                offered: Any = impl.function()
+                kinds = list(offered)  # a generator raises here, not at the call
+            except Exception as error:
+                text = f"{hook} raised {type(error).__name__}: {error}"
+                raise PluginError(text) from error
+            for kind in kinds:
+                if not isinstance(kind, record):
+                    raise PluginError(
+                        f"{hook} returned a {type(kind).__name__}, not a {record.__name__}"
+                    )
+                yield kind
+
+
+def _check_kinds(kinds: Iterable[AnyKind]) -> None:
+    """Refuse records that would fail later, at a place where nobody knows the plugin any more."""
+    seen = set()
+    for kind in kinds:
+        what = f"{ROLES[type(kind)]} {kind.name!r}"
+        for name in (kind.name, key_of(kind)):
+            if problem := bad_name(name):
+                raise PluginError(f"{what}: {problem}")
+        if (type(kind), key_of(kind)) in seen:
+            raise PluginError(f"offers the {what} twice")
+        seen.add((type(kind), key_of(kind)))
+        if not callable(kind.create):
+            raise PluginError(f"{what}: create is not callable")
+        if isinstance(kind, LabelParser) and kind.name in PARSER_KEYS:
+            raise PluginError(f"{what}: this name is a key of syncer's own")
+        if not isinstance(kind, (CheckTranslator, CommandLine)):
+            _check_options(kind, what)
+
+
+def _check_options(kind: SourceType | SinkType | LabelParser, what: str) -> None:
+    if not (inspect.isclass(kind.options) and attrs.has(kind.options)):
+        raise PluginError(f"{what}: options is not an attrs class")
+    reserved = set(option_types(kind.options)) & set(_RESERVED.get(type(kind), ()))
+    if reserved:
+        taken = ", ".join(sorted(reserved))
+        raise PluginError(f"{what}: options that are keys of syncer's own: {taken}")
+    schemes: Any = getattr(kind, "schemes", ())
+    if isinstance(schemes, str):
+        raise PluginError(f"{what}: schemes is a text, not a tuple of texts")
+
+
+def _listener(manager: pluggy.PluginManager, module: ModuleType) -> Listener | None:
+    impls = _impls(manager, "syncer_event", module)
+
+    def listen(event: AnyEvent) -> None:
+        for impl in impls:
+            impl.function(*(event for _ in impl.argnames))
+
+    return listen if impls else None

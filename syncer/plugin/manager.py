@@ -1,0 +1,275 @@
+"""The kinds that plugins offer, looked up by name: typed tables over what was loaded.
+
+A broken plugin, or two plugins that offer the same kind, matter only if the kind is asked for.
+Two plugins of one name matter always, since nobody can say what is missing then. Nothing is
+imported before the first look-up.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import TypeVar
+
+import attrs
+
+from syncer.api.command_lines import CommandLine
+from syncer.api.contracts import CheckTranslator, LabelParser, SinkType, SourceType
+from syncer.api.errors import ConfigError, PluginError
+from syncer.api.fields import frozen_map
+from syncer.api.text import did_you_mean
+from syncer.events import AnyEvent, Warned
+from syncer.plugin.loader import ROLES, AnyKind, Plugin, installed, key_of, load_plugins
+
+K = TypeVar("K", SourceType, SinkType, LabelParser, CheckTranslator, CommandLine)
+U = TypeVar("U", SourceType, SinkType)
+
+#: Kinds of the plugins that are published with syncer, by role: named when one is missing.
+_FIRST_PARTY: Mapping[type, tuple[str, ...]] = {
+    SourceType: ("docker",),
+    SinkType: ("consul", "etcd"),
+    LabelParser: ("registrator",),
+    CommandLine: ("registrator",),
+}
+
+
+@attrs.frozen(kw_only=True)
+class PluginInfo:
+    """A plugin as `syncer plugins` shows it.
+
+    `state` is `ok`, `failed`, `disabled` or `conflict` (it offers a kind that another one offers
+    too); `error` says why. `kinds` are texts like `sink consul`.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    state: str
+    error: str
+    kinds: tuple[str, ...]
+
+
+class Plugins:
+    """The plugins of this program. Safe to use from several threads.
+
+    Made empty for modules of one's own, or by `discover()` with all that are installed.
+    """
+
+    def __init__(
+        self, found: Callable[[], Iterable[EntryPoint]] = tuple, disabled: Iterable[str] = ()
+    ) -> None:
+        self._found = found
+        self._always_disabled = self._disabled = frozenset(disabled)
+        self._modules: dict[str, ModuleType] = {}
+        self._loaded: tuple[Plugin, ...] | None = None
+        self._deaf: dict[str, str] = {}
+        self._lock = threading.RLock()
+
+    @classmethod
+    def discover(cls, disabled: Iterable[str] = ()) -> "Plugins":
+        """The installed plugins, without those whose entry points have these names."""
+        return cls(installed, disabled)
+
+    def register(self, module: ModuleType, name: str) -> None:
+        """Add a module of this program as a plugin; it is checked when kinds are looked up."""
+        with self._lock:
+            if name in self._modules:
+                raise PluginError(f"a module is registered under the name {name!r} already")
+            self._modules[name] = module
+            self._loaded = None
+
+    def disable(self, names: Iterable[str]) -> None:
+        """Leave out these plugins from now on, beside those that were disabled at first."""
+        with self._lock:
+            disabled = self._always_disabled.union(names)
+            if disabled != self._disabled:
+                self._disabled = disabled
+                self._loaded = None
+
+    def source(self, name: str) -> SourceType:
+        """The kind of source of this name.
+
+        Raises ConfigError if nobody offers it, PluginError if its plugin is broken or two
+        plugins offer it. So do the other look-ups.
+        """
+        return self._named(SourceType, name)
+
+    def sink(self, name: str) -> SinkType:
+        """The kind of sink of this name."""
+        return self._named(SinkType, name)
+
+    def label_parser(self, name: str) -> LabelParser:
+        """The label parser of this name."""
+        return self._named(LabelParser, name)
+
+    def check_translator(self, sink_kind: str) -> CheckTranslator | None:
+        """The check translator for this kind of sink, if there is one."""
+        offers = self._offers(CheckTranslator, sink_kind)
+        return self._only(CheckTranslator, sink_kind, offers) if offers else None
+
+    def command_line(self, name: str) -> CommandLine:
+        """The command line of the program of this name."""
+        return self._named(CommandLine, name)
+
+    def source_for(self, uri: str) -> SourceType:
+        """The kind of source that takes URIs of this scheme."""
+        return self._by_scheme(SourceType, uri)
+
+    def sink_for(self, uri: str) -> SinkType:
+        """The kind of sink that takes URIs of this scheme."""
+        return self._by_scheme(SinkType, uri)
+
+    def sources(self) -> Mapping[str, SourceType]:
+        """All kinds of source that can be used, by name; conflicts are left out."""
+        return self._table(SourceType)
+
+    def sinks(self) -> Mapping[str, SinkType]:
+        """All kinds of sink that can be used, by name; conflicts are left out."""
+        return self._table(SinkType)
+
+    def label_parsers(self) -> Mapping[str, LabelParser]:
+        """All label parsers that can be used, by name; conflicts are left out."""
+        return self._table(LabelParser)
+
+    def check_translators(self) -> Mapping[str, CheckTranslator]:
+        """All check translators that can be used, by kind of sink; conflicts are left out."""
+        return self._table(CheckTranslator)
+
+    def label_parser_names(self) -> tuple[str, ...]:
+        """The names of all label parsers, conflicts included: using one of those is an error."""
+        return self._names(LabelParser)
+
+    def report(self) -> list[PluginInfo]:
+        """Every plugin with its state and what it offers. Never raises."""
+        return [self._info(plugin) for plugin in self._plugins()]
+
+    def notify(self, event: AnyEvent) -> tuple[Warned, ...]:
+        """Tell the event to every plugin that listens.
+
+        A plugin that raises is not told anything any more; it is named once, by one of the
+        events returned, which the caller passes on to listeners of its own.
+        """
+        warnings = []
+        for plugin in self._plugins():
+            if plugin.listener is None or plugin.name in self._deaf:
+                continue
+            try:
+                plugin.listener(event)
+            except Exception as error:  # noqa: BLE001 - a plugin must never stop the engine
+                text = f"syncer_event raised {type(error).__name__}: {error}; not called again"
+                with self._lock:
+                    if self._deaf.setdefault(plugin.name, text) is text:
+                        warnings.append(Warned(text=f"plugin {plugin}: {text}"))
+        return tuple(warnings)
+
+    def _plugins(self) -> tuple[Plugin, ...]:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = load_plugins(self._found(), self._modules, self._disabled)
+            return self._loaded
+
+    def _of(self, role: type[K]) -> list[tuple[Plugin, K]]:
+        plugins = self._plugins()
+        return [(plug, kind) for plug in plugins for kind in plug.kinds if isinstance(kind, role)]
+
+    def _names(self, role: type[K]) -> tuple[str, ...]:
+        return tuple(sorted({key_of(kind) for _, kind in self._of(role)}))
+
+    def _offers(self, role: type[K], name: str) -> list[tuple[Plugin, K]]:
+        return [(plugin, kind) for plugin, kind in self._of(role) if key_of(kind) == name]
+
+    def _table(self, role: type[K]) -> Mapping[str, K]:
+        offers = {name: self._offers(role, name) for name in self._names(role)}
+        return frozen_map({name: kinds[0][1] for name, kinds in offers.items() if len(kinds) == 1})
+
+    def _named(self, role: type[K], name: str) -> K:
+        self._refuse_ambiguous()
+        offers = self._offers(role, name)
+        if not offers:
+            raise self._unknown(role, name)
+        return self._only(role, name, offers)
+
+    def _by_scheme(self, role: type[U], uri: str) -> U:
+        self._refuse_ambiguous()
+        scheme = uri.partition("://")[0].lower()
+        offers = [(plugin, kind) for plugin, kind in self._of(role) if scheme in kind.schemes]
+        if not offers:
+            known = sorted({scheme for _, kind in self._of(role) for scheme in kind.schemes})
+            raise ConfigError(
+                f"no {ROLES[role]} for {scheme}://{did_you_mean(scheme, known)} "
+                f"({_known(known)}){_install_hint(role, scheme)}{self._broken()}"
+            )
+        return self._only(role, f"{scheme}://", offers)
+
+    def _only(self, role: type[K], name: str, offers: list[tuple[Plugin, K]]) -> K:
+        (_, kind), *others = offers
+        if others:
+            rivals = " and ".join(str(plugin) for plugin, _ in offers)
+            raise PluginError(
+                f"the {ROLES[role]} {name!r} is offered by the plugins {rivals}: "
+                "uninstall or disable all but one of them"
+            )
+        return kind
+
+    def _refuse_ambiguous(self) -> None:
+        for plugin in self._plugins():
+            if plugin.ambiguous and plugin.failure is not None:
+                raise plugin.failure
+
+    def _unknown(self, role: type[K], name: str) -> Exception:
+        what = f"no {ROLES[role]} of kind {name!r}"
+        for plugin in self._plugins():
+            if plugin.name == name and plugin.disabled:
+                return ConfigError(f"{what}: the plugin {plugin} is disabled")
+            if plugin.name == name and plugin.failure is not None:
+                error = PluginError(
+                    f"{what}: the plugin {plugin} is broken: {plugin.failure}; "
+                    "update it, or uninstall it"
+                )
+                error.__cause__ = plugin.failure.__cause__ or plugin.failure
+                return error
+        known = self._names(role)
+        hint = did_you_mean(name, known)
+        return ConfigError(
+            f"{what}{hint} ({_known(known)}){_install_hint(role, name)}{self._broken()}"
+        )
+
+    def _broken(self) -> str:
+        broken = [str(plugin) for plugin in self._plugins() if plugin.failure is not None]
+        return f"; broken plugins: {', '.join(broken)}" if broken else ""
+
+    def _info(self, plugin: Plugin) -> PluginInfo:
+        error = str(plugin.failure or self._deaf.get(plugin.name, ""))
+        state = "failed" if plugin.failure else "disabled" if plugin.disabled else "ok"
+        if conflicts := [text for kind in plugin.kinds if (text := self._conflict(plugin, kind))]:
+            state, error = "conflict", "; ".join(conflicts)
+        return PluginInfo(
+            name=plugin.name,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            state=state,
+            error=error,
+            kinds=tuple(f"{ROLES[type(kind)]} {key_of(kind)}" for kind in plugin.kinds),
+        )
+
+    def _conflict(self, plugin: Plugin, kind: AnyKind) -> str:
+        rivals = [
+            str(other)
+            for other in self._plugins()
+            if other is not plugin
+            and any(type(k) is type(kind) and key_of(k) == key_of(kind) for k in other.kinds)
+        ]
+        role = ROLES[type(kind)]
+        return f"{role} {key_of(kind)!r} is also offered by {', '.join(rivals)}" if rivals else ""
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"known: {', '.join(names) or 'none'}"
+
+
+def _install_hint(role: type, name: str) -> str:
+    """How to get the plugin of syncer's own that this name means; schemes begin with the kind."""
+    for kind in _FIRST_PARTY.get(role, ()):
+        if name == kind or name.startswith(f"{kind}-"):
+            return f"; pip install syncer-{kind}"
+    return ""

@@ -1,0 +1,279 @@
+"""Events as metrics for Prometheus. Imported only where they are served: the extra `web`.
+
+Labels are bounded: names of configured sources and sinks, and words of syncer's own. Never the
+name of a service, an id or an address, of which there may be any number.
+"""
+
+import time
+from collections import Counter as Count
+from collections.abc import Callable, Iterator
+from functools import singledispatchmethod
+from typing import Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.metrics import MetricWrapperBase
+
+from syncer import __version__
+from syncer.api.changes import Change
+from syncer.events import (
+    AnyEvent,
+    ChangeApplied,
+    ConfigRefused,
+    ConfigReloaded,
+    CycleFinished,
+    Elected,
+    HealthChanged,
+    LeaseLost,
+    LoopFailed,
+    LoopRecovered,
+    ProblemsFound,
+    PulseBeaten,
+    SourceListed,
+)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+#: Upper bounds of the histograms, in seconds: from a cycle without a change to a hanging registry.
+_CYCLE = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0)
+#: A lease stands for two pulses at least: late by more than some seconds is what to look at.
+_LATE = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+#: Skips that are shown as 0 too, since alerts ask for them.
+_ALWAYS = ("conflict", "guard", "refused", "rejected")
+
+
+class Metrics:
+    """Listens to an engine's events and counts; `text()` is what Prometheus reads.
+
+    `interval` is the engine's, in seconds: alerts judge by it what is late. `clock` is the time of
+    day.
+    """
+
+    def __init__(self, *, interval: float = 30.0, clock: Callable[[], float] = time.time) -> None:
+        self.registry = CollectorRegistry()
+        self._clock = clock
+        self._skips: dict[str, set[str]] = {}
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        Info("syncer_build", "Which syncer this is", registry=self.registry).info(
+            {"version": __version__}
+        )
+        self._define()
+        self._note(ConfigReloaded(interval=interval))
+
+    def __call__(self, event: AnyEvent) -> None:
+        """Count what an event tells."""
+        self._note(event)
+
+    def text(self) -> bytes:
+        """Everything, in the form that Prometheus reads."""
+        return generate_latest(self.registry)
+
+    def described(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+        """For people: name, type, labels and meaning of each metric of syncer's own."""
+        for made in vars(self).values():
+            if isinstance(made, MetricWrapperBase):
+                (family,) = made.describe()
+                name = f"{family.name}_total" if family.type == "counter" else family.name
+                yield name, family.type, made._labelnames, family.documentation
+
+    def _define(self) -> None:
+        self._interval = self._gauge("interval_seconds", "The configured interval of full reads")
+        self._config = self._gauge(
+            "config_last_reload_successful", "Whether the configuration was taken when last read"
+        )
+        self._configured = self._gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When the configuration was last read and taken",
+        )
+        source = ("source",)
+        self._workloads = self._gauge("source_workloads", "Workloads listed last", source)
+        self._instances = self._gauge(
+            "source_instances", "Instances that these offer: what should be registered", source
+        )
+        self._unclear = self._gauge(
+            "source_unclear", "Workloads that exist and could not be described", source
+        )
+        self._listings = self._counter(
+            "source_listings", "Listings, by whether they were complete", (*source, "complete")
+        )
+        self._listed = self._gauge(
+            "source_last_success_timestamp_seconds", "When it last listed completely", source
+        )
+        self._problems = self._counter(
+            "label_problems", "Times that labels asked for what cannot be had", source
+        )
+        self._define_sinks()
+        loop = ("part", "name")
+        self._errors = self._counter(
+            "errors", "Failures of a loop: part is source, sink, pulse, watch or election", loop
+        )
+        self._row = self._gauge(
+            "consecutive_failures", "Failures in a row of what does not work just now", loop
+        )
+        self._health = self._counter(
+            "health_changes", "Probes of syncer's own with another outcome", ("status",)
+        )
+
+    def _define_sinks(self) -> None:
+        sink = ("sink",)
+        self._cycles = self._counter("cycles", "Cycles that came to their end", sink)
+        self._duration = self._histogram(
+            "cycle_duration_seconds", "How long a cycle took", _CYCLE, sink
+        )
+        self._cycled = self._gauge(
+            "sink_last_success_timestamp_seconds", "When a cycle last came to its end", sink
+        )
+        self._changes = self._counter(
+            "changes", "Changes that the sink accepted", (*sink, "change")
+        )
+        self._failed = self._counter(
+            "failed_changes", "Changes that the sink did not take", (*sink, "change")
+        )
+        self._drift = self._counter(
+            "drift", "Changes since the registry had strayed from what was written", sink
+        )
+        self._registrations = self._gauge(
+            "registrations", "What the sink holds: ours, or foreign", (*sink, "whose")
+        )
+        self._unchanged = self._gauge(
+            "unchanged", "Registrations that were as they should be", sink
+        )
+        self._skipped = self._gauge(
+            "skips", "Changes that are held back, by the word for the reason", (*sink, "reason")
+        )
+        self._guard = self._gauge("guard_held", "Removals and moves that the guard holds", sink)
+        self._leads = self._gauge(
+            "leads", "Of the syncers with one lock, whether this one writes", sink
+        )
+        self._lost = self._counter(
+            "lost", "Registrations and checks that the registry had lost", sink
+        )
+        self._pulses = self._counter("pulses", "Pulses: renewals and reports of health", sink)
+        self._held = self._gauge("pulse_held", "Registrations that the last pulse renewed", sink)
+        self._every = self._gauge("pulse_interval_seconds", "The time between two pulses", sink)
+        self._late = self._gauge(
+            "pulse_late_seconds", "How long after its time the last pulse was", sink
+        )
+        self._lateness = self._histogram(
+            "pulse_lateness_seconds", "How long after their time pulses were", _LATE, sink
+        )
+        self._beaten = self._gauge(
+            "pulse_last_success_timestamp_seconds", "When a pulse last succeeded", sink
+        )
+
+    def _gauge(self, name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(f"syncer_{name}", about, labels, registry=self.registry)
+
+    def _counter(self, name: str, about: str, labels: tuple[str, ...]) -> Counter:
+        return Counter(f"syncer_{name}", about, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, about: str, buckets: tuple[float, ...], labels: tuple[str, ...]
+    ) -> Histogram:
+        return Histogram(f"syncer_{name}", about, labels, buckets=buckets, registry=self.registry)
+
+    @singledispatchmethod
+    def _note(self, event: Any) -> None:
+        """Nothing to count of this event."""
+
+    @_note.register
+    def _(self, event: SourceListed) -> None:
+        self._workloads.labels(event.source).set(event.workloads)
+        self._instances.labels(event.source).set(event.instances)
+        self._unclear.labels(event.source).set(event.unclear)
+        self._listings.labels(event.source, str(event.complete).lower()).inc()
+        if event.complete:
+            self._listed.labels(event.source).set(self._clock())
+
+    @_note.register
+    def _(self, event: LoopFailed) -> None:
+        part, _, name = event.loop.rpartition(" ")
+        self._errors.labels(part, name).inc()
+        self._row.labels(part, name).set(event.failures)
+
+    @_note.register
+    def _(self, event: LoopRecovered) -> None:
+        part, _, name = event.loop.rpartition(" ")
+        self._row.labels(part, name).set(0)
+
+    @_note.register
+    def _(self, event: ProblemsFound) -> None:
+        self._problems.labels(event.source).inc(len(event.problems))
+
+    @_note.register
+    def _(self, event: ChangeApplied) -> None:
+        self._changes.labels(event.sink, _word(event.change)).inc()
+        if event.drift:
+            self._drift.labels(event.sink).inc()
+
+    @_note.register
+    def _(self, event: CycleFinished) -> None:
+        sink, plan = event.sink, event.plan
+        self._cycles.labels(sink).inc()
+        self._duration.labels(sink).observe(event.seconds)
+        self._cycled.labels(sink).set(self._clock())
+        self._drift.labels(sink)
+        for change in plan.changes:
+            if change.id in event.failed:
+                self._failed.labels(sink, _word(change)).inc()
+        self._registrations.labels(sink, "ours").set(event.ours)
+        self._registrations.labels(sink, "foreign").set(plan.foreign)
+        self._unchanged.labels(sink).set(plan.unchanged)
+        counts = Count(skip.kind for skip in plan.skipped)
+        seen = self._skips.setdefault(sink, set(_ALWAYS))
+        seen.update(counts)
+        for kind in seen:
+            self._skipped.labels(sink, kind).set(counts[kind])
+        self._guard.labels(sink).set(counts["guard"])
+
+    @_note.register
+    def _(self, event: LeaseLost) -> None:
+        self._lost.labels(event.sink).inc(event.lost)
+
+    @_note.register
+    def _(self, event: PulseBeaten) -> None:
+        self._pulses.labels(event.sink).inc()
+        self._held.labels(event.sink).set(event.held)
+        self._every.labels(event.sink).set(event.every)
+        self._late.labels(event.sink).set(event.late)
+        self._lateness.labels(event.sink).observe(event.late)
+        self._beaten.labels(event.sink).set(self._clock())
+
+    @_note.register
+    def _(self, event: Elected) -> None:
+        self._leads.labels(event.sink).set(event.leads)
+
+    @_note.register
+    def _(self, event: ConfigReloaded) -> None:
+        self._interval.set(event.interval)
+        self._config.set(1)
+        self._configured.set(self._clock())
+        if event.changed:
+            self._forget()
+
+    @_note.register
+    def _(self, event: ConfigRefused) -> None:
+        self._config.set(0)
+
+    @_note.register
+    def _(self, event: HealthChanged) -> None:
+        self._health.labels(event.status.value).inc()
+
+    def _forget(self) -> None:
+        """Forget how parts do that may be gone, or begin anew; what was counted stays."""
+        for made in vars(self).values():
+            if isinstance(made, Gauge) and made._labelnames:
+                made.clear()
+
+
+def _word(change: Change) -> str:
+    return type(change).__name__.lower()

@@ -1,0 +1,70 @@
+"""What commands say of what they did."""
+
+from fakes import held
+
+from syncer import Skip
+from syncer.api.changes import Plan
+from syncer.cli.results import leads_into, nothing_from, report_lines
+from syncer.cli.shared import has_failed
+from syncer.engine.queries import Once
+from syncer.events import CycleFinished, Elected
+
+
+def report(*kinds, **fields):
+    """A cycle with a skip of each of these kinds."""
+    skips = tuple(Skip(f"id{number}", kind, "why") for number, kind in enumerate(kinds))
+    return CycleFinished(sink="s", plan=Plan(skipped=skips), **fields)
+
+
+def test_each_failure_and_each_skip_has_a_line():
+    """With its reason, and nothing in it is markup."""
+    lines = list(report_lines("s", report("policy", applied=2, failed={"[red]x": "no [b]"})))
+    assert lines == [
+        "s: 2 changes applied, 1 failed",
+        "  \\[red]x: no \\[b]",
+        "  skipped id0: policy: why",
+    ]
+
+
+def test_what_a_standby_leaves_is_one_line():
+    """However many changes there are; the others keep a line of their own."""
+    lines = list(report_lines("s", report(*["standby"] * 5000, "conflict")))
+    assert lines[1:] == [
+        "  another syncer has the lock and writes here; 5000 changes are left to it",
+        "  skipped id5000: conflict: why",
+    ]
+
+
+def test_what_a_lost_lead_leaves_is_one_line():
+    """It is a failure of a command: what was begun is not done."""
+    lost = report(*["lost"] * 5000, applied=3)
+    assert list(report_lines("s", lost)) == [
+        "s: 3 changes applied",
+        "  the lock was lost under way; 5000 changes were not made",
+    ]
+    assert has_failed(Once(answers={"s": lost}))
+    assert not has_failed(Once(answers={"s": report("standby")}))
+
+
+def test_a_standby_is_told_also_if_nothing_is_to_do():
+    """Else nobody would learn why later changes are not made."""
+    leads = {}
+    listen = leads_into(leads)
+    listen(Elected(sink="s", leads=False))
+    listen(report())
+    assert leads == {"s": False}
+    assert "another syncer" in list(report_lines("s", report(), leads=leads["s"]))[1]
+    assert len(list(report_lines("s", report()))) == 1
+
+
+def test_what_there_is_instead_is_told_by_source():
+    """The nearest name, and of each source the first services; a forged line is none."""
+    many = [held(f"id{number}", service=f"w{number:02}", source="docker") for number in range(12)]
+    one = held("p", service="printer\u2028syncer: all is well", source="old")
+    text = nothing_from("dcker", Once(answers={"a": tuple(many), "b": (*many, one)}))
+    names = ", ".join(f"w{number:02}" for number in range(10))
+    assert text.splitlines() == [
+        "nothing of ours came from 'dcker'; did you mean 'docker'?",
+        f"from docker there is {names} and 2 more",
+        "from old there is printer\\u2028syncer: all is well",
+    ]
