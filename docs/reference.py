@@ -18,8 +18,7 @@ import syncer
 from syncer.api import errors
 from syncer.cli.commands import cli
 from syncer.cli.plugins import kinds
-from syncer.config.fill import OptionInfo, describe_options
-from syncer.config.settings import describe_settings
+from syncer.config.describe import OptionInfo, describe_options, describe_settings
 from syncer.events import AnyEvent
 from syncer.plugin import hookspecs
 from syncer.plugin.manager import Plugins

@@ -24,18 +24,8 @@ if TYPE_CHECKING:
     from syncer.api.checks import Probe as Probe
     from syncer.api.checks import Problem as Problem
     from syncer.api.checks import Shown as Shown
-    from syncer.api.command_lines import CommandLine as CommandLine
-    from syncer.api.command_lines import Invocation as Invocation
-    from syncer.api.contracts import CheckTranslator as CheckTranslator
-    from syncer.api.contracts import Context as Context
-    from syncer.api.contracts import LabelParser as LabelParser
-    from syncer.api.contracts import Parsed as Parsed
-    from syncer.api.contracts import Reachable as Reachable
     from syncer.api.contracts import Sink as Sink
-    from syncer.api.contracts import SinkType as SinkType
     from syncer.api.contracts import Source as Source
-    from syncer.api.contracts import SourceType as SourceType
-    from syncer.api.contracts import translate_checks as translate_checks
     from syncer.api.errors import ConfigError as ConfigError
     from syncer.api.errors import Conflict as Conflict
     from syncer.api.errors import PermanentError as PermanentError
@@ -46,6 +36,16 @@ if TYPE_CHECKING:
     from syncer.api.findings import Finding as Finding
     from syncer.api.findings import Level as Level
     from syncer.api.findings import clock_finding as clock_finding
+    from syncer.api.kinds import CheckTranslator as CheckTranslator
+    from syncer.api.kinds import CommandLine as CommandLine
+    from syncer.api.kinds import Context as Context
+    from syncer.api.kinds import Invocation as Invocation
+    from syncer.api.kinds import LabelParser as LabelParser
+    from syncer.api.kinds import Parsed as Parsed
+    from syncer.api.kinds import Reachable as Reachable
+    from syncer.api.kinds import SinkType as SinkType
+    from syncer.api.kinds import SourceType as SourceType
+    from syncer.api.kinds import translate_checks as translate_checks
     from syncer.api.model import STATUS_KEY as STATUS_KEY
     from syncer.api.model import Binding as Binding
     from syncer.api.model import Health as Health
@@ -59,13 +59,13 @@ if TYPE_CHECKING:
     from syncer.api.model import Registration as Registration
     from syncer.api.model import State as State
     from syncer.api.model import Status as Status
+    from syncer.api.model import Unhealthy as Unhealthy
     from syncer.api.model import View as View
     from syncer.api.model import Workload as Workload
+    from syncer.api.model import with_status as with_status
     from syncer.api.options import Secret as Secret
     from syncer.api.options import option as option
     from syncer.api.options import parse_duration as parse_duration
-    from syncer.api.unhealthy import Unhealthy as Unhealthy
-    from syncer.api.unhealthy import with_status as with_status
     from syncer.desired.addresses import AddressRules as AddressRules
     from syncer.desired.filters import Filter as Filter
     from syncer.engine.election import Lock as Lock
@@ -86,35 +86,34 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "syncer.desired.addresses": "AddressRules",
-    "syncer.plugin.assembly": "open_engine",
-    "syncer.engine.queries": "Once plan_digest",
-    "syncer.engine.election": "Lock",
-    "syncer.engine.engine": "Engine",
-    "syncer.desired.filters": "Filter",
-    "syncer.api.findings": "Finding Level clock_finding",
-    "syncer.plan.guard": "GuardRules",
-    "syncer.engine.parts": "SinkPart SourcePart",
     "syncer.api.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
     "syncer.api.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem Shown",
-    "syncer.api.command_lines": "CommandLine Invocation",
-    "syncer.api.contracts": (
-        "CheckTranslator Context LabelParser Parsed Reachable Sink SinkType Source SourceType"
-        " translate_checks"
-    ),
+    "syncer.api.contracts": "Sink Source",
     "syncer.api.errors": (
         "ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"
     ),
-    "syncer.plugin.hookspecs": "hookimpl",
-    "syncer.kits.mirror": "MirrorSource as_workload is_mirrored mirrored",
+    "syncer.api.fields": "bracketed",
+    "syncer.api.findings": "Finding Level clock_finding",
+    "syncer.api.kinds": (
+        "CheckTranslator CommandLine Context Invocation LabelParser Parsed Reachable"
+        " SinkType SourceType translate_checks"
+    ),
     "syncer.api.model": (
-        "STATUS_KEY Binding Health Host Instance Mark Network Offer Origin Port Registration State"
-        " Status View Workload"
+        "Binding Health Host Instance Mark Network Offer Origin Port Registration"
+        " STATUS_KEY State Status Unhealthy View Workload with_status"
     ),
     "syncer.api.options": "Secret option parse_duration",
+    "syncer.desired.addresses": "AddressRules",
+    "syncer.desired.filters": "Filter",
+    "syncer.engine.election": "Lock",
+    "syncer.engine.engine": "Engine",
+    "syncer.engine.parts": "SinkPart SourcePart",
     "syncer.engine.probes.translator": "probing",
-    "syncer.api.unhealthy": "Unhealthy with_status",
-    "syncer.api.fields": "bracketed",
+    "syncer.engine.queries": "Once plan_digest",
+    "syncer.kits.mirror": "MirrorSource as_workload is_mirrored mirrored",
+    "syncer.plan.guard": "GuardRules",
+    "syncer.plugin.assembly": "open_engine",
+    "syncer.plugin.hookspecs": "hookimpl",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

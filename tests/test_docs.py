@@ -20,9 +20,8 @@ import syncer
 from syncer.api import errors
 from syncer.cli.commands import cli
 from syncer.cli.plugins import kinds
-from syncer.config.fill import describe_options
+from syncer.config.describe import describe_options, describe_settings
 from syncer.config.load import load
-from syncer.config.settings import describe_settings
 from syncer.desired.addresses import RULES
 from syncer.plugin import hookspecs
 from syncer.plugin.builtin.file_source import FileSource

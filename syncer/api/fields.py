@@ -57,18 +57,6 @@ def bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def printable(text: str, longest: int = 2000) -> str:
-    """The text on one line and of bounded length: it cannot forge a log line or a terminal's.
-
-    Labels, ids and what registries answer come from others.
-    """
-    if len(text) > longest:
-        text = text[:longest] + "..."
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def within(least: float, most: float) -> Callable[[Any, "attrs.Attribute[Any]", Any], None]:
     """A validator: the number lies between the two bounds, or is None."""
 

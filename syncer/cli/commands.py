@@ -10,7 +10,7 @@ import click
 
 from syncer import __version__
 from syncer.api.errors import ConfigError, SyncerError
-from syncer.api.fields import printable
+from syncer.api.text import printable
 from syncer.cli.daemon.page import LISTEN
 from syncer.cli.doctor import doctor
 from syncer.cli.drain import drain, undrain
@@ -122,14 +122,14 @@ def apply(expect: str, **given: Any) -> int:
 
     Where another syncer has the sink's lock nothing is written; that is said, and no failure.
     """
-    from syncer.cli import results, show, terminal
+    from syncer.cli import show, terminal
 
     leads: dict[str, bool] = {}
     with terminal.progress() as progress:
-        _, engine = make_engine(given, progress, results.leads_into(leads))
+        _, engine = make_engine(given, progress, show.leads_into(leads))
         reports = closing(engine, lambda: engine.reconcile(expect))
     for sink, report in reports.items():
-        terminal.emit(results.report_lines(sink, report, leads=leads.get(sink, True)))
+        terminal.emit(show.report_lines(sink, report, leads=leads.get(sink, True)))
     terminal.emit(show.error_lines(reports))
     return FAILED if has_failed(reports) else 0
 
@@ -194,13 +194,13 @@ def purge(source: str, yes: bool, **given: Any) -> int:
 
     Ends with 1 if nothing came from the source that is named.
     """
-    from syncer.cli import results, show, terminal
+    from syncer.cli import show, terminal
 
     _, engine = make_engine(given)
     found = engine.purgeable(source)
     count = sum(map(len, found.values()))
     if source and not count and not found.errors:
-        raise SyncerError(results.nothing_from(source, closing(engine, engine.purgeable)))
+        raise SyncerError(show.nothing_from(source, closing(engine, engine.purgeable)))
     for sink, registrations in found.items():
         for held in registrations:
             terminal.line(f"{sink}: {held.instance.service} {held.instance.endpoint} {held.id}")

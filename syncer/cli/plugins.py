@@ -6,9 +6,9 @@ from typing import Any
 import attrs
 from rich.table import Table
 
-from syncer.api.contracts import LabelParser, SinkType, SourceType
+from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.cli.show import rows_table
-from syncer.config.fill import OptionInfo, describe_options
+from syncer.config.describe import OptionInfo, describe_options
 from syncer.plugin.manager import Plugins
 
 Kind = SourceType | SinkType | LabelParser

@@ -13,7 +13,7 @@ import click
 from syncer.cli.shared import installed
 
 if TYPE_CHECKING:
-    from syncer.api.command_lines import Invocation
+    from syncer.api.kinds import Invocation
     from syncer.plugin.manager import Plugins
 
 

@@ -97,8 +97,8 @@ def read_config(
     given: Mapping[str, Any], need: Sequence[str] = ("sources", "sinks")
 ) -> "tuple[Config, Plugins]":
     """What flags, file and environment say, and the plugins that there are."""
+    from syncer.config.flags import for_all
     from syncer.config.load import load
-    from syncer.config.shortcuts import for_all
 
     plugins = installed()
     general = [f"{key}={given[key]}" for key in ("owner", "interval") if given[key]]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from syncer.api.fields import printable
+from syncer.api.text import printable
 from syncer.engine.engine import Listener
 from syncer.events import AnyEvent, ChangeApplied
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from syncer.api.contracts import LabelParser, SinkType, SourceType
 from syncer.api.errors import ConfigError
+from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.config.fill import fill
 from syncer.config.settings import (

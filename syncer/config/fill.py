@@ -5,31 +5,17 @@ An options class is an attrs class whose fields are made by `syncer.option`.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from enum import Enum
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import attrs
 
 from syncer.api.errors import ConfigError, PluginError
-from syncer.api.options import Secret, format_duration
 from syncer.api.text import did_you_mean
-from syncer.config.convert import Conversion, bare_type
+from syncer.config.convert import Conversion
 from syncer.config.tree import Given, KeyPath, is_text, origin_of, plain
 
 T = TypeVar("T")
-
-_TYPE_TEXTS: dict[Any, str] = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "true or false",
-    timedelta: "length of time",
-    Path: "path",
-    Secret: "secret",
-}
 
 
 @attrs.frozen
@@ -46,20 +32,9 @@ class _Field:
         return tuple(self.attribute.metadata.get("env", ()))
 
 
-@attrs.frozen
-class OptionInfo:
-    """One option as people read of it: texts only. An empty default means that it is unset."""
-
-    name: str
-    type: str
-    default: str
-    env: tuple[str, ...]
-    help: str
-
-
 def option_types(options_class: type) -> dict[str, Any]:
     """The options by name, each with its type; PluginError if a type cannot be resolved."""
-    return {name: field.wanted for name, field in _fields(options_class).items()}
+    return {name: field.wanted for name, field in fields_of(options_class).items()}
 
 
 def secret_files(
@@ -68,13 +43,13 @@ def secret_files(
     """The files with secrets that these options name, by option; from `raw` or the environment."""
     return {
         name: given
-        for name, field in _fields(options_class).items()
+        for name, field in fields_of(options_class).items()
         if field.attribute.metadata.get("secret")
         and (given := raw[name] if name in raw else _from_environment(field, env))
     }
 
 
-def _fields(options_class: type) -> dict[str, _Field]:
+def fields_of(options_class: type) -> dict[str, _Field]:
     try:
         hints = get_type_hints(options_class)
     except Exception as error:  # noqa: BLE001 - an annotation may do anything
@@ -104,7 +79,7 @@ def fill(
     keys that the table may have beside the options, for the nearest match. Raises one
     ConfigError with a line for each unknown, missing and wrong value.
     """
-    fields = _fields(options_class)
+    fields = fields_of(options_class)
     known = [*fields, *beside]
     problems = [
         (where / key).say(f"unknown option{did_you_mean(key, known)}", origin_of(value))
@@ -171,49 +146,3 @@ def _refused(
 def _reason(error: Exception) -> str:
     # attrs' own validators hand over the attribute and the value too: only the text is for people
     return str(error.args[0]) if error.args else type(error).__name__
-
-
-def describe_options(options_class: type) -> list[OptionInfo]:
-    """What there is to set in an options class, in the order of its fields."""
-    return [
-        OptionInfo(
-            name=name,
-            type=_type_text(field.wanted),
-            default="required" if field.required else _default_text(field.attribute.default),
-            env=field.env,
-            help=field.attribute.metadata.get("help", ""),
-        )
-        for name, field in _fields(options_class).items()
-    ]
-
-
-def _type_text(wanted: Any) -> str:
-    bare = bare_type(wanted)
-    if isinstance(bare, type) and issubclass(bare, Enum):
-        return " | ".join(str(member.value) for member in bare)
-    if get_origin(bare) is tuple:
-        return f"list of {_type_text(get_args(bare)[0])}"
-    if get_origin(bare) is dict:
-        return f"table of {_type_text(get_args(bare)[1])}"
-    return _TYPE_TEXTS.get(bare, str(getattr(bare, "__name__", bare)))
-
-
-def _default_text(value: Any) -> str:
-    """The default as it would stand in a file."""
-    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]  # a class, typed as a function
-        value = None if value.takes_self else value.factory()
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_default_text, value))}]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_default_text(v)}" for key, v in value.items()) + "}"
-    if isinstance(value, timedelta):
-        value = format_duration(value)
-    if isinstance(value, Enum):
-        value = value.value
-    return '"***"' if isinstance(value, Secret) and value else f'"{value or ""}"'

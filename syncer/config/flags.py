@@ -4,8 +4,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from syncer.api.contracts import SinkType, SourceType
+import attrs
+
 from syncer.api.errors import ConfigError, PluginError
+from syncer.api.kinds import SinkType, SourceType
+from syncer.config.settings import Config
 from syncer.config.tree import Given, Tree, given_tree, plain
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
@@ -85,3 +88,36 @@ def _free(name: str, taken: Mapping[str, Given]) -> str:
     while found in taken:
         found, number = f"{name}-{number}", number + 1
     return found
+
+
+#: Flag -> the field of each source's address rules, of each source, of each sink.
+_ADDRESSES = ("internal", "advertise")
+
+
+_SOURCES = ("include", "exclude")
+
+
+_SINKS = ("policy",)
+
+
+def for_all(config: Config, flags: Mapping[str, Any]) -> Config:
+    """The configuration with these flags applied. Raises ConfigError naming the flag."""
+    rules = _given(flags, _ADDRESSES)
+    filters = _given(flags, _SOURCES)
+    sinks = _given(flags, _SINKS)
+    try:
+        return attrs.evolve(
+            config,
+            sources={
+                name: attrs.evolve(part, addresses=attrs.evolve(part.addresses, **rules), **filters)
+                for name, part in config.sources.items()
+            },
+            sinks={name: attrs.evolve(part, **sinks) for name, part in config.sinks.items()},
+        )
+    except ValueError as error:
+        named = ", ".join(f"--{name}" for name in (*rules, *filters, *sinks))
+        raise ConfigError(f"{named}: {error}") from error
+
+
+def _given(flags: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: flags[name] for name in names if flags[name]}

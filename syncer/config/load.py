@@ -6,39 +6,37 @@ and that before the default. This is decided key by key: a flag that names a sou
 the file overrides the keys that it gives and leaves the rest, other tables of the file stay.
 """
 
-import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from syncer.api.contracts import LabelParser, SinkType, SourceType
 from syncer.api.errors import ConfigError
 from syncer.api.fields import unique
-from syncer.api.options import Secret
 from syncer.config.build import Sections, disabled_plugins
-from syncer.config.convert import bare_type, separated
+from syncer.config.convert import separated
+from syncer.config.exposure import exposed, exposed_in
 from syncer.config.files import digests
-from syncer.config.fill import fill, option_types, secret_files
+from syncer.config.fill import fill, secret_files
 from syncer.config.flags import flagged
 from syncer.config.settings import (
     SINK_KEYS,
     SOURCE_KEYS,
     Config,
+    Kind,
     ParserConfig,
+    Part,
     SinkConfig,
     SourceConfig,
 )
 from syncer.config.tree import (
-    Given,
     KeyPath,
     files_named,
     from_assignments,
     from_environment,
     from_file,
     in_order,
-    origin_of,
     overlaid,
     plain,
 )
@@ -47,8 +45,6 @@ from syncer.config.web_rules import WebRules
 if TYPE_CHECKING:
     from syncer.plugin.manager import Plugins
 
-Kind = SourceType | SinkType | LabelParser
-Part = SourceConfig | SinkConfig | ParserConfig
 
 _DISABLE = "SYNCER_DISABLE_PLUGINS"
 _KEYS: dict[type, tuple[str, ...]] = {
@@ -105,8 +101,8 @@ def load(
         config,
         disabled_plugins=disabled,
         warnings=(
-            *_exposed(parts, path, environ),
-            *_exposed_in(WebRules, given.get("web", {}), top / "web", path),
+            *exposed(parts, path, environ),
+            *exposed_in(WebRules, given.get("web", {}), top / "web", path),
             *config.web.warnings(),
         ),
         secret_files=secrets,
@@ -136,50 +132,3 @@ def _parts(config: Config, plugins: "Plugins") -> list[tuple[Part, Kind]]:
         *((sink, plugins.sink(sink.kind)) for sink in config.sinks.values()),
         *((parser, plugins.label_parser(parser.name)) for parser in config.parsers),
     ]
-
-
-def _exposed(
-    parts: Iterable[tuple[Part, Kind]], path: Path | None, environ: Mapping[str, str]
-) -> Iterator[str]:
-    """Warnings about secrets that others can read where they were given."""
-    for part, kind in parts:
-        yield from _exposed_in(kind.options, part.options, part.where, path)
-        for name, given in secret_files(kind.options, part.options, environ).items():
-            if problem := _exposed_file(plain(given)):
-                yield (part.where / name).say(problem, origin_of(given))
-
-
-def _exposed_in(
-    options_class: type, table: Mapping[str, Any], where: KeyPath, path: Path | None
-) -> Iterator[str]:
-    for name, wanted in option_types(options_class).items():
-        given = table.get(name)
-        if bare_type(wanted) is Secret and (problem := _exposure(given, path)):
-            yield (where / name).say(problem, origin_of(given))
-
-
-def _exposure(given: Any, path: Path | None) -> str:
-    """Who else can read this secret, and what to do about it; "" if nobody can."""
-    value, instead = plain(given), 'use { file = "..." } or { env = "..." }'
-    if isinstance(value, Mapping):
-        return _exposed_file(value.get("file"))
-    origin = given.origin if isinstance(given, Given) else ""
-    if origin.startswith("--"):
-        return f"a secret on the command line is shown to everybody who lists processes: {instead}"
-    if path is not None and origin == str(path) and _is_public(path):
-        return f"a secret in a file that everybody may read: {instead}"
-    return ""
-
-
-def _exposed_file(name: Any) -> str:
-    """What is wrong with the rights of a file that has a secret in it; "" if nothing is."""
-    if isinstance(name, (str, Path)) and _is_public(Path(name)):
-        return f"everybody may read the file {name}: take that right from it (chmod o-r)"
-    return ""
-
-
-def _is_public(path: Path) -> bool:
-    try:
-        return bool(path.stat().st_mode & stat.S_IROTH)
-    except (OSError, ValueError):  # a name may be none
-        return False

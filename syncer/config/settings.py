@@ -13,11 +13,11 @@ from typing import Any
 import attrs
 
 from syncer.api.fields import EMPTY, as_tuple, filled, frozen_map
+from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.model import Status
 from syncer.api.options import format_duration, option
 from syncer.api.text import did_you_mean
 from syncer.config.files import Digests
-from syncer.config.fill import OptionInfo, describe_options
 from syncer.config.tree import KeyPath
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
@@ -265,20 +265,7 @@ class Config(General):
     key_files: tuple[Path, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
 
 
-def describe_settings() -> dict[str, list[OptionInfo]]:
-    """What there is to set beside the kinds' own options: table name -> its keys.
+Kind = SourceType | SinkType | LabelParser
 
-    "" is the top of the file; NAME stands for a configured name.
-    """
-    tables = {
-        "": General,
-        "guard": GuardRules,
-        "probes": ProbeRules,
-        "web": WebRules,
-        "plugins": PluginSettings,
-        "parsers": ParserSettings,
-        "sources.NAME": SourceSettings,
-        "sources.NAME.addresses": AddressRules,
-        "sinks.NAME": SinkSettings,
-    }
-    return {name: describe_options(table) for name, table in tables.items()}
+
+Part = SourceConfig | SinkConfig | ParserConfig

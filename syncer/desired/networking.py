@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import attrs
 
-from syncer.api.contracts import Reachable
 from syncer.api.fields import canonical_address
+from syncer.api.kinds import Reachable
 from syncer.api.model import Host, Network, Port, Workload
 
 FAMILIES = ("ipv4", "ipv6", "any")

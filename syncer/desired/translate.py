@@ -10,9 +10,10 @@ from collections.abc import Callable
 import attrs
 
 from syncer.api.checks import Check
-from syncer.api.contracts import Parsed, Reachable
-from syncer.api.fields import as_tuple, printable
+from syncer.api.fields import as_tuple
+from syncer.api.kinds import Parsed, Reachable
 from syncer.api.model import Host, Instance, Offer, Origin, Port, Status, Workload
+from syncer.api.text import printable
 from syncer.desired.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose
 from syncer.desired.filters import Filter
 from syncer.desired.networking import reachable

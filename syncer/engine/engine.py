@@ -13,13 +13,14 @@ from functools import partial
 from typing import TypeVar
 
 from syncer.api.changes import Plan
-from syncer.api.contracts import Parsed, Reachable, Sink, Source
+from syncer.api.contracts import Sink, Source
 from syncer.api.errors import ConfigError, SyncerError
+from syncer.api.kinds import Parsed, Reachable
 from syncer.api.model import Registration, View, Workload
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
-from syncer.engine.campaign import campaigning
+from syncer.engine.election import campaigning
 from syncer.engine.parts import SinkPart, SourcePart, sink_parts, source_part
 from syncer.engine.probes.prober import Prober
 from syncer.engine.probes.rules import ProbeRules

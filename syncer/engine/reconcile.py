@@ -8,17 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
 
-from syncer.api.changes import (
-    Aim,
-    Change,
-    Deregister,
-    Outcome,
-    Plan,
-    Reason,
-    Register,
-    Skip,
-    Update,
-)
+from syncer.api.changes import Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.errors import Conflict, PermanentError, SyncerError, TemporaryError, of_plugin
 from syncer.api.model import Registration, View
@@ -40,11 +30,14 @@ from syncer.events import (
     Warned,
 )
 from syncer.plan.adjust import Aims
+from syncer.plan.adjusted import Aim
 from syncer.plan.adoption import unadopted
-from syncer.plan.drain import Holding, as_marked, keep_last, only, shown, takes_away
-from syncer.plan.guard import Guard, GuardRules, Refusals
+from syncer.plan.brakes import Refusals, apply_policy, hold_unprobed
+from syncer.plan.drain import Holding, as_marked, only
+from syncer.plan.guard import Guard, GuardRules
 from syncer.plan.incremental import Difference
-from syncer.plan.planner import Facts, apply_policy, hold_unprobed
+from syncer.plan.last_instance import keep_last, shown, takes_away
+from syncer.plan.planner import Facts
 from syncer.plan.replacements import hold_unreplaced, with_successors
 
 

@@ -10,10 +10,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.desired.tracker import Tracker
-from syncer.engine.backoff import Backoff, jittered
-from syncer.engine.campaign import ElectionWork, election_loop
-from syncer.engine.election import Election
-from syncer.engine.loops import Loop
+from syncer.engine.election import Election, ElectionWork, election_loop
+from syncer.engine.loops import Backoff, Loop, jittered
 from syncer.engine.pulse import Pulse, PulseWork
 from syncer.engine.reconcile import Reconciler
 from syncer.events import AnyEvent, CycleFinished

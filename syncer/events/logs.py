@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from syncer.api.changes import Change, Deregister, Register, Skip, Update
 from syncer.api.checks import CheckStatus
-from syncer.api.fields import printable
+from syncer.api.text import printable
 from syncer.events import (
     AnyEvent,
     ChangeApplied,

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from threading import Event, Lock
 from typing import Any
 
-from syncer.api.contracts import Context, Sink, SinkType, Source, SourceType, Wake
+from syncer.api.contracts import Sink, Source, Wake
 from syncer.api.errors import TemporaryError
+from syncer.api.kinds import Context, SinkType, SourceType
 from syncer.api.model import STATUS_KEY, Health, Offer, Registration, State, Status, View, Workload
 
 #: Seconds for which a listing made for one question answers others too.

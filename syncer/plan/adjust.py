@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import attrs
 
-from syncer.api.changes import Aim, Rejected, Wanted
 from syncer.api.checks import Check, CheckKey, CheckResult, CheckStatus, Native, Probe
-from syncer.api.contracts import Sink, TranslatedCheck, translate_checks
+from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
 from syncer.api.fields import frozen_map
+from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.api.model import Instance, Mark, Status
 from syncer.desired.snapshot import Entry, Snapshot
+from syncer.plan.adjusted import Aim, Rejected, Wanted
 from syncer.plan.drain import Held, drained, with_holds
 
 #: A source's name, and the id of a workload of it.

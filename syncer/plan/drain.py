@@ -5,21 +5,18 @@ registration, as its `hold`, and is kept by every cycle for as long as the same 
 that one offers under a new id takes the hold over from the old one, which is to go.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 
 import attrs
 
-from syncer.api.changes import Change, Claim, Deregister, Plan, Reason, Register, Skip, Update
-from syncer.api.checks import CheckKey, CheckResult, CheckStatus
+from syncer.api.changes import Change, Deregister, Plan, Reason
 from syncer.api.contracts import Sink
-from syncer.api.model import Instance, Registration, Status, View
-from syncer.plan.planner import Facts, stays
+from syncer.api.model import Instance, Registration, Status
+from syncer.plan.planner import Facts
 
 #: The hold of a drain.
 DRAIN = "drain"
-#: What a fed check shows of an instance that is kept up, since it is the last of its service.
-LAST = CheckResult(status=CheckStatus.PASSING, output="running; no other one is up here")
 #: What is to hold a registration, "" for nothing; None: what its mark says.
 Holding = Callable[[Registration], str | None]
 
@@ -122,51 +119,5 @@ def _kept_by_drain(change: Change) -> bool:
     return change.old.mark is not None and change.old.mark.hold != ""
 
 
-def takes_away(change: Change, places: Mapping[Claim, tuple[str, int]]) -> bool:
-    """Whether an instance that runs where it is registered would not be up any more."""
-    if isinstance(change, Register) or not change.old.up or not stays(change, places):
-        return False
-    return isinstance(change, Deregister) or not change.new.up
-
-
-def keep_last(
-    plan: Plan, actual: View[Registration], places: Mapping[Claim, tuple[str, int]]
-) -> Plan:
-    """The plan without what would leave a service with no instance that is up in this sink.
-
-    Instances of all owners count, as the sink lists them now. Nothing keeps what moved, or whose
-    workload is gone. `places` tells where the instances are that are not listed in their status.
-    """
-    leaving = {change.id: change for change in plan.changes if takes_away(change, places)}
-    if not leaving:
-        return plan
-    going = {change.id for change in plan.changes if change.id in leaving or _leaves(change)}
-    left = Counter(one.instance.service for one in actual.items if one.up and one.id not in going)
-    held = {}
-    for id_ in sorted(leaving):
-        change = leaving[id_]
-        assert not isinstance(change, Register)
-        service = change.old.instance.service
-        if not left[service]:
-            left[service] = 1
-            held[id_] = Skip(id_, "last", f"no other instance of {service} is up here")
-    return plan.hold(held)
-
-
-def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckKey, CheckResult]:
-    """What the fed checks should show, if the plan keeps the last of a service up."""
-    last = {skip.id for skip in plan.skipped if skip.kind == "last"}
-    if not last:
-        return results
-    return {key: LAST if key.instance in last else result for key, result in results.items()}
-
-
 def _place(instance: Instance) -> tuple[str, str, int, str]:
     return instance.service, instance.address, instance.port, instance.protocol
-
-
-def _leaves(change: Change) -> bool:
-    """Whether its service has one instance fewer that is up afterwards."""
-    if isinstance(change, Update):
-        return change.old.instance.service != change.new.instance.service or not change.new.up
-    return isinstance(change, Deregister)

@@ -21,8 +21,6 @@ from syncer.api.changes import (
 from syncer.api.fields import within
 from syncer.api.options import option
 
-#: Seconds until a change that was refused for good is tried again with the same content.
-SLOW_CAP = 300.0
 #: Seconds that must pass before a later listing confirms what the guard holds: a stream that breaks
 #: makes a source list twice in a moment.
 PAUSE = 5.0
@@ -137,41 +135,3 @@ def _risky(change: Change) -> bool:
 def _source(change: Change) -> str:
     mark = None if isinstance(change, Register) else change.old.mark
     return mark.source if mark else ""
-
-
-class Refusals:
-    """Keeps a change that was refused for good from being sent again and again.
-
-    It is tried again when its content changes, or after `SLOW_CAP` seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._refused: dict[str, tuple[str, float, str]] = {}
-
-    def note(self, change: Change, error: str) -> None:
-        """Remember that this change was refused, and why."""
-        self._refused[change.id] = (_content(change), self._clock() + SLOW_CAP, error)
-
-    def forget(self, change: Change) -> None:
-        """The change was accepted."""
-        self._refused.pop(change.id, None)
-
-    def __call__(self, plan: Plan) -> Plan:
-        """The plan without changes that were refused and have not changed since."""
-        if not self._refused:
-            return plan
-        held = {}
-        for change in plan.changes:
-            content, until, error = self._refused.get(change.id, ("", 0.0, ""))
-            if content == _content(change) and self._clock() < until:
-                held[change.id] = Skip(change.id, "refused", error)
-        planned = {change.id for change in plan.changes}
-        self._refused = {k: v for k, v in self._refused.items() if k in planned}
-        return plan.hold(held)
-
-
-def _content(change: Change) -> str:
-    if isinstance(change, Deregister):
-        return "deregister"
-    return change.new.mark.digest if change.new.mark else ""

@@ -13,10 +13,11 @@ from typing import Any
 
 import attrs
 
-from syncer.api.changes import Aim, Deregister, Plan
+from syncer.api.changes import Deregister, Plan
 from syncer.api.model import Registration, View
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.adjust import Aims, Key
+from syncer.plan.adjusted import Aim
 from syncer.plan.adoption import Adoption
 from syncer.plan.drain import Holding, as_marked, held_by
 from syncer.plan.planner import Facts, make_plan

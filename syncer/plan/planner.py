@@ -15,21 +15,19 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 import attrs
 
 from syncer.api.changes import (
-    Aim,
     Change,
-    Claim,
     Deregister,
     Plan,
     Reason,
     Register,
     Skip,
     Update,
-    Wanted,
     claim_of,
 )
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.model import Mark, Registration, View
 from syncer.desired.snapshot import SourceFacts
+from syncer.plan.adjusted import Aim, Wanted
 
 
 @attrs.frozen(kw_only=True)
@@ -238,71 +236,3 @@ def _stray(have: Registration) -> str:
         f"from source {source!r}, which is not configured here; "
         f"`syncer purge --only {source}` removes it"
     )
-
-
-def hold_unprobed(plan: Plan, unprobed: Mapping[Claim, tuple[str, int]]) -> Plan:
-    """The plan without what would only show that the health of these is not known yet.
-
-    After a restart of syncer nothing is known for a moment, and what is registered says what
-    was found before: it stays so, unless the instance moved. What is damaged is written again as
-    it stood.
-    """
-    held: dict[str, Skip] = {}
-    changes: list[Change] = []
-    for change in plan.changes:
-        if (
-            isinstance(change, Register)
-            or not _is_of(change, unprobed)
-            or not stays(change, unprobed)
-        ):
-            changes.append(change)
-        elif isinstance(change, Update) and change.old.damaged:
-            changes.append(Update(change.old, attrs.evolve(change.old, version="", damaged="")))
-        else:
-            changes.append(change)
-            held[change.id] = Skip(change.id, "unprobed", "its health is not known yet")
-    return attrs.evolve(plan, changes=tuple(changes)).hold(held)
-
-
-def _is_of(change: Update | Deregister, claims: Container[Claim]) -> bool:
-    """Whether it is one of these claims that leads to the change."""
-    return claim_of(change.new if isinstance(change, Update) else change.old) in claims
-
-
-def stays(change: Update | Deregister, places: Mapping[Claim, tuple[str, int]]) -> bool:
-    """Whether the instance is still at the address and port that are registered now.
-
-    `places` tells where the instances are that are not wanted in their status.
-    """
-    if isinstance(change, Update):
-        return not change.moves
-    old = change.old.instance
-    return change.reason is Reason.WITHHELD and (old.address, old.port) == places.get(
-        claim_of(change.old)
-    )
-
-
-#: What each policy lets through.
-POLICIES: Mapping[str, tuple[type, ...]] = frozen_map(
-    {
-        "sync": (Register, Update, Deregister),
-        "upsert-only": (Register, Update),
-        "create-only": (Register,),
-    }
-)
-
-
-def apply_policy(plan: Plan, policy: str) -> Plan:
-    """The plan without the changes that the policy forbids; these become skips."""
-    allowed = POLICIES[policy]
-    return plan.hold(
-        {
-            change.id: Skip(change.id, "policy", f"policy {policy} forbids {_verb(change)}")
-            for change in plan.changes
-            if not isinstance(change, allowed)
-        }
-    )
-
-
-def _verb(change: Change) -> str:
-    return "removals" if isinstance(change, Deregister) else "updates"

@@ -10,18 +10,9 @@ from collections.abc import Collection, Mapping
 
 import attrs
 
-from syncer.api.changes import (
-    Aim,
-    Change,
-    Claim,
-    Deregister,
-    Plan,
-    Reason,
-    Skip,
-    Wanted,
-    claim_of,
-)
+from syncer.api.changes import Change, Claim, Deregister, Plan, Reason, Skip, claim_of
 from syncer.api.model import Registration
+from syncer.plan.adjusted import Aim, Wanted
 
 #: A source, and a workload of it.
 Origin = tuple[str, str]

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from syncer.api.contracts import Context, Sink, Source
+from syncer.api.contracts import Sink, Source
 from syncer.api.errors import PluginError, SyncerError
+from syncer.api.kinds import Context
 from syncer.config.convert import separated
 from syncer.config.load import load, options_of
 from syncer.config.settings import Config, ParserConfig, SinkConfig, SourceConfig

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from syncer.api.command_lines import CommandLine
-    from syncer.api.contracts import CheckTranslator, LabelParser, SinkType, SourceType
+    from syncer.api.kinds import CheckTranslator, CommandLine, LabelParser, SinkType, SourceType
     from syncer.events import AnyEvent
 
 PROJECT = "syncer"

@@ -16,10 +16,9 @@ from typing import Any
 import attrs
 import pluggy
 
-from syncer.api.command_lines import CommandLine
-from syncer.api.contracts import CheckTranslator, LabelParser, SinkType, SourceType
 from syncer.api.errors import PluginError
 from syncer.api.fields import as_tuple
+from syncer.api.kinds import CheckTranslator, CommandLine, LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.config.fill import option_types
 from syncer.config.settings import PARSER_KEYS, SINK_KEYS, SOURCE_KEYS, bad_name

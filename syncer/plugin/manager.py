@@ -13,10 +13,9 @@ from typing import TypeVar
 
 import attrs
 
-from syncer.api.command_lines import CommandLine
-from syncer.api.contracts import CheckTranslator, LabelParser, SinkType, SourceType
 from syncer.api.errors import ConfigError, PluginError
 from syncer.api.fields import frozen_map
+from syncer.api.kinds import CheckTranslator, CommandLine, LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.events import AnyEvent, Warned
 from syncer.plugin.loader import ROLES, AnyKind, Plugin, installed, key_of, load_plugins

@@ -22,9 +22,10 @@ from syncer import (
     Sink,
     Update,
 )
-from syncer.api.changes import Aim, Rejected, Wanted, claim_of
-from syncer.api.contracts import TranslatedCheck, translate_checks
+from syncer.api.changes import claim_of
+from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.desired.snapshot import SourceFacts
+from syncer.plan.adjusted import Aim, Rejected, Wanted
 from syncer.plan.drain import DRAIN, drained
 from syncer.plan.planner import Facts, make_plan
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark

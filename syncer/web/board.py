@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from syncer.api.fields import printable
+from syncer.api.text import printable
 from syncer.events import (
     AnyEvent,
     ChangeApplied,

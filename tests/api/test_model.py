@@ -33,18 +33,11 @@ from syncer import (
     option,
     parse_duration,
 )
-from syncer.api.changes import Aim
-from syncer.api.fields import (
-    bracketed,
-    canonical_address,
-    clean,
-    filled,
-    frozen_map,
-    printable,
-    within,
-)
+from syncer.api.fields import bracketed, canonical_address, clean, filled, frozen_map, within
 from syncer.api.model import listing
 from syncer.api.options import format_duration
+from syncer.api.text import printable
+from syncer.plan.adjusted import Aim
 from syncer.testing import instances, marks
 
 

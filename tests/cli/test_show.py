@@ -4,8 +4,8 @@ from fakes import held
 
 from syncer import Skip
 from syncer.api.changes import Plan
-from syncer.cli.results import leads_into, nothing_from, report_lines
 from syncer.cli.shared import has_failed
+from syncer.cli.show import leads_into, nothing_from, report_lines
 from syncer.engine.queries import Once
 from syncer.events import CycleFinished, Elected
 

@@ -15,17 +15,10 @@ import pytest
 import syncer
 from syncer.api.text import did_you_mean
 from syncer.config.build import Sections
-from syncer.config.fill import describe_options, fill, option_types
+from syncer.config.describe import describe_options, describe_settings
+from syncer.config.fill import fill, option_types
 from syncer.config.load import load, options_of
-from syncer.config.settings import (
-    TABLES,
-    Config,
-    General,
-    ParserConfig,
-    SinkConfig,
-    SourceConfig,
-    describe_settings,
-)
+from syncer.config.settings import TABLES, Config, General, ParserConfig, SinkConfig, SourceConfig
 from syncer.config.tree import Given, KeyPath, in_order, is_text, origin_of, overlaid
 from syncer.plugin.manager import Plugins
 

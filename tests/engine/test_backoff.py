@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.engine.backoff import Backoff, jittered
+from syncer.engine.loops import Backoff, jittered
 
 
 def test_delays_double_up_to_the_cap():

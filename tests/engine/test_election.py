@@ -7,8 +7,7 @@ from fakes import FakeSink, FakeSource, Heard, World, offer, skips, workload
 
 from servers.waiting import wait_until
 from syncer import ConfigError, Engine, SinkPart, TemporaryError
-from syncer.engine.campaign import ElectionWork
-from syncer.engine.election import Election, LeadLost, Lock
+from syncer.engine.election import Election, ElectionWork, LeadLost, Lock
 from syncer.events import ChangeFailed, CycleFinished, Elected, SkipsChanged
 from syncer.events.logs import records
 from syncer.plugin.builtin.memory import MemoryStore

@@ -6,8 +6,7 @@ import pytest
 from fakes import Heard
 
 from syncer import TemporaryError
-from syncer.engine.backoff import Backoff
-from syncer.engine.loops import NEWS_EVERY, Loop, Mailbox
+from syncer.engine.loops import NEWS_EVERY, Backoff, Loop, Mailbox
 from syncer.events import LoopFailed, LoopRecovered
 from syncer.testing import wait_until
 

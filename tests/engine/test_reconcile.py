@@ -27,7 +27,8 @@ from syncer.events import (
     SkipsChanged,
     Warned,
 )
-from syncer.plan.guard import PAUSE, SLOW_CAP, GuardRules
+from syncer.plan.brakes import SLOW_CAP
+from syncer.plan.guard import PAUSE, GuardRules
 
 WEB, API = workload("web"), workload("api", port=81)
 UPDATED = workload("web", offers=(offer(tags=("other",)),))

@@ -4,7 +4,7 @@ from model.registry import LOCK, TTL
 from model.world import UNCLEAR
 from syncer import Deregister, Register, Update
 from syncer.desired.tracker import FRESH
-from syncer.plan.planner import POLICIES
+from syncer.plan.brakes import POLICIES
 
 
 class Promises:

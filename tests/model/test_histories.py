@@ -20,7 +20,8 @@ from model.promises import Promises, brief, origin
 from model.registry import PULSE, SLOW, Faults, KilledError, Registry
 from model.world import Container, Runtime
 from syncer import Health, Instance, Mark, Registration, State, Status
-from syncer.plan.guard import PAUSE, SLOW_CAP
+from syncer.plan.brakes import SLOW_CAP
+from syncer.plan.guard import PAUSE
 from syncer.testing import ManualClock
 
 #: One test that is as long as many: the usual limit is for a machine that does nothing else.

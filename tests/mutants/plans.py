@@ -3,9 +3,12 @@
 from mutants import RARE, brakes_of
 
 plan = brakes_of("plan/planner.py", "plan/test_planner")
+brakes = brakes_of("plan/brakes.py", "plan/test_planner")
 successors = brakes_of("plan/replacements.py", "plan/test_replacements")
 guard = brakes_of("plan/guard.py", "plan/test_guard")
+refusals = brakes_of("plan/brakes.py", "plan/test_guard")
 drain = brakes_of("plan/drain.py", "plan/test_drain")
+last = brakes_of("plan/last_instance.py", "plan/test_drain")
 aiming = brakes_of("plan/adjust.py", "plan/test_adjust")
 
 MUTANTS = (
@@ -59,22 +62,22 @@ MUTANTS = (
         "not",
         blind="with another mark goes another address, always",
     ),
-    plan("policies forbid nothing", "if not isinstance(change, allowed)", "if False"),
-    plan(
+    brakes("policies forbid nothing", "if not isinstance(change, allowed)", "if False"),
+    brakes(
         "an unknown health is written",
         ".hold(held)",
         "",
         "engine/probes/test_probing",
         blind="it probes nothing",
     ),
-    plan(
+    brakes(
         "what moved waits for its health",
         "or not stays(change, unprobed)",
         "",
         "engine/probes/test_probing",
         blind="it probes nothing",
     ),
-    plan(
+    brakes(
         "what is damaged waits for its health",
         "elif isinstance(change, Update) and change.old.damaged:",
         "elif False:",
@@ -132,14 +135,14 @@ MUTANTS = (
         "            return plan",
         blind=RARE,
     ),
-    guard(
+    refusals(
         "a refused change is held with other content",
         "if content == _content(change) and",
         "if content and",
         blind=RARE,
     ),
-    guard("a refused change is tried on", "and self._clock() < until", "and False", blind=RARE),
-    guard("a refusal is for ever", "and self._clock() < until", ""),
+    refusals("a refused change is tried on", "and self._clock() < until", "and False", blind=RARE),
+    refusals("a refusal is for ever", "and self._clock() < until", ""),
     # Two that ask for one id.
     plan("a refused holder is replaced", "holder not in aim.rejected", "True", "plan/test_rivals"),
     plan(
@@ -149,7 +152,7 @@ MUTANTS = (
         "plan/test_rivals",
         blind=RARE,
     ),
-    plan(
+    brakes(
         "what waits for another's health is held",
         "change.new if isinstance(change, Update) else change.old) in claims",
         "change.old)[0] in {i for i, *_ in claims}",
@@ -217,7 +220,7 @@ MUTANTS = (
         "if c.id in ids)",
         blind="what is due breaks no promise, whoever does it",
     ),
-    drain(
+    last(
         "the fed check of the last one shows its end",
         "LAST if key.instance in last else result",
         "result",
@@ -230,8 +233,8 @@ MUTANTS = (
         "plan/test_drain",
         blind="it withholds nothing",
     ),
-    drain("the last one is drained", "if not left[service]:", "if False:"),
-    drain("a drain counts what goes as well", "and one.id not in going)", ")"),
+    last("the last one is drained", "if not left[service]:", "if False:"),
+    last("a drain counts what goes as well", "and one.id not in going)", ")"),
     drain("a drain is forgotten", "mark.hold if asked is None else asked", 'asked or ""'),
     drain(
         "a drain ends with its entry's name",
@@ -273,7 +276,7 @@ MUTANTS = (
         "plan/test_drain_renamed",
         blind=RARE,
     ),
-    drain("an old address is kept up", "or not stays(change, places)", ""),
+    last("an old address is kept up", "or not stays(change, places)", ""),
     aiming(
         "a drain outlives its workload",
         "own = held.get((snapshot.name, entry.workload.id), ())",

@@ -4,9 +4,7 @@ from mutants import brakes_of
 
 adoption = brakes_of("plan/adoption.py", "plan/test_adoption")
 cycle = brakes_of("engine/reconcile.py", "engine/test_reconcile")
-unhealthy = brakes_of(
-    "api/unhealthy.py", "plan/test_drain", "tests/kits/keyvalue/test_layout_sink.py"
-)
+unhealthy = brakes_of("api/model.py", "plan/test_drain", "tests/kits/keyvalue/test_layout_sink.py")
 meaning = brakes_of("kits/keyvalue/meaning.py", "tests/kits/keyvalue/test_meaning.py")
 sink = brakes_of("kits/keyvalue/layout_sink.py", "tests/kits/keyvalue/test_layout_sink.py")
 layout = brakes_of("kits/keyvalue/layout.py", "tests/kits/keyvalue/test_layouts.py")

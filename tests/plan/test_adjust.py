@@ -14,9 +14,9 @@ from syncer import (
     Problem,
     State,
 )
-from syncer.api.changes import Rejected
 from syncer.api.model import Status
 from syncer.plan.adjust import RESULTS, Aims
+from syncer.plan.adjusted import Rejected
 
 WEB = workload("web")
 

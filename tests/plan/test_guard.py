@@ -9,7 +9,8 @@ from fakes import held, skips, wanted
 from syncer import Deregister, Plan, Reason, Register, Update
 from syncer.api.changes import digest_of
 from syncer.plan import guard as brakes
-from syncer.plan.guard import PAUSE, SLOW_CAP, GuardRules, Refusals
+from syncer.plan.brakes import SLOW_CAP, Refusals
+from syncer.plan.guard import PAUSE, GuardRules
 from syncer.testing import ManualClock
 
 

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import Deregister, Reason, Register, Registration, Update, View
-from syncer.api.changes import Aim, Rejected
 from syncer.desired.snapshot import SourceFacts
-from syncer.plan.planner import POLICIES, Facts, apply_policy, make_plan
+from syncer.plan.adjusted import Aim, Rejected
+from syncer.plan.brakes import POLICIES, apply_policy
+from syncer.plan.planner import Facts, make_plan
 
 ID = "h:web:80"
 #: What `held()` and `wanted()` are of.

@@ -13,8 +13,8 @@ from syncer import (
     Status,
     TemporaryError,
 )
-from syncer.api.changes import Aim, Rejected
-from syncer.plan.guard import SLOW_CAP
+from syncer.plan.adjusted import Aim, Rejected
+from syncer.plan.brakes import SLOW_CAP
 from syncer.plan.replacements import hold_unreplaced, with_successors
 
 WEB = workload("web")

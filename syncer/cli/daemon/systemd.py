@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 
-from syncer.api.fields import printable
+from syncer.api.text import printable
 from syncer.engine.loops import Loop
 
 #: Seconds after which what does one thing without coming on counts as hanging: longer than any

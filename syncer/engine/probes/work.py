@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
-from syncer.api.fields import printable
+from syncer.api.text import printable
 from syncer.engine.probes.rules import ProbeRules
 from syncer.engine.probes.thresholds import Thresholds
 

@@ -9,8 +9,7 @@ import attrs
 from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError, SyncerError, TemporaryError
-from syncer.api.model import Instance, Registration
-from syncer.api.unhealthy import Unhealthy, with_status
+from syncer.api.model import Instance, Registration, Unhealthy, with_status
 from syncer.kits.keyvalue.layout import Layout
 from syncer.kits.keyvalue.meaning import parks
 

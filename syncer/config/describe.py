@@ -1,0 +1,110 @@
+"""Options and settings described, for help texts, `syncer plugins` and the documentation."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import attrs
+
+from syncer.api.options import Secret, format_duration
+from syncer.config.convert import bare_type
+from syncer.config.fill import fields_of
+from syncer.config.settings import (
+    General,
+    ParserSettings,
+    PluginSettings,
+    SinkSettings,
+    SourceSettings,
+)
+from syncer.config.web_rules import WebRules
+from syncer.desired.addresses import AddressRules
+from syncer.engine.probes.rules import ProbeRules
+from syncer.plan.guard import GuardRules
+
+_TYPE_TEXTS: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    timedelta: "length of time",
+    Path: "path",
+    Secret: "secret",
+}
+
+
+@attrs.frozen
+class OptionInfo:
+    """One option as people read of it: texts only. An empty default means that it is unset."""
+
+    name: str
+    type: str
+    default: str
+    env: tuple[str, ...]
+    help: str
+
+
+def describe_options(options_class: type) -> list[OptionInfo]:
+    """What there is to set in an options class, in the order of its fields."""
+    return [
+        OptionInfo(
+            name=name,
+            type=_type_text(field.wanted),
+            default="required" if field.required else _default_text(field.attribute.default),
+            env=field.env,
+            help=field.attribute.metadata.get("help", ""),
+        )
+        for name, field in fields_of(options_class).items()
+    ]
+
+
+def _type_text(wanted: Any) -> str:
+    bare = bare_type(wanted)
+    if isinstance(bare, type) and issubclass(bare, Enum):
+        return " | ".join(str(member.value) for member in bare)
+    if get_origin(bare) is tuple:
+        return f"list of {_type_text(get_args(bare)[0])}"
+    if get_origin(bare) is dict:
+        return f"table of {_type_text(get_args(bare)[1])}"
+    return _TYPE_TEXTS.get(bare, str(getattr(bare, "__name__", bare)))
+
+
+def _default_text(value: Any) -> str:
+    """The default as it would stand in a file."""
+    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]  # a class, typed as a function
+        value = None if value.takes_self else value.factory()
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_default_text, value))}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_default_text(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, timedelta):
+        value = format_duration(value)
+    if isinstance(value, Enum):
+        value = value.value
+    return '"***"' if isinstance(value, Secret) and value else f'"{value or ""}"'
+
+
+def describe_settings() -> dict[str, list[OptionInfo]]:
+    """What there is to set beside the kinds' own options: table name -> its keys.
+
+    "" is the top of the file; NAME stands for a configured name.
+    """
+    tables = {
+        "": General,
+        "guard": GuardRules,
+        "probes": ProbeRules,
+        "web": WebRules,
+        "plugins": PluginSettings,
+        "parsers": ParserSettings,
+        "sources.NAME": SourceSettings,
+        "sources.NAME.addresses": AddressRules,
+        "sinks.NAME": SinkSettings,
+    }
+    return {name: describe_options(table) for name, table in tables.items()}

@@ -1,0 +1,58 @@
+"""The brake that keeps the last instance of a service that is up."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from syncer.api.changes import Change, Claim, Deregister, Plan, Register, Skip, Update
+from syncer.api.checks import CheckKey, CheckResult, CheckStatus
+from syncer.api.model import Registration, View
+from syncer.plan.brakes import stays
+
+#: What a fed check shows of an instance that is kept up, since it is the last of its service.
+LAST = CheckResult(status=CheckStatus.PASSING, output="running; no other one is up here")
+
+
+def takes_away(change: Change, places: Mapping[Claim, tuple[str, int]]) -> bool:
+    """Whether an instance that runs where it is registered would not be up any more."""
+    if isinstance(change, Register) or not change.old.up or not stays(change, places):
+        return False
+    return isinstance(change, Deregister) or not change.new.up
+
+
+def keep_last(
+    plan: Plan, actual: View[Registration], places: Mapping[Claim, tuple[str, int]]
+) -> Plan:
+    """The plan without what would leave a service with no instance that is up in this sink.
+
+    Instances of all owners count, as the sink lists them now. Nothing keeps what moved, or whose
+    workload is gone. `places` tells where the instances are that are not listed in their status.
+    """
+    leaving = {change.id: change for change in plan.changes if takes_away(change, places)}
+    if not leaving:
+        return plan
+    going = {change.id for change in plan.changes if change.id in leaving or _leaves(change)}
+    left = Counter(one.instance.service for one in actual.items if one.up and one.id not in going)
+    held = {}
+    for id_ in sorted(leaving):
+        change = leaving[id_]
+        assert not isinstance(change, Register)
+        service = change.old.instance.service
+        if not left[service]:
+            left[service] = 1
+            held[id_] = Skip(id_, "last", f"no other instance of {service} is up here")
+    return plan.hold(held)
+
+
+def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckKey, CheckResult]:
+    """What the fed checks should show, if the plan keeps the last of a service up."""
+    last = {skip.id for skip in plan.skipped if skip.kind == "last"}
+    if not last:
+        return results
+    return {key: LAST if key.instance in last else result for key, result in results.items()}
+
+
+def _leaves(change: Change) -> bool:
+    """Whether its service has one instance fewer that is up afterwards."""
+    if isinstance(change, Update):
+        return change.old.instance.service != change.new.instance.service or not change.new.up
+    return isinstance(change, Deregister)
