@@ -58,7 +58,7 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the design
+    def workload(self, id: str) -> Workload | None:
         """One workload, asked for afresh; None only if it surely does not exist any more."""
 
     def watch(self, wake: Wake, stop: Event) -> None:
@@ -104,7 +104,7 @@ class Sink(ABC):
     def registrations(self) -> View[Registration]:
         """Everything in this sink's range, foreign ones too, as the registry has it now."""
 
-    def registration(self, id: str) -> Registration | None:  # noqa: A002
+    def registration(self, id: str) -> Registration | None:
         """One registration, fresh and uncached; only asked if `stale_for` is not zero."""
         raise NotImplementedError(f"{type(self).__name__}.registration")
 

@@ -54,7 +54,7 @@ class Secret:
 def option(
     default: Any = attrs.NOTHING,
     *,
-    help: str,  # noqa: A002 - the word that every reader of options knows
+    help: str,
     env: tuple[str, ...] = (),
     secret: bool = False,
     validator: Callable[[Any, "attrs.Attribute[Any]", Any], Any] | None = None,

@@ -52,7 +52,7 @@ class MirrorSource(Source):
             self._asked = float("-inf")  # questions about this listing are answered by a later one
             return self._list()
 
-    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+    def workload(self, id: str) -> Workload | None:
         """One registration. One listing answers many questions, where a listing is never late.
 
         It is not the one that `workloads` made: what that left out is asked for once more.
@@ -92,7 +92,7 @@ class MirrorSource(Source):
         return as_workload(found, source=self._name, registry=self._registry)
 
 
-def as_workload(found: Registration, *, source: str, registry: str, id: str = "") -> Workload:  # noqa: A002
+def as_workload(found: Registration, *, source: str, registry: str, id: str = "") -> Workload:
     """A registration of another registry as a workload; `id` if it is not the registration's.
 
     Its offer keeps the registration's id, its status becomes state and health.

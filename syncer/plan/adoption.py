@@ -122,7 +122,7 @@ class Adoption:
         return own or host in self.hosts - {OWN, SAME}
 
 
-def registrator_host(id: str) -> str:  # noqa: A002 - the word of the design
+def registrator_host(id: str) -> str:
     """The host in an id of registrator's form, `<host>:<container>:<port>`; "" for any other."""
     parts = _FORM.fullmatch(id)
     return parts["host"] if parts else ""

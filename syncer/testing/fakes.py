@@ -93,7 +93,7 @@ class FakeSource(Source):
             held = tuple(w for w in self._held.values() if w.id not in self.unclear)
         return View(held, complete=self.complete, unclear=unclear)
 
-    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+    def workload(self, id: str) -> Workload | None:
         """What the test has set."""
         self._ahead("workload")
         with self._lock:
@@ -163,7 +163,7 @@ class FaultySink(Sink):
         self._ahead("registrations")
         return self.inner.registrations()
 
-    def registration(self, id: str) -> Registration | None:  # noqa: A002
+    def registration(self, id: str) -> Registration | None:
         """That of the wrapped sink."""
         self._ahead("registration", id)
         return self.inner.registration(id)

@@ -712,7 +712,7 @@ class ListsAnotherScope(FakeSource):
 class AsksLess(FakeSource):
     """Describes one workload otherwise than in the listing."""
 
-    def workload(self, id):  # noqa: A002
+    def workload(self, id):
         found = super().workload(id)
         return found and attrs.evolve(found, image="fresh")
 
@@ -732,7 +732,7 @@ class IdsOfTheProcess(FakeSource):
         view = super().workloads()
         return attrs.evolve(view, items=[attrs.evolve(w, image=self.image) for w in view.items])
 
-    def workload(self, id):  # noqa: A002
+    def workload(self, id):
         found = super().workload(id)
         return found and attrs.evolve(found, image=self.image)
 
@@ -749,7 +749,7 @@ class KeepsTheDead(FakeSource):
         self.memory.update({w.id: w for w in workloads})
         super().put(*workloads)
 
-    def workload(self, id):  # noqa: A002
+    def workload(self, id):
         return self.memory.get(id)
 
 
@@ -758,7 +758,7 @@ class SabotageNoneWhenUnreachable(HealthySource):
     """Takes no answer for a workload's end."""
 
     class silent(UnreachableSource):
-        def workload(self, id):  # noqa: A002
+        def workload(self, id):
             return None
 
 

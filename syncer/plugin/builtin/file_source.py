@@ -86,7 +86,7 @@ class FileSource(Source):
             raise TemporaryError("; ".join(mistakes[:_SHOWN]) + end)
         return View(tuple(found.values()))
 
-    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+    def workload(self, id: str) -> Workload | None:
         """One service, read again."""
         return next((found for found in self.workloads().items if found.id == id), None)
 

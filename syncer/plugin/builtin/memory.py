@@ -44,7 +44,7 @@ class MemoryStore:
             self._held[new.id] = kept
             return kept
 
-    def drop(self, id: str, expected: str) -> None:  # noqa: A002 - the word of the model
+    def drop(self, id: str, expected: str) -> None:
         """Forget what is kept under the id, if it has the version; absent already is fine."""
         with self._lock:
             if id in self._held:
@@ -106,7 +106,7 @@ class MemorySink(Sink):
         self._ahead("registrations", "")
         return View(self.store.all())
 
-    def registration(self, id: str) -> Registration | None:  # noqa: A002
+    def registration(self, id: str) -> Registration | None:
         """One registration, as the store has it now."""
         self._ahead("registration", id)
         return next((kept for kept in self.store.all() if kept.id == id), None)

@@ -29,7 +29,7 @@ class CsvSource(syncer.Source):
         except OSError as error:
             raise syncer.TemporaryError(f"cannot read {self._path}: {error.strerror}") from error
 
-    def workload(self, id: str) -> syncer.Workload | None:  # noqa: A002 - the contract's word
+    def workload(self, id: str) -> syncer.Workload | None:
         """The workload of the row with this id; None if there is none."""
         return next((found for found in self.workloads().items if found.id == id), None)
 

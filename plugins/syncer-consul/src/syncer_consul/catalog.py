@@ -78,7 +78,7 @@ class CatalogSource(Source):
             unclear=[f"{node.name}/{id_}" for node in nodes for id_ in node.unclear],
         )
 
-    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+    def workload(self, id: str) -> Workload | None:
         """One service, asked for afresh."""
         name, _, service = id.partition("/")
         node = self._node(name)

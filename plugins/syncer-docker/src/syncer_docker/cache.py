@@ -63,7 +63,7 @@ class Cache:
         self._over = _Ended(OVER_SECONDS, OVER_KEPT)
         self._watched = False
 
-    def lookup(self, id: str, shown: Appearance) -> Known | None:  # noqa: A002
+    def lookup(self, id: str, shown: Appearance) -> Known | None:
         """What is known of a container that the list shows so, if it surely still holds.
 
         A list that shows less than all proves nothing; then events must have been heard all
@@ -76,13 +76,13 @@ class Cache:
             heard = self._watched and entry.twice and shown == entry.seen
             return entry.known if heard or shown == entry.known.expected else None
 
-    def begin(self, id: str) -> object:  # noqa: A002
+    def begin(self, id: str) -> object:
         """A ticket for a description that is about to be asked for."""
         with self._lock:
             ticket = self._tickets[id] = object()
             return ticket
 
-    def keep(self, id: str, ticket: object, known: Known, seen: Appearance | None = None) -> None:  # noqa: A002
+    def keep(self, id: str, ticket: object, known: Known, seen: Appearance | None = None) -> None:
         """Keep a description, unless the container has changed since its ticket.
 
         One that lives has not ended, in whatever order its events came.
@@ -97,7 +97,7 @@ class Cache:
                 twice = before is not None and (before.known, before.seen) == (known, seen)
                 self._entries[id] = _Entry(known, seen, twice)
 
-    def forget(self, id: str) -> Known | None:  # noqa: A002
+    def forget(self, id: str) -> Known | None:
         """Something changed: what was known, which now must be asked for again."""
         with self._lock:
             self._tickets.pop(id, None)
@@ -107,9 +107,9 @@ class Cache:
     def retain(self, ids: Collection[str]) -> None:
         """Forget all containers but these, and what ended a while ago."""
         with self._lock:
-            for id in self._entries.keys() - ids:  # noqa: A001
+            for id in self._entries.keys() - ids:
                 del self._entries[id]
-            for id in self._tickets.keys() - ids:  # noqa: A001
+            for id in self._tickets.keys() - ids:
                 del self._tickets[id]
             self._age()
 
@@ -136,17 +136,17 @@ class Cache:
         with self._lock:
             self._ended, self._over = ended, over
 
-    def revive(self, id: str) -> None:  # noqa: A002
+    def revive(self, id: str) -> None:
         """A container was started, again perhaps."""
         with self._lock:
             self._revive(id)
 
-    def ended(self, id: str) -> Workload | None:  # noqa: A002
+    def ended(self, id: str) -> Workload | None:
         """The container as it was last known, if it was seen to end."""
         with self._lock:
             return self._ended.get(id) or self._over.get(id)
 
-    def _revive(self, id: str) -> None:  # noqa: A002
+    def _revive(self, id: str) -> None:
         self._ended.drop(id)
         self._over.drop(id)
 
@@ -178,11 +178,11 @@ class _Ended:
         self._kept[workload.id] = (at, workload)
         self._kept.move_to_end(workload.id)
 
-    def drop(self, id: str) -> None:  # noqa: A002
+    def drop(self, id: str) -> None:
         """It did not end."""
         self._kept.pop(id, None)
 
-    def get(self, id: str) -> Workload | None:  # noqa: A002
+    def get(self, id: str) -> Workload | None:
         """The container, if it is remembered."""
         _, workload = self._kept.get(id, (0.0, None))
         return workload
@@ -190,7 +190,7 @@ class _Ended:
     def outdated(self, now: float) -> Iterator[tuple[float, Workload]]:
         """Forget what is too old, or too much, and give it with when it ended."""
         while self._kept:
-            id, (at, workload) = next(iter(self._kept.items()))  # noqa: A001
+            id, (at, workload) = next(iter(self._kept.items()))
             if at >= now - self._seconds and len(self._kept) <= self._most:
                 return
             del self._kept[id]

@@ -66,7 +66,7 @@ class Engine:
                 raise self._odd("the list of containers is none")
             return found
 
-    def inspect(self, id: str) -> dict[str, Any] | None:  # noqa: A002
+    def inspect(self, id: str) -> dict[str, Any] | None:
         """The full description of a container; None if the engine does not know it."""
         with self._asking() as client:
             try:

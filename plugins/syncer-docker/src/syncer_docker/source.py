@@ -88,11 +88,11 @@ class DockerSource(Source):
         # Of the list only this is kept, so that it needs no memory beside the descriptions.
         listing = {entry["Id"]: _shown(entry) for entry in self._engine.containers()}
         self._cache.retain(listing.keys())
-        for id in signalled - listing.keys():  # noqa: A001
+        for id in signalled - listing.keys():
             self._stopping.clear(id)
         found: dict[str, Known] = {}
         ask: dict[str, Appearance | None] = {}
-        for id, shown in listing.items():  # noqa: A001
+        for id, shown in listing.items():
             known = self._cache.lookup(id, shown) if shown else None
             if known:
                 found[id] = known
@@ -104,7 +104,7 @@ class DockerSource(Source):
         items = [self._stopping.overlay(known.workload, known.rule) for known in found.values()]
         return View(tuple(items), unclear=unclear)
 
-    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+    def workload(self, id: str) -> Workload | None:
         """One container by id, name or beginning of its id, asked for afresh.
 
         One that was seen to end and is removed by now is described as `exited`, which says
@@ -115,7 +115,7 @@ class DockerSource(Source):
             return self._cache.ended(id)
         return self._stopping.overlay(known.workload, known.rule)
 
-    def _inspect(self, id: str, scope: str, shown: Appearance | None = None) -> Known | None:  # noqa: A002
+    def _inspect(self, id: str, scope: str, shown: Appearance | None = None) -> Known | None:
         ticket = self._cache.begin(id)
         container = self._engine.inspect(id)
         if container is None:
@@ -135,7 +135,7 @@ class DockerSource(Source):
         """What is known of each, None if it is gone, or why it could not be inspected."""
         failed: list[SyncerError] = []
 
-        def inspect(id: str) -> Known | Exception | None:  # noqa: A002
+        def inspect(id: str) -> Known | Exception | None:
             if len(failed) >= FAILURES:
                 return failed[-1]
             try:
@@ -227,7 +227,7 @@ class DockerSource(Source):
             stream.release()
 
     def _wake_for_overdue(self, wake: Wake) -> None:
-        for id in self._stopping.overdue():  # noqa: A001
+        for id in self._stopping.overdue():
             wake(id)
 
     def _note(self, event: Event) -> None:

@@ -72,7 +72,7 @@ class Stopping:
         self._lock = threading.Lock()
         self._signals: dict[str, _Signal] = {}
 
-    def sent(self, id: str, signal: int) -> None:  # noqa: A002
+    def sent(self, id: str, signal: int) -> None:
         """A container was sent a signal just now.
 
         A stop that is going on is not ended by another signal.
@@ -85,11 +85,11 @@ class Stopping:
     def take_over(self, former: "Stopping") -> None:
         """Know of the stops that another has seen."""
         with former._lock:
-            signals = {id: attrs.evolve(sent) for id, sent in former._signals.items()}  # noqa: A001
+            signals = {id: attrs.evolve(sent) for id, sent in former._signals.items()}
         with self._lock:
             self._signals = signals
 
-    def clear(self, id: str) -> None:  # noqa: A002
+    def clear(self, id: str) -> None:
         """The container ended, or was started."""
         with self._lock:
             self._signals.pop(id, None)
@@ -121,6 +121,6 @@ class Stopping:
                 for id, sent in self._signals.items()
                 if sent.until is not None and sent.until <= now
             ]
-            for id in late:  # noqa: A001
+            for id in late:
                 del self._signals[id]
             return late

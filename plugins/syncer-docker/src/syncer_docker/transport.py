@@ -56,7 +56,7 @@ class Refusal(Exception):
         self.status, self.said = status, said
 
 
-def inspect(client: "docker.APIClient", id: str, timeout: float) -> Any:  # noqa: A002
+def inspect(client: "docker.APIClient", id: str, timeout: float) -> Any:
     """The full description of a container. Raises `Refusal`, and what the SDK raises.
 
     Over our own connections by urllib3 alone: what is done around each question above it costs

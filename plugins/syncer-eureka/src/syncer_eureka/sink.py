@@ -89,7 +89,7 @@ class EurekaSink(Sink):
         self._listed = {one.id: Token.parse(one.version).place for one in view.items}
         return attrs.evolve(view, items=[self._seen(one) for one in view.items])
 
-    def registration(self, id: str) -> Registration | None:  # noqa: A002
+    def registration(self, id: str) -> Registration | None:
         """One instance, past the cache."""
         places = [self._written.get(id), self._listed.get(id)]
         for place in dict.fromkeys(place for place in places if place):

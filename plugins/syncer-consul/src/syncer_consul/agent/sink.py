@@ -83,7 +83,7 @@ class ConsulSink(Sink):
         hidden = one.filtered or other.filtered or self._client.may_hide(info)
         return View(items, complete=not hidden, unclear=unclear)
 
-    def registration(self, id: str) -> Registration | None:  # noqa: A002 - the word of the contract
+    def registration(self, id: str) -> Registration | None:
         """One registration, read afresh."""
         for registration in self.registrations().items:
             if registration.id == id:

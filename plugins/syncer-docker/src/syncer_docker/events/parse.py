@@ -87,9 +87,9 @@ def _event(message: Json) -> Event | None:
     actor = _fields(message, "Actor")
     attributes = _fields(actor, "Attributes")
     if message.get("Type", "container") == "network":
-        id = attributes.get("container")  # noqa: A001
+        id = attributes.get("container")
     else:
-        id = actor.get("ID") or message.get("id")  # noqa: A001
+        id = actor.get("ID") or message.get("id")
     # With an outcome (`health_status: healthy`) or without.
     action = str(message.get("Action") or message.get("status") or "").partition(":")[0]
     action = _ALIASES.get(action, action)

@@ -71,7 +71,7 @@ class Manager(Engine):
         with self._asking():
             return {str(it["Id"]): str(it["Name"]) for it in self.overlays()}
 
-    def task(self, id: str) -> Json | None:  # noqa: A002
+    def task(self, id: str) -> Json | None:
         """One task, as it is now; None if the swarm does not know it."""
         with self._asking() as client:
             try:

@@ -45,7 +45,7 @@ class Describer:
     def workloads(self, snapshot: Snapshot) -> tuple[list[Workload], set[str]]:
         """All that is up, and the ids of what cannot be described."""
         found, unclear = [], set()
-        for id, make in self._things(snapshot):  # noqa: A001
+        for id, make in self._things(snapshot):
             try:
                 found.append(make())
             except (ValueError, TypeError, AttributeError, KeyError):
@@ -59,7 +59,7 @@ class Describer:
                 if task.get("ServiceID") in snapshot.services:
                     yield task["ID"], lambda task=task: self.task(task, snapshot)
             return
-        for id, service in snapshot.services.items():  # noqa: A001
+        for id, service in snapshot.services.items():
             if self.mode is Mode.VIP:
                 yield id, lambda service=service: self.service(service, snapshot)
             elif _ingress_ports(service):

@@ -25,15 +25,15 @@ class Nodes:
         """All nodes, in an order that never changes."""
         return sorted(self.by_id)
 
-    def wanted(self, id: str) -> bool:  # noqa: A002
+    def wanted(self, id: str) -> bool:
         """Whether what runs on this node is registered."""
         return self._fits(id, self.options.node_availability)
 
-    def listens(self, id: str) -> bool:  # noqa: A002
+    def listens(self, id: str) -> bool:
         """Whether this node is one at which the ports of the routing mesh are registered."""
         return self._fits(id, self.options.node_availability or ("active", "pause"))
 
-    def address(self, id: str) -> str:  # noqa: A002
+    def address(self, id: str) -> str:
         """Where the ports of a node are reached. Raises ValueError if that is not known."""
         node = self.by_id[id]
         labels = _section(node, "Spec").get("Labels") or {}
@@ -46,7 +46,7 @@ class Nodes:
                 return found
         raise ValueError(f"the address of node {id} is not known")
 
-    def _fits(self, id: str, availability: tuple[str, ...]) -> bool:  # noqa: A002
+    def _fits(self, id: str, availability: tuple[str, ...]) -> bool:
         node = self.by_id.get(id)
         if node is None:
             return False

@@ -53,7 +53,7 @@ class SwarmSource(Source):
         self._listed = _states(tasks)
         return View(items, unclear=unclear)
 
-    def workload(self, id: str) -> Workload | None:  # noqa: A002 - the word of the contract
+    def workload(self, id: str) -> Workload | None:
         """One of them, asked for afresh."""
         describer = self._describer()
         try:
@@ -71,7 +71,7 @@ class SwarmSource(Source):
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise TemporaryError(f"{id} of the swarm cannot be described: {error!r}") from error
 
-    def _task(self, id: str, describer: Describer) -> Workload | None:  # noqa: A002
+    def _task(self, id: str, describer: Describer) -> Workload | None:
         task = self._manager.task(id)
         if task is None:
             return None
@@ -102,7 +102,7 @@ class SwarmSource(Source):
         with self._lock:
             found = self._manager.tasks()
             gone = self._running - {task["ID"] for task in found}
-            ending = [task for id in sorted(gone) if (task := self._manager.task(id))]  # noqa: A001
+            ending = [task for id in sorted(gone) if (task := self._manager.task(id))]
             tasks = [*found, *(task for task in ending if _alive(task))]
             self._running = {task["ID"] for task in tasks if _alive(task)}
             return tasks
