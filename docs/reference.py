@@ -148,7 +148,7 @@ def contracts() -> str:
     return "\n".join(
         f"### `syncer.{contract.__name__}`\n\n"
         + _table(("member", "", "meaning"), _members(contract))
-        for contract in (syncer.Source, syncer.Sink)
+        for contract in (syncer.Source, syncer.Sink, syncer.Locks)
     )
 
 

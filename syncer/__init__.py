@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from syncer.api.checks import Probe as Probe
     from syncer.api.checks import Problem as Problem
     from syncer.api.checks import Shown as Shown
+    from syncer.api.contracts import Locks as Locks
     from syncer.api.contracts import Sink as Sink
     from syncer.api.contracts import Source as Source
     from syncer.api.errors import ConfigError as ConfigError
@@ -88,7 +89,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "syncer.api.changes": "Change Deregister Outcome Plan Reason Register Skip Update",
     "syncer.api.checks": "Check CheckKey CheckResult CheckStatus Native Probe Problem Shown",
-    "syncer.api.contracts": "Sink Source",
+    "syncer.api.contracts": "Locks Sink Source",
     "syncer.api.errors": (
         "ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"
     ),

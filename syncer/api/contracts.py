@@ -83,11 +83,27 @@ class Source(ABC):
         """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
 
 
+class Locks(ABC):
+    """Locks in a registry, each held by one process at a time. Called from one thread at a time."""
+
+    @abstractmethod
+    def take(self, name: str, ttl: timedelta) -> bool:
+        """Take this lock, or keep it; return whether this process holds it now.
+
+        It is then held for `ttl` from the start of this call. If it is not taken again, another
+        process can take it after that time, and after twice that time at the latest.
+        """
+
+    @abstractmethod
+    def release(self, name: str) -> None:
+        """Release this lock, so that another process can take it at once; succeed if not held."""
+
+
 class Sink(ABC):
     """Where registrations are kept: Consul, etcd, a file.
 
-    `renew()`, `report()`, `watch()`, `take_lock()`, `release_lock()` and `close()` may be called
-    beside the others from other threads; the rest is called from one thread.
+    `renew()`, `report()`, `watch()` and `close()` may be called from other threads while one of the
+    others runs, and `locks` may be used from another thread; the rest is called from one thread.
     """
 
     #: How often `renew` and `report` must run; None: never.
@@ -97,8 +113,8 @@ class Sink(ABC):
     #: Whether `registrations` may be called from another thread while changes are being made, so
     #: that none waits until all is read. Of an id that is changed meanwhile either state will do.
     reads_beside: bool = False
-    #: Whether the registry has locks: `take_lock` and `release_lock`.
-    locks: bool = False
+    #: The registry's locks. `None` if it has none.
+    locks: Locks | None = None
 
     @abstractmethod
     def registrations(self) -> View[Registration]:
@@ -190,18 +206,6 @@ class Sink(ABC):
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
         """Tell the registry the health that syncer knows; returns checks that it has lost."""
         return ()
-
-    def take_lock(self, name: str, ttl: timedelta) -> bool:
-        """Take the lock of this name, or keep it; returns whether this sink has it now.
-
-        Then it is ours for `ttl` from the beginning of this call. If it is not kept, another can
-        have it after that, and after twice that at the latest. Only asked if `locks`.
-        """
-        raise NotImplementedError(f"{type(self).__name__}.take_lock")
-
-    def release_lock(self, name: str) -> None:
-        """Let go of a lock, so that another can have it at once; not to have it is success."""
-        raise NotImplementedError(f"{type(self).__name__}.release_lock")
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Call `wake` when the registry may have changed under us, until `stop` is set.

@@ -11,7 +11,7 @@ from datetime import timedelta
 import attrs
 
 from syncer.api.changes import Change, Outcome, Plan, Skip
-from syncer.api.contracts import Sink
+from syncer.api.contracts import Locks
 from syncer.api.errors import TemporaryError
 from syncer.engine.loops import Backoff, Loop
 from syncer.events import AnyEvent, Elected
@@ -38,8 +38,8 @@ class Election:
     of its length before another can have it: requests that are under way end meanwhile.
     """
 
-    def __init__(self, sink: Sink, lock: Lock, clock: Callable[[], float]) -> None:
-        self._sink, self._lock, self._clock = sink, lock, clock
+    def __init__(self, locks: Locks, lock: Lock, clock: Callable[[], float]) -> None:
+        self._locks, self._lock, self._clock = locks, lock, clock
         self._until = float("-inf")
         #: How often this process began to lead: what it knew before may be old by then.
         self.terms = 0
@@ -73,7 +73,7 @@ class Election:
     def campaign(self) -> bool:
         """Ask for the lock, or keep it; returns whether this process leads. Raises SyncerError."""
         asked = self._clock()
-        has = self._sink.take_lock(self._lock.name, self._lock.ttl)
+        has = self._locks.take(self._lock.name, self._lock.ttl)
         if has and (self._broke_off or not self.leads()):
             self.terms += 1
             self._broke_off = False
@@ -84,7 +84,7 @@ class Election:
         """Let another lead at once, if this process did."""
         if self.leads():
             self._until = float("-inf")
-            self._sink.release_lock(self._lock.name)
+            self._locks.release(self._lock.name)
 
 
 def without_left(plan: Plan, changes: Collection[Change], outcomes: Collection[Outcome]) -> Plan:

@@ -70,7 +70,7 @@ def sink_parts(
 
 def _expect_own_lock(name: str, sink: Sink, lock: Lock, others: Mapping[str, SinkPart]) -> None:
     where = f"sinks.{name}.lock"
-    if not sink.locks:
+    if sink.locks is None:
         raise ConfigError(f"{where}: this kind of sink has no locks")
     for other, part in others.items():
         if part.lock and part.lock.name == lock.name:

@@ -60,13 +60,13 @@ class Reconciler:
         clock: Callable[[], float],
         prober: Prober | None = None,
     ) -> None:
-        self.name, self.sink = name, part.sink
+        self.name, self.sink, locks = name, part.sink, part.sink.locks
         self._reading = Reading(part.sink)
         self._prober = prober or NoProber()
         self._part, self._desired, self._owner = part, desired, owner
         self._emit, self._clock = emit, clock
         #: Who writes, where several syncers share a source; None: there is no other.
-        self.election = Election(part.sink, part.lock, clock) if part.lock else None
+        self.election = Election(locks, part.lock, clock) if part.lock and locks else None
         self._guard, self._refusals = Guard(guard, clock), Refusals(clock)
         self._aims = Aims(
             part.sink,

@@ -1,4 +1,4 @@
-"""The clause for sinks whose registry has locks; with `locks = False` it is skipped."""
+"""The clause for sinks whose registry has locks; it is skipped if `locks` is `None`."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,24 +12,25 @@ NAME, TTL = "contract", timedelta(seconds=10)
 
 
 class LockClauses(Contract):
-    """`locks`: one of two has a lock, and the other gets it when it is let go."""
+    """`locks`: one of two sinks holds a lock, and the other gets it once it is released."""
 
     @clause("locks")
     def test_one_of_two_has_the_lock(self, sink: Sink, request: pytest.FixtureRequest) -> None:
-        """Who has it keeps it by asking again; let go, it is the other's at once."""
-        if not sink.locks:
+        """The holder keeps it by taking it again; once released, the other gets it at once."""
+        if sink.locks is None:
             pytest.skip("the sink declares that it has no locks")
         reopen: Callable[[], Sink] = request.getfixturevalue("reopen")
-        other = reopen()
-        assert sink.take_lock(NAME, TTL)
-        assert not other.take_lock(NAME, TTL)
-        assert other.take_lock("another", TTL), "locks of other names are others"
-        other.release_lock(NAME)
-        assert not other.take_lock(NAME, TTL), "only who has a lock can let go of it"
-        assert sink.take_lock(NAME, TTL)
-        sink.release_lock(NAME)
-        assert other.take_lock(NAME, TTL)
-        assert not sink.take_lock(NAME, TTL)
-        for one in (sink, other, other):
-            one.release_lock(NAME)
-        other.release_lock("another")
+        mine, other = sink.locks, reopen().locks
+        assert other
+        assert mine.take(NAME, TTL)
+        assert not other.take(NAME, TTL)
+        assert other.take("another", TTL), "a lock of another name is another lock"
+        other.release(NAME)
+        assert not other.take(NAME, TTL), "only the holder can release a lock"
+        assert mine.take(NAME, TTL)
+        mine.release(NAME)
+        assert other.take(NAME, TTL)
+        assert not mine.take(NAME, TTL)
+        for one in (mine, other, other):
+            one.release(NAME)
+        other.release("another")

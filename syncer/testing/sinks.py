@@ -33,8 +33,8 @@ lease        see `leases.py`; only with a `pulse`              lapse
 beside       `renew` is safe beside `apply`; only with a
              `pulse`
 secrets      are in no repr, log or message                    secrets
-locks        one of two has a lock; the other gets it when it is   reopen
-             let go; only with `locks`
+locks        one of two has a lock; the other gets it once it is   reopen
+             released; only with `locks`
 watch        ends soon after `stop`
 close        twice is fine
 """

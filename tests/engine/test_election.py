@@ -23,7 +23,7 @@ class Pair:
         self.clock = ManualClock()
         self.store = MemoryStore(self.clock)
         self.sinks = [FakeSink(self.store), FakeSink(self.store)]
-        self.one, self.two = (Election(sink, LOCK, self.clock) for sink in self.sinks)
+        self.one, self.two = (Election(sink.locks, LOCK, self.clock) for sink in self.sinks)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_one_that_was_frozen_does_not_think_that_it_leads(pair):
 def test_a_sink_without_locks_is_refused():
     """It is said at the start, not at the first failover, and of which sink."""
     sink = FakeSink()
-    sink.locks = False
+    sink.locks = None
     with pytest.raises(ConfigError, match=r"sinks\.consul\.lock: .* has no locks"):
         Engine({}, {"consul": SinkPart(sink=sink, lock=LOCK)})
 
@@ -160,7 +160,7 @@ def long_apply(*names):
     clock = ManualClock()
     sink = SlowSink(clock, 4)
     world = World(*map(workload, names), sink=sink, lock=LOCK)
-    election = world.reconciler.election = Election(sink, LOCK, clock)
+    election = world.reconciler.election = Election(sink.locks, LOCK, clock)
     election.campaign()
     return world, election, clock
 

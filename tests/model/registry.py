@@ -4,7 +4,16 @@ from datetime import timedelta
 
 import attrs
 
-from syncer import Conflict, PermanentError, Sink, TemporaryError, Unhealthy, View, with_status
+from syncer import (
+    Conflict,
+    Locks,
+    PermanentError,
+    Sink,
+    TemporaryError,
+    Unhealthy,
+    View,
+    with_status,
+)
 from syncer.engine.election import Lock
 
 #: Seconds that a registration lives without being renewed, where there are leases.
@@ -142,6 +151,21 @@ class Registry:
             self._past.append((self.clock(), dict(self.held)))
 
 
+class ModelLocks(Locks):
+    """The registry's locks as one sink takes them, with that sink's faults."""
+
+    def __init__(self, sink):
+        self._sink = sink
+
+    def take(self, name, ttl):
+        self._sink._reading()
+        return self._sink.registry.lock(name, self._sink, ttl)
+
+    def release(self, name):
+        self._sink._reading()
+        self._sink.registry.unlock(name, self._sink)
+
+
 class ModelSink(Sink):
     """One syncer's door to the registry, with that syncer's faults.
 
@@ -151,8 +175,6 @@ class ModelSink(Sink):
     drained it.
     """
 
-    locks = True
-
     def __init__(self, registry, who="", faults=None, *, drop=False, parks=False):
         self.registry, self.who, self.faults = registry, who, faults or Faults()
         self.parks = parks
@@ -161,6 +183,7 @@ class ModelSink(Sink):
         self.drop = drop
         self.complete, self.known, self.failed = False, {}, set()
         self.planned_on = {}
+        self.locks = ModelLocks(self)
 
     def registrations(self):
         self._reading()
@@ -199,14 +222,6 @@ class ModelSink(Sink):
 
     def park(self, instance):
         return with_status(instance, Unhealthy.KEEP) if self.parks else None
-
-    def take_lock(self, name, ttl):
-        self._reading()
-        return self.registry.lock(name, self, ttl)
-
-    def release_lock(self, name):
-        self._reading()
-        self.registry.unlock(name, self)
 
     def renew(self, held):
         self._reading()

@@ -509,24 +509,27 @@ class RenewDisturbsApply(LeasingSink):
 class GivesTheLockToAll(LeasingSink):
     """Everybody has every lock."""
 
-    def take_lock(self, name, ttl):
-        return True
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.locks.take = lambda name, ttl: True
 
 
 @sabotage("locks")
 class NeverLetsGo(LeasingSink):
-    """A lock that is let go is nobody's."""
+    """A lock that is released is nobody's."""
 
-    def release_lock(self, name):
-        pass
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.locks.release = lambda name: None
 
 
 @sabotage("locks")
 class LetsGoOfOthers(LeasingSink):
-    """Takes away the lock that another has."""
+    """Releases the lock that another has."""
 
-    def release_lock(self, name):
-        self.store._locks.pop(name, None)
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.locks.release = lambda name: self.store._locks.pop(name, None)
 
 
 @sabotage("secrets")

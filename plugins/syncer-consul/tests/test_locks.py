@@ -28,20 +28,20 @@ def pair(clean_kv):
 def test_it_runs_out(pair):
     """A lock that nobody keeps is free when its session has ended."""
     one, two = pair
-    assert one.take_lock("a", TTL)
-    assert not two.take_lock("a", TTL)
-    wait_until(lambda: two.take_lock("a", TTL), 60, "the lock runs out")
-    assert not one.take_lock("a", TTL)
+    assert one.locks.take("a", TTL)
+    assert not two.locks.take("a", TTL)
+    wait_until(lambda: two.locks.take("a", TTL), 60, "the lock runs out")
+    assert not one.locks.take("a", TTL)
 
 
 def test_it_lives_while_it_is_kept(pair, clean_kv):
     """Keeping makes no other session, and the key stays as it was written."""
     one, two = pair
-    one.take_lock("a", TTL)
+    one.locks.take("a", TTL)
     before = clean_kv.entries(PLACE)
     for _ in range(20):
-        assert one.take_lock("a", TTL)
-        assert not two.take_lock("a", TTL)
+        assert one.locks.take("a", TTL)
+        assert not two.locks.take("a", TTL)
     assert clean_kv.entries(PLACE) == before
     assert len(clean_kv.sessions()) == 1
 
@@ -49,32 +49,32 @@ def test_it_lives_while_it_is_kept(pair, clean_kv):
 def test_a_session_that_somebody_ended_is_no_lock(pair, clean_kv):
     """It is taken anew if it is free."""
     one, two = pair
-    one.take_lock("a", TTL)
+    one.locks.take("a", TTL)
     for session in clean_kv.sessions():
         clean_kv.api.put(f"session/destroy/{session}")
-    assert two.take_lock("a", TTL)
-    assert not one.take_lock("a", TTL)
+    assert two.locks.take("a", TTL)
+    assert not one.locks.take("a", TTL)
 
 
 def test_a_key_that_somebody_removed_is_written_again(pair, clean_kv):
     """By who asks first: there is one holder again."""
     one, two = pair
-    one.take_lock("a", TTL)
+    one.locks.take("a", TTL)
     clean_kv.kv_delete(f"{PLACE}a")
-    assert two.take_lock("a", TTL)
-    assert not one.take_lock("a", TTL)
+    assert two.locks.take("a", TTL)
+    assert not one.locks.take("a", TTL)
 
 
 def test_one_failed_request_does_not_lose_it(clean_kv, clean_consul, open_kv):
     """Who could not ask in between still has the lock, by the same session."""
     proxy = FaultProxy(clean_consul.address)
     sink = open_kv(f"http://{proxy.address}")
-    assert sink.take_lock("a", TTL)
+    assert sink.locks.take("a", TTL)
     before = clean_kv.sessions()
     proxy.set(cut=True)
     with pytest.raises(TemporaryError):
-        sink.take_lock("a", TTL)
+        sink.locks.take("a", TTL)
     proxy.heal()
-    assert sink.take_lock("a", TTL)
+    assert sink.locks.take("a", TTL)
     assert clean_kv.sessions() == before
     proxy.close()

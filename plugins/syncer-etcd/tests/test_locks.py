@@ -24,22 +24,22 @@ def pair(clean_etcd, open_sink):
 def test_it_runs_out(pair, clean_etcd):
     """A lock that nobody keeps is free after its length, and not before."""
     one, two = pair
-    assert one.take_lock("a", TTL)
-    assert not two.take_lock("a", TTL)
+    assert one.locks.take("a", TTL)
+    assert not two.locks.take("a", TTL)
     (lease,) = clean_etcd.api.leases()
-    wait_until(lambda: two.take_lock("a", TTL), 30, "the lock runs out")
+    wait_until(lambda: two.locks.take("a", TTL), 30, "the lock runs out")
     assert lease not in clean_etcd.api.leases()
-    assert not one.take_lock("a", TTL)
+    assert not one.locks.take("a", TTL)
 
 
 def test_it_lives_while_it_is_kept(pair, clean_etcd):
     """Keeping makes no other lease, and the key stays as it was written."""
     one, two = pair
-    one.take_lock("a", TTL)
+    one.locks.take("a", TTL)
     before = clean_etcd.api.entries(PLACE)
     for _ in range(50):
-        assert one.take_lock("a", TTL)
-        assert not two.take_lock("a", TTL)
+        assert one.locks.take("a", TTL)
+        assert not two.locks.take("a", TTL)
     assert clean_etcd.api.entries(PLACE) == before
     assert len(clean_etcd.api.leases()) == 1
 
@@ -47,35 +47,35 @@ def test_it_lives_while_it_is_kept(pair, clean_etcd):
 def test_a_key_that_somebody_removed_is_written_again(pair, clean_etcd):
     """By who asks first: there is one holder again."""
     one, two = pair
-    one.take_lock("a", TTL)
+    one.locks.take("a", TTL)
     clean_etcd.api.delete(f"{PLACE}a")
-    assert two.take_lock("a", TTL)
-    assert not one.take_lock("a", TTL)
+    assert two.locks.take("a", TTL)
+    assert not one.locks.take("a", TTL)
 
 
 def test_a_lease_that_somebody_revoked_is_no_lock(pair, clean_etcd):
     """It is taken anew if it is free."""
     one, two = pair
-    one.take_lock("a", TTL)
+    one.locks.take("a", TTL)
     for lease in clean_etcd.api.leases():
         clean_etcd.api.revoke(lease)
-    assert one.take_lock("a", TTL)
-    assert not two.take_lock("a", TTL)
+    assert one.locks.take("a", TTL)
+    assert not two.locks.take("a", TTL)
 
 
 def test_one_failed_request_does_not_lose_it(clean_etcd, open_sink):
     """Who could not ask in between still has the lock, by the same lease."""
     proxy = FaultProxy(clean_etcd.address)
     sink = open_sink(proxy.address)
-    assert sink.take_lock("a", TTL)
+    assert sink.locks.take("a", TTL)
     before = clean_etcd.api.leases()
     proxy.set(cut=True)
     with pytest.raises(TemporaryError):
-        sink.take_lock("a", TTL)
+        sink.locks.take("a", TTL)
     proxy.heal()
 
     def answer():
-        return (sink.take_lock("a", TTL),)
+        return (sink.locks.take("a", TTL),)
 
     assert wait_until(answer, 30, "an answer", ignore=(TemporaryError,)) == (True,)
     assert clean_etcd.api.leases() == before
@@ -83,14 +83,18 @@ def test_one_failed_request_does_not_lose_it(clean_etcd, open_sink):
 
 
 class Unhurried(EtcdSink):
-    """Writes one by one, and before each until its lock was asked for once more, or 30 s passed."""
+    """Writes one by one, each once its lock was asked for again, or 30 s have passed."""
 
-    asked = 0
+    def __init__(self, options, context):
+        super().__init__(options, context)
+        self.asked, take = 0, self.locks.take
 
-    def take_lock(self, name, ttl):
-        has = super().take_lock(name, ttl)
-        self.asked += 1
-        return has
+        def counted(name, ttl):
+            has = take(name, ttl)
+            self.asked += 1
+            return has
+
+        self.locks.take = counted
 
     def apply(self, changes):
         for change in changes:
@@ -108,8 +112,8 @@ def test_a_single_cycle_keeps_its_lock_while_it_writes(clean_etcd, open_sink):
     engine = Engine({"kit": source}, {"etcd": SinkPart(sink=sink, lock=lock)})
     report = engine.reconcile()["etcd"]
     assert (report.applied, dict(report.failed), report.plan.skipped) == (3, {}, ())
-    assert not other.take_lock("a", TTL)
+    assert not other.locks.take("a", TTL)
     asked = sink.asked
     engine.stop()
-    assert other.take_lock("a", TTL)
+    assert other.locks.take("a", TTL)
     assert sink.asked == asked

@@ -383,13 +383,13 @@ def test_lock_ends_with_its_holder(clean_zookeeper, open_sink):
     """Who is gone without a word has a lock for its time, and no longer; who closes, not at all."""
     ttl = timedelta(seconds=2)
     first, second, third = (open_sink(clean_zookeeper.address, session=10.0) for _ in range(3))
-    assert first.take_lock("a/b", ttl)
-    assert not second.take_lock("a/b", ttl)
-    first._locks._session.close(leave=True)
-    assert not second.take_lock("a/b", ttl)
-    wait_until(lambda: second.take_lock("a/b", ttl), 20, "the lock is free")
+    assert first.locks.take("a/b", ttl)
+    assert not second.locks.take("a/b", ttl)
+    first.locks._session.close(leave=True)
+    assert not second.locks.take("a/b", ttl)
+    wait_until(lambda: second.locks.take("a/b", ttl), 20, "the lock is free")
     second.close()
-    assert third.take_lock("a/b", ttl)
+    assert third.locks.take("a/b", ttl)
     assert set(clean_zookeeper.nodes()) == {"/syncer-locks", "/syncer-locks/a%2Fb"}
 
 
@@ -398,9 +398,9 @@ def test_lock_of_a_session_that_was_lost(clean_zookeeper, open_sink):
     sink, other = open_sink(clean_zookeeper.address), open_sink(clean_zookeeper.address)
     ttl = timedelta(seconds=5)
     for name in ("mine", "theirs"):
-        assert sink.take_lock(name, ttl)
-    clean_zookeeper.expire(sink._locks._session._client.client_id)
-    wait_until(lambda: other.take_lock("theirs", ttl), 20, "the lock is free")
-    (has,) = wait_until(lambda: answers(sink, lambda: sink.take_lock("theirs", ttl)), 20, "one")
+        assert sink.locks.take(name, ttl)
+    clean_zookeeper.expire(sink.locks._session._client.client_id)
+    wait_until(lambda: other.locks.take("theirs", ttl), 20, "the lock is free")
+    (has,) = wait_until(lambda: answers(sink, lambda: sink.locks.take("theirs", ttl)), 20, "one")
     assert not has
-    assert sink.take_lock("mine", ttl)
+    assert sink.locks.take("mine", ttl)

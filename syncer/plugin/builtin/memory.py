@@ -12,7 +12,7 @@ from threading import Lock
 
 import attrs
 
-from syncer import Conflict, Context, Registration, Sink, View
+from syncer import Conflict, Context, Locks, Registration, Sink, View
 
 
 @attrs.frozen(kw_only=True)
@@ -79,14 +79,29 @@ class MemoryStore:
             raise Conflict(f"{id_}: found version {found}, the last listing showed {expected}")
 
 
+class MemoryLocks(Locks):
+    """The locks of a store, as one sink takes them; `before` as for `MemorySink`."""
+
+    def __init__(self, store: MemoryStore, before: Callable[[str, str], None]) -> None:
+        self._store, self._before = store, before
+
+    def take(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock."""
+        self._before("take_lock", name)
+        return self._store.take_lock(name, self, ttl.total_seconds())
+
+    def release(self, name: str) -> None:
+        """Release a lock."""
+        self._before("release_lock", name)
+        self._store.release_lock(name, self)
+
+
 class MemorySink(Sink):
     """Keeps registrations in a `MemoryStore`, its own unless another is given.
 
     `before`, for tests, is called with the name of each operation and the id (or "") ahead of
     it; what it raises is what the operation raises.
     """
-
-    locks = True
 
     def __init__(
         self,
@@ -95,6 +110,7 @@ class MemorySink(Sink):
     ) -> None:
         self.store = store or MemoryStore()
         self._before = before
+        self.locks = MemoryLocks(self.store, self._ahead)
 
     @classmethod
     def create(cls, options: MemoryOptions, context: Context) -> "MemorySink":
@@ -110,16 +126,6 @@ class MemorySink(Sink):
         """One registration, as the store has it now."""
         self._ahead("registration", id)
         return next((kept for kept in self.store.all() if kept.id == id), None)
-
-    def take_lock(self, name: str, ttl: timedelta) -> bool:
-        """Take or keep a lock."""
-        self._ahead("take_lock", name)
-        return self.store.take_lock(name, self, ttl.total_seconds())
-
-    def release_lock(self, name: str) -> None:
-        """Let go of a lock."""
-        self._ahead("release_lock", name)
-        self.store.release_lock(name, self)
 
     def register(self, new: Registration) -> Registration:
         """Keep a registration whose id is free."""

@@ -1,10 +1,12 @@
 """Locks: a key of the key-value store, held by a session that whoever has it renews."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
+from syncer import Locks
 from syncer_consul.http.client import Client
 from syncer_consul.sessions import Sessions
 
@@ -12,8 +14,8 @@ from syncer_consul.sessions import Sessions
 PLACE = "syncer-locks/"
 
 
-class Locks:
-    """The locks of one sink. Safe in threads; times are in seconds."""
+class ConsulLocks(Locks):
+    """The locks of one sink. Safe in threads."""
 
     def __init__(self, client: Client, query: Mapping[str, str]) -> None:
         self._client, self._query = client, query
@@ -23,8 +25,8 @@ class Locks:
         self._held: dict[str, str] = {}
         self._busy = Lock()
 
-    def take(self, name: str, ttl: float) -> bool:
-        """Take or keep a lock for at least `ttl`; whether it is ours."""
+    def take(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock for at least `ttl`; return whether it is held."""
         path = f"/v1/kv/{quote(PLACE + name)}"
         with self._busy:
             session = self._held.get(name, "")
@@ -33,7 +35,8 @@ class Locks:
                 session = ""
             holder = self._holder(path)
             if not holder:
-                session = session or self._sessions.make(f"lock {name}", f"{ttl:g}s", "delete")
+                ends = f"{ttl.total_seconds():g}s"
+                session = session or self._sessions.make(f"lock {name}", ends, "delete")
                 self._held[name] = session
                 holder = session if self._acquire(path, session) else ""
             if session and holder == session:
@@ -44,7 +47,7 @@ class Locks:
             return False
 
     def release(self, name: str) -> None:
-        """Let go of a lock, if it is ours."""
+        """Release a lock, if it is held."""
         with self._busy:
             if session := self._held.pop(name, ""):
                 self._sessions.destroy(session)

@@ -1,11 +1,12 @@
 """Locks: a key on a lease of its own, which whoever has it keeps alive."""
 
 import random
+from datetime import timedelta
 from threading import Lock
 
 from pyetcd import etcdrpc
 
-from syncer import TemporaryError
+from syncer import Locks, TemporaryError
 from syncer_etcd.client import Client, bytes_of
 
 #: Where locks stand, outside of what any consumer reads.
@@ -13,8 +14,8 @@ PLACE = "/syncer-locks/"
 _LARGEST = 2**63 - 1
 
 
-class Locks:
-    """The locks of one sink. Safe in threads; times are in seconds."""
+class EtcdLocks(Locks):
+    """The locks of one sink. Safe in threads."""
 
     def __init__(self, client: Client, timeout: float) -> None:
         self._client, self._timeout = client, timeout
@@ -23,8 +24,8 @@ class Locks:
         self._held: dict[str, int] = {}
         self._busy = Lock()
 
-    def take(self, name: str, ttl: float) -> bool:
-        """Take or keep a lock for at least `ttl`; whether it is ours."""
+    def take(self, name: str, ttl: timedelta) -> bool:
+        """Take or keep a lock for at least `ttl`; return whether it is held."""
         with self._busy:
             lease = self._held.get(name, 0)
             if lease and not self._client.keep_alive(lease, self._timeout):
@@ -43,7 +44,7 @@ class Locks:
             return False
 
     def release(self, name: str) -> None:
-        """Let go of a lock, if it is ours."""
+        """Release a lock, if it is held."""
         with self._busy:
             if lease := self._held.pop(name, 0):
                 self._client.revoke(lease)
@@ -54,9 +55,9 @@ class Locks:
         entry = found.get(PLACE + name)
         return entry.lease if entry else None
 
-    def _grant(self, ttl: float) -> int:
+    def _grant(self, ttl: timedelta) -> int:
         lease = random.randint(1, _LARGEST)
-        if not self._client.grant(lease, round(ttl)):
+        if not self._client.grant(lease, round(ttl.total_seconds())):
             raise TemporaryError("the lease ran out while it was granted")
         return lease
 

@@ -27,7 +27,7 @@ from syncer_etcd.client import Client
 from syncer_etcd.examining import examined
 from syncer_etcd.lease import LeaseKeeper
 from syncer_etcd.listing import Listing, Token
-from syncer_etcd.locks import Locks
+from syncer_etcd.locks import EtcdLocks
 from syncer_etcd.options import EtcdOptions
 from syncer_etcd.place import layout_of
 from syncer_etcd.twins import twin_key
@@ -43,7 +43,6 @@ class EtcdSink(LayoutSink):
 
     store = "etcd"
     largest = LARGEST - _MARK_ROOM
-    locks = True
 
     def __init__(self, options: EtcdOptions, context: Context) -> None:
         super().__init__(layout_of(options), options.unhealthy)
@@ -56,7 +55,7 @@ class EtcdSink(LayoutSink):
         self.pulse: timedelta | None = timedelta(seconds=ttl / 3)
         self._listing = Listing(self._layout, context.owner)
         self._writer = Writer(self._client, self._layout)
-        self._locks = Locks(self._client, timeout)
+        self.locks = EtcdLocks(self._client, timeout)
         self._closed = Event()
 
     def registrations(self) -> View[Registration]:
@@ -91,14 +90,6 @@ class EtcdSink(LayoutSink):
         self._lease.find(counts)
         dead = self._lease.renew(leases.values())
         return [one for one in held if leases.get(id(one)) in dead]
-
-    def take_lock(self, name: str, ttl: timedelta) -> bool:
-        """Take or keep a lock, on a lease of its own."""
-        return self._locks.take(name, ttl.total_seconds())
-
-    def release_lock(self, name: str) -> None:
-        """Let go of a lock."""
-        self._locks.release(name)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake when somebody else changes what stands under the prefix, or entries run out."""

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 from kazoo.exceptions import NodeExistsError, NoNodeError
 
+from syncer import Locks
 from syncer_zookeeper.folders import Folders
 from syncer_zookeeper.names import node_name
 from syncer_zookeeper.options import ZooKeeperOptions
@@ -16,7 +17,7 @@ from syncer_zookeeper.session import Session, exists
 PLACE = "/syncer-locks"
 
 
-class Locks:
+class ZooKeeperLocks(Locks):
     """The locks of one sink. Safe in threads."""
 
     def __init__(self, options: ZooKeeperOptions) -> None:
@@ -25,7 +26,7 @@ class Locks:
         self._busy = Lock()
 
     def take(self, name: str, ttl: timedelta) -> bool:
-        """Take or keep a lock; whether it is ours. The first `ttl` is that of all."""
+        """Take or keep a lock; return whether it is held. The first `ttl` counts for all locks."""
         path = f"{PLACE}/{node_name(name)}"
         with self._busy:
             if self._session is None:
@@ -38,7 +39,7 @@ class Locks:
             return _made(session, path)
 
     def release(self, name: str) -> None:
-        """Let go of a lock, if it is ours."""
+        """Release a lock, if it is held."""
         path = f"{PLACE}/{node_name(name)}"
         with self._busy:
             session = self._session
@@ -49,7 +50,7 @@ class Locks:
                 session.ask(lambda client: client.delete_async(path, stat.version))
 
     def close(self) -> None:
-        """Let go of all."""
+        """Release all locks."""
         if self._session is not None:
             self._session.close(leave=False)
 

@@ -22,7 +22,7 @@ from syncer.kits.keyvalue import LayoutSink, load_layout
 from syncer_zookeeper.connection import check_files
 from syncer_zookeeper.examining import examined
 from syncer_zookeeper.listing import Listing, Token
-from syncer_zookeeper.locks import Locks
+from syncer_zookeeper.locks import ZooKeeperLocks
 from syncer_zookeeper.names import check_path
 from syncer_zookeeper.options import DEFAULT_PREFIX, ZooKeeperOptions
 from syncer_zookeeper.session import Session, exists
@@ -43,7 +43,6 @@ class ZooKeeperSink(LayoutSink):
 
     store = "ZooKeeper"
     largest = LARGEST - _MARK_ROOM
-    locks = True
 
     def __init__(self, options: ZooKeeperOptions, context: Context) -> None:
         prefix = options.prefix or DEFAULT_PREFIX
@@ -58,7 +57,7 @@ class ZooKeeperSink(LayoutSink):
         self._tree = Tree(self._session, self._layout.prefix)
         self._listing = Listing(self._layout, context.owner)
         self._writer = Writer(self._session, self._layout)
-        self._locks = Locks(options)
+        self.locks: ZooKeeperLocks = ZooKeeperLocks(options)
         self._closed = Event()
 
     def registrations(self) -> View[Registration]:
@@ -90,14 +89,6 @@ class ZooKeeperSink(LayoutSink):
                 if not self._closed.is_set():
                     wake()
 
-    def take_lock(self, name: str, ttl: timedelta) -> bool:
-        """Take a lock, or keep it."""
-        return self._locks.take(name, ttl)
-
-    def release_lock(self, name: str) -> None:
-        """Let go of a lock."""
-        self._locks.release(name)
-
     def examine(self) -> Iterable[Finding]:
         """What is in the way of registering: servers, user, rights."""
         return examined(self._session, self._options, self._layout.prefix)
@@ -107,7 +98,7 @@ class ZooKeeperSink(LayoutSink):
         if self._closed.is_set():
             return
         self._closed.set()
-        self._locks.close()
+        self.locks.close()
         self._session.close(leave=bool(self._writer.held))
 
     def _keep(self, ours: Iterable[Registration]) -> None:

@@ -41,7 +41,7 @@ from syncer_consul.agent.listing import Listing
 from syncer_consul.agent.watch import Watcher
 from syncer_consul.http.client import AgentInfo, Client, Failed, Refused, is_unknown
 from syncer_consul.http.parallel import each
-from syncer_consul.locks import Locks
+from syncer_consul.locks import ConsulLocks
 from syncer_consul.options import ConsulOptions
 
 #: How long after a listing, in seconds, a large batch believes it without another look at each
@@ -55,7 +55,7 @@ _UNKNOWN_FIELD = re.compile(r'unknown field "(\w+)"')
 class ConsulSink(Sink):
     """Registers at one agent; see `ConsulOptions`."""
 
-    locks, reads_beside = True, True
+    reads_beside = True
 
     def __init__(self, options: ConsulOptions, context: Context) -> None:
         self._options, self._name = options, context.name
@@ -66,7 +66,7 @@ class ConsulSink(Sink):
         self.pulse: timedelta | None = timedelta(seconds=pulse)
         self._feed = Feed(self._client, every=pulse, workers=workers)
         self._listing = Listing()
-        self._locks = Locks(self._client, {})
+        self.locks = ConsulLocks(self._client, {})
         self._refused: frozenset[str] = frozenset()
         self._version: tuple[int, ...] | None = None
         self._wrote_at = 0.0
@@ -128,14 +128,6 @@ class ConsulSink(Sink):
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
         """Feed the TTL checks that mirror a container's health."""
         return self._feed.report(results)
-
-    def take_lock(self, name: str, ttl: timedelta) -> bool:
-        """Take or keep a lock, in the key-value store of the agent's datacenter."""
-        return self._locks.take(name, ttl.total_seconds())
-
-    def release_lock(self, name: str) -> None:
-        """Let go of a lock."""
-        self._locks.release(name)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake within a second of a change on this node, and when the agent comes back."""

@@ -27,7 +27,7 @@ from syncer_consul.kv.listing import TWINS, Listing, Token, free, held
 from syncer_consul.kv.session import Session
 from syncer_consul.kv.store import Store
 from syncer_consul.kv.writing import SessionGone, Step, Writer, step_of
-from syncer_consul.locks import Locks
+from syncer_consul.locks import ConsulLocks
 from syncer_consul.options import KvOptions
 
 GROUP = "syncer_consul.layouts"
@@ -40,7 +40,6 @@ class ConsulKvSink(LayoutSink):
     #: Half of what Consul takes in one request, since a change from one session to another sends
     #: values twice.
     largest = 200 * 1024
-    locks = True
 
     def __init__(self, options: KvOptions, context: Context) -> None:
         layout = load_layout(
@@ -55,7 +54,7 @@ class ConsulKvSink(LayoutSink):
         self._client = Client(options, idle=4, questions=questions)
         self._store = Store(self._client, options.datacenter)
         self._writer = Writer(self._store)
-        self._locks = Locks(self._client, self._store.query)
+        self.locks = ConsulLocks(self._client, self._store.query)
         self._listing = Listing(self._layout, context.owner)
         self._session: Session | None = None
         if options.session is not None:
@@ -102,14 +101,6 @@ class ConsulKvSink(LayoutSink):
         holders = [(one, Token.parse(one.version).holders()) for one in held if one.version]
         dead = self._session.renew({id_ for _, ids in holders for id_ in ids})
         return [one for one, ids in holders if not ids.isdisjoint(dead)]
-
-    def take_lock(self, name: str, ttl: timedelta) -> bool:
-        """Take or keep a lock, in the same store."""
-        return self._locks.take(name, ttl.total_seconds())
-
-    def release_lock(self, name: str) -> None:
-        """Let go of a lock."""
-        self._locks.release(name)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake when somebody else changes what stands under the prefix."""
