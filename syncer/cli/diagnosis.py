@@ -16,6 +16,7 @@ from syncer.api.findings import Finding, Level
 from syncer.api.model import Host, Instance, Registration, View
 from syncer.config.settings import Config
 from syncer.desired.networking import is_loopback
+from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.engine.queries import Examined, Once
 from syncer.plan.adoption import registrator_host
@@ -60,7 +61,7 @@ def diagnosed(config: Config, installed: Installed, examined: Examined) -> Repor
         own = examined.findings.get(what, ())
         found[what] = [*own, *_unanswered(errors.get(what, ""), own)]
         if what not in errors:
-            found[what] += _of_sink(config, name, view, now.sources.values(), examined.plans)
+            found[what] += _of_sink(config, name, view, now.ownership, examined.plans)
     return {what: tuple(findings) for what, findings in found.items() if findings}
 
 
@@ -192,15 +193,11 @@ def _of_sink(
     config: Config,
     name: str,
     view: View[Registration],
-    world: Collection[Snapshot],
+    ownership: Ownership,
     plans: Once[Plan],
 ) -> Iterator[Finding]:
-    scopes = {scope for snapshot in world for scope in snapshot.scopes}
-    ours = [
-        one
-        for one in view.items
-        if one.mark and (one.mark.owner, one.mark.scope in scopes) == (config.owner, True)
-    ]
+    ours = [one for one in view.items if ownership.in_scope(one.mark)]
+    scopes = frozenset().union(*ownership.scopes.values())
     yield Finding(Level.OK, f"answers: {len(view.items)} entries, {len(ours)} of them ours")
     if not view.complete:
         yield Finding(

@@ -17,6 +17,7 @@ from syncer.api.contracts import Sink, Source
 from syncer.api.errors import ConfigError, SyncerError
 from syncer.api.kinds import Parsed, Reachable
 from syncer.api.model import Registration, View, Workload
+from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
@@ -32,10 +33,10 @@ from syncer.engine.queries import (
     Story,
     examined,
     fitting,
-    in_scope,
     named,
     offered,
     plan_digest,
+    planned,
     story,
 )
 from syncer.engine.reconcile import Reconciler
@@ -80,7 +81,7 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._listeners = tuple(listeners)
-        self._interval, self._clock = interval, clock
+        self._owner, self._interval, self._clock = owner, interval, clock
         self._on_exit, self._shutdown_timeout = on_exit, shutdown_timeout
         self._trackers = {
             name: self._tracker(name, source_part(source), parsers, order)
@@ -88,6 +89,8 @@ class Engine:
         }
         desired = Desired(self._trackers)
         self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)
+        parts = sink_parts(sinks, self._trackers)
+        self._takes = {name: part.sources for name, part in parts.items()}
         self._reconcilers = {
             name: Reconciler(
                 name,
@@ -99,7 +102,7 @@ class Engine:
                 clock=clock,
                 prober=self._prober,
             )
-            for name, part in sink_parts(sinks, self._trackers).items()
+            for name, part in parts.items()
         }
         if on_exit == "deregister" and any(r.election for r in self._reconcilers.values()):
             text = "on_exit = deregister would remove what the next holder of the lock keeps"
@@ -151,14 +154,18 @@ class Engine:
     def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
         """What `purge` would remove from each sink."""
         errors = self._relist()
-        wanted = in_scope(self._snapshots(), source)
-        return self._each_sink(lambda sink: sink.owned(wanted), errors)
+        ours = Ownership.over(self._owner, self._snapshots())
+        return self._each_sink(
+            lambda sink: sink.owned(lambda one: ours.in_scope(one.mark, source)), errors
+        )
 
     def purge(self, source: str = "") -> Once[CycleFinished]:
         """Remove all that carries our owner and scope; with `source`, only what came from it."""
         errors = self._relist()
-        wanted = in_scope(self._snapshots(), source)
-        return self._each_sink(lambda sink: sink.release(wanted), errors)
+        ours = Ownership.over(self._owner, self._snapshots())
+        return self._each_sink(
+            lambda sink: sink.release(lambda one: ours.in_scope(one.mark, source)), errors
+        )
 
     def explain(self, name: str) -> tuple[Story, ...]:
         """The story of every workload that `name` fits.
@@ -168,9 +175,10 @@ class Engine:
         """
         if errors := self._relist():
             raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
-        found = fitting(self._snapshots(), name, by_offer=True)
-        plans = self._plans({}) if found else Once(answers={})
-        return tuple(story(snapshot.name, entry, plans) for snapshot, entry in found)
+        found = tuple(fitting(self._snapshots(), name, by_offer=True))
+        plans, now = self._plans({}) if found else Once(answers={}), self.now()
+        sinks = planned(plans, now)
+        return tuple(story(one.name, entry, now, sinks, plans.errors) for one, entry in found)
 
     def examine(self) -> Examined:
         """What is in the way, as far as sources and sinks can tell; nothing is written."""
@@ -189,9 +197,14 @@ class Engine:
 
     def now(self) -> Now:
         """What is known at this moment: from any thread, while it runs too; nobody is asked."""
-        sinks = {name: sink.known() for name, sink in self._reconcilers.items()}
-        guarded = {name: sink.guarded() for name, sink in self._reconcilers.items()}
-        return Now(sources={s.name: s for s in self._snapshots()}, sinks=sinks, guarded=guarded)
+        world = self._snapshots()
+        return Now(
+            ownership=Ownership.over(self._owner, world),
+            sources={snapshot.name: snapshot for snapshot in world},
+            sinks={name: sink.known() for name, sink in self._reconcilers.items()},
+            guarded={name: sink.guarded() for name, sink in self._reconcilers.items()},
+            takes=self._takes,
+        )
 
     def let_go(self, sink: str, digest: str) -> int:
         """Have done what the guard holds at a sink, if of this digest: how many changes, or 0."""

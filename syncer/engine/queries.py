@@ -1,28 +1,33 @@
-"""What an engine answers when it is asked once: by sink, with the errors of those that did not."""
+"""Answers to single questions to an engine: by sink, with the errors of those that gave none."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar
 
 import attrs
 
-from syncer.api.changes import Change, Plan
+from syncer.api.changes import Change, Deregister, Plan
 from syncer.api.contracts import Sink, Source
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.findings import Finding
-from syncer.api.model import Host, Registration, View
+from syncer.api.model import Host, Instance, Registration, View
+from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Entry, Snapshot
 
 T = TypeVar("T")
 
-#: Does what may raise anything, under this name for what is told of it; returns the error.
+#: Runs work that may raise anything, reported under this name; returns the error.
 Attempt = Callable[[str, Callable[[], object]], str]
+
+#: How an instance can stand in a sink, worst first.
+STATES = ("failed", "held", "pending", "unknown", "registered")
+_TO_DO = {"Register": "to be registered", "Update": "to be updated", "Deregister": "to be removed"}
 
 
 @attrs.frozen(kw_only=True)
 class Once(Mapping[str, T]):
-    """The answers of each sink, and the errors of the sources and sinks that gave none.
+    """The answer of each sink, and the errors of the sources and sinks that gave none.
 
     Errors are under `source NAME` and `sink NAME`.
     """
@@ -42,9 +47,10 @@ class Once(Mapping[str, T]):
 
 @attrs.frozen(kw_only=True)
 class Story:
-    """How one workload came to be registered, or why not: for `syncer explain`.
+    """Why one workload is registered, or is not: for `syncer explain`.
 
-    `sinks` maps each sink to a line for each instance id: what stands there, or is in the way.
+    `sinks` maps each sink to one line for each instance id, which says how the instance stands
+    there. Under the id "" is the error of a sink that gave no answer.
     """
 
     source: str
@@ -54,23 +60,34 @@ class Story:
 
 @attrs.frozen(kw_only=True)
 class Now:
-    """What an engine knows at one moment: of each source its last answer, of each sink its entries.
+    """What an engine knows at one moment.
 
-    What a sink holds is as last read, in step with what was written since. `guarded` is what the
-    guard held of each sink's last plan.
+    `sources` holds the last answer of each source. `sinks` holds the entries of each sink as last
+    read, updated with our own writes since. `guarded` holds the changes of each sink's last plan
+    that the guard held back. `takes` maps each sink to the only sources
+    that it takes; a sink that takes all has none there.
     """
 
+    ownership: Ownership
     sources: Mapping[str, Snapshot] = attrs.field(converter=frozen_map)
     sinks: Mapping[str, View[Registration]] = attrs.field(converter=frozen_map)
     guarded: Mapping[str, tuple[Change, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
+    takes: Mapping[str, Collection[str]] = attrs.field(default=EMPTY, converter=frozen_map)
+
+    def sinks_of(self, source: str) -> Iterator[str]:
+        """The sinks in which this source's instances are registered."""
+        for sink in self.sinks:
+            takes = self.takes.get(sink)
+            if not takes or source in takes:
+                yield sink
 
 
 @attrs.frozen(kw_only=True)
 class Examined:
-    """What an engine found when it asked everybody: for `syncer doctor`.
+    """What an engine found by asking every source and sink: for `syncer doctor`.
 
-    `findings` are what sources and sinks say of themselves, under `source NAME` and `sink NAME`;
-    `hosts` are those that sources told of, under `source NAME` too.
+    `findings` are those of sources and sinks about themselves, under `source NAME` and
+    `sink NAME`; `hosts` are the hosts that sources reported, under `source NAME`.
     """
 
     now: Now
@@ -82,27 +99,27 @@ class Examined:
 def examined(
     parts: Mapping[str, Source | Sink], plans: Once[Plan], now: Now, attempt: Attempt
 ) -> Examined:
-    """What sources and sinks say of themselves, with plans that were just made."""
+    """Ask sources and sinks to examine themselves; `plans` were made just before."""
     hosts: dict[str, Host] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
     errors = dict(plans.errors)
 
-    def look(what: str, part: Source | Sink) -> None:
-        findings[what] = tuple(part.examine())
+    def look(name: str, part: Source | Sink) -> None:
+        findings[name] = tuple(part.examine())
         if isinstance(part, Source):
-            hosts[what] = part.host()
+            hosts[name] = part.host()
 
-    for what, part in parts.items():
-        if error := attempt(what, partial(look, what, part)):
-            errors.setdefault(what, error)
+    for name, part in parts.items():
+        if error := attempt(name, partial(look, name, part)):
+            errors.setdefault(name, error)
     asked = Once[Plan](answers=plans.answers, errors=errors)
     return Examined(now=now, plans=asked, hosts=hosts, findings=findings)
 
 
 def offered(entry: Entry) -> set[str]:
-    """The services that a workload offers, and the ids of its instances.
+    """Return the services that a workload offers and the ids of its instances.
 
-    Also what could not be registered: for want of an address, or since the workload stopped.
+    Includes those that cannot be registered: without an address, or of a stopped workload.
     """
     offers = (*(one.offer for one in entry.translated.explained), *(entry.workload.offers or ()))
     ids = (offer.id for offer in offers if offer.id)
@@ -111,64 +128,153 @@ def offered(entry: Entry) -> set[str]:
 
 
 def fitting(
-    world: Sequence[Snapshot], name: str, *, by_offer: bool = False
-) -> list[tuple[Snapshot, Entry]]:
-    """The workloads of this name, or whose id begins so; or that offer what is named so."""
-    return [
-        (snapshot, entry)
-        for snapshot in world
-        for id_, entry in snapshot.entries.items()
-        if entry.workload.name == name
-        or (len(name) > 3 and id_.startswith(name))
-        or (by_offer and name in offered(entry))
-    ]
+    world: Iterable[Snapshot], name: str, *, by_offer: bool = False
+) -> Iterator[tuple[Snapshot, Entry]]:
+    """Find workloads by their name, or by at least 4 characters of the beginning of their id.
+
+    With `by_offer` also by a service that they offer, or by the id of an instance.
+    """
+    for snapshot in world:
+        for id_, entry in snapshot.entries.items():
+            if (
+                entry.workload.name == name
+                or (len(name) > 3 and id_.startswith(name))
+                or (by_offer and name in offered(entry))
+            ):
+                yield snapshot, entry
 
 
-def named(world: Sequence[Snapshot], name: str) -> Callable[[Registration], bool]:
-    """Whether a registration goes by this name, or comes from a workload that does; "" is all."""
+def named(world: Iterable[Snapshot], name: str) -> Callable[[Registration], bool]:
+    """Return a test whether `name` fits a registration or its workload; "" fits all."""
     workloads = {(snapshot.name, entry.workload.id) for snapshot, entry in fitting(world, name)}
 
-    def wanted(registration: Registration) -> bool:
+    def fits(registration: Registration) -> bool:
         mark = registration.mark
         if name in ("", registration.id, registration.instance.service):
             return True
         return mark is not None and (mark.source, mark.workload) in workloads
 
-    return wanted
-
-
-def in_scope(world: Sequence[Snapshot], source: str) -> Callable[[Registration], bool]:
-    """Whether a registration is of a scope of ours, and of this source; "" is any."""
-    scopes = {scope for snapshot in world for scope in snapshot.scopes}
-
-    def wanted(registration: Registration) -> bool:
-        mark = registration.mark
-        return mark is not None and mark.scope in scopes and source in ("", mark.source)
-
-    return wanted
+    return fits
 
 
 def plan_digest(plans: Once[Plan]) -> str:
-    """A fingerprint of all that the plans would change; 12 hexadecimal digits."""
+    """Return a fingerprint of all changes in the plans: 12 hexadecimal digits."""
     lines = [f"{name} {plan.digest()}" for name, plan in sorted(plans.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
-def story(source: str, entry: Entry, plans: Once[Plan]) -> Story:
-    """A workload's story: what the plans say of its instances, and who gave no answer."""
-    sinks = {sink: standing(plan, entry) for sink, plan in plans.items()}
-    silent = {what: {"": text} for what, text in plans.errors.items()}
-    return Story(source=source, entry=entry, sinks={**sinks, **silent})
+@attrs.frozen(kw_only=True)
+class Standing:
+    """How an instance stands in one sink: one of `STATES`, and why."""
+
+    state: str
+    why: str = ""
+
+    @property
+    def line(self) -> str:
+        """The same in one line of text."""
+        return self.why or ("up to date" if self.state == "registered" else self.state)
 
 
-def standing(plan: Plan, entry: Entry) -> dict[str, str]:
-    """What a plan says of each instance of a workload."""
-    verbs = {"Register": "to be registered", "Update": "to be updated", "Deregister": "to go"}
-    found = {instance.id: "as it should be" for instance in entry.translated.instances}
-    for change in plan.changes:
-        if change.id in found:
-            found[change.id] = verbs[type(change).__name__]
-    for skip in plan.skipped:
-        if skip.id in found:
-            found[skip.id] = f"{skip.kind}: {skip.reason}"
-    return found
+class SinkStandings:
+    """How instances stand in one sink, by its entries and by its last plan, if there is one.
+
+    `to_do` are the changes of a plan that nobody has carried out yet; `None` after a cycle.
+    `failed` maps ids to the errors of a cycle's changes. `error` says why the sink is unreachable.
+    """
+
+    def __init__(
+        self,
+        held: View[Registration],
+        ownership: Ownership,
+        plan: Plan | None,
+        *,
+        to_do: Collection[Change] | None = None,
+        failed: Mapping[str, str] = EMPTY,
+        error: str = "",
+    ) -> None:
+        self._plan, self._to_do, self._failed, self._error = plan, to_do, failed, error
+        self._skips = {skip.id: skip for skip in plan.skipped} if plan else {}
+        self._held = {one.id: one for one in held.items}
+        self._ids = {key: one.id for one in held.items if (key := _key(one, ownership))}
+        self._changes: dict[str, Change] = {}
+        for change in to_do or ():
+            self._changes[change.id] = change
+            if key := _key(_registration(change), ownership):
+                self._ids.setdefault(key, change.id)
+        self._used: set[str] = set()
+
+    def of(self, source: str, entry: Entry, instance: Instance) -> Standing:
+        """How a desired instance stands here, also under another id that the sink gave it."""
+        id_ = self._id(source, entry, instance)
+        self._used.add(id_)
+        for one in (id_, instance.id):
+            if one in self._failed:
+                return Standing(state="failed", why=self._failed[one])
+        if why := self.skipped(id_) or self.skipped(instance.id):
+            return Standing(state="held", why=why)
+        if change := self._changes.get(id_):
+            return Standing(state="pending", why=_TO_DO[type(change).__name__])
+        if id_ in self._held:
+            return Standing(state="registered")
+        if self._error:
+            state = "unknown" if self._plan is None else "pending"
+            return Standing(state=state, why=f"unreachable: {self._error}")
+        if self._plan is None:
+            return Standing(state="unknown", why="not checked yet")
+        if self._to_do is not None:
+            return Standing(state="held", why="not listed in this sink in its current status")
+        return Standing(state="pending", why=_TO_DO["Register"])
+
+    def skipped(self, id_: str) -> str:
+        """Why a change of this id is held back; "" if none is."""
+        skip = self._skips.get(id_)
+        return f"{skip.kind}: {skip.reason}" if skip else ""
+
+    def others(self) -> Iterator[Registration]:
+        """The entries that belong to no instance asked about so far."""
+        return (one for id_, one in self._held.items() if id_ not in self._used)
+
+    def _id(self, source: str, entry: Entry, instance: Instance) -> str:
+        if instance.id in self._held or instance.id in self._changes:
+            return instance.id
+        return self._ids.get((source, entry.workload.id, instance.service), instance.id)
+
+
+def _key(registration: Registration, ownership: Ownership) -> tuple[str, str, str] | None:
+    """By what a registration of ours is found if the sink gave it another id."""
+    mark = registration.mark
+    if mark is None or not ownership.manages(mark):
+        return None
+    return mark.source, mark.workload, registration.instance.service
+
+
+def _registration(change: Change) -> Registration:
+    return change.old if isinstance(change, Deregister) else change.new
+
+
+def planned(plans: Once[Plan], now: Now) -> dict[str, SinkStandings]:
+    """How instances stand in each sink by plans that nobody has carried out yet."""
+    return {
+        sink: SinkStandings(now.sinks[sink], now.ownership, plan, to_do=plan.changes)
+        for sink, plan in plans.items()
+    }
+
+
+def story(
+    source: str,
+    entry: Entry,
+    now: Now,
+    sinks: Mapping[str, SinkStandings],
+    errors: Mapping[str, str] = EMPTY,
+) -> Story:
+    """Tell how a workload stands in the sinks that take its source; `errors` of silent parts."""
+    lines = {
+        sink: {
+            one.id: sinks[sink].of(source, entry, one).line for one in entry.translated.instances
+        }
+        for sink in now.sinks_of(source)
+        if sink in sinks
+    }
+    silent = {part: {"": text} for part, text in errors.items()}
+    return Story(source=source, entry=entry, sinks={**lines, **silent})

@@ -14,7 +14,7 @@ from syncer.api.changes import Change, Deregister, Register, digest_of
 from syncer.api.model import Registration
 from syncer.engine.as_json import registration_json, story_json
 from syncer.engine.engine import Engine
-from syncer.engine.queries import Now, Once, Story, offered
+from syncer.engine.queries import Now, Once, fitting
 from syncer.events import CycleFinished, logs
 from syncer.web.board import Board, Seen
 from syncer.web.rows import LastRows, Row, Rows
@@ -30,7 +30,6 @@ class About:
     owner: str = "syncer"
     sources: Mapping[str, str] = attrs.Factory(dict)
     sinks: Mapping[str, str] = attrs.Factory(dict)
-    takes: Mapping[str, frozenset[str]] = attrs.Factory(dict)
     #: Whether reading, and whether changing, needs a token; None: nothing can be changed.
     reading: bool = False
     changing: bool | None = None
@@ -178,15 +177,8 @@ class Api:
         The first of them, if there are many.
         """
         now, rows = self._engine.now(), self._joined(self._board.seen())
-        found = (
-            story_json(Story(source=source, entry=entry, sinks=rows.standing(source, entry)))
-            for source, snapshot in now.sources.items()
-            for id_, entry in snapshot.entries.items()
-            if name == entry.workload.name
-            or name in offered(entry)
-            or (len(name) > 3 and id_.startswith(name))
-        )
-        return list(islice(found, STORIES))
+        found = islice(fitting(now.sources.values(), name, by_offer=True), STORIES)
+        return [story_json(rows.story(snapshot.name, entry)) for snapshot, entry in found]
 
     def guard(self) -> list[dict[str, Any]]:
         """What the guard holds at each sink, and the digest by which it can be let go."""
@@ -229,7 +221,7 @@ class Api:
         return _held(done)
 
     def _joined(self, seen: Seen) -> Rows:
-        return Rows(self._engine.now(), seen, self._about.takes)
+        return Rows(self._engine.now(), seen)
 
     def _doing(self, part: str, name: str, seen: Seen, doubt: str) -> dict[str, Any]:
         loop = f"{part} {name}"

@@ -263,7 +263,7 @@ class TestExplain:
         (story,) = parts.engine.explain("web")
         lines = story.sinks["memory"]
         assert (lines["a"], lines["c"], lines["d"]) == (
-            "as it should be",
+            "up to date",
             "to be updated",
             "to be registered",
         )

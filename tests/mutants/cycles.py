@@ -14,7 +14,7 @@ pulse = brakes_of("engine/pulse.py", "engine/test_pulse")
 loops = brakes_of("engine/loops.py", "engine/test_loops")
 daemon = brakes_of("engine/scheduler.py", "engine/test_scheduler")
 engine = brakes_of("engine/engine.py", "engine/test_engine")
-answers = brakes_of("engine/queries.py", "engine/test_engine")
+ownership = brakes_of("desired/ownership.py", "engine/test_engine")
 memory = brakes_of("plugin/builtin/memory.py", "tests/plugin/builtin/test_memory.py")
 
 MUTANTS = (
@@ -379,7 +379,12 @@ MUTANTS = (
         "if None in wakes:",
         blind="it has no loops",
     ),
-    answers("purge takes other scopes", "mark.scope in scopes and", "", blind="it purges nothing"),
+    ownership(
+        "purge takes other scopes",
+        "any(mark.scope in scopes for scopes in self.scopes.values())",
+        "True",
+        blind="it purges nothing",
+    ),
     engine(
         "the plan that was seen does not count",
         "if expect and ",

@@ -150,7 +150,8 @@ class TestInstances:
         """What a sink does not take is not missing there."""
         engine = syncer.Engine({"docker": FakeSource(workload("web"))}, {"memory": FakeSink()})
         engine.reconcile()
-        rows = Rows(engine.now(), Board().seen(), {"memory": frozenset({"another"})}).all()
+        now = attrs.evolve(engine.now(), takes={"memory": ("another",)})
+        rows = Rows(now, Board().seen()).all()
         engine.stop()
         assert [row.plain["sinks"] for row in rows if row.plain["wanted"]] == [{}]
 

@@ -63,7 +63,7 @@ def test_the_story_of_one(site, browse):
     page.get_by_role("button", name="web").focus()
     page.keyboard.press("Enter")
     story = page.get_by_role("dialog")
-    for words in ("nginx:1", "SERVICE_NAME", "h:web:80", "as it should be"):
+    for words in ("nginx:1", "SERVICE_NAME", "h:web:80", "up to date"):
         story.get_by_text(words).first.wait_for()
     assert violations(page) == []
     page.keyboard.press("Escape")

@@ -80,7 +80,6 @@ def _about(config: "Config") -> "About":
         owner=config.owner,
         sources={name: source.kind for name, source in config.sources.items()},
         sinks={name: sink.kind for name, sink in config.sinks.items()},
-        takes={name: frozenset(sink.sources) for name, sink in config.sinks.items()},
         reading=rules.token_for == "all" and bool(rules.token),
         changing=_changing(rules),
     )
