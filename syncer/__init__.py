@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from syncer.api.errors import PluginError as PluginError
     from syncer.api.errors import SyncerError as SyncerError
     from syncer.api.errors import TemporaryError as TemporaryError
+    from syncer.api.fields import at_least as at_least
     from syncer.api.fields import bracketed as bracketed
+    from syncer.api.fields import one_of as one_of
+    from syncer.api.fields import positive as positive
+    from syncer.api.fields import within as within
     from syncer.api.findings import Finding as Finding
     from syncer.api.findings import Level as Level
     from syncer.api.findings import clock_finding as clock_finding
@@ -67,6 +71,11 @@ if TYPE_CHECKING:
     from syncer.api.options import Secret as Secret
     from syncer.api.options import option as option
     from syncer.api.options import parse_duration as parse_duration
+    from syncer.api.text import choice as choice
+    from syncer.api.text import did_you_mean as did_you_mean
+    from syncer.api.text import one_line as one_line
+    from syncer.api.text import printable as printable
+    from syncer.api.text import some_of as some_of
     from syncer.desired.addresses import AddressRules as AddressRules
     from syncer.desired.filters import Filter as Filter
     from syncer.engine.election import Lock as Lock
@@ -93,7 +102,7 @@ _HOMES = {
     "syncer.api.errors": (
         "ConfigError Conflict PermanentError PluginError SyncerError TemporaryError"
     ),
-    "syncer.api.fields": "bracketed",
+    "syncer.api.fields": "at_least bracketed one_of positive within",
     "syncer.api.findings": "Finding Level clock_finding",
     "syncer.api.kinds": (
         "CheckTranslator CommandLine Context Invocation LabelParser Parsed Reachable"
@@ -104,6 +113,7 @@ _HOMES = {
         " STATUS_KEY State Status Unhealthy View Workload with_status"
     ),
     "syncer.api.options": "Secret option parse_duration",
+    "syncer.api.text": "choice did_you_mean one_line printable some_of",
     "syncer.desired.addresses": "AddressRules",
     "syncer.desired.filters": "Filter",
     "syncer.engine.election": "Lock",

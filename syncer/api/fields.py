@@ -1,17 +1,24 @@
-"""How fields of values are brought to their canonical form, and refused when they cannot be.
+"""Converters and validators of attrs fields.
 
-Converters make equality the comparison: two values that mean the same are equal. Validators
-say which field is wrong and how.
+Converters bring a value to its canonical form, so that equality is the comparison. Validators
+raise a ValueError that names the field. Those that compare take a number, or a length of time
+whose bounds are in seconds, and accept `None`.
 """
 
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
+from syncer.api.options import format_duration
+from syncer.api.text import choice
+
+#: What attrs calls with the object, the field and its value.
+Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #: An IPv4 address, which has one form only.
@@ -19,32 +26,32 @@ _IPV4 = re.compile(rf"{_BYTE}(\.{_BYTE}){{3}}")
 
 
 def frozen_map(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """A copy that cannot be changed; keys keep their order, which equality ignores."""
+    """Return a read-only copy; keys keep their order, which equality ignores."""
     if not value:
         return EMPTY  # one for all: most instances have no meta
     return value if isinstance(value, MappingProxyType) else MappingProxyType(dict(value))
 
 
 def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
-    """The values as a tuple: `tuple` in a form that type checkers follow through attrs."""
+    """Return the values as a tuple; type checkers follow this through attrs, unlike `tuple`."""
     return tuple(values)
 
 
 def as_frozenset(values: Iterable[Any]) -> frozenset[Any]:
-    """The values as a frozen set, in the same way."""
+    """Return the values as a frozen set, for the same reason."""
     return frozenset(values)
 
 
 def unique(values: Iterable[str]) -> tuple[str, ...]:
-    """The values in the order given, each once."""
+    """Return the values in the order given, without duplicates."""
     found = tuple(dict.fromkeys(values))
     return values if isinstance(values, tuple) and values == found else found  # no second copy
 
 
 def canonical_address(address: str) -> str:
-    """An IP address in its shortest form and without brackets; a host name as it is."""
+    """Return an IP address in its shortest form, without brackets; a host name unchanged."""
     if _IPV4.fullmatch(address):
-        return address  # most are, and with thousands of them it shows
+        return address  # the usual case, and much faster
     bare = address.strip().removeprefix("[").removesuffix("]")
     try:
         return str(ipaddress.ip_address(bare))
@@ -53,18 +60,55 @@ def canonical_address(address: str) -> str:
 
 
 def bracketed(address: str) -> str:
-    """The address as it stands in a URL or before a port: IPv6 in brackets (RFC 3986, 3.2.2)."""
+    """Return the address as written in a URL or before a port: IPv6 in brackets (RFC 3986)."""
     return f"[{address}]" if ":" in address else address
 
 
-def within(least: float, most: float) -> Callable[[Any, "attrs.Attribute[Any]", Any], None]:
-    """A validator: the number lies between the two bounds, or is None."""
+def within(least: float, most: float) -> Validator:
+    """A validator: the number or length of time is between the bounds."""
 
-    def check(instance: object, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
-        if value is not None and not least <= value <= most:
-            raise ValueError(f"{attribute.name} must be {least} to {most}, not {value!r}")
+    def check(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and not least <= _number(value) <= most:
+            show = _shown_like(value)
+            bounds = f"{show(least)} to {show(most)}"
+            raise ValueError(f"{attribute.name} must be {bounds}, not {show(value)}")
 
     return check
+
+
+def at_least(least: float) -> Validator:
+    """A validator: the number or length of time is not below the bound."""
+
+    def check(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and _number(value) < least:
+            show = _shown_like(value)
+            raise ValueError(f"{attribute.name} must be at least {show(least)}, not {show(value)}")
+
+    return check
+
+
+def positive(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    """A validator: the number or length of time is greater than 0."""
+    if value is not None and _number(value) <= 0:
+        raise ValueError(f"{attribute.name} must be greater than 0")
+
+
+def one_of(*words: str) -> Validator:
+    """A validator: the text is one of these words."""
+
+    def check(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+        if value not in words:
+            raise ValueError(f"{attribute.name} must be {choice(words, value)}")
+
+    return check
+
+
+def _number(value: float | timedelta) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _shown_like(value: object) -> Callable[[Any], str]:
+    return format_duration if isinstance(value, timedelta) else repr
 
 
 def filled(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
@@ -75,7 +119,7 @@ def filled(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> N
 
 
 def clean(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-    """A validator: the text has no control characters, which would forge log lines and keys."""
+    """A validator: the text has no control characters, which could forge log lines and keys."""
     if not value.isprintable() and any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise ValueError(f"{attribute.name} has control characters: {value!r}")
 

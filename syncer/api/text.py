@@ -1,27 +1,53 @@
-"""Text for people: the nearest match of a wrong word, and what is safe to print."""
+"""Text for people: suggestions for a misspelt word, and text that is safe to print."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+
+#: Characters of a wrong value that an error shows.
+_LONGEST = 60
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'token'?` if one of the known words looks like this one, else nothing."""
+    """Return `; did you mean 'token'?` if one of the known words is similar, else nothing."""
     by_form = {_form(other): other for other in known}
     close = get_close_matches(_form(word), by_form, n=1, cutoff=0.6)
     return f"; did you mean {by_form[close[0]]!r}?" if close else ""
 
 
-def _form(word: str) -> str:
-    return word.lower().replace("-", "_")
+def choice(words: Collection[str], given: object) -> str:
+    """Return `one of fast, slow, not 'fsat'; did you mean 'fast'?`, for errors: "must be ..."."""
+    hint = did_you_mean(given, words) if isinstance(given, str) else ""
+    return f"one of {', '.join(words)}, not {shown(given)}{hint}"
+
+
+def shown(value: object) -> str:
+    """Return the value as it would be written in a file, cut to a readable length."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def some_of(names: Collection[str], most: int = 5) -> str:
+    """Return the first names as a list, and how many more there are."""
+    shown = ", ".join(list(names)[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def one_line(text: object) -> str:
+    """Return the text on one line: every run of white space becomes one space."""
+    return " ".join(str(text).split())
 
 
 def printable(text: str, longest: int = 2000) -> str:
-    """The text on one line and of bounded length: it cannot forge a log line or a terminal's.
+    """Return the text on one line and of bounded length, so that it cannot forge a log line.
 
-    Labels, ids and what registries answer come from others.
+    Labels, ids and answers of registries are written by others.
     """
     if len(text) > longest:
         text = text[:longest] + "..."
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _form(word: str) -> str:
+    return word.lower().replace("-", "_")

@@ -14,6 +14,7 @@ import attrs
 from syncer.api.changes import Plan
 from syncer.api.findings import Finding, Level
 from syncer.api.model import Host, Instance, Registration, View
+from syncer.api.text import some_of
 from syncer.config.settings import Config
 from syncer.desired.networking import is_loopback
 from syncer.desired.ownership import Ownership
@@ -117,7 +118,7 @@ def _of_source(snapshot: Snapshot, host: Host) -> Iterator[Finding]:
     if others:
         yield Finding(
             Level.WARNING,
-            f"registrator runs here too: {_some(others)}",
+            f"registrator runs here too: {some_of(others, _SHOWN)}",
             "stop it, or both write the same services: see docs/migrate",
         )
 
@@ -127,10 +128,10 @@ def _instances(snapshot: Snapshot) -> Iterable[Instance]:
 
 
 def _unclear(snapshot: Snapshot) -> Iterator[Finding]:
-    if snapshot.unclear:
+    if unclear := sorted(snapshot.unclear):
         yield Finding(
             Level.WARNING,
-            f"cannot describe {len(snapshot.unclear)} workloads: {_some(sorted(snapshot.unclear))}",
+            f"cannot describe {len(unclear)} workloads: {some_of(unclear, _SHOWN)}",
             "what is registered for them stays as it is; `syncer run --verbose` says why",
         )
     elif snapshot.doubt:
@@ -161,7 +162,7 @@ def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]
         text = f"{len(local)} instances are registered at a loopback address: {_of_ids(local)}"
         yield Finding(Level.WARNING, text, advice)
     if inner:
-        where = _some(sorted({names[one.address] for one in inner}))
+        where = some_of(sorted({names[one.address] for one in inner}), _SHOWN)
         text = f"{len(inner)} instances are registered at a bridge's address ({where})"
         yield Finding(Level.WARNING, f"{text}: {_of_ids(inner)}", advice)
 
@@ -211,7 +212,7 @@ def _of_sink(
     if left and not config.sinks[name].adopt:
         yield Finding(
             Level.WARNING,
-            f"{len(left)} entries look like registrator's for this host: {_some(left)}",
+            f"{len(left)} entries look like registrator's for this host: {some_of(left, _SHOWN)}",
             "they are left alone; take them over by the option adopt, see docs/migrate",
         )
     yield from _rivals(config, name, ours)
@@ -233,7 +234,7 @@ def _rivals(config: Config, name: str, ours: Iterable[Registration]) -> Iterator
     if strange and not config.sinks[name].lock:
         yield Finding(
             Level.WARNING,
-            f"entries with our owner and scope come from other sources: {_some(strange)}",
+            f"entries with our owner and scope come from other sources: {some_of(strange, _SHOWN)}",
             "if another syncer writes them, give each its own owner, or both one lock; if they are"
             " left over, `syncer purge --only` removes them",
         )
@@ -243,12 +244,7 @@ def _rivals(config: Config, name: str, ours: Iterable[Registration]) -> Iterator
 
 
 def _of_ids(instances: Iterable[Instance]) -> str:
-    return _some([one.id for one in instances])
-
-
-def _some(names: Collection[str]) -> str:
-    shown = ", ".join(list(names)[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+    return some_of([one.id for one in instances], _SHOWN)
 
 
 def _one_line(text: str) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table
 from syncer.api.changes import Change, Deregister, Plan, Register, Update
 from syncer.api.checks import Check, Native
 from syncer.api.model import STATUS_KEY, Instance, Registration, View
-from syncer.api.text import did_you_mean, printable
+from syncer.api.text import did_you_mean, printable, some_of
 from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest
 from syncer.events import AnyEvent, CycleFinished, Elected
@@ -248,12 +248,9 @@ def nothing_from(source: str, ours: Once[tuple[Registration, ...]]) -> str:
     for registrations in ours.values():
         for held in registrations:
             services[held.mark.source if held.mark else ""].add(held.instance.service)
-    there = [printable(f"from {name} there is {_few(services[name])}") for name in sorted(services)]
+    there = [
+        printable(f"from {name} there is {some_of(sorted(services[name]), _NAMED)}")
+        for name in sorted(services)
+    ]
     first = f"nothing of ours came from {source!r}{did_you_mean(source, services)}"
     return "\n".join([first, *(there or ["there is nothing of ours at all"])])
-
-
-def _few(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
-    return ", ".join(ordered[:_NAMED]) + more

@@ -5,17 +5,12 @@ from typing import Any
 
 import attrs
 
-from syncer.api.fields import as_tuple, canonical_address
+from syncer.api.fields import as_tuple, canonical_address, one_of
 from syncer.api.options import option
 from syncer.desired.networking import FAMILIES, cidr, unusable
 
 #: In `overrides`: labels may give any address, host names too.
 ANY = "any"
-
-
-def _known_family(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-    if value not in FAMILIES:
-        raise ValueError(f"{attribute.name} must be one of {', '.join(FAMILIES)}, not {value!r}")
 
 
 def _advertisable(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
@@ -68,5 +63,5 @@ class AddressRules:
     family: str = option(
         "ipv4",
         help="Address family to prefer where there are both: ipv4, ipv6 or any",
-        validator=_known_family,
+        validator=one_of(*FAMILIES),
     )

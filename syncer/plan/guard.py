@@ -18,17 +18,12 @@ from syncer.api.changes import (
     digest_of,
     fingerprint,
 )
-from syncer.api.fields import within
+from syncer.api.fields import one_of, within
 from syncer.api.options import option
 
 #: Seconds that must pass before a later listing confirms what the guard holds: a stream that breaks
 #: makes a source list twice in a moment.
 PAUSE = 5.0
-
-
-def _mode(instance: object, attribute: "attrs.Attribute[str]", value: str) -> None:
-    if value not in ("confirm", "refuse", "off"):
-        raise ValueError(f"{attribute.name} must be confirm, refuse or off, not {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +33,7 @@ class GuardRules:
     mode: str = option(
         "confirm",
         help="confirm: until a later complete listing says the same; refuse: until it shrinks; off",
-        validator=_mode,
+        validator=one_of("confirm", "refuse", "off"),
     )
     share: float = option(
         0.3, help="Share of our registrations that may go or move at once", validator=within(0, 1)

@@ -281,7 +281,7 @@ def test_labels():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"layout": "skydsn"}, "no layout 'skydsn'; did you mean skydns"),
+        ({"layout": "skydsn"}, "no layout 'skydsn'; did you mean 'skydns'"),
         ({"layout": "json", "layout_options": {"domain": "x"}}, "json: .* no option 'domain'"),
         ({"layout": "skydns"}, "needs the option domain"),
         ({"layout": "traefik", "layout_options": {"scheme": "ftp"}}, "scheme must be one of"),

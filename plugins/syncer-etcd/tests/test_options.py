@@ -90,8 +90,8 @@ def test_endpoints():
         ({"endpoints": ("me:x@h",)}, "do not belong"),
         ({"endpoints": ("ftp://h",)}, "unknown scheme"),
         ({"endpoints": ("http://a", "https://b")}, "all of http or all of https"),
-        ({"ttl": timedelta(seconds=4)}, "at least 5s"),
-        ({"timeout": timedelta(0)}, "longer than nothing"),
+        ({"ttl": timedelta(seconds=4)}, "ttl must be 5s to 720h, not 4s"),
+        ({"timeout": timedelta(0)}, "timeout must be greater than 0"),
     ],
 )
 def test_options_that_are_refused(options, words):

@@ -258,7 +258,7 @@ def test_without_a_port(open_sink, layout):
         ("registrator", {"node": "x"}, "node must be one of endpoint, id"),
         ("curator", {"payload": "x"}, "payload must be one of none, map"),
         ("spring", {"payload": "map"}, "no option 'payload'"),
-        ("curatr", {}, "did you mean curator"),
+        ("curatr", {}, "did you mean 'curator'"),
     ],
 )
 def test_layouts_that_cannot_be(open_sink, layout, options, words):

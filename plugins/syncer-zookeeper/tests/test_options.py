@@ -71,8 +71,8 @@ def test_uris_that_are_refused(uri, words):
     [
         ({"servers": ()}, "at least one"),
         ({"servers": ("me:x@h",)}, "do not belong among the servers"),
-        ({"session": timedelta(milliseconds=500)}, "at least 1s"),
-        ({"timeout": timedelta(0)}, "longer than nothing"),
+        ({"session": timedelta(milliseconds=500)}, "session must be 1s to 24h"),
+        ({"timeout": timedelta(0)}, "timeout must be greater than 0"),
         ({"prefix": "/zookeeper/x"}, "ZooKeeper's own"),
         ({"prefix": "/a//b"}, "cannot be"),
         ({"prefix": "/a/../b"}, "cannot be"),

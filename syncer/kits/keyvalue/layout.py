@@ -12,13 +12,13 @@ else in a twin entry outside of the consumers' prefix, which the sink writes and
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import ClassVar
 
 from syncer.api.errors import ConfigError, PermanentError
 from syncer.api.model import Instance, Registration
+from syncer.api.text import choice, did_you_mean
 
 #: Twin entries stand under this, followed by the key of the entry: no prefix for anything else.
 TWINS = "syncer"
@@ -97,6 +97,17 @@ class Layout(ABC):
         return key
 
 
+def choose(settings: Mapping[str, str], name: str, words: Sequence[str]) -> str:
+    """Return a layout's option that is one of these words, by default the first.
+
+    Raises ConfigError for another word.
+    """
+    word = settings.get(name, words[0])
+    if word not in words:
+        raise ConfigError(f"{name} must be {choice(words, word)}")
+    return word
+
+
 def segment(text: str) -> str:
     """A part of a key: slashes, percent signs and what is no printable ASCII or letter escaped.
 
@@ -143,9 +154,8 @@ def load_layout(
     found = {point.name: point for point in entry_points(group=group)}
     point = found.get(name)
     if point is None:
-        near = get_close_matches(name, found, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         known = ", ".join(sorted(found))
+        hint = did_you_mean(name, found)
         raise ConfigError(f"there is no layout {name!r}{hint} (there are: {known})")
     more = {} if leading_slash is None else {"leading_slash": leading_slash}
     try:

@@ -24,7 +24,7 @@ from typing import Any
 
 import attrs
 
-from syncer import Context, Host, Source, TemporaryError, View, Workload, option
+from syncer import Context, Host, Source, TemporaryError, View, Workload, one_line, option
 from syncer.api.contracts import Wake
 from syncer.plugin.builtin.service_entry import Mistakes, read_service, unknown_key
 from syncer.plugin.builtin.whole_file import Signature, read_whole, refuse, signature
@@ -172,7 +172,7 @@ def _parse_yaml(text: str) -> Any:
         place = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ValueError(f"{error.problem or error}{place}") from error
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise ValueError(one_line(error)) from error
 
 
 def _default_address() -> str:

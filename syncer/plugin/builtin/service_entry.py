@@ -10,8 +10,19 @@ from typing import Any
 
 import attrs
 
-from syncer import Check, CheckStatus, Health, Offer, Port, State, Status, Workload, parse_duration
-from syncer.api.text import did_you_mean
+from syncer import (
+    Check,
+    CheckStatus,
+    Health,
+    Offer,
+    Port,
+    State,
+    Status,
+    Workload,
+    choice,
+    did_you_mean,
+    parse_duration,
+)
 
 #: The state and health that make a workload show a status. All have a health, so that a change
 #: of status does not add or remove the check that shows it.
@@ -186,7 +197,7 @@ def _choice(kind: type[Status] | type[CheckStatus]) -> Reader:
     def read(value: Any) -> Any:
         words = [member.value for member in kind]
         if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}, not {_shown(value)}")
+            raise ValueError(f"must be {choice(words, value)}")
         return kind(value)
 
     return read

@@ -209,7 +209,7 @@ def test_layouts_of_others_are_found(elsewhere):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("mime", {}, r"no layout 'mime'; did you mean mine\? \(there are: mine\)"),
+        ("mime", {}, r"no layout 'mime'; did you mean 'mine'\? \(there are: mine\)"),
         ("quite-other", {}, r"no layout 'quite-other' \(there are: mine\)"),
         ("mine", {"x": "y"}, "layout mine: this layout has no option 'x': it has colour"),
         ("mine", {"colour": "blue"}, r"layout mine of somebody cannot be used: KeyError"),

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
-from syncer import Secret, Unhealthy, option
+from syncer import Secret, Unhealthy, at_least, option, positive, within
 from syncer_consul.address import parse_address
 
 SCHEMES = ("consul", "consul-tls", "consul-unix")
@@ -27,26 +27,6 @@ def _address(instance: object, attribute: "attrs.Attribute[Any]", value: str) ->
         parse_address(value)
     except ValueError as error:
         raise ValueError(f"{attribute.name}: {error}") from None
-
-
-def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if value <= timedelta(0):
-        raise ValueError(f"{attribute.name} must be longer than nothing")
-
-
-def _health_ttl(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if value < timedelta(seconds=3):
-        raise ValueError(f"{attribute.name} must be at least 3s")
-
-
-def _session(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta | None) -> None:
-    if value is not None and not timedelta(seconds=10) <= value <= timedelta(days=1):
-        raise ValueError(f"{attribute.name} must be 10s to 1d")
-
-
-def _concurrency(instance: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
-    if not 1 <= value <= 64:
-        raise ValueError(f"{attribute.name} must be 1 to 64, not {value}")
 
 
 @attrs.frozen(kw_only=True)
@@ -91,9 +71,9 @@ class AgentOptions:
         "", help="Admin partition (Consul Enterprise)", env=("CONSUL_PARTITION",)
     )
     timeout: timedelta = option(
-        timedelta(seconds=10), help="Deadline of each request", validator=_positive
+        timedelta(seconds=10), help="Deadline of each request", validator=positive
     )
-    concurrency: int = option(16, help="Requests at a time", validator=_concurrency)
+    concurrency: int = option(16, help="Requests at a time", validator=within(1, 64))
 
 
 @attrs.frozen(kw_only=True)
@@ -107,7 +87,7 @@ class ConsulOptions(AgentOptions):
     health_ttl: timedelta = option(
         timedelta(minutes=5),
         help="How long the health that syncer reported stays valid",
-        validator=_health_ttl,
+        validator=at_least(3),
     )
 
 
@@ -143,7 +123,7 @@ class KvOptions(AgentOptions):
     session: timedelta | None = option(
         None,
         help="Length of a session that removes the entries if syncer ends (default: none)",
-        validator=_session,
+        validator=within(10, 86_400),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.utils import formatdate
 from pathlib import Path
 
-from syncer import Finding, Level, PermanentError, SyncerError, clock_finding
+from syncer import Finding, Level, PermanentError, SyncerError, clock_finding, one_line
 from syncer_docker.client import Engine
 
 #: A container that no engine has: to ask for it shows whether one may ask.
@@ -63,7 +63,7 @@ def refused_by(error: SyncerError, what: str) -> Finding:
     refused = isinstance(error, PermanentError)
     away = "see whether the engine runs, and whether the address is right"
     advice = f"if a proxy stands before the engine, let it pass {what}" if refused else away
-    return Finding(Level.PROBLEM, " ".join(f"{what}: {error}".split()), advice)
+    return Finding(Level.PROBLEM, one_line(f"{what}: {error}"), advice)
 
 
 def clock(engine: Engine) -> Iterator[Finding]:

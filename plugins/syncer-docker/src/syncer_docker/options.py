@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from syncer import option
+from syncer import option, positive
 
 SCHEMES = ("unix", "tcp", "http", "https", "npipe", "ssh")
 
@@ -25,11 +25,6 @@ def check_endpoint(endpoint: str) -> None:
 def _valid(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
     if value:
         check_endpoint(value)
-
-
-def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if value <= timedelta(0):
-        raise ValueError("timeout must be longer than nothing")
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +56,7 @@ class DockerOptions:
     cert: Path | None = option(None, help="File with the client certificate")
     key: Path | None = option(None, help="File with the key of the client certificate", secret=True)
     timeout: timedelta = option(
-        timedelta(seconds=10), help="How long to wait for an answer", validator=_positive
+        timedelta(seconds=10), help="How long to wait for an answer", validator=positive
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from syncer import Finding, Level, PermanentError, SyncerError
+from syncer import Finding, Level, PermanentError, SyncerError, one_line
 from syncer_etcd.client import Client
 from syncer_etcd.failures import NotLetIn
 
@@ -12,7 +12,7 @@ def examined(client: Client, prefixes: Sequence[str]) -> Iterator[Finding]:
     try:
         client.snapshot(prefixes)
     except SyncerError as error:
-        yield Finding(Level.PROBLEM, " ".join(str(error).split()), _advice(error, prefixes))
+        yield Finding(Level.PROBLEM, one_line(error), _advice(error, prefixes))
         return
     shown = ", ".join(prefixes)
     yield Finding(Level.OK, f"a member answers, and what is under {shown} may be read")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
-from syncer import Secret, Unhealthy, bracketed, option
+from syncer import Secret, Unhealthy, bracketed, option, positive, within
 
 SCHEMES = ("etcd", "etcds", "skydns2")
 _PORT = 2379
@@ -75,16 +75,6 @@ def _endpoints(instance: object, attribute: "attrs.Attribute[Any]", value: Itera
         raise ValueError(f"{attribute.name}: all of http or all of https")
 
 
-def _ttl(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if not timedelta(seconds=5) <= value <= timedelta(days=30):
-        raise ValueError(f"{attribute.name} must be at least 5s, and at most 30d")
-
-
-def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if value <= timedelta(0):
-        raise ValueError(f"{attribute.name} must be longer than nothing")
-
-
 @attrs.frozen(kw_only=True)
 class EtcdOptions:
     """A cluster, how to reach it, and how entries stand there."""
@@ -108,7 +98,7 @@ class EtcdOptions:
     ttl: timedelta = option(
         timedelta(minutes=5),
         help="How long entries outlive a syncer that is gone (at least 5s)",
-        validator=_ttl,
+        validator=within(5, 30 * 86_400),
     )
     unhealthy: Unhealthy | None = option(
         None,
@@ -128,7 +118,7 @@ class EtcdOptions:
     )
     tls_server_name: str = option("", help="Name to expect in the certificates of the members")
     timeout: timedelta = option(
-        timedelta(seconds=5), help="Deadline of each request", validator=_positive
+        timedelta(seconds=5), help="Deadline of each request", validator=positive
     )
 
     @property

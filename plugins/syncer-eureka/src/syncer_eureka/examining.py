@@ -10,7 +10,7 @@ from html import unescape
 
 import attrs
 
-from syncer import Finding, Level, TemporaryError, clock_finding
+from syncer import Finding, Level, TemporaryError, clock_finding, one_line
 from syncer_eureka.address import Address, parse_url
 from syncer_eureka.http import Answer, Server
 from syncer_eureka.reading import FAULTS, instances_in
@@ -43,7 +43,7 @@ def _server(server: Server, *, named: bool, alone: bool) -> Iterator[Finding]:
         answer = server.send("GET", "apps")
     except TemporaryError as error:
         advice = "see whether Eureka runs there, and whether the address is right"
-        yield Finding(Level.PROBLEM, _one_line(str(error)), advice)
+        yield Finding(Level.PROBLEM, one_line(error), advice)
         return
     if not _is_list(answer):
         yield _no_list(server, answer, named=named)
@@ -150,7 +150,3 @@ def _sparing(where: Address, page: str) -> Iterator[Finding]:
             "usual for some minutes after a start, or with few instances; else see who has"
             " stopped to renew. What syncer removes goes all the same",
         )
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

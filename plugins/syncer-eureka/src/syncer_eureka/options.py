@@ -1,7 +1,7 @@
 """The options of an Eureka sink, and how a URI becomes some of them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from syncer import Secret, Unhealthy, option
+from syncer import Secret, Unhealthy, at_least, option, within
 from syncer_eureka.address import Address, Credentials, parse_url, split_urls
 
 SCHEMES = ("eureka", "eurekas")
@@ -43,19 +43,6 @@ def _urls(instance: object, attribute: "attrs.Attribute[Any]", value: Iterable[s
         raise ValueError(f"{attribute.name} must name at least one server")
 
 
-def _at_least(seconds: float) -> Callable[[Any, "attrs.Attribute[Any]", timedelta], None]:
-    def check(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-        if value < timedelta(seconds=seconds):
-            raise ValueError(f"{attribute.name} must be at least {seconds:g}s")
-
-    return check
-
-
-def _connections(instance: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
-    if not 1 <= value <= 64:
-        raise ValueError(f"{attribute.name} must be 1 to 64, not {value}")
-
-
 @attrs.frozen(kw_only=True)
 class EurekaOptions:
     """The servers, how to reach them, and how instances stand there."""
@@ -75,10 +62,10 @@ class EurekaOptions:
     timeout: timedelta = option(
         timedelta(seconds=5),
         help="Deadline of each request to one server",
-        validator=_at_least(0.1),
+        validator=at_least(0.1),
     )
     connections: int = option(
-        4, help="Connections at a time, all requests together", validator=_connections
+        4, help="Connections at a time, all requests together", validator=within(1, 64)
     )
     cache_delay: timedelta = option(
         timedelta(seconds=35),
@@ -87,12 +74,12 @@ class EurekaOptions:
     renewal_interval: timedelta = option(
         timedelta(seconds=30),
         help="How often each instance is renewed; the servers count on 30s",
-        validator=_at_least(1),
+        validator=at_least(1),
     )
     lease_duration: timedelta = option(
         timedelta(seconds=90),
         help="How long instances outlive a syncer that is gone, at least",
-        validator=_at_least(2),
+        validator=at_least(2),
     )
     unhealthy: Unhealthy = option(
         Unhealthy.KEEP, help="keep instances that are not up, as DOWN or STARTING, or drop them"

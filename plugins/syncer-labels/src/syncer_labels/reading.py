@@ -1,11 +1,11 @@
 """Labels taken apart: which service each is about, and what was written wrongly."""
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import TypeVar
 
 import attrs
 
+from syncer import did_you_mean
 from syncer.kits.labels import Problems, name
 
 T = TypeVar("T")
@@ -46,8 +46,7 @@ class Settings:
         """Report keys that are not among these, with the nearest that is."""
         words = tuple(known)
         for key in sorted(self.values.keys() - set(words)):
-            near = get_close_matches(key, words, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(key, words)
             self.problems.add(self.label + key, f"there is no such key{hint}")
 
 

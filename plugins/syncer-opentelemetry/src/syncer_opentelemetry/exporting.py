@@ -7,6 +7,8 @@ from threading import Lock
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from syncer import one_line
+
 _log = logging.getLogger("syncer_opentelemetry")
 #: Longest reason that is told.
 _LONGEST = 300
@@ -29,7 +31,7 @@ class Complaints(logging.Handler):
         """What was said first since the last call, on one line; "" if nothing was."""
         with self._busy:
             text, self._first = self._first, ""
-        return " ".join(text.split())[:_LONGEST]
+        return one_line(text)[:_LONGEST]
 
 
 class Telling(SpanExporter):

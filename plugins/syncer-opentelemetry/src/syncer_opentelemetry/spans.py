@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
-from syncer import Change, Deregister, Register, Update
+from syncer import Change, Deregister, Register, Update, one_line
 from syncer.events import ChangeApplied, CycleFinished, LoopFailed, SourceListed
 
 #: Changes of one cycle that are shown one by one, and as many that failed.
@@ -151,7 +151,7 @@ def _add_changes(span: Span, told: _Told) -> None:
 
 def _cut(text: str) -> str:
     """A text on one line, not longer than is shown, that every exporter can write."""
-    line = " ".join(text.split())[:LONGEST]
+    line = one_line(text)[:LONGEST]
     return line.encode("utf-8", "backslashreplace").decode()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 from kazoo.exceptions import NoAuthError
 
-from syncer import Finding, Level, PermanentError, SyncerError
+from syncer import Finding, Level, PermanentError, SyncerError, one_line
 from syncer_zookeeper.connection import secured
 from syncer_zookeeper.names import parent
 from syncer_zookeeper.options import ZooKeeperOptions, parse_server
@@ -31,7 +31,7 @@ def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator
     except SyncerError as error:
         yield from servers
         if not any(one.level is Level.PROBLEM for one in servers):
-            yield Finding(Level.PROBLEM, _one_line(str(error)), _advice(error))
+            yield Finding(Level.PROBLEM, one_line(error), _advice(error))
         return
     # There is a session: what single servers say, or keep to themselves, stops no work.
     for one in servers:
@@ -101,7 +101,3 @@ def _advice(error: SyncerError) -> str:
     if isinstance(error, PermanentError):
         return "see user and password, and whether the servers know this kind of user"
     return "see whether the ensemble has a leader, and whether `tls` is what the port wants"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

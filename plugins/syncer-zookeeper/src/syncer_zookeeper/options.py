@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
-from syncer import Secret, Unhealthy, bracketed, option
+from syncer import Secret, Unhealthy, bracketed, option, positive, within
 
 SCHEMES = ("zookeeper", "zk")
 #: Where nodes stand, unless it is said.
@@ -69,16 +69,6 @@ def _prefix(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> 
         raise ValueError(f"{attribute.name}: {value!r} has a part that cannot be")
 
 
-def _session(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if not timedelta(seconds=1) <= value <= timedelta(days=1):
-        raise ValueError(f"{attribute.name} must be at least 1s, and at most 1d")
-
-
-def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if value <= timedelta(0):
-        raise ValueError(f"{attribute.name} must be longer than nothing")
-
-
 @attrs.frozen(kw_only=True)
 class ZooKeeperOptions:
     """An ensemble, how to reach it, and how nodes stand there."""
@@ -98,7 +88,7 @@ class ZooKeeperOptions:
     session: timedelta = option(
         timedelta(seconds=30),
         help="How long nodes outlive a syncer that is gone, within the servers' bounds",
-        validator=_session,
+        validator=within(1, 86_400),
     )
     unhealthy: Unhealthy | None = option(
         None,
@@ -118,7 +108,7 @@ class ZooKeeperOptions:
         None, help="Its private key, if it is in another file", secret=True
     )
     timeout: timedelta = option(
-        timedelta(seconds=5), help="Deadline of each request", validator=_positive
+        timedelta(seconds=5), help="Deadline of each request", validator=positive
     )
 
     def __attrs_post_init__(self) -> None:

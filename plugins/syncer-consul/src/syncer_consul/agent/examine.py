@@ -5,7 +5,7 @@ Rights are asked for, not tried: the agent says what a token may do with a name 
 
 from collections.abc import Iterator
 
-from syncer import Finding, Level, SyncerError, clock_finding
+from syncer import Finding, Level, SyncerError, clock_finding, one_line
 from syncer_consul.http.client import Client, Refused
 
 #: A name that no rule was made for.
@@ -75,4 +75,4 @@ def refused_by(error: SyncerError) -> Finding:
         advice = "see whether token, token_file or CONSUL_HTTP_TOKEN has a token that Consul knows"
     else:
         advice = "see whether the agent runs, and whether the address is right"
-    return Finding(Level.PROBLEM, " ".join(str(error).split()), advice)
+    return Finding(Level.PROBLEM, one_line(error), advice)

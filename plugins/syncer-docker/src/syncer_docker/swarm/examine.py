@@ -2,15 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from syncer import Finding, Level, SyncerError
+from syncer import Finding, Level, SyncerError, one_line, some_of
 from syncer_docker.describe import Json
 from syncer_docker.examine import clock, reaching, refusals, refused_by
 from syncer_docker.swarm.client import Manager
 from syncer_docker.swarm.nodes import Nodes
 from syncer_docker.swarm.options import Mode, SwarmOptions
 
-#: Names in one line.
-_SHOWN = 5
 _PAGE = "docs/sources/swarm.md"
 
 
@@ -54,15 +52,15 @@ def _member(place: Json) -> Finding:
         text = "the engine's part in the swarm is locked"
         return Finding(Level.PROBLEM, text, "open it, with the swarm's key: docker swarm unlock")
     if state in ("inactive", "error") or (state == "pending" and not place.get("ControlAvailable")):
-        text = _one_line(f"the engine is in no swarm: {state} {said}")
+        text = one_line(f"the engine is in no swarm: {state} {said}")
         return Finding(Level.PROBLEM, text, "name a manager as endpoint, or run docker swarm init")
     if not place.get("ControlAvailable"):
         managers = [str(it.get("Addr") or "") for it in place.get("RemoteManagers") or ()]
-        known = f"; it knows managers at {_some(managers)}" if any(managers) else ""
+        known = f"; it knows managers at {some_of(managers)}" if any(managers) else ""
         text = f"the engine is a worker, and workers know no services{known}"
         return Finding(Level.PROBLEM, text, "name a manager as endpoint")
     if not (place.get("Cluster") or {}).get("ID"):
-        text = _one_line(f"the manager cannot speak for its swarm: {said or 'there is no leader'}")
+        text = one_line(f"the manager cannot speak for its swarm: {said or 'there is no leader'}")
         advice = (
             "more than half of the managers must run and reach each other; if others are gone for"
             " good: docker swarm init --force-new-cluster"
@@ -78,13 +76,13 @@ def _nodes(found: Collection[Json], options: SwarmOptions) -> Iterator[Finding]:
     names = {id_: _name(node) for id_, node in nodes.by_id.items()}
     silent = [names[id_] for id_, node in nodes.by_id.items() if _is_silent(node)]
     if silent:
-        text = f"managers that the others do not reach: {_some(silent)}"
+        text = f"managers that the others do not reach: {some_of(silent)}"
         advice = "see whether they run: once half of the managers are away, nothing can change"
         yield Finding(Level.WARNING, text, advice)
     away = [names[id_] for id_, node in nodes.by_id.items() if _state(node) != "ready"]
     if away:
         advice = "see whether they run; nothing of them is registered, unless node_states says so"
-        yield Finding(Level.WARNING, f"nodes that are not ready: {_some(away)}", advice)
+        yield Finding(Level.WARNING, f"nodes that are not ready: {some_of(away)}", advice)
     chosen = nodes.listens if options.mode is Mode.INGRESS else nodes.wanted
     used = [id_ for id_ in nodes.ids() if chosen(id_)]
     if not used:
@@ -93,10 +91,10 @@ def _nodes(found: Collection[Json], options: SwarmOptions) -> Iterator[Finding]:
     nowhere = [names[id_] for id_ in used if not _has_address(nodes, id_)]
     if nowhere:
         advice = "give each a label with its address, and name that label in node_address_label"
-        yield Finding(Level.WARNING, f"nodes without a known address: {_some(nowhere)}", advice)
+        yield Finding(Level.WARNING, f"nodes without a known address: {some_of(nowhere)}", advice)
     if used:
         resting = [names[id_] for id_, node in nodes.by_id.items() if _is_resting(node)]
-        rest = f"; drained or paused: {_some(resting)}" if resting else ""
+        rest = f"; drained or paused: {some_of(resting)}" if resting else ""
         yield Finding(Level.OK, f"{len(used)} of {len(nodes.by_id)} nodes count{rest}")
 
 
@@ -145,13 +143,13 @@ def _networks(services: Iterable[Json], overlays: Iterable[Json], mode: Mode) ->
         published = " publish their ports with mode=host," if mode is Mode.TASKS else ""
         yield Finding(
             Level.WARNING,
-            f"services without an address in mode {mode.value}: {_some(sorted(nowhere))}",
+            f"services without an address in mode {mode.value}: {some_of(sorted(nowhere))}",
             f"put them into an overlay network,{published} or use mode ingress: {_PAGE}",
         )
     if closed:
         yield Finding(
             Level.WARNING,
-            f"networks that only services of the swarm can join: {_some(sorted(closed))}",
+            f"networks that only services of the swarm can join: {some_of(sorted(closed))}",
             "who is elsewhere does not reach what is registered there: make them attachable, or"
             f" publish ports: {_PAGE}",
         )
@@ -168,12 +166,3 @@ def _attached(service: Json) -> list[str]:
     spec = service.get("Spec") or {}
     places = (spec.get("TaskTemplate") or {}).get("Networks") or spec.get("Networks") or ()
     return [str(it.get("Target")) for it in places]
-
-
-def _some(names: Collection[str]) -> str:
-    shown = ", ".join(list(names)[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

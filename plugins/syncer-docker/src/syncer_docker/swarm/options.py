@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 from enum import Enum
-from typing import Any
 
 import attrs
 
-from syncer import option
+from syncer import at_least, option
 from syncer_docker.options import DockerOptions
 
 
@@ -24,11 +23,6 @@ class Labels(str, Enum):
     BOTH = "both"
     SERVICE = "service"
     CONTAINER = "container"
-
-
-def _often(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-    if value < timedelta(seconds=0.1):
-        raise ValueError("poll must be 100ms or longer")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,5 +54,5 @@ class SwarmOptions(DockerOptions):
     poll: timedelta = option(
         timedelta(seconds=2),
         help="How often tasks are looked at: the engine has no events for them",
-        validator=_often,
+        validator=at_least(0.1),
     )

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
-from syncer import ConfigError, Instance, Registration
-from syncer.kits.keyvalue import Layout, needs_port, record, segment, split_endpoint
+from syncer import Instance, Registration
+from syncer.kits.keyvalue import Layout, choose, needs_port, record, segment, split_endpoint
 
 _SCHEMES = ("http", "grpc")
 _SHOWN = ("address", "port", "meta")
@@ -23,9 +23,7 @@ class KratosLayout(Layout):
 
     def __init__(self, prefix: str, settings: Mapping[str, str]) -> None:
         super().__init__(prefix, settings)
-        self._scheme = settings.get("scheme", "http")
-        if self._scheme not in _SCHEMES:
-            raise ConfigError(f"scheme must be one of {', '.join(_SCHEMES)}, not {self._scheme!r}")
+        self._scheme = choose(settings, "scheme", _SCHEMES)
 
     def fit(self, instance: Instance) -> None:
         """An endpoint needs a port, and `syncer` in the metadata is for us."""

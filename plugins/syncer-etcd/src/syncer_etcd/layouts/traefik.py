@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from syncer import ConfigError, Instance, PermanentError, Registration
-from syncer.kits.keyvalue import Layout, needs_port, segment, split_endpoint
+from syncer import Instance, PermanentError, Registration
+from syncer.kits.keyvalue import Layout, choose, needs_port, segment, split_endpoint
 
 _KINDS, _SCHEMES = ("http", "tcp"), ("http", "https", "h2c")
 #: What Traefik takes for a list's index (digits), a node of its own, or a mention of a provider.
@@ -41,12 +41,8 @@ class TraefikLayout(Layout):
 
     def __init__(self, prefix: str, settings: Mapping[str, str]) -> None:
         super().__init__(prefix, settings)
-        self._kind = settings.get("kind", "http")
-        self._scheme = settings.get("scheme", "http")
-        if self._kind not in _KINDS:
-            raise ConfigError(f"kind must be one of {', '.join(_KINDS)}, not {self._kind!r}")
-        if self._scheme not in _SCHEMES:
-            raise ConfigError(f"scheme must be one of {', '.join(_SCHEMES)}, not {self._scheme!r}")
+        self._kind = choose(settings, "kind", _KINDS)
+        self._scheme = choose(settings, "scheme", _SCHEMES)
 
     def fit(self, instance: Instance) -> None:
         """A server needs a port, and a name that Traefik does not take for something else."""

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from syncer import STATUS_KEY, ConfigError, Instance, Registration, Status
-from syncer.kits.keyvalue import Layout, needs_port, record
+from syncer import STATUS_KEY, Instance, Registration, Status
+from syncer.kits.keyvalue import Layout, choose, needs_port, record
 from syncer_zookeeper.names import node_name
 
 _PAYLOADS = ("none", "map")
@@ -33,9 +33,7 @@ class CuratorLayout(Layout):
 
     def __init__(self, prefix: str, settings: Mapping[str, str], **more: Any) -> None:
         super().__init__(prefix, settings, **more)
-        self._payload = settings.get("payload", _PAYLOADS[0])
-        if self._payload not in _PAYLOADS:
-            raise ConfigError(f"payload must be one of {', '.join(_PAYLOADS)}")
+        self._payload = choose(settings, "payload", _PAYLOADS)
 
     def fit(self, instance: Instance) -> None:
         """Curator's instances need a port."""

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from syncer import ConfigError, Instance, Registration
-from syncer.kits.keyvalue import Layout, needs_port, record
+from syncer import Instance, Registration
+from syncer.kits.keyvalue import Layout, choose, needs_port, record
 from syncer_zookeeper.names import node_name
 
 _NODES = ("endpoint", "id")
@@ -30,9 +30,7 @@ class RegistratorLayout(Layout):
 
     def __init__(self, prefix: str, settings: Mapping[str, str], **more: Any) -> None:
         super().__init__(prefix, settings, **more)
-        self._node = settings.get("node", _NODES[0])
-        if self._node not in _NODES:
-            raise ConfigError(f"node must be one of {', '.join(_NODES)}, not {self._node!r}")
+        self._node = choose(settings, "node", _NODES)
 
     def fit(self, instance: Instance) -> None:
         """A node needs a port."""
