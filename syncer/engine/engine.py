@@ -9,6 +9,7 @@ with engine:                    # threads run until the block ends
 import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -21,7 +22,6 @@ from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
-from syncer.engine.election import campaigning
 from syncer.engine.parts import SinkPart, SourcePart, sink_parts, source_part
 from syncer.engine.probes.prober import Prober
 from syncer.engine.probes.rules import ProbeRules
@@ -40,8 +40,8 @@ from syncer.engine.queries import (
     story,
 )
 from syncer.engine.reconcile import Reconciler
-from syncer.engine.scheduler import Daemon
-from syncer.engine.shutdown import Ending, HandOver
+from syncer.engine.scheduler import Scheduler
+from syncer.engine.shutdown import HandOver, shut_down
 from syncer.events import AnyEvent, CycleFinished, LoopFailed
 from syncer.plan.drain import DRAIN
 from syncer.plan.guard import GuardRules
@@ -107,7 +107,7 @@ class Engine:
         if on_exit == "deregister" and any(r.election for r in self._reconcilers.values()):
             text = "on_exit = deregister would remove what the next holder of the lock keeps"
             raise ConfigError(text)
-        self._daemon: Daemon | None = None
+        self._scheduler: Scheduler | None = None
         self._stopped = threading.Event()
 
     def reconcile(self, expect: str = "") -> Once[CycleFinished]:
@@ -122,7 +122,8 @@ class Engine:
             raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
 
         def carry_out(reconciler: Reconciler) -> CycleFinished:
-            with campaigning(reconciler.name, reconciler.election, self.tell):
+            election = reconciler.election
+            with election.campaigning() if election else nullcontext():
                 plan = reconciler.permitted(plans[reconciler.name])
                 return self._apply(reconciler, plan, started)
 
@@ -215,16 +216,16 @@ class Engine:
 
     def start(self) -> None:
         """Start to keep the sinks equal, in threads; returns at once. Not twice."""
-        if self._daemon is not None:
+        if self._scheduler is not None:
             raise SyncerError("the engine was started before")
-        self._daemon = Daemon(
-            tuple(self._trackers.values()),
-            tuple(self._reconcilers.values()),
+        self._scheduler = Scheduler(
+            self._trackers.values(),
+            self._reconcilers.values(),
             interval=self._interval,
             emit=self.tell,
             clock=self._clock,
         )
-        self._daemon.start()
+        self._scheduler.start()
 
     def take_over(
         self, former: "Engine", sources: Collection[str] = (), sinks: Collection[str] = ()
@@ -253,18 +254,25 @@ class Engine:
             return True
         self._stopped.set()
         self._prober.close()
-        parts = (self._daemon, self._trackers, self._reconcilers)
-        ending = Ending(*parts, attempt=self._attempt, clock=self._clock)
-        return ending(self._shutdown_timeout, self._release, hand_over)
+        deadline = self._clock() + self._shutdown_timeout
+        return shut_down(
+            self._scheduler,
+            self._trackers.values(),
+            self._reconcilers.values(),
+            left=lambda: max(0.0, deadline - self._clock()),
+            attempt=self._attempt,
+            release=self._release,
+            hand_over=hand_over,
+        )
 
     def busy(self) -> Mapping[str, Hashable]:
         """What its threads do just now, each with what changes when that comes on."""
-        return self._daemon.busy() if self._daemon else {}
+        return self._scheduler.busy() if self._scheduler else {}
 
     def refresh(self) -> None:
         """Look at every source and every sink again, now. Only while started."""
-        if self._daemon is not None:
-            self._daemon.refresh()
+        if self._scheduler is not None:
+            self._scheduler.refresh()
 
     def __enter__(self) -> "Engine":
         self.start()
@@ -295,7 +303,7 @@ class Engine:
 
     def _expect_rest(self) -> None:
         """Sources and sinks are asked from one thread each: while it runs, from the loops'."""
-        if self._daemon is not None:
+        if self._scheduler is not None:
             raise SyncerError("the engine cannot be asked while it runs, or afterwards")
 
     def _relist(self) -> dict[str, str]:
@@ -357,8 +365,8 @@ class Engine:
         return self._each_sink(make, errors)
 
     def _plan_again(self, sinks: frozenset[str]) -> None:
-        if self._daemon is not None:
-            self._daemon.plan_again(sinks)
+        if self._scheduler is not None:
+            self._scheduler.plan_again(sinks)
 
     def tell(self, event: AnyEvent) -> None:
         """Tell an event to every listener; one that fails stops nothing."""

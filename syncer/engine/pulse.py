@@ -1,33 +1,64 @@
-"""What must reach a registry on time, whatever cycles and sources do: renewals and health.
+"""Work that must reach a registry on time, whatever cycles and sources do: renewals and health.
 
-Held, and so renewed, is every registration of ours that the last cycle knew, until its removal
-has succeeded. Losses are told to the sink's loop, which writes them again at once.
+Every registration of ours that the last cycle knew is renewed, until its removal has succeeded.
+The sink's cycle is woken when one is lost, and writes it again at once.
 """
 
-from collections.abc import Callable, Hashable
+import time
+from collections.abc import Callable
+from datetime import timedelta
 
+from syncer.engine.loops import Backoff, Loop, Wakes
 from syncer.engine.reconcile import Reconciler
 from syncer.events import AnyEvent, LeaseLost, PulseBeaten
-
-Emit = Callable[[AnyEvent], None]
 
 
 class Pulse:
     """Renews one sink's registrations and reports the checks that syncer feeds.
 
-    `on_loss` is called when something was lost, also if the rest of the beat fails.
+    `on_loss` is called if something was lost, also if the rest of the beat fails.
     """
 
     def __init__(
         self,
         reconciler: Reconciler,
-        emit: Emit,
+        emit: Callable[[AnyEvent], None],
         on_loss: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reconciler, self._emit, self._on_loss = reconciler, emit, on_loss
+        self._clock = clock
+        self._due: float | None = None
+        self._every = (reconciler.sink.pulse or timedelta(0)).total_seconds()
+
+    def loop(self) -> Loop:
+        """Return a loop that beats as often as the sink needs it."""
+        name = f"pulse {self._reconciler.name}"
+        return Loop(name, self.work, self._emit, backoff=Backoff(1.0, self._every))
+
+    def work(self, wakes: Wakes) -> float:
+        """Beat, and tell how late that was; return the seconds until the next beat.
+
+        After beats that failed, the next one is as late as the first of them.
+        """
+        began = self._clock()
+        if self._due is None:
+            self._due = began
+        self.beat()
+        late, self._due = max(0.0, began - self._due), began + self._every
+        self._emit(
+            PulseBeaten(
+                sink=self._reconciler.name,
+                held=len(self._reconciler.held()),
+                every=self._every,
+                late=late,
+                seconds=self._clock() - began,
+            )
+        )
+        return self._every
 
     def beat(self) -> int:
-        """Renew and report once; returns how many registrations or checks were lost.
+        """Renew and report once; return how many registrations or checks were lost.
 
         Raises what the sink raises, after both were tried.
         """
@@ -45,34 +76,3 @@ class Pulse:
                 self._emit(LeaseLost(sink=self._reconciler.name, lost=lost))
                 self._on_loss()
         return lost
-
-
-class PulseWork:
-    """Beats at one sink's pulse, and tells how late that was.
-
-    A beat that failed is made good by the next: that one is as late as the first that was due.
-    """
-
-    def __init__(
-        self,
-        reconciler: Reconciler,
-        pulse: Pulse,
-        every: float,
-        emit: Emit,
-        clock: Callable[[], float],
-    ) -> None:
-        self._reconciler, self._pulse, self._every = reconciler, pulse, every
-        self._emit, self._clock = emit, clock
-        self._due: float | None = None
-
-    def __call__(self, wakes: frozenset[Hashable]) -> float:
-        """Renew and report once; returns the seconds until the next time."""
-        began = self._clock()
-        if self._due is None:
-            self._due = began
-        self._pulse.beat()
-        late, self._due = max(0.0, began - self._due), began + self._every
-        held, seconds = len(self._reconciler.held()), self._clock() - began
-        told = {"every": self._every, "late": late, "seconds": seconds}
-        self._emit(PulseBeaten(sink=self._reconciler.name, held=held, **told))
-        return self._every

@@ -66,7 +66,11 @@ class Reconciler:
         self._part, self._desired, self._owner = part, desired, owner
         self._emit, self._clock = emit, clock
         #: Who writes, where several syncers share a source; None: there is no other.
-        self.election = Election(locks, part.lock, clock) if part.lock and locks else None
+        self.election = (
+            Election(name, locks, part.lock, emit=emit, clock=clock)
+            if part.lock and locks
+            else None
+        )
         self._guard, self._refusals = Guard(guard, clock), Refusals(clock)
         self._aims = Aims(
             part.sink,

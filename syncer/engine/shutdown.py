@@ -1,19 +1,17 @@
-"""How an engine ends: what it does comes to its end, then what it has open is closed.
+"""How an engine ends: its running work ends first, then what it has open is closed.
 
-In an order that leaves no gap. Nothing is written any more before the lock is given away and before
-another engine takes the place of this one; what is registered is renewed until then.
+The order leaves no gap. Nothing is written any more before the lock is released and before another
+engine takes over; what is registered is renewed until then.
 """
 
-from collections.abc import Callable, Mapping
-
-import attrs
+from collections.abc import Callable, Collection
 
 from syncer.desired.tracker import Tracker
 from syncer.engine.queries import Attempt
 from syncer.engine.reconcile import Reconciler
-from syncer.engine.scheduler import Daemon
+from syncer.engine.scheduler import Scheduler
 
-#: Called once nothing is written any more; whether another engine goes on from there.
+#: Called once nothing is written any more; returns whether another engine takes over.
 HandOver = Callable[[], bool]
 #: Seconds to wait for watches, which end when sources and sinks are closed.
 _WATCHES = 1.0
@@ -21,56 +19,60 @@ _WATCHES = 1.0
 _BEAT = 1.0
 
 
-@attrs.frozen
-class Ending:
-    """The end of an engine that is made of these."""
+def shut_down(
+    scheduler: Scheduler | None,
+    trackers: Collection[Tracker],
+    reconcilers: Collection[Reconciler],
+    *,
+    left: Callable[[], float],
+    attempt: Attempt,
+    release: Callable[[], object],
+    hand_over: HandOver | None,
+) -> bool:
+    """End an engine's work and close its parts; return whether the work ended in time.
 
-    daemon: Daemon | None
-    trackers: Mapping[str, Tracker]
-    reconcilers: Mapping[str, Reconciler]
-    attempt: Attempt = attrs.field(kw_only=True)
-    clock: Callable[[], float] = attrs.field(kw_only=True)
+    `left` returns the seconds left for it. `release` is called unless another engine takes over.
+    """
+    ended, taken = True, False
+    if scheduler is None:
+        _resign(reconcilers, attempt)
+    else:
+        ended, taken = _end(scheduler, reconcilers, left, attempt, hand_over)
+        if ended and not taken:
+            release()
+    for tracker in trackers:
+        attempt(f"close source {tracker.name}", tracker.source.close)
+    for reconciler in reconcilers:
+        attempt(f"close sink {reconciler.name}", reconciler.sink.close)
+    if scheduler is not None:
+        scheduler.join_watches(_WATCHES)
+    return ended
 
-    def __call__(
-        self, timeout: float, release: Callable[[], object], hand_over: HandOver | None
-    ) -> bool:
-        """End; returns whether what was under way ended within so many seconds.
 
-        `release` removes what is to go with the engine, unless another goes on with it.
-        """
-        if self.daemon is None:
-            ended = True
-            self._resign()
-        else:
-            ended, taken = self._end(self.daemon, timeout, hand_over)
-            if ended and not taken:
-                release()
-        for name, tracker in self.trackers.items():
-            self.attempt(f"close source {name}", tracker.source.close)
-        for name, reconciler in self.reconcilers.items():
-            self.attempt(f"close sink {name}", reconciler.sink.close)
-        if self.daemon is not None:
-            self.daemon.join_watches(_WATCHES)
-        return ended
+def _end(
+    scheduler: Scheduler,
+    reconcilers: Collection[Reconciler],
+    left: Callable[[], float],
+    attempt: Attempt,
+    hand_over: HandOver | None,
+) -> tuple[bool, bool]:
+    """End the threads; return whether all ended in time, and whether another engine takes over."""
+    ended = scheduler.rest(left())
+    if ended:
+        _resign(reconcilers, attempt)
+    else:  # something may still be writing, and no other engine may write at the same time
+        for reconciler in reconcilers:
+            reconciler.break_off()
+    taken = False
+    if hand_over is not None:
+        # A beat at the same time as the other engine's could report an older health. But a beat of
+        # a registry that hangs may take long: that one is not waited for.
+        scheduler.end_pulses(min(_BEAT, left()))
+        taken = hand_over()
+    return scheduler.finish(left()) and ended, taken
 
-    def _end(self, daemon: Daemon, timeout: float, hand_over: HandOver | None) -> tuple[bool, bool]:
-        """Whether all has ended, and whether another engine goes on."""
-        deadline = self.clock() + timeout
-        ended = daemon.rest(timeout)
-        if ended:
-            self._resign()
-        else:  # something may be writing still, and nobody is to write beside it
-            for reconciler in self.reconcilers.values():
-                reconciler.break_off()
-        taken = False
-        if hand_over is not None:
-            # A beat beside the other engine's may tell an older health. But of a registry that
-            # hangs it may take long: nobody waits for it.
-            daemon.end_pulses(min(_BEAT, max(0.0, deadline - self.clock())))
-            taken = hand_over()
-        return daemon.finish(max(0.0, deadline - self.clock())) and ended, taken
 
-    def _resign(self) -> None:
-        for name, reconciler in self.reconcilers.items():
-            if reconciler.election:
-                self.attempt(f"resign {name}", reconciler.election.resign)
+def _resign(reconcilers: Collection[Reconciler], attempt: Attempt) -> None:
+    for reconciler in reconcilers:
+        if election := reconciler.election:
+            attempt(f"resign {reconciler.name}", election.resign)

@@ -7,7 +7,7 @@ from fakes import FakeSink, FakeSource, Heard, World, offer, skips, workload
 
 from servers.waiting import wait_until
 from syncer import ConfigError, Engine, SinkPart, TemporaryError
-from syncer.engine.election import Election, ElectionWork, LeadLost, Lock
+from syncer.engine.election import Election, LeadLost, Lock
 from syncer.events import ChangeFailed, CycleFinished, Elected, SkipsChanged
 from syncer.events.logs import records
 from syncer.plugin.builtin.memory import MemoryStore
@@ -23,7 +23,11 @@ class Pair:
         self.clock = ManualClock()
         self.store = MemoryStore(self.clock)
         self.sinks = [FakeSink(self.store), FakeSink(self.store)]
-        self.one, self.two = (Election(sink.locks, LOCK, self.clock) for sink in self.sinks)
+        self.heard = Heard()
+        self.one, self.two = (
+            Election("consul", sink.locks, LOCK, emit=self.heard, clock=self.clock)
+            for sink in self.sinks
+        )
 
 
 @pytest.fixture
@@ -113,8 +117,8 @@ def test_each_sink_needs_a_lock_of_its_own():
 
 def test_changes_of_who_writes_are_told_once(pair):
     """Once when it begins, once when it ends; who wins looks at the registry at once."""
-    heard, won = Heard(), []
-    work = ElectionWork("consul", pair.one, heard, lambda: won.append(True))
+    heard, won = pair.heard, []
+    work = pair.one.loop(lambda: won.append(True))._work
     for _ in range(3):
         assert work(frozenset()) == 5
         pair.clock.advance(5)
@@ -129,8 +133,8 @@ def test_changes_of_who_writes_are_told_once(pair):
 
 def test_who_leads_again_after_a_moment_looks_again(pair):
     """An answer that came late: another one may have written meanwhile, though nothing is told."""
-    heard, won = Heard(), []
-    work = ElectionWork("consul", pair.one, heard, lambda: won.append(True))
+    heard, won = pair.heard, []
+    work = pair.one.loop(lambda: won.append(True))._work
     work(frozenset())
     pair.clock.advance(11)
     assert not pair.one.leads()
@@ -160,7 +164,9 @@ def long_apply(*names):
     clock = ManualClock()
     sink = SlowSink(clock, 4)
     world = World(*map(workload, names), sink=sink, lock=LOCK)
-    election = world.reconciler.election = Election(sink.locks, LOCK, clock)
+    election = world.reconciler.election = Election(
+        "memory", sink.locks, LOCK, emit=Heard(), clock=clock
+    )
     election.campaign()
     return world, election, clock
 

@@ -6,7 +6,7 @@ import pytest
 from fakes import Heard
 
 from syncer import TemporaryError
-from syncer.engine.loops import NEWS_EVERY, Backoff, Loop, Mailbox
+from syncer.engine.loops import NEWS_EVERY, Backoff, Loop, Mailbox, Trigger
 from syncer.events import LoopFailed, LoopRecovered
 from syncer.testing import wait_until
 
@@ -163,26 +163,26 @@ class TestFailing:
         """A busy host does not hammer what is down; word that it is back is acted on."""
         work = Work()
         work.errors = [TemporaryError("down")]
-        loop, _ = make(work, urgent="back", backoff=Backoff(FOREVER, FOREVER), least=0.001)
+        loop, _ = make(work, backoff=Backoff(FOREVER, FOREVER), least=0.001)
         loop.start()
         calls(work, 1)
         for number in range(100):
             loop.wake(number)
         assert not threading.Event().wait(0.1)
         assert len(work.calls) == 1
-        loop.wake("back")
+        loop.wake(Trigger.EVERYTHING)
         calls(work, 2)
-        assert work.calls[1] == {"back", *range(100)}
+        assert work.calls[1] == {Trigger.EVERYTHING, *range(100)}
 
     def test_urgent_wakes_do_not_make_a_failing_loop_spin(self, make):
         """Word that comes all the time shortens the delay to a least one, not to nothing."""
         work = Work()
         work.error = TemporaryError("down")
-        loop, _ = make(work, urgent="back", backoff=Backoff(FOREVER, FOREVER), least=FOREVER)
+        loop, _ = make(work, backoff=Backoff(FOREVER, FOREVER), least=FOREVER)
         loop.start()
         calls(work, 1)
         for _ in range(50):
-            loop.wake("back")
+            loop.wake(Trigger.EVERYTHING)
         assert not threading.Event().wait(0.1)
         assert len(work.calls) == 1
 
@@ -239,7 +239,7 @@ class TestFailing:
         loop.start()
         calls(work, 2)
         wait_until(lambda: heard.of(LoopRecovered))
-        loop.succeeded()
+        loop.mark_healthy()
         assert len(heard.of(LoopRecovered)) == 1
 
 

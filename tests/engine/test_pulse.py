@@ -1,5 +1,7 @@
 """Renewals and health reports."""
 
+from datetime import timedelta
+
 import pytest
 from fakes import Heard, held
 
@@ -13,7 +15,7 @@ PASSING = CheckResult(status=CheckStatus.PASSING)
 class Leased:
     """A reconciler and its sink in one, as the pulse sees them."""
 
-    name = "leased"
+    name, pulse = "leased", timedelta(seconds=10)
 
     def __init__(self, held=(), results=None):
         self.sink = self

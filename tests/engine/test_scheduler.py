@@ -11,21 +11,20 @@ from fakes import FakeSource, Heard, held, tracker, workload
 from servers.waiting import holds_for
 from syncer import CheckKey, CheckResult, CheckStatus, Plan, TemporaryError
 from syncer.desired.tracker import Desired
-from syncer.engine import scheduler as daemon
+from syncer.engine import scheduler
+from syncer.engine.loops import Trigger
+from syncer.engine.pulse import Pulse
 from syncer.engine.reconcile import Reconciler, SinkPart
 from syncer.engine.scheduler import (
     COALESCE,
     GUARD_PAUSE,
     STEADY,
     WATCH_PAUSE,
-    Daemon,
+    Scheduler,
     SinkWork,
     SourceWork,
     WatchWork,
 )
-from syncer.engine.scheduler import DESIRED as WAKE_DESIRED
-from syncer.engine.scheduler import READ as WAKE_READ
-from syncer.engine.scheduler import REGISTRY as WAKE_REGISTRY
 from syncer.events import (
     CycleFinished,
     LeaseLost,
@@ -39,8 +38,8 @@ from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import FaultySink, ManualClock, wait_until
 
 HOUR = 3600.0
-DESIRED, REGISTRY = frozenset({WAKE_DESIRED}), frozenset({WAKE_REGISTRY})
-READ = frozenset({WAKE_READ})
+DESIRED, EVERYTHING = frozenset({Trigger.DESIRED}), frozenset({Trigger.EVERYTHING})
+READ = frozenset({Trigger.READ})
 NONE = frozenset()
 
 
@@ -77,7 +76,7 @@ class Running:
             )
             for name, sink in sinks.items()
         ]
-        self.daemon = Daemon(
+        self.scheduler = Scheduler(
             tuple(self.trackers.values()), self.reconcilers, interval=interval, emit=self.heard
         )
 
@@ -98,10 +97,10 @@ class Running:
             wait_until(lambda sink=sink: len(self.cycles(sink)) >= 2, what=f"two cycles of {sink}")
 
     def end(self, timeout=10.0):
-        ended = self.daemon.finish(timeout)
+        ended = self.scheduler.finish(timeout)
         for part in (*self.sources.values(), *self.sinks.values()):
             part.close()
-        return ended and self.daemon.join_watches(10.0)
+        return ended and self.scheduler.join_watches(10.0)
 
 
 @pytest.fixture
@@ -113,7 +112,7 @@ def run():
     def run(sources, sinks, **fields):
         made = Running(sources, sinks, **fields)
         running.append(made)
-        made.daemon.start()
+        made.scheduler.start()
         return made
 
     yield run
@@ -179,7 +178,7 @@ class TestWakes:
         """Every source is listed and every sink read, now."""
         made, source, sink = one
         sink.inner.store.clear()
-        made.daemon.refresh()
+        made.scheduler.refresh()
         wait_until(lambda: source.calls["workloads"] == 3)
         registered(sink, "web")
 
@@ -229,7 +228,7 @@ class TestReadingBeside:
         """A workload is registered, and another removed, while the sink is being read."""
         made, source, sink = beside
         reads, go_on = sink.calls["registrations"], sink.hang("registrations")
-        made.daemon.refresh()
+        made.scheduler.refresh()
         wait_until(lambda: sink.calls["registrations"] > reads, what="the reading")
         source.put(workload("db"))
         source.wake("db-1")
@@ -247,7 +246,7 @@ class TestReadingBeside:
         """It is told, tried again, and what was missed meanwhile is made good."""
         made, source, sink = beside
         sink.fail("registrations", TemporaryError("down"), times=1)
-        made.daemon.refresh()
+        made.scheduler.refresh()
         wait_until(lambda: made.heard.of(LoopRecovered), what="the recovery")
         assert [event.loop for event in made.heard.of(LoopFailed)] == ["sink memory"]
         source.put(workload("db"))
@@ -272,7 +271,7 @@ class TestFailures:
         assert ids(stuck) == set()
         go_on()
         registered(stuck, "web", "more")
-        assert made.daemon.finish(10)
+        assert made.scheduler.finish(10)
 
     def test_a_hanging_source_delays_no_sink(self, run):
         """Sinks work on what is known of the others."""
@@ -312,7 +311,7 @@ class TestFailures:
         """What could not be written is written once the registry answers."""
         made, source, sink = one
         sink.fail("registrations", TemporaryError("down"), times=1)
-        made.daemon.refresh()
+        made.scheduler.refresh()
         wait_until(lambda: made.heard.of(LoopFailed))
         source.put(workload("new"))
         registered(sink, "web", "new")
@@ -341,7 +340,7 @@ class TestFailures:
         made, source, sink = one
         sink.fail("registrations", SystemExit("bye"), times=1)
         source.failure = KeyError("bug")
-        made.daemon.refresh()
+        made.scheduler.refresh()
         wait_until(lambda: len(made.heard.of(LoopFailed)) >= 2)
         source.failure = None
         source.put(workload("new"))
@@ -354,7 +353,7 @@ class TestGuard:
 
     def test_a_held_plan_asks_the_sources_again(self, run, monkeypatch):
         """The listing that confirms does not wait for the interval."""
-        monkeypatch.setattr(daemon, "GUARD_PAUSE", 0.05)
+        monkeypatch.setattr(scheduler, "GUARD_PAUSE", 0.05)
         source = FakeSource(*(workload(f"w{n}") for n in range(20)))
         sink = FaultySink(MemorySink())
         made = run({"docker": source}, {"memory": sink})
@@ -368,7 +367,7 @@ class TestGuard:
 
     def test_a_refused_plan_asks_the_sources_no_more_than_usual(self, run, monkeypatch):
         """No listing can let it go: only the interval, or news, are a reason to list again."""
-        monkeypatch.setattr(daemon, "GUARD_PAUSE", 0.05)
+        monkeypatch.setattr(scheduler, "GUARD_PAUSE", 0.05)
         source = FakeSource(*(workload(f"w{n}") for n in range(20)))
         sink = FaultySink(MemorySink())
         made = run({"docker": source}, {"memory": sink}, guard=GuardRules(mode="refuse"))
@@ -382,7 +381,7 @@ class TestGuard:
         # Two listings at the start, and the one that finds nothing.
         wait_until(lambda: source.calls["workloads"] == 3 and held(), what="a plan that is held")
         seen = len(held())
-        made.daemon.plan_again(frozenset({"memory"}))
+        made.scheduler.plan_again(frozenset({"memory"}))
         wait_until(lambda: len(held()) > seen, what="the plan is held again")
         holds_for(lambda: source.calls["workloads"] == 3, 0.5, "no listing")
 
@@ -414,7 +413,7 @@ class TestPulse:
         made = Running({"docker": FakeSource(workload("web"))}, {"memory": sink})
         asked, held_now = [], made.reconcilers[0].held
         made.reconcilers[0].held = lambda: asked.append(1) or held_now()
-        made.daemon.start()
+        made.scheduler.start()
         try:
             wait_until(lambda: asked, what="a pulse ahead of the first cycle")
             assert not any(inner.renewed)
@@ -428,15 +427,15 @@ class TestPulse:
         """One that was woken is not late; after failures it is as late as the first of them."""
         clock, heard, fails = ManualClock(), [], [False]
 
-        class Pulse:
-            def beat(self):
-                if fails[0]:
-                    raise TemporaryError("down")
-                clock.advance(0.5)
-                return 0
+        def renew(held):
+            if fails[0]:
+                raise TemporaryError("down")
+            clock.advance(0.5)
+            return ()
 
-        reconciler = SimpleNamespace(name="consul", held=lambda: ("one",))
-        work = daemon.PulseWork(reconciler, Pulse(), 10.0, heard.append, clock)
+        sink = SimpleNamespace(pulse=timedelta(seconds=10), renew=renew)
+        reconciler = SimpleNamespace(name="consul", sink=sink, held=lambda: (held(),), results=dict)
+        work = Pulse(reconciler, heard.append, clock=clock).work
         assert work(frozenset()) == 10.0
         clock.advance(3)  # woken ahead of its time
         work(frozenset())
@@ -487,7 +486,7 @@ class TestPulse:
         made = Running({"docker": FakeSource(workload("web"))}, {"memory": Reporting()})
         results = {}
         made.reconcilers[0].results = lambda: results
-        made.daemon.start()
+        made.scheduler.start()
         try:
             made.settle()
             passing = CheckResult(status=CheckStatus.PASSING)
@@ -515,7 +514,7 @@ class TestStopping:
         source.put(workload("a"), workload("b"))
         wait_until(lambda: sink.calls["register"] == 2)
         ended = []
-        stopper = threading.Thread(target=lambda: ended.append(made.daemon.finish(30)))
+        stopper = threading.Thread(target=lambda: ended.append(made.scheduler.finish(30)))
         stopper.start()
         go_on()
         stopper.join(30)
@@ -535,11 +534,11 @@ class TestStopping:
         go_on = slow.hang("register")
         source.put(workload("a"))
         wait_until(lambda: slow.calls["register"] == 2, 30)
-        assert "sink slow" in made.daemon.busy()
+        assert "sink slow" in made.scheduler.busy()
         ended = []
-        stopper = threading.Thread(target=lambda: ended.append(made.daemon.rest(30)))
+        stopper = threading.Thread(target=lambda: ended.append(made.scheduler.rest(30)))
         stopper.start()
-        wait_until(lambda: not any(loop.join(0.0) for loop in made.daemon._pulse_loops), 30)
+        wait_until(lambda: not any(loop.join(0.0) for loop in made.scheduler._pulses), 30)
         before = leased.calls["renew"]
         wait_until(lambda: leased.calls["renew"] > before + 3, 30)
         go_on()
@@ -547,8 +546,8 @@ class TestStopping:
         assert ended == [True]
         before = leased.calls["renew"]
         wait_until(lambda: leased.calls["renew"] > before, 30)
-        assert made.daemon.finish(30)
-        assert made.daemon.busy() == {}
+        assert made.scheduler.finish(30)
+        assert made.scheduler.busy() == {}
 
     def test_what_hangs_does_not_hold_the_end_up(self, one):
         """After the deadline it is told that not all has ended."""
@@ -556,7 +555,7 @@ class TestStopping:
         sink.hang("register")
         source.put(workload("a"))
         wait_until(lambda: sink.calls["register"] == 2)
-        assert made.daemon.finish(0.05) is False
+        assert made.scheduler.finish(0.05) is False
 
     def test_a_daemon_in_back_off_ends_at_once(self, run):
         """A long delay after failures is cut short."""
@@ -602,10 +601,10 @@ class TestSourceWork:
         """A listing answers the ids that came with it."""
         work = self.make(workload())
         work(NONE)
-        assert 27 <= work(frozenset({None, "web-1"})) <= 33
+        assert 27 <= work(frozenset({Trigger.EVERYTHING, "web-1"})) <= 33
         assert (self.source.calls["workloads"], self.source.asked) == (2, [])
 
-    @pytest.mark.parametrize("wakes", [{None}, {"web-1"}])
+    @pytest.mark.parametrize("wakes", [{Trigger.EVERYTHING}, {"web-1"}])
     def test_a_failure_is_made_good_by_a_listing(self, wakes):
         """After an error it is not enough to ask for some ids."""
         work = self.make(workload())
@@ -615,7 +614,7 @@ class TestSourceWork:
             work(frozenset(wakes))
         self.source.failure = None
         work(NONE)
-        assert self.source.calls["workloads"] == 2 + (None in wakes)
+        assert self.source.calls["workloads"] == 2 + (Trigger.EVERYTHING in wakes)
 
     def test_a_wake_that_is_too_early_waits_on(self):
         """Called without a wake ahead of its time it does nothing."""
@@ -672,7 +671,7 @@ class TestSinkWork:
         work = self.make()
         self.clock.advance(10)
         for _ in range(50):
-            self.clock.advance(work(REGISTRY) if len(self.reconciler.cycles) % 2 else 0.1)
+            self.clock.advance(work(EVERYTHING) if len(self.reconciler.cycles) % 2 else 0.1)
         read = len(self.reconciler.cycles)
         assert all(self.reconciler.cycles)
         assert read <= (self.clock.now - 1000) / COALESCE + 1
@@ -681,7 +680,7 @@ class TestSinkWork:
         """The reading comes when the second is over, though no other wake comes."""
         work = self.make()
         self.clock.advance(0.4)
-        delay = work(REGISTRY)
+        delay = work(EVERYTHING)
         assert delay == pytest.approx(COALESCE - 0.4)
         assert self.reconciler.cycles == [True]
         self.clock.advance(delay)
@@ -692,14 +691,14 @@ class TestSinkWork:
         """When nothing was read within the last second there is no wait."""
         work = self.make()
         self.clock.advance(5)
-        work(REGISTRY)
+        work(EVERYTHING)
         assert self.reconciler.cycles == [True, True]
 
     def test_news_of_a_source_do_not_wait_for_the_second(self):
         """A wake of both kinds runs a cycle now, and reads when the second is over."""
         work = self.make()
         self.clock.advance(0.4)
-        assert work(DESIRED | REGISTRY) == pytest.approx(COALESCE - 0.4)
+        assert work(DESIRED | EVERYTHING) == pytest.approx(COALESCE - 0.4)
         assert self.reconciler.cycles == [True, False]
 
     def test_failed_changes_are_tried_again_with_growing_delays(self):
@@ -737,7 +736,7 @@ class TestSinkWork:
         """The cycle that uses it runs when it is there; others go on meanwhile."""
         work = self.make()
         begun = []
-        work._read_beside = lambda: not begun.append(1)
+        work._read_ahead = lambda: not begun.append(1)
         self.clock.advance(self.delay)
         assert 27 <= work(NONE) <= 33
         work(DESIRED)
@@ -749,10 +748,10 @@ class TestSinkWork:
         """A wake of the registry that came meanwhile is not answered by that reading."""
         work = self.make()
         begun = []
-        work._read_beside = lambda: not begun.append(1)
+        work._read_ahead = lambda: not begun.append(1)
         self.clock.advance(self.delay)
         work(NONE)
-        assert work(REGISTRY) == pytest.approx(COALESCE)
+        assert work(EVERYTHING) == pytest.approx(COALESCE)
         work(READ)
         self.clock.advance(COALESCE)
         work(NONE)
@@ -762,11 +761,11 @@ class TestSinkWork:
         """Else what has been read would wait behind it."""
         work = self.make()
         begun = []
-        work._read_beside = lambda: not begun.append(1)
+        work._read_ahead = lambda: not begun.append(1)
         self.clock.advance(self.delay)
         work(NONE)
         self.clock.advance(2 * COALESCE)
-        assert work(REGISTRY) > COALESCE
+        assert work(EVERYTHING) > COALESCE
         assert len(begun) == 1
         assert work(READ) <= 0
         work(NONE)
@@ -789,9 +788,13 @@ class TestWatchWork:
 
     def make(self, watch):
         self.clock, self.well, self.woken = ManualClock(), [], []
-        work = WatchWork(watch, self.woken.append, threading.Event(), self.clock)
-        work.does_well = lambda: self.well.append(self.clock.now)
-        return work
+        return WatchWork(
+            watch,
+            self.woken.append,
+            threading.Event(),
+            self.clock,
+            mark_healthy=lambda: self.well.append(self.clock.now),
+        )
 
     def test_what_is_heard_is_passed_on_and_shows_that_it_does_well(self):
         """A watch that is up need not end to be seen as up."""

@@ -12,7 +12,7 @@ reading = brakes_of("engine/reading.py", "engine/test_reading")
 election = brakes_of("engine/election.py", "engine/test_election")
 pulse = brakes_of("engine/pulse.py", "engine/test_pulse")
 loops = brakes_of("engine/loops.py", "engine/test_loops")
-daemon = brakes_of("engine/scheduler.py", "engine/test_scheduler")
+scheduler = brakes_of("engine/scheduler.py", "engine/test_scheduler")
 engine = brakes_of("engine/engine.py", "engine/test_engine")
 ownership = brakes_of("desired/ownership.py", "engine/test_engine")
 memory = brakes_of("plugin/builtin/memory.py", "tests/plugin/builtin/test_memory.py")
@@ -361,22 +361,22 @@ MUTANTS = (
         "except ZeroDivisionError as error:  # noqa: BLE001 - a loop",
         blind="it has no loops",
     ),
-    daemon(
+    scheduler(
         "failures are not told to the tracker",
-        "urgent=None, on_failure=tracker.fail",
-        "urgent=None",
+        ", on_failure=tracker.fail",
+        "",
         blind="it has no loops",
     ),
-    daemon(
+    scheduler(
         "after a failure ids are enough",
         'due, self._due = self._due, float("-inf")',
         "due = self._due",
         blind="it has no loops",
     ),
-    daemon(
+    scheduler(
         "the interval is not kept",
-        "if None in wakes or self._clock() >= due:",
-        "if None in wakes:",
+        "if Trigger.EVERYTHING in wakes or self._clock() >= due:",
+        "if Trigger.EVERYTHING in wakes:",
         blind="it has no loops",
     ),
     ownership(

@@ -28,14 +28,14 @@ MUTANTS = (
     ),
     ending(
         "what another engine takes over is removed",
-        "            if ended and not taken:\n",
-        "            if ended:\n",
+        "        if ended and not taken:\n",
+        "        if ended:\n",
         blind=_NO_RELOAD,
     ),
     ending(
         "what is still written is removed",
-        "            if ended and not taken:\n",
-        "            if not taken:\n",
+        "        if ended and not taken:\n",
+        "        if not taken:\n",
         blind=_NO_RELOAD,
     ),
     running(
@@ -58,8 +58,8 @@ MUTANTS = (
     ),
     ending(
         "what hangs goes on beside the other",
-        "                reconciler.break_off()\n",
-        "                pass\n",
+        "            reconciler.break_off()\n",
+        "            pass\n",
         blind=_NO_RELOAD,
     ),
 )
