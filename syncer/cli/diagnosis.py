@@ -105,9 +105,9 @@ def _unanswered(error: str, own: Collection[Finding]) -> Iterator[Finding]:
 
 def _of_source(snapshot: Snapshot, host: Host) -> Iterator[Finding]:
     instances = list(_instances(snapshot))
-    entries = snapshot.entries.values()
+    entries = snapshot.workloads.values()
     yield Finding(
-        Level.OK, f"answers: {len(snapshot.entries)} workloads, {len(instances)} instances"
+        Level.OK, f"answers: {len(snapshot.workloads)} workloads, {len(instances)} instances"
     )
     yield from _unclear(snapshot)
     yield from _scope(host.name)
@@ -124,7 +124,7 @@ def _of_source(snapshot: Snapshot, host: Host) -> Iterator[Finding]:
 
 
 def _instances(snapshot: Snapshot) -> Iterable[Instance]:
-    return chain.from_iterable(entry.translated.instances for entry in snapshot.entries.values())
+    return chain.from_iterable(entry.translated.instances for entry in snapshot.workloads.values())
 
 
 def _unclear(snapshot: Snapshot) -> Iterator[Finding]:

@@ -192,7 +192,7 @@ class Engine:
 
     def names(self) -> tuple[str, ...]:
         """What the sources described last: names of workloads, their services, ids of instances."""
-        entries = (one for snapshot in self._snapshots() for one in snapshot.entries.values())
+        entries = (one for snapshot in self._snapshots() for one in snapshot.workloads.values())
         found = {name for one in entries for name in (one.workload.name, *offered(one))}
         return tuple(sorted(found))
 
@@ -311,7 +311,7 @@ class Engine:
         errors = {}
         for name, tracker in self._trackers.items():
             if error := self._attempt(f"source {name}", tracker.relist):
-                tracker.fail(error)
+                tracker.note_failure(error)
                 errors[f"source {name}"] = error
         return errors
 

@@ -13,7 +13,7 @@ from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.findings import Finding
 from syncer.api.model import Host, Instance, Registration, View
 from syncer.desired.ownership import Ownership
-from syncer.desired.snapshot import Entry, Snapshot
+from syncer.desired.snapshot import Snapshot, TrackedWorkload
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Story:
     """
 
     source: str
-    entry: Entry
+    entry: TrackedWorkload
     sinks: Mapping[str, Mapping[str, str]] = attrs.field(default=EMPTY, converter=frozen_map)
 
 
@@ -116,7 +116,7 @@ def examined(
     return Examined(now=now, plans=asked, hosts=hosts, findings=findings)
 
 
-def offered(entry: Entry) -> set[str]:
+def offered(entry: TrackedWorkload) -> set[str]:
     """Return the services that a workload offers and the ids of its instances.
 
     Includes those that cannot be registered: without an address, or of a stopped workload.
@@ -129,13 +129,13 @@ def offered(entry: Entry) -> set[str]:
 
 def fitting(
     world: Iterable[Snapshot], name: str, *, by_offer: bool = False
-) -> Iterator[tuple[Snapshot, Entry]]:
+) -> Iterator[tuple[Snapshot, TrackedWorkload]]:
     """Find workloads by their name, or by at least 4 characters of the beginning of their id.
 
     With `by_offer` also by a service that they offer, or by the id of an instance.
     """
     for snapshot in world:
-        for id_, entry in snapshot.entries.items():
+        for id_, entry in snapshot.workloads.items():
             if (
                 entry.workload.name == name
                 or (len(name) > 3 and id_.startswith(name))
@@ -204,7 +204,7 @@ class SinkStandings:
                 self._ids.setdefault(key, change.id)
         self._used: set[str] = set()
 
-    def of(self, source: str, entry: Entry, instance: Instance) -> Standing:
+    def of(self, source: str, entry: TrackedWorkload, instance: Instance) -> Standing:
         """How a desired instance stands here, also under another id that the sink gave it."""
         id_ = self._id(source, entry, instance)
         self._used.add(id_)
@@ -235,7 +235,7 @@ class SinkStandings:
         """The entries that belong to no instance asked about so far."""
         return (one for id_, one in self._held.items() if id_ not in self._used)
 
-    def _id(self, source: str, entry: Entry, instance: Instance) -> str:
+    def _id(self, source: str, entry: TrackedWorkload, instance: Instance) -> str:
         if instance.id in self._held or instance.id in self._changes:
             return instance.id
         return self._ids.get((source, entry.workload.id, instance.service), instance.id)
@@ -263,7 +263,7 @@ def planned(plans: Once[Plan], now: Now) -> dict[str, SinkStandings]:
 
 def story(
     source: str,
-    entry: Entry,
+    entry: TrackedWorkload,
     now: Now,
     sinks: Mapping[str, SinkStandings],
     errors: Mapping[str, str] = EMPTY,

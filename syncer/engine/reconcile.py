@@ -243,7 +243,7 @@ class Reconciler:
             self._view = None  # until the read has succeeded, what was known is not trusted
             self._view, self._actual = self._reading.take(self._actual)
             self._touched, self._reread = None, True
-        return world, Facts(owner=self._owner, sources={s.name: s.facts() for s in world})
+        return world, Facts(owner=self._owner, sources={s.name: s for s in world})
 
     def known(self) -> View[Registration]:
         """What the sink holds: as listed last, in step with our writes. From any thread."""

@@ -51,7 +51,7 @@ class SourceWork:
             if self._tracker.relist():
                 self._changed()
             due = self._clock() + jittered(self._interval)
-        elif any([self._tracker.hear(str(workload_id)) for workload_id in wakes]):
+        elif any([self._tracker.refresh(str(workload_id)) for workload_id in wakes]):
             self._changed()
         self._due = due
         return due - self._clock()
@@ -169,7 +169,7 @@ class SourceThreads:
 
     def __init__(self, tracker: Tracker, shared: Surroundings, changed: Callable[[], None]) -> None:
         name, work = tracker.name, SourceWork(tracker, changed, shared.interval, shared.clock)
-        self.listing = Loop(f"source {name}", work, shared.emit, on_failure=tracker.fail)
+        self.listing = Loop(f"source {name}", work, shared.emit, on_failure=tracker.note_failure)
         self.watch = shared.watch(name, tracker.source.watch, self._woken)
 
     def _woken(self, workload_id: str | None) -> None:

@@ -15,7 +15,7 @@ from syncer.api.errors import PermanentError
 from syncer.api.fields import frozen_map
 from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.api.model import Instance, Mark, Status
-from syncer.desired.snapshot import Entry, Snapshot
+from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.adjusted import Aim, Rejected, Wanted
 from syncer.plan.drain import Held, drained, with_holds
 
@@ -42,7 +42,7 @@ RESULTS = {
 class _Fit:
     """What came of one workload; built once, then only read."""
 
-    entry: Entry
+    entry: TrackedWorkload
     wanted: list[Wanted] = attrs.Factory(list)
     withheld: dict[str, tuple[str, int]] = attrs.Factory(dict)
     rejected: dict[str, Rejected] = attrs.Factory(dict)
@@ -93,7 +93,7 @@ class Aims:
         self._fits = {
             (snapshot.name, id_): self._fitted(entry, snapshot, held, old.get((snapshot.name, id_)))
             for snapshot in world
-            for id_, entry in snapshot.entries.items()
+            for id_, entry in snapshot.workloads.items()
         }
         self._claims, self._rivals = _claims(self._fits)
         fits = self._fits.values()
@@ -114,7 +114,7 @@ class Aims:
         new = {
             key: self._fitted(entry, snapshots[key[0]], held, old.get(key))
             for key in keys
-            if (entry := snapshots[key[0]].entries.get(key[1]))
+            if (entry := snapshots[key[0]].workloads.get(key[1]))
         }
         self._fits |= new
         for key, fit in old.items():
@@ -175,7 +175,7 @@ class Aims:
 
     def _fitted(
         self,
-        entry: Entry,
+        entry: TrackedWorkload,
         snapshot: Snapshot,
         held: Mapping[Key, Sequence[Held]],
         before: _Fit | None,
@@ -200,7 +200,7 @@ class Aims:
         return result.status if result else None
 
     def _fit(
-        self, entry: Entry, snapshot: Snapshot, held: Sequence[Held], before: _Fit | None
+        self, entry: TrackedWorkload, snapshot: Snapshot, held: Sequence[Held], before: _Fit | None
     ) -> _Fit:
         fit = _Fit(entry, held=held)
         problems: list[str] = []
@@ -259,7 +259,7 @@ class Aims:
         return attrs.evolve(instance, status=status)
 
     def _want(
-        self, instance: Instance, entry: Entry, snapshot: Snapshot, hold: str
+        self, instance: Instance, entry: TrackedWorkload, snapshot: Snapshot, hold: str
     ) -> Wanted | None:
         """The instance in the sink's form, marked; None if it is not listed in its status.
 

@@ -14,7 +14,7 @@ import attrs
 from syncer.api.changes import Deregister, Plan, Update
 from syncer.api.fields import as_frozenset
 from syncer.api.model import Instance, Mark, Registration
-from syncer.desired.snapshot import RANDOM_NAME, Entry, Snapshot
+from syncer.desired.snapshot import RANDOM_NAME, Snapshot, TrackedWorkload
 
 #: Words among the hosts whose entries are taken over.
 OWN, SAME = "own", "same"
@@ -29,7 +29,7 @@ class _Wish:
     """An instance that is wanted, and where it comes from."""
 
     snapshot: Snapshot
-    entry: Entry
+    entry: TrackedWorkload
     instance: Instance
 
     def fits(self, held: Instance) -> bool:
@@ -44,9 +44,9 @@ class _Wishes:
         self.world = world
         self.by_id: dict[str, _Wish] = {}
         self.by_place: dict[tuple[str, str, int], _Wish] = {}
-        self.by_name: dict[tuple[str, str], Entry] = {}
+        self.by_name: dict[tuple[str, str], TrackedWorkload] = {}
         for snapshot in world:
-            for entry in snapshot.entries.values():
+            for entry in snapshot.workloads.values():
                 self.by_name.setdefault((snapshot.name, entry.workload.name), entry)
                 for instance in entry.translated.instances:
                     wish = _Wish(snapshot, entry, instance)

@@ -117,7 +117,7 @@ class Difference:
         keys = {
             (then.name, id_)
             for then, present in zip(since.world, world, strict=True)
-            for id_ in _differing(then.entries, present.entries)
+            for id_ in _differing(then.workloads, present.workloads)
         }
         ids = former.keys() | since.open
         keys |= self._aims.claimants(ids)

@@ -26,7 +26,7 @@ from syncer.api.changes import (
 )
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.model import Mark, Registration, View
-from syncer.desired.snapshot import SourceFacts
+from syncer.desired.snapshot import Snapshot
 from syncer.plan.adjusted import Aim, Wanted
 
 
@@ -35,9 +35,9 @@ class Facts:
     """Who we are, and what each configured source knows."""
 
     owner: str
-    sources: Mapping[str, SourceFacts] = attrs.field(default=EMPTY, converter=frozen_map)
+    sources: Mapping[str, Snapshot] = attrs.field(default=EMPTY, converter=frozen_map)
 
-    def source_of(self, mark: Mark | None) -> SourceFacts | None:
+    def source_of(self, mark: Mark | None) -> Snapshot | None:
         """The source that answers for a registration; None if it is not ours to touch."""
         if mark is None or mark.owner != self.owner:
             return None
@@ -173,13 +173,12 @@ def _settle(
     return Update(have, want.registration)
 
 
-def _kept_for(mark: Mark, want: Wanted, holder: SourceFacts) -> Skip | None:
+def _kept_for(mark: Mark, want: Wanted, holder: Snapshot) -> Skip | None:
     """Why another workload may not take this id over yet: its holder may still be there."""
     if (mark.source, mark.workload) == (want.mark.source, want.mark.workload):
         return None
-    if mark.workload in holder.unclear:
-        text = f"held for {mark.workload[:12]}, which exists, but cannot be described now"
-        return Skip(want.instance.id, "unclear", text)
+    if why := holder.why_unclear(mark.workload):
+        return Skip(want.instance.id, "unclear", f"held for {mark.workload[:12]}: {why}")
     if mark.source != want.mark.source and holder.doubt:
         text = f"held for source {mark.source}: {holder.doubt}"
         return Skip(want.instance.id, "doubt", text)
@@ -209,7 +208,7 @@ def _conflict(have: Registration) -> str:
 def _release(
     have: Registration,
     mark: Mark,
-    source: SourceFacts,
+    source: Snapshot,
     aim: Aim,
     actual: View[Registration],
 ) -> Change | Skip:
@@ -219,9 +218,9 @@ def _release(
         return Skip(id_, "doubt", f"source {mark.source}: {source.doubt}")
     if not actual.complete:
         return Skip(id_, "incomplete", "the registry's listing is incomplete")
-    if mark.workload in source.unclear:
-        return Skip(id_, "unclear", "its workload exists, but cannot be described now")
-    if not source.present.get(mark.workload, False):
+    if why := source.why_unclear(mark.workload):
+        return Skip(id_, "unclear", why)
+    if not source.offers(mark.workload):
         return Deregister(have, Reason.WORKLOAD_GONE)
     if claim in aim.rejected:
         return Skip(id_, "rejected", aim.rejected[claim].reason)

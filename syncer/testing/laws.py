@@ -24,7 +24,7 @@ from syncer import (
 )
 from syncer.api.changes import claim_of
 from syncer.api.kinds import TranslatedCheck, translate_checks
-from syncer.desired.snapshot import SourceFacts
+from syncer.desired.snapshot import Snapshot
 from syncer.plan.adjusted import Aim, Rejected, Wanted
 from syncer.plan.drain import DRAIN, drained
 from syncer.plan.planner import Facts, make_plan
@@ -33,7 +33,7 @@ from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 Translate = Callable[[Check, Instance], TranslatedCheck]
 
 #: A source that has listed completely, and has no workload any more but those wanted.
-FACTS = Facts(owner=OWNER, sources={SOURCE: SourceFacts(scopes=frozenset({SCOPE}))})
+FACTS = Facts(owner=OWNER, sources={SOURCE: Snapshot(name=SOURCE, scopes=frozenset({SCOPE}))})
 
 
 class Desk:

@@ -95,7 +95,7 @@ class Api:
         now, seen = now or self._engine.now(), seen or self._board.seen()
         found = []
         for name, snapshot in now.sources.items():
-            entries = snapshot.entries.values()
+            entries = snapshot.workloads.values()
             problems = sum(len(entry.translated.problems) for entry in entries)
             found.append(
                 {

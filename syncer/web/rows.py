@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from syncer.api.model import Registration
-from syncer.desired.snapshot import Entry
+from syncer.desired.snapshot import TrackedWorkload
 from syncer.engine.as_json import registration_json
 from syncer.engine.queries import STATES, Now, SinkStandings, Standing, Story, story
 from syncer.web.board import Seen
@@ -37,14 +37,14 @@ class Rows:
         found = [*self._desired(), *self._others()]
         return tuple(sorted(found, key=lambda row: (row.plain["service"], row.plain["id"])))
 
-    def story(self, source: str, entry: Entry) -> Story:
+    def story(self, source: str, entry: TrackedWorkload) -> Story:
         """Tell how a workload stands in each sink."""
         return story(source, entry, self._now, self._sinks)
 
     def _desired(self) -> Iterator[Row]:
         for source, snapshot in self._now.sources.items():
             names = tuple(self._now.sinks_of(source))
-            for entry in snapshot.entries.values():
+            for entry in snapshot.workloads.values():
                 for instance in entry.translated.instances:
                     sinks = {name: self._sinks[name].of(source, entry, instance) for name in names}
                     yield _row(Registration(instance=instance), sinks, source, entry)
@@ -93,7 +93,7 @@ def _row(
     registration: Registration,
     sinks: Mapping[str, Standing],
     source: str = "",
-    entry: Entry | None = None,
+    entry: TrackedWorkload | None = None,
 ) -> Row:
     mark = registration.mark
     if entry:

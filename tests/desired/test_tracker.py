@@ -17,7 +17,7 @@ WEB = workload("web")
 
 def ids(snapshot):
     """The ids of all instances in a snapshot."""
-    return {i.id for entry in snapshot.entries.values() for i in entry.translated.instances}
+    return {i.id for tracked in snapshot.workloads.values() for i in tracked.translated.instances}
 
 
 class TestListing:
@@ -27,7 +27,7 @@ class TestListing:
         """Nothing may be concluded from a source that has not spoken."""
         snapshot = tracker(FakeSource(WEB)).snapshot()
         assert snapshot.doubt == "it has not listed completely yet"
-        assert (snapshot.listing, snapshot.scopes, dict(snapshot.entries)) == (0, frozenset(), {})
+        assert (snapshot.listing, snapshot.scopes, dict(snapshot.workloads)) == (0, frozenset(), {})
 
     def test_a_complete_listing_ends_the_doubt(self):
         """Afterwards its workloads are known with their instances."""
@@ -36,7 +36,7 @@ class TestListing:
         snapshot = found.snapshot()
         assert (snapshot.doubt, snapshot.listing, snapshot.scopes) == ("", 1, {SCOPE})
         assert ids(snapshot) == {"h:web:80"}
-        assert snapshot.facts().present == {WEB.id: True}
+        assert snapshot.offers(WEB.id)
 
     def test_the_same_again_is_no_change(self):
         """A listing without news is told apart, counts, and translates nothing."""
@@ -46,7 +46,7 @@ class TestListing:
         assert not found.relist()
         after = found.snapshot()
         assert after.listing == 2
-        assert after.entries[WEB.id] is before.entries[WEB.id]
+        assert after.workloads[WEB.id] is before.workloads[WEB.id]
 
     @pytest.mark.parametrize(
         "change",
@@ -94,7 +94,7 @@ class TestListing:
         source.unclear |= {WEB.id}
         found.relist()
         assert ids(found.snapshot()) == {"h:web:80"}
-        assert found.snapshot().facts().unclear == {WEB.id}
+        assert found.snapshot().why_unclear(WEB.id)
 
     def test_an_unclear_workload_that_was_never_described_offers_nothing(self):
         """It is known to exist, and no more."""
@@ -103,7 +103,7 @@ class TestListing:
         found = tracker(source)
         found.relist()
         assert ids(found.snapshot()) == set()
-        assert found.snapshot().facts().unclear == {WEB.id}
+        assert found.snapshot().why_unclear(WEB.id)
 
     def test_a_failure_keeps_what_was_said_and_doubts_it(self):
         """No answer is no empty answer."""
@@ -113,7 +113,7 @@ class TestListing:
         source.failure = TemporaryError("down")
         with pytest.raises(TemporaryError):
             found.relist()
-        found.fail("down")
+        found.note_failure("down")
         assert ids(found.snapshot()) == {"h:web:80"}
         assert found.snapshot().doubt == "no answer: down"
         source.failure = None
@@ -169,7 +169,7 @@ class TestListing:
         found.ask("new-1")
         source.clear()
         found.ask(WEB.id)
-        assert set(before.entries) == {WEB.id}
+        assert set(before.workloads) == {WEB.id}
 
     def test_a_listing_is_told(self):
         """The first complete listing is told as the first."""
@@ -196,7 +196,7 @@ class TestListing:
         found.relist()
         source.host = lambda: Host(name="h", default_address="10.0.0.9")
         assert found.relist()
-        (made,) = found.snapshot().entries[WEB.id].translated.instances
+        (made,) = found.snapshot().workloads[WEB.id].translated.instances
         assert made.address == "10.0.0.9"
 
 
@@ -214,8 +214,8 @@ class TestAsking:
         found.ask(WEB.id)
         after = found.snapshot()
         assert ids(after) == {"h:web:80", "h:other:80"}
-        assert after.entries[WEB.id].translated.instances[0].service == "renamed"
-        assert after.entries[other.id] is before.entries[other.id]
+        assert after.workloads[WEB.id].translated.instances[0].service == "renamed"
+        assert after.workloads[other.id] is before.workloads[other.id]
         assert source.calls["workloads"] == 1
 
     def test_an_absent_workload_is_dropped(self):
@@ -225,7 +225,7 @@ class TestAsking:
         found.relist()
         source.clear()
         assert found.ask(WEB.id) is None
-        assert WEB.id not in found.snapshot().entries
+        assert WEB.id not in found.snapshot().workloads
 
     def test_a_clear_answer_ends_being_unclear(self):
         """What could not be described is described now."""
@@ -256,12 +256,112 @@ class TestAsking:
         found.relist()
         source.change(WEB.id, name="web2")
         found.ask(WEB.id)
-        assert found.snapshot().entries[side.id].peer.name == "web2"
+        assert found.snapshot().workloads[side.id].peer.name == "web2"
         source.remove(WEB.id)
         found.ask(WEB.id)
         snapshot = found.snapshot()
-        assert snapshot.entries[side.id].peer is None
-        assert side.id in snapshot.facts().unclear
+        assert snapshot.workloads[side.id].peer is None
+        assert snapshot.why_unclear(side.id)
+
+
+class SlowListing(FakeSource):
+    """A source whose listing ends after `meanwhile` ran: what it shows is older than that."""
+
+    meanwhile = staticmethod(lambda: None)
+
+    def workloads(self):
+        view = super().workloads()
+        self.meanwhile()
+        return view
+
+
+class TestAnswersDuringAListing:
+    """An answer to a question asked after a listing began takes precedence over the listing."""
+
+    def make(self, *workloads):
+        source = SlowListing(*workloads)
+        found = tracker(source, clock=ManualClock())
+        found.relist()
+        return source, found
+
+    def test_a_changed_workload_keeps_its_new_form(self):
+        """The listing still shows the old form."""
+        source, found = self.make(WEB)
+
+        def meanwhile():
+            source.change(WEB.id, offers=(offer("renamed"),))
+            found.ask(WEB.id)
+
+        source.meanwhile = meanwhile
+        assert found.relist()
+        (made,) = found.snapshot().workloads[WEB.id].translated.instances
+        assert made.service == "renamed"
+
+    def test_a_workload_that_went_stays_away(self):
+        """The listing still shows it; the confirmation that it is gone is not forgotten."""
+        source, found = self.make(WEB)
+
+        def meanwhile():
+            source.clear()
+            found.confirm_gone(WEB.id)
+
+        source.meanwhile = meanwhile
+        assert found.relist()
+        assert not found.snapshot().workloads
+        source.asked.clear()
+        assert found.confirm_gone(WEB.id) is None
+        assert not source.asked
+
+    def test_a_new_workload_that_the_listing_misses_stays(self):
+        """It was started after the listing was made, and asked for by name."""
+        source, found = self.make()
+
+        def meanwhile():
+            source.put(WEB)
+            found.ask(WEB.name)
+
+        source.workload = {WEB.name: WEB}.get
+        source.meanwhile = meanwhile
+        assert found.relist()
+        assert set(found.snapshot().workloads) == {WEB.id}
+
+    def test_a_described_workload_is_not_unclear(self):
+        """The listing could not describe it, the later question could."""
+        source, found = self.make()
+
+        def meanwhile():
+            source.unclear = frozenset()
+            found.ask(WEB.id)
+
+        source.put(WEB)
+        source.unclear = frozenset({WEB.id})
+        source.meanwhile = meanwhile
+        found.relist()
+        snapshot = found.snapshot()
+        assert not snapshot.unclear
+        assert set(snapshot.workloads) == {WEB.id}
+
+    def test_a_later_listing_takes_precedence_again(self):
+        """Only what was asked during a listing is kept over it."""
+        source, found = self.make(WEB)
+        source.meanwhile = lambda: found.ask(WEB.id)
+        found.relist()
+        source.meanwhile = lambda: None
+        source.clear()
+        found.relist()
+        assert not found.snapshot().workloads
+
+    def test_an_older_answer_is_no_match_for_a_listing(self):
+        """A question asked before the listing, and answered after it, tells of older times."""
+        source, found = self.make(WEB)
+
+        def answer(_):
+            source.workload = lambda id: None
+            found.relist()
+
+        source.workload = answer
+        assert found.ask(WEB.id) is None
+        assert set(found.snapshot().workloads) == {WEB.id}
 
 
 class TestConfirming:
@@ -336,7 +436,7 @@ def test_an_older_answer_that_comes_later_does_not_count():
     found = tracker(source, clock=clock)
     found.relist()
     source.put(exited(WEB))
-    found.hear(WEB.id)
+    found.refresh(WEB.id)
     clock.advance(2 * FRESH)
     answered, go_on, answer = threading.Event(), threading.Event(), source.workload
 
@@ -352,14 +452,14 @@ def test_an_older_answer_that_comes_later_does_not_count():
     asking.start()
     assert answered.wait(30)
     source.put(WEB)
-    assert found.hear(WEB.id)
+    assert found.refresh(WEB.id)
     go_on.set()
     asking.join(30)
-    assert found.snapshot().entries[WEB.id].workload == WEB
+    assert found.snapshot().workloads[WEB.id].workload == WEB
     assert found.confirm_gone(WEB.id) == WEB
 
 
-@pytest.mark.parametrize("told", [lambda it: it.hear(WEB.id), lambda it: it.relist()])
+@pytest.mark.parametrize("told", [lambda it: it.refresh(WEB.id), lambda it: it.relist()])
 def test_what_a_confirmation_learned_is_told_once(told):
     """One sink's question found the news; the event after it wakes all sinks nevertheless."""
     source = FakeSource(exited(WEB))
@@ -378,7 +478,7 @@ def test_what_is_asked_for_by_name_is_kept_by_id():
     answer = source.workload
     source.workload = lambda id_: answer(WEB.id if id_ == WEB.name else id_)
     assert found.confirm_gone(WEB.name) == WEB
-    assert set(found.snapshot().entries) == {WEB.id}
+    assert set(found.snapshot().workloads) == {WEB.id}
 
 
 def test_problems_are_told_when_they_change():
@@ -405,7 +505,7 @@ def test_a_workload_that_cannot_be_translated_is_unclear():
 
     found = tracker(FakeSource(attrs.evolve(WEB, offers=None)), parsers=(("p", broken),))
     found.relist()
-    assert found.snapshot().facts().unclear == {WEB.id}
+    assert found.snapshot().why_unclear(WEB.id)
 
 
 def test_listing_and_asking_at_once_loses_nothing():
@@ -430,7 +530,7 @@ def test_listing_and_asking_at_once_loses_nothing():
     for thread in threads:
         thread.join(30)
     assert not errors
-    assert len(found.snapshot().entries) == 20
+    assert len(found.snapshot().workloads) == 20
 
 
 def test_snapshots_of_named_sources():
@@ -461,14 +561,14 @@ class TestTakingOver:
         heard = Heard()
         former, found = tracker(FakeSource(WEB)), tracker(FakeSource(WEB), emit=heard)
         former.relist()
-        old = former.snapshot().entries[WEB.id]
+        old = former.snapshot().workloads[WEB.id]
         found._translator = Excluding()
         found.take_over(former)
         assert ids(found.snapshot()) == set()
         assert heard.of(ProblemsFound) == [
             ProblemsFound(source="docker", workload="web", problems=("not here",))
         ]
-        assert former.snapshot().entries[WEB.id] is old
+        assert former.snapshot().workloads[WEB.id] is old
 
     def test_a_source_that_fails_at_it(self):
         """Costs nothing of what is known, so that it is renewed all the same."""

@@ -152,12 +152,12 @@ def test_what_stands_in_the_way_makes_no_wake_dearer(standing):
 def test_a_listing_without_a_change_translates_nothing():
     """Not even when the host has new interfaces are all worked out again for the sinks."""
     costs = Costs(FEW)
-    before = costs.world.tracker.snapshot().entries
+    before = costs.world.tracker.snapshot().workloads
     assert not costs.world.tracker.relist()
     assert costs.translations == 0
     costs.world.source.host = lambda: syncer.Host(name="h", addresses={"veth1": ("10.9.9.9",)})
     costs.world.tracker.relist()
-    after = costs.world.tracker.snapshot().entries
+    after = costs.world.tracker.snapshot().workloads
     assert all(after[id_] is entry for id_, entry in before.items())
 
 

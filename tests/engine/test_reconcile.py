@@ -234,7 +234,7 @@ class TestRemovals:
         world.cycle()
         world.source.clear()
         world.tracker.ask(WEB.id)
-        world.tracker.fail("down")
+        world.tracker.note_failure("down")
         report = world.cycle(relist=False)
         assert skips(report.plan) == {WEB_ID: "doubt"}
         assert world.sink.ids() == {WEB_ID, API_ID}
@@ -679,7 +679,7 @@ class TestHeld:
         world.source.failure = TemporaryError("down")
         with pytest.raises(TemporaryError):
             world.tracker.relist()
-        world.tracker.fail("down")
+        world.tracker.note_failure("down")
         world.cycle(relist=False)
         assert [r.id for r in world.reconciler.held()] == ["old"]
 

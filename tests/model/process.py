@@ -200,7 +200,7 @@ class Process:
             work()
         except SyncerError as error:  # as the loop
             self.sources[name].trusted = False
-            self.trackers[name].fail(str(error))
+            self.trackers[name].note_failure(str(error))
             return False
         return True
 

@@ -38,12 +38,14 @@ MUTANTS = (
         "holds, 0, mark",
         blind="either of two is right to it",
     ),
-    plan("an unclear holder is replaced", "if mark.workload in holder.unclear:"),
+    plan("an unclear holder is replaced", "if why := holder.why_unclear(mark.workload):"),
     plan("a doubted holder is replaced", "if mark.source != want.mark.source and holder.doubt:"),
     # What is known.
     plan("a source in doubt removes", "    if source.doubt:", "    if False:"),
     plan("an incomplete registry removes", "    if not actual.complete:", "    if False:"),
-    plan("an unclear workload is removed", "if mark.workload in source.unclear:", blind=RARE),
+    plan(
+        "an unclear workload is removed", "if why := source.why_unclear(mark.workload):", blind=RARE
+    ),
     plan("a rejected form is removed", "    if claim in aim.rejected:", "    if False:"),
     plan(
         "an unreadable entry is written over",

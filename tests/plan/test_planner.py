@@ -2,12 +2,12 @@
 
 import attrs
 import pytest
-from fakes import held, instance, skips, wanted
+from fakes import held, instance, skips, wanted, workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer import Deregister, Reason, Register, Registration, Update, View
-from syncer.desired.snapshot import SourceFacts
+from syncer import Deregister, Reason, Register, Registration, State, Update, View
+from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.adjusted import Aim, Rejected
 from syncer.plan.brakes import POLICIES, apply_policy
 from syncer.plan.planner import Facts, make_plan
@@ -17,13 +17,27 @@ ID = "h:web:80"
 CLAIM = (ID, "docker", "web-1")
 
 
-def facts(*, present=None, doubt="", unclear=(), owner="syncer", **sources):
-    """What we know: the source `docker` of scope `h`, and others by name."""
-    docker = SourceFacts(
+def source(name, present, *, doubt="", unclear=()):
+    """What a source knows: of each workload in `present`, whether it offers services."""
+    workloads = {
+        id_: TrackedWorkload(
+            workload=workload(id=id_, state=State.RUNNING if offers else State.EXITED)
+        )
+        for id_, offers in present.items()
+    }
+    return Snapshot(
+        name=name,
         scopes=frozenset({"h", "old-h"}),
         doubt=doubt,
-        present={"web-1": True} if present is None else present,
+        workloads=workloads,
         unclear=frozenset(unclear),
+    )
+
+
+def facts(*, present=None, doubt="", unclear=(), owner="syncer", **sources):
+    """What we know: the source `docker` of scope `h`, and others by name."""
+    docker = source(
+        "docker", {"web-1": True} if present is None else present, doubt=doubt, unclear=unclear
     )
     return Facts(owner=owner, sources={"docker": docker, **sources})
 
@@ -257,7 +271,7 @@ class TestTwoClaims:
 
     def test_a_holder_whose_source_is_in_doubt_is_not_replaced(self):
         """Another source takes an id over only when the holder's source has said it is gone."""
-        file = SourceFacts(scopes=frozenset({"h"}), present={"f-1": True})
+        file = source("file", {"f-1": True})
         known = facts(doubt="it has not listed", file=file)
         claim = wanted(of="f-1", source="file", order=1)
         plan = make_plan(Aim(wanted=[claim]), View([held()]), known)
@@ -354,15 +368,15 @@ registrations = st.builds(
 def knowledge(draw):
     """What two sources know."""
 
-    def source():
-        return SourceFacts(
-            scopes=frozenset({"h", "old-h"}),
+    def knows(name):
+        return source(
+            name,
+            draw(st.dictionaries(names, st.booleans())),
             doubt=draw(st.sampled_from(["", "", "no answer"])),
-            present=draw(st.dictionaries(names, st.booleans())),
             unclear=draw(st.frozensets(names, max_size=1)),
         )
 
-    return Facts(owner="syncer", sources={"docker": source(), "file": source()})
+    return Facts(owner="syncer", sources={name: knows(name) for name in ("docker", "file")})
 
 
 @st.composite
@@ -424,8 +438,8 @@ def test_nothing_is_removed_on_bad_information(aim, actual, known, written):
             assert actual.complete
             source = known.sources[change.old.mark.source]
             assert not source.doubt
-            assert change.old.mark.workload not in source.unclear
-            there = source.present.get(change.old.mark.workload, False)
+            assert not source.why_unclear(change.old.mark.workload)
+            there = source.offers(change.old.mark.workload)
             assert there == (change.reason is not Reason.WORKLOAD_GONE)
 
 

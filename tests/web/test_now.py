@@ -16,7 +16,7 @@ def test_a_running_engine_tells_what_it_knows():
         wait_until(lambda: heard.of(CycleFinished) and len(sink.ids()) == 2, 30)
         wait_until(lambda: len(engine.now().sinks["memory"].items) == 2, 30)
         now = engine.now()
-        assert set(now.sources["docker"].entries) == {"web-1", "db-1"}
+        assert set(now.sources["docker"].workloads) == {"web-1", "db-1"}
         assert {one.id for one in now.sinks["memory"].items} == sink.ids()
         assert now.sinks["memory"].complete
 
