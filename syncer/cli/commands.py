@@ -79,20 +79,20 @@ def _run_once(given: Mapping[str, Any], log: "Log") -> int:
 
 
 def _run(given: Mapping[str, Any], log: "Log") -> int:
-    from syncer.cli.daemon.process import Running
+    from syncer.cli.daemon.process import Process
     from syncer.cli.daemon.signals import RELOAD, STOP, Requests
     from syncer.cli.daemon.systemd import Notifier
 
     requests = Requests()
-    running = Running(given, log, Notifier(os.environ), lambda: requests.stopping)
-    log.say("syncer starts", version=__version__, **parts_of(running.config))
-    running.begin()
+    process = Process(given, log, Notifier(os.environ), lambda: requests.stopping)
+    log.say("syncer starts", version=__version__, **parts_of(process.config))
+    process.begin()
     while (asked := requests.next(LOOK)) != STOP:
         if asked == RELOAD:
-            running.reload()
+            process.reload()
         else:
-            running.look()
-    return 0 if running.end() else FAILED
+            process.look()
+    return 0 if process.end() else FAILED
 
 
 @cli.command()

@@ -2,28 +2,28 @@
 
 from mutants import brakes_of
 
-running = brakes_of("cli/daemon/process.py", "tests/cli/daemon/test_process.py")
+process = brakes_of("cli/daemon/process.py", "tests/cli/daemon/test_process.py")
 ending = brakes_of("engine/shutdown.py", "tests/engine/test_engine.py")
 
 _NO_RELOAD = "it reloads nothing"
 
 MUTANTS = (
-    running(
+    process(
         "a page that cannot be opened is no reason to refuse",
-        "            self._pages.serve(config, made.engine, made.again)\n        except",
-        "            pass\n        except",
+        "                self._pages.serve(new)\n                return new\n        except",
+        "                return new\n        except",
         blind=_NO_RELOAD,
     ),
-    running(
+    process(
         "the former goes on telling",
-        "        before.ear.close()\n",
+        "        old.gate.close()\n",
         "",
         blind=_NO_RELOAD,
     ),
-    running(
+    process(
         "asked to stop, it begins all the same",
-        "        if self._stopping():\n            return False\n",
-        "",
+        "if started := not self._stopping():",
+        "if started := True:",
         blind=_NO_RELOAD,
     ),
     ending(
@@ -38,19 +38,19 @@ MUTANTS = (
         "        if not taken:\n",
         blind=_NO_RELOAD,
     ),
-    running(
+    process(
         "what a refused configuration names is not looked at",
         "        self._contents.follow((*self._watched(), *self._named), self._named)\n",
         "",
         blind=_NO_RELOAD,
     ),
-    running(
+    process(
         "a key that comes later is not waited for",
         "{**config.secret_files, **digests(config.key_files)}",
         "dict(config.secret_files)",
         blind=_NO_RELOAD,
     ),
-    running(
+    process(
         "files are looked at after they were read",
         'self._contents = Contents([given["path"]] if given["path"] else [])',
         "self._contents = Contents([])",

@@ -59,7 +59,7 @@ def test_what_is_not_installed_is_named(flags):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode != 0
-    assert "pip install 'syncer-core[web]' brings it" in done.stderr
+    assert "is not installed: pip install 'syncer-core[web]'" in done.stderr
 
 
 def test_the_usual_address_is_one():

@@ -1,9 +1,7 @@
-"""What runs until it is stopped: a configuration with its engine and its page.
+"""The running process: a configuration with its engine and its page, and how a reload replaces it.
 
-A reload puts another configuration in their place. What is wrong with it is found before anything
-is touched: then all goes on as it was. Else the engine that ran ends what it is writing, the other
-one takes over what is known and begins, and only then the former lets go of what it has open. A
-sink or source that is not there any more leaves what is registered, as after a restart.
+Whatever is wrong with the new configuration is found before anything is touched. A sink or source
+that is no longer configured leaves its entries registered, as over a restart.
 """
 
 import os
@@ -27,41 +25,46 @@ from syncer.plugin.assembly import assemble
 from syncer.plugin.manager import Plugins
 
 
-class Ear:
-    """Passes on what an engine tells, until another has taken its place."""
+class Gate:
+    """Passes on an engine's events until another engine has taken over."""
 
     def __init__(self, *listeners: Callable[[AnyEvent], None]) -> None:
         self._listeners = listeners
 
     def __call__(self, event: AnyEvent) -> None:
-        """Hear an event."""
+        """Pass on an event."""
         for listener in self._listeners:
             listener(event)
 
     def close(self) -> None:
-        """Hear nothing more."""
+        """Pass on nothing more."""
         self._listeners = ()
 
 
 @attrs.frozen
-class Made:
-    """An engine with what it was made from; `files` are the contents of those with secrets."""
+class Build:
+    """An engine with what it was made from; `files` are the digests of its files with secrets."""
 
     config: Config
     plugins: Plugins
     files: Digests
     engine: Engine
-    ear: Ear
+    gate: Gate
 
     def again(self) -> Engine:
-        """Another engine of the same configuration."""
+        """Make another engine of the same configuration."""
         return assemble(self.config, self.plugins, environ=os.environ)
 
+    def reloaded(self, changed: Iterable[str] = ()) -> None:
+        """Tell that this configuration is in force, and what has changed."""
+        interval = self.config.interval.total_seconds()
+        self.engine.tell(ConfigReloaded(changed=changed, interval=interval))
 
-class Running:
-    """Runs what flags, file and environment describe. All of it is for one thread.
 
-    `stopping` says whether the process was asked to end. Making it raises ConfigError or
+class Process:
+    """Runs what flags, file and environment describe. Used from one thread.
+
+    `stopping` returns whether the process was asked to end. Construction raises ConfigError or
     PluginError.
     """
 
@@ -75,54 +78,85 @@ class Running:
         self._reloads = 0
         self._reloading = False
         self._ended = True
-        #: The files that the configuration names which was read last, taken or refused.
+        #: The files that the configuration read last names, whether it was accepted or refused.
         self._named: Digests = {}
         self._contents = Contents([given["path"]] if given["path"] else [])
-        self._now = self._made(*read_config(given))
+        self._now = self._build(*read_config(given))
         self._contents.follow(self._watched(), self._now.files)
 
     @property
     def config(self) -> Config:
-        """The configuration by which it runs."""
+        """The configuration in force."""
         return self._now.config
 
     def begin(self) -> None:
-        """Open the page, and start. ConfigError if the page cannot be opened."""
-        now = self._now
-        self._warn(now.config.warnings)
-        self._pages.serve(now.config, now.engine, now.again)
+        """Open the page, and start. Raises ConfigError if the page cannot be opened."""
+        self._warn(self.config.warnings)
+        self._pages.serve(self._now)
         self._say_address()
-        now.engine.start()
+        self._now.engine.start()
         self._notifier.ready()
         if self._notifier:
             self._signs.start()
 
     def look(self) -> None:
-        """Reload if the file has changed, or one with a secret that it names.
+        """Reload if the configuration file has changed, or a file with a secret that it names.
 
-        What was refused may name files too, and it may be they that were wrong.
+        Files named by a refused configuration count too: they may be what was wrong.
         """
         if self.config.reload == "auto" and self._contents.changed():
             self.reload()
 
     def reload(self) -> None:
-        """Read the configuration again, and go on by it, or as before if something is wrong."""
+        """Read the configuration again, and run by it, or go on as before if it is wrong."""
         self._notifier.reloading()
         self._reloads, self._reloading, self._named = self._reloads + 1, True, {}
+        # 1. Remember the files' contents before they are read, so that no later change is missed.
         self._contents.know()
         try:
-            made = self._prepared()
+            # 2. Make the new engine and bind its page. If this fails, nothing has changed.
+            new = self._prepare()
         except SyncerError as error:
             self._refuse(str(error).splitlines())
-        except Exception as error:  # noqa: BLE001 - whatever it is, what runs goes on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the running engine goes on
             self._refuse([f"{type(error).__name__}: {error}"])
         else:
-            self._go_on_by(made)
+            if new is None:
+                self._contents.follow(self._watched())
+                self._now.reloaded()
+            else:
+                self._replace(self._now, new)
         self._reloading = False
         self._notifier.ready()
 
+    def _replace(self, old: Build, new: Build) -> None:
+        # 3. Let the old engine end its work, and hand over when it no longer writes.
+        started = False
+
+        def hand_over() -> bool:
+            nonlocal started
+            if started := not self._stopping():
+                # 4. Start the new engine with what the old one knows; then the old one closes.
+                self._start(new, old)
+            return started
+
+        ended = old.engine.stop(hand_over)
+        if not started:  # asked to stop meanwhile: the old engine has ended as it should
+            self._ended = ended
+            new.engine.stop()
+            return
+        self._now = new
+        if not ended:
+            self._warn(["the former configuration's work was still running: it is broken off"])
+        # 5. Close a page that is no longer configured, and watch the new configuration's files.
+        if not new.config.web.listen:
+            self._pages.stop()
+        self._contents.follow(self._watched(), new.files)
+        self._warn(new.config.warnings)
+        self._say_address()
+
     def end(self) -> bool:
-        """Stop everything; returns whether what was under way ended in time."""
+        """Stop everything; return whether running work ended in time."""
         self._log.say("syncer stops", on_exit=self.config.on_exit)
         self._notifier.stopping()
         ended = self._now.engine.stop() and self._ended
@@ -132,74 +166,47 @@ class Running:
         self._signs.stop()
         return ended
 
-    def _prepared(self) -> Made | None:
-        """Another engine and its place on the page, or None if nothing is another than before.
-
-        If it raises, nothing has changed.
-        """
+    def _prepare(self) -> Build | None:
+        """Make another engine, and its place on the page. `None` if nothing has changed."""
         path = self._given["path"]
         if path and path.exists() and not path.is_file():
-            raise ConfigError(f"{path}: what is no file can be read only once")
+            raise ConfigError(f"{path} is not a regular file, so it cannot be re-read on reload")
         try:
             config, plugins = read_config(self._given)
         except ConfigError as error:
             self._named = error.files
             raise
-        made = self._made(config, plugins)
+        new = self._build(config, plugins)
         try:
-            if not any(_differences(self._now, made)):
-                made.engine.stop()
-                return None
-            self._pages.serve(config, made.engine, made.again)
+            if any(_differences(self._now, new)):
+                self._pages.serve(new)
+                return new
         except BaseException:
-            made.engine.stop()
+            new.engine.stop()
             raise
-        return made
+        new.engine.stop()
+        return None
 
-    def _go_on_by(self, made: Made | None) -> None:
-        if made is None:
-            self._contents.follow(self._watched())
-            self._now.engine.tell(ConfigReloaded(interval=self.config.interval.total_seconds()))
-            return
-        before = self._now
-        ended = before.engine.stop(lambda: self._hand_over(before, made))
-        if self._now is not made:  # asked to stop meanwhile: the former has ended as it should
-            self._ended = ended
-            made.engine.stop()
-            return
-        if not ended:
-            self._warn(["work for the configuration before was still running: it is broken off"])
-        if not made.config.web.listen:
-            self._pages.stop()
-        self._contents.follow(self._watched(), made.files)
-        self._warn(made.config.warnings)
-        self._say_address()
-
-    def _hand_over(self, before: Made, made: Made) -> bool:
-        if self._stopping():
-            return False
-        before.ear.close()
-        old, new = before.config, made.config
-        sources, sinks = _equal(old.sources, new.sources), _equal(old.sinks, new.sinks)
-        made.engine.take_over(before.engine, sources, sinks)
-        self._pages.show(made.config, made.engine, made.again)
-        interval = made.config.interval.total_seconds()
-        made.engine.tell(ConfigReloaded(changed=_differences(before, made), interval=interval))
-        made.engine.start()
-        self._now = made
-        return True
+    def _start(self, new: Build, old: Build) -> None:
+        old.gate.close()
+        sources = _unchanged(old.config.sources, new.config.sources)
+        sinks = _unchanged(old.config.sinks, new.config.sinks)
+        new.engine.take_over(old.engine, sources, sinks)
+        self._pages.show(new)
+        new.reloaded(_differences(old, new))
+        new.engine.start()
 
     def _refuse(self, problems: Iterable[str]) -> None:
         self._contents.follow((*self._watched(), *self._named), self._named)
         self._now.engine.tell(ConfigRefused(problems=problems))
 
-    def _made(self, config: Config, plugins: Plugins) -> Made:
-        ear = Ear(self._pages, self._condition)
-        listeners = (self._log.listen, ear)
-        # Before they are used.
+    def _build(self, config: Config, plugins: Plugins) -> Build:
+        gate = Gate(self._pages, self._condition)
+        # Digests are taken before the files are used.
         self._named = files = {**config.secret_files, **digests(config.key_files)}
+        listeners = (self._log.listen, gate)
         engine = assemble(config, plugins, environ=os.environ, listeners=listeners)
-        return Made(config, plugins, files, engine, ear)
+        return Build(config, plugins, files, engine, gate)
 
     def _watched(self) -> Iterator[Path]:
         if path := self._given["path"]:
@@ -220,8 +227,8 @@ class Running:
             self._log.say("status page", address=self._address)
 
 
-def _equal(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """The sources, or sinks, that are asked the same in the same way, whatever is made of it."""
+def _unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the sources, or sinks, whose kind and options are the same in both configurations."""
 
     def asked(parts: Mapping[str, Any], name: str) -> object:
         part = parts.get(name)
@@ -230,8 +237,8 @@ def _equal(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ..
     return tuple(name for name in after if asked(before, name) == asked(after, name))
 
 
-def _differences(before: Made, after: Made) -> Iterator[str]:
-    """What is another in the configuration, by the names of tables and settings."""
+def _differences(before: Build, after: Build) -> Iterator[str]:
+    """Name the tables and settings that differ."""
     old, new = before.config, after.config
     for field in attrs.fields(Config):
         was, is_ = getattr(old, field.name), getattr(new, field.name)

@@ -1,4 +1,4 @@
-"""What signals ask of a process that runs: to stop, or to read its configuration again."""
+"""Signals to the running process: stop, or read the configuration again."""
 
 import os
 import signal
@@ -8,15 +8,15 @@ STOP, RELOAD = "stop", "reload"
 
 
 class Requests:
-    """Takes signals from its making on; only in the main thread.
+    """Handles signals from its construction on; only in the main thread.
 
-    SIGTERM and SIGINT ask to stop, a second one ends the process at once. SIGHUP asks to reload.
+    SIGTERM and SIGINT ask to stop; a second one ends the process at once. SIGHUP asks to reload.
     """
 
     def __init__(self) -> None:
-        # The one queue that may be written to by what interrupts its reader.
+        # The only queue that a signal handler may write to while its reader is interrupted.
         self._asked: SimpleQueue[str] = SimpleQueue()
-        #: Whether it was asked to stop: known at once, whatever is being done.
+        #: Whether to stop: set at once, whatever is running.
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -24,9 +24,9 @@ class Requests:
             signal.signal(signal.SIGHUP, self._reload)
 
     def next(self, timeout: float) -> str:
-        """What is asked for, or "" if nothing is within `timeout` seconds.
+        """Return what was asked for, or "" if nothing was within `timeout` seconds.
 
-        What was asked for several times meanwhile is to be done once.
+        Requests that came several times meanwhile count once.
         """
         try:
             asked = "" if self.stopping else self._asked.get(timeout=timeout)

@@ -14,7 +14,7 @@ from servers import secrets
 from servers.authority import make_authority
 from servers.process import free_port
 from syncer.api.errors import ConfigError
-from syncer.cli.daemon.process import Running
+from syncer.cli.daemon.process import Process
 from syncer.cli.daemon.systemd import Notifier
 from syncer.cli.shared import read_config
 from syncer.events import LoopFailed
@@ -60,7 +60,7 @@ class Bench:
         """Start what the file says."""
         log = Log(self.output, as_json=True, verbose=False)
         given = {**GIVEN, "path": self.path}
-        self.running = Running(given, log, Notifier({}), lambda: self.stopping)
+        self.running = Process(given, log, Notifier({}), lambda: self.stopping)
         self.running.begin()
         return self.running
 
@@ -427,7 +427,7 @@ class TestPage:
             return set(bench.running._pages._page._board.seen().failing)
 
         wait_until(lambda: "sink consul" in failing(), 30)
-        former = bench.running._now.ear
+        former = bench.running._now.gate
         bench.configure("first", more=self.web(port))
         bench.running.reload()
         assert failing() == set()
@@ -444,7 +444,7 @@ class TestPage:
         os.mkfifo(bench.path)
         bench.running.reload()
         (said,) = bench.said("configuration refused")
-        assert "read only once" in said["problem"]
+        assert "is not a regular file, so it cannot be re-read on reload" in said["problem"]
         assert bench.running._now.engine is engine
 
     def test_an_address_that_is_taken_is_refused(self, bench):

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from servers.manager import Manager
-from syncer.cli.daemon.systemd import HANGS, Notifier, Progress, signs_of_life
+from syncer.cli.daemon.systemd import STUCK, Notifier, Progress, signs_of_life
 from syncer.testing import ManualClock, wait_until
 
 
@@ -103,21 +103,21 @@ class TestProgress:
         """Counted from the first look at it."""
         clock = ManualClock()
         progress = Progress(clock)
-        assert progress.hanging({"sink a": 1, "sink b": 1}) == []
-        clock.advance(HANGS)
-        assert progress.hanging({"sink a": 1, "sink b": 2}) == []
+        assert progress.stuck({"sink a": 1, "sink b": 1}) == []
+        clock.advance(STUCK)
+        assert progress.stuck({"sink a": 1, "sink b": 2}) == []
         clock.advance(1)
-        assert progress.hanging({"sink a": 1, "sink b": 2}) == ["sink a"]
-        assert progress.hanging({"sink a": 2, "sink b": 2}) == []
+        assert progress.stuck({"sink a": 1, "sink b": 2}) == ["sink a"]
+        assert progress.stuck({"sink a": 2, "sink b": 2}) == []
 
     def test_what_waits_does_not_hang(self):
         """What was not busy between two looks begins anew."""
         clock = ManualClock()
         progress = Progress(clock)
         for busy in ({"sink a": 1}, {}, {"sink a": 1}):
-            assert progress.hanging(busy) == []
-            clock.advance(HANGS)
-        assert progress.hanging({"sink a": 1}) == []
+            assert progress.stuck(busy) == []
+            clock.advance(STUCK)
+        assert progress.stuck({"sink a": 1}) == []
 
 
 class TestSignsOfLife:
@@ -141,12 +141,12 @@ class TestSignsOfLife:
         busy["sink a"] = 1
         count = len(manager.lines())
         manager.wait("WATCHDOG=1", count + 2)  # it was looked at
-        clock.advance(HANGS + 1)
-        manager.wait("STATUS=hangs: sink a")
+        clock.advance(STUCK + 1)
+        manager.wait("STATUS=stuck: sink a")
         busy["sink a"] = 2
         manager.wait("STATUS=well", 2)
         lines = manager.lines()
-        hangs = lines.index("STATUS=hangs: sink a")
+        hangs = lines.index("STATUS=stuck: sink a")
         assert lines[hangs + 1] == "STATUS=well"
 
     def test_the_state_is_told_when_it_changes(self, manager, living):
