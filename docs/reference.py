@@ -16,6 +16,7 @@ import click
 
 import syncer
 from syncer.api import errors
+from syncer.api.changes import SkipKind
 from syncer.cli.commands import cli
 from syncer.cli.plugins import kinds
 from syncer.config.describe import OptionInfo, describe_options, describe_settings
@@ -194,11 +195,16 @@ def metrics() -> str:
 
 
 def layers() -> str:
-    """The layers that the import linter holds, top to bottom."""
+    """The rooms, as the import linter holds them, top to bottom."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    (contract,) = [c for c in settings["tool"]["importlinter"]["contracts"] if "layers" in c]
-    lines = (re.sub(r"[()]", "", layer) for layer in contract["layers"])
-    return "```text\n" + "\n".join(lines) + "\n```\n"
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    (rooms,) = [c["layers"] for c in contracts if c.get("containers") == ["syncer"]]
+    return "```text\n" + "\n".join(rooms) + "\n```\n"
+
+
+def skips() -> str:
+    """Every word that a skip can have."""
+    return _table(("word", "means"), ((f"`{kind}`", kind.means) for kind in SkipKind))
 
 
 def sink_clauses() -> str:
@@ -227,6 +233,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "names": names,
     "metrics": metrics,
     "layers": layers,
+    "skips": skips,
     "sink clauses": sink_clauses,
     "source clauses": source_clauses,
 }

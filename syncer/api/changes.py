@@ -2,22 +2,19 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from enum import Enum
+from enum import Enum, Flag, auto
 from typing import Any
 
 import attrs
 
+from syncer.api.keys import Claim
 from syncer.api.model import Registration
-
-#: What one workload says of one id: the id, its source's name, and its own id. Others may say
-#: something else of the same id.
-Claim = tuple[str, str, str]
 
 
 def claim_of(registration: Registration) -> Claim:
-    """Under which claim a registration was written."""
-    mark = registration.mark
-    return (registration.id, mark.source, mark.workload) if mark else (registration.id, "", "")
+    """Return the claim under which a registration was written; of nobody if it has no mark."""
+    source, workload = registration.mark.key if registration.mark else ("", "")
+    return Claim(registration.id, source, workload)
 
 
 class Reason(str, Enum):
@@ -60,8 +57,7 @@ class Update:
     @property
     def moves(self) -> bool:
         """Whether the instance gets another address or port."""
-        old, new = self.old.instance, self.new.instance
-        return (old.address, old.port) != (new.address, new.port)
+        return self.old.instance.place != self.new.instance.place
 
     def differences(self) -> list[tuple[str, Any, Any]]:
         """For people: each field that differs, with its old and its new value."""
@@ -112,12 +108,120 @@ class Deregister:
 Change = Register | Update | Deregister
 
 
+class Treat(Flag):
+    """How skips of one kind are treated."""
+
+    QUIETLY = 0
+    #: The log warns: a person should do something about it.
+    WARN = auto()
+    #: `syncer doctor` reports it.
+    REPORT = auto()
+    #: The metric exists from the start, so that an alert can be set on it.
+    COUNT = auto()
+    #: A command that leaves it undone ends with an error.
+    FAIL = auto()
+
+
+class SkipKind(str, Enum):
+    """Why a change is not made, in one word, what that means, and how it is treated.
+
+    The words are in logs, metrics and JSON. `means` is Markdown for `docs/operations.md`.
+    """
+
+    means: str
+    treat: Treat
+
+    CONFLICT = (
+        "conflict",
+        "the id belongs to somebody else; what registrator left there, the setting `adopt` takes"
+        " over ([migration](migrate.md#what-is-taken-over))",
+        Treat.WARN | Treat.REPORT | Treat.COUNT,
+    )
+    DUPLICATE = (
+        "duplicate",
+        "two containers want one id; the second waits",
+        Treat.WARN | Treat.REPORT,
+    )
+    DOUBT = (
+        "doubt",
+        "the source is not healthy, or has not listed completely yet",
+        Treat.REPORT,
+    )
+    UNCLEAR = (
+        "unclear",
+        "the container, or the entry, exists but cannot be read just now",
+        Treat.REPORT,
+    )
+    UNCONFIRMED = (
+        "unconfirmed",
+        "the source did not answer when asked again",
+        Treat.REPORT,
+    )
+    ALIVE = ("alive", "the container runs after all", Treat.REPORT)
+    INCOMPLETE = (
+        "incomplete",
+        "the registry does not show every entry (permissions), so nothing is removed",
+        Treat.REPORT,
+    )
+    HIDDEN = (
+        "hidden",
+        "written before, but not shown by an incomplete listing (permissions)",
+        Treat.REPORT,
+    )
+    UNREPLACED = (
+        "unreplaced",
+        "its container runs on and offers the same service under another id, which is not"
+        " registered yet",
+        Treat.QUIETLY,
+    )
+    UNPROBED = (
+        "unprobed",
+        "syncer has just begun to probe it: the health in the registry stays until a probe answers",
+        Treat.QUIETLY,
+    )
+    GUARD = ("guard", "held by the guard", Treat.WARN | Treat.REPORT | Treat.COUNT | Treat.FAIL)
+    HELD = ("held", "[drained by hand](#by-hand)", Treat.QUIETLY)
+    LAST = (
+        "last",
+        "no other instance of the service is up: `keep_last`, or `drain` without `--force`",
+        Treat.REPORT,
+    )
+    STANDBY = ("standby", "another syncer has the lock, and writes", Treat.QUIETLY)
+    LOST = (
+        "lost",
+        "the lock was lost in the middle of a cycle: its new holder writes the rest",
+        Treat.REPORT | Treat.FAIL,
+    )
+    POLICY = ("policy", "forbidden by the policy", Treat.QUIETLY)
+    REFUSED = (
+        "refused",
+        "the registry refused it before",
+        Treat.WARN | Treat.REPORT | Treat.COUNT,
+    )
+    REJECTED = (
+        "rejected",
+        "this sink cannot hold it",
+        Treat.WARN | Treat.REPORT | Treat.COUNT,
+    )
+    STRAY = ("stray", "from a source that is no longer configured", Treat.REPORT)
+
+    def __new__(cls, word: str, means: str = "", treat: Treat = Treat.QUIETLY) -> "SkipKind":
+        """Make a member whose value is its word."""
+        kind = str.__new__(cls, word)
+        kind._value_, kind.means, kind.treat = word, means, treat
+        return kind
+
+    def __str__(self) -> str:
+        """The word."""
+        return str.__str__(self)
+
+
 @attrs.frozen
 class Skip:
-    """A change that is not made, and why; `kind` is a short word for counting."""
+    """A change that is not made, and why."""
 
     id: str
-    kind: str
+    kind: SkipKind = attrs.field(converter=SkipKind)
     reason: str
 
 
@@ -134,6 +238,11 @@ class Plan:
     unchanged: int = 0
     ours: int = 0
     foreign: int = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it skips what a command is expected to do."""
+        return any(Treat.FAIL in skip.kind.treat for skip in self.skipped)
 
     def digest(self) -> str:
         """A fingerprint of the changes: equal for plans that do the same. 12 hex digits."""

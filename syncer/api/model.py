@@ -27,6 +27,7 @@ from syncer.api.fields import (
     unique,
     within,
 )
+from syncer.api.keys import Place, WorkloadKey
 
 T = TypeVar("T")
 
@@ -223,6 +224,11 @@ class Instance:
     problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
 
     @property
+    def place(self) -> Place:
+        """Address and port, to compare places by."""
+        return Place(self.address, self.port)
+
+    @property
     def endpoint(self) -> str:
         """Address and port as one writes them, IPv6 in brackets."""
         return f"{bracketed(self.address)}:{self.port}"
@@ -272,6 +278,11 @@ class Mark:
     digest: str = attrs.field(validator=filled)
     via: str = attrs.field(default="", validator=clean)
     hold: str = attrs.field(default="", validator=clean)
+
+    @property
+    def key(self) -> WorkloadKey:
+        """The workload that the registration comes from."""
+        return WorkloadKey(self.source, self.workload)
 
     def fields(self) -> dict[str, str]:
         """The mark as text by field name, without what is empty."""

@@ -11,8 +11,9 @@ from itertools import chain
 
 import attrs
 
-from syncer.api.changes import Plan
+from syncer.api.changes import Plan, Treat
 from syncer.api.findings import Finding, Level
+from syncer.api.keys import Part, Place
 from syncer.api.model import Host, Instance, Registration, View
 from syncer.api.text import some_of
 from syncer.config.settings import Config
@@ -32,7 +33,6 @@ _BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|cni\d+|podman\d+")
 #: Examples in one line.
 _SHOWN = 3
 #: Why something is skipped though nothing is wrong, or though there is a line of its own.
-_QUIET = frozenset(("standby", "policy", "unreplaced", "unprobed", "held"))
 
 
 @attrs.frozen(kw_only=True)
@@ -51,14 +51,14 @@ def diagnosed(config: Config, installed: Installed, examined: Examined) -> Repor
         "configuration": list(_of_configuration(config)),
     }
     for name, snapshot in now.sources.items():
-        what = f"source {name}"
+        what = Part("source", name)
         own = examined.findings.get(what, ())
         host = examined.hosts.get(what, Host(name=name))
         found[what] = [*own, *_unanswered(errors.get(what, ""), own)]
         if what not in errors:
             found[what] += _of_source(snapshot, host)
     for name, view in now.sinks.items():
-        what = f"sink {name}"
+        what = Part("sink", name)
         own = examined.findings.get(what, ())
         found[what] = [*own, *_unanswered(errors.get(what, ""), own)]
         if what not in errors:
@@ -169,10 +169,10 @@ def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]
 
 def _places(instances: Iterable[Instance]) -> Iterator[Finding]:
     """Instances that cannot all be what answers at their address and port."""
-    there: defaultdict[tuple[str, int, str], list[Instance]] = defaultdict(list)
+    there: defaultdict[tuple[Place, str], list[Instance]] = defaultdict(list)
     for one in instances:
         if one.port:
-            there[one.address, one.port, one.protocol].append(one)
+            there[one.place, one.protocol].append(one)
     for group in there.values():
         if len({one.origin.workload if one.origin else one.id for one in group}) > 1:
             yield Finding(
@@ -221,7 +221,7 @@ def _of_sink(
 def _skips(plan: Plan) -> Iterator[Finding]:
     reasons = {skip.kind: skip for skip in reversed(plan.skipped)}
     for kind, count in sorted(Counter(skip.kind for skip in plan.skipped).items()):
-        if kind not in _QUIET:
+        if Treat.REPORT in kind.treat:
             first = reasons[kind]
             text = f"{count} skipped as {kind}: {first.id}: {first.reason}"
             yield Finding(Level.WARNING, _one_line(text), "`syncer plan` lists all of them")

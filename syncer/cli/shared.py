@@ -125,9 +125,9 @@ def parts_of(config: "Config") -> dict[str, str]:
 
 def has_failed(reports: "Once[Any]") -> bool:
     """Whether something was refused, had no answer, is held by the guard, or left half done."""
-    held = (skip.kind for report in reports.values() for skip in report.plan.skipped)
-    failed = any(report.failed for report in reports.values())
-    return bool(reports.errors) or failed or not {"guard", "lost"}.isdisjoint(held)
+    return bool(reports.errors) or any(
+        one.failed or one.plan.unfinished for one in reports.values()
+    )
 
 
 def closing(engine: "Engine", work: Callable[[], T]) -> T:

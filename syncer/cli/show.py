@@ -12,7 +12,7 @@ import attrs
 from rich.markup import escape
 from rich.table import Table
 
-from syncer.api.changes import Change, Deregister, Plan, Register, Update
+from syncer.api.changes import Change, Deregister, Plan, Register, SkipKind, Update
 from syncer.api.checks import Check, Native
 from syncer.api.model import STATUS_KEY, Instance, Registration, View
 from syncer.api.text import did_you_mean, printable, some_of
@@ -231,14 +231,14 @@ def report_lines(sink: str, report: CycleFinished, *, leads: bool = True) -> Ite
     counts = Counter(skip.kind for skip in report.plan.skipped)
     failed = f", {len(report.failed)} failed" if report.failed else ""
     yield f"{safe(sink)}: {report.applied} changes applied{failed}"
-    if (left := counts["standby"]) or not leads:
+    if (left := counts[SkipKind.STANDBY]) or not leads:
         yield f"  another syncer has the lock and writes here; {left} changes are left to it"
-    if counts["lost"]:
-        yield f"  the lock was lost under way; {counts['lost']} changes were not made"
+    if counts[SkipKind.LOST]:
+        yield f"  the lock was lost under way; {counts[SkipKind.LOST]} changes were not made"
     for id_, error in report.failed.items():
         yield f"  {safe(id_)}: {safe(error)}"
     for skip in report.plan.skipped:
-        if skip.kind not in ("standby", "lost"):
+        if skip.kind not in (SkipKind.STANDBY, SkipKind.LOST):
             yield f"  skipped {safe(skip.id)}: {safe(skip.kind)}: {safe(skip.reason)}"
 
 

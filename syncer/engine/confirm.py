@@ -4,7 +4,7 @@ from collections import Counter
 
 import attrs
 
-from syncer.api.changes import Change, Deregister, Plan, Reason, Skip
+from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind
 from syncer.api.errors import PermanentError
 from syncer.desired.tracker import Desired
 
@@ -33,14 +33,14 @@ def _confirm(change: Deregister, desired: Desired, unanswered: Counter[str]) -> 
     mark = change.old.mark
     assert mark is not None
     if unanswered[mark.source] >= UNANSWERED:
-        return Skip(change.id, "unconfirmed", f"{mark.source} does not answer now")
+        return Skip(change.id, SkipKind.UNCONFIRMED, f"{mark.source} does not answer now")
     try:
         workload = desired.confirm_gone(mark.source, mark.workload)
     except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
         unanswered[mark.source] += not isinstance(error, PermanentError)
-        return Skip(change.id, "unconfirmed", f"{mark.source} did not confirm: {error}")
+        return Skip(change.id, SkipKind.UNCONFIRMED, f"{mark.source} did not confirm: {error}")
     if workload is None:
         return change
     if workload.state.offered:
-        return Skip(change.id, "alive", "its workload runs after all; looked at again")
+        return Skip(change.id, SkipKind.ALIVE, "its workload runs after all; looked at again")
     return attrs.evolve(change, stopped=True)

@@ -10,9 +10,10 @@ from datetime import timedelta
 
 import attrs
 
-from syncer.api.changes import Change, Outcome, Plan, Skip
+from syncer.api.changes import Change, Outcome, Plan, Skip, SkipKind
 from syncer.api.contracts import Locks
 from syncer.api.errors import TemporaryError
+from syncer.api.keys import Part
 from syncer.engine.loops import Backoff, Loop, Wakes
 from syncer.events import AnyEvent, Elected
 
@@ -67,7 +68,7 @@ class Election:
         if self.leads():
             return plan
         text = "another syncer writes here, or it is not known yet"
-        return plan.hold({c.id: Skip(c.id, "standby", text) for c in plan.changes})
+        return plan.hold({c.id: Skip(c.id, SkipKind.STANDBY, text) for c in plan.changes})
 
     def insist(self) -> Callable[[], None]:
         """Return a function that raises LeadLost once this process, if it leads now, does not."""
@@ -106,7 +107,7 @@ class Election:
                 won()
             return self.pause
 
-        name = f"election {self._sink}"
+        name = Part("election", self._sink)
         return Loop(name, work, self._emit, backoff=Backoff(1.0, self.pause))
 
     @contextmanager
@@ -136,4 +137,4 @@ def without_left(plan: Plan, changes: Collection[Change], outcomes: Collection[O
     """Hold back those of these changes that have no outcome since the lead was lost."""
     tried = {outcome.change.id for outcome in outcomes}
     text = "another syncer may write here now, and goes on with the rest"
-    return plan.hold({c.id: Skip(c.id, "lost", text) for c in changes if c.id not in tried})
+    return plan.hold({c.id: Skip(c.id, SkipKind.LOST, text) for c in changes if c.id not in tried})

@@ -16,6 +16,7 @@ from typing import TypeVar
 from syncer.api.changes import Plan
 from syncer.api.contracts import Sink, Source
 from syncer.api.errors import ConfigError, SyncerError
+from syncer.api.keys import Part
 from syncer.api.kinds import Parsed, Reachable
 from syncer.api.model import Registration, View, Workload
 from syncer.desired.ownership import Ownership
@@ -184,9 +185,9 @@ class Engine:
     def examine(self) -> Examined:
         """What is in the way, as far as sources and sinks can tell; nothing is written."""
         plans = self.plan()
-        parts: dict[str, Source | Sink] = {
-            **{f"source {name}": one.source for name, one in self._trackers.items()},
-            **{f"sink {name}": one.sink for name, one in self._reconcilers.items()},
+        parts: dict[Part, Source | Sink] = {
+            **{Part("source", name): one.source for name, one in self._trackers.items()},
+            **{Part("sink", name): one.sink for name, one in self._reconcilers.items()},
         }
         return examined(parts, plans, self.now(), self._attempt)
 
@@ -237,11 +238,11 @@ class Engine:
         """
         for name in sinks if former._trackers.keys() <= set(sources) else ():
             sink, old = self._reconcilers[name].sink, former._reconcilers[name].sink
-            self._attempt(f"sink {name}", partial(sink.take_over, old))
+            self._attempt(Part("sink", name), partial(sink.take_over, old))
         self._prober.take_over(former._prober)
         for name in sources:
             tracker, known = self._trackers[name], former._trackers[name]
-            self._attempt(f"source {name}", partial(tracker.take_over, known))
+            self._attempt(Part("source", name), partial(tracker.take_over, known))
 
     def stop(self, hand_over: HandOver | None = None) -> bool:
         """Let running work end and close everything; returns whether it ended in time.
@@ -306,13 +307,13 @@ class Engine:
         if self._scheduler is not None:
             raise SyncerError("the engine cannot be asked while it runs, or afterwards")
 
-    def _relist(self) -> dict[str, str]:
+    def _relist(self) -> dict[Part, str]:
         self._expect_rest()
-        errors = {}
+        errors: dict[Part, str] = {}
         for name, tracker in self._trackers.items():
-            if error := self._attempt(f"source {name}", tracker.relist):
+            if error := self._attempt(Part("source", name), tracker.relist):
                 tracker.note_failure(error)
-                errors[f"source {name}"] = error
+                errors[Part("source", name)] = error
         return errors
 
     def _hold(self, name: str, hold: str, *, force: bool = False) -> Once[CycleFinished]:
@@ -330,18 +331,18 @@ class Engine:
             Pulse(reconciler, self.tell).beat()
         return report
 
-    def _each_sink(self, ask: Callable[[Reconciler], T], errors: Mapping[str, str]) -> Once[T]:
+    def _each_sink(self, ask: Callable[[Reconciler], T], errors: Mapping[Part, str]) -> Once[T]:
         answers: dict[str, T] = {}
         found = dict(errors)
         for name, reconciler in self._reconcilers.items():
-            if f"sink {name}" in found:
+            if Part("sink", name) in found:
                 continue
 
             def keep(name: str = name, reconciler: Reconciler = reconciler) -> None:
                 answers[name] = ask(reconciler)
 
-            if error := self._attempt(f"sink {name}", keep):
-                found[f"sink {name}"] = error
+            if error := self._attempt(Part("sink", name), keep):
+                found[Part("sink", name)] = error
         return Once(answers=answers, errors=found)
 
     def _attempt(self, what: str, work: Callable[[], object]) -> str:
@@ -355,7 +356,7 @@ class Engine:
         return ""
 
     def _plans(
-        self, errors: Mapping[str, str], make: Callable[[Reconciler], Plan] = Reconciler.plan
+        self, errors: Mapping[Part, str], make: Callable[[Reconciler], Plan] = Reconciler.plan
     ) -> Once[Plan]:
         """A plan for each sink, once it is known what its probes find."""
         plans = self._each_sink(make, errors)

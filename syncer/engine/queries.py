@@ -11,6 +11,7 @@ from syncer.api.changes import Change, Deregister, Plan
 from syncer.api.contracts import Sink, Source
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.findings import Finding
+from syncer.api.keys import Part, WorkloadKey
 from syncer.api.model import Host, Instance, Registration, View
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
@@ -33,7 +34,7 @@ class Once(Mapping[str, T]):
     """
 
     answers: Mapping[str, T] = attrs.field(converter=frozen_map)
-    errors: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    errors: Mapping[Part, str] = attrs.field(default=EMPTY, converter=frozen_map)
 
     def __getitem__(self, sink: str) -> T:
         return self.answers[sink]
@@ -97,14 +98,14 @@ class Examined:
 
 
 def examined(
-    parts: Mapping[str, Source | Sink], plans: Once[Plan], now: Now, attempt: Attempt
+    parts: Mapping[Part, Source | Sink], plans: Once[Plan], now: Now, attempt: Attempt
 ) -> Examined:
     """Ask sources and sinks to examine themselves; `plans` were made just before."""
     hosts: dict[str, Host] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
     errors = dict(plans.errors)
 
-    def look(name: str, part: Source | Sink) -> None:
+    def look(name: Part, part: Source | Sink) -> None:
         findings[name] = tuple(part.examine())
         if isinstance(part, Source):
             hosts[name] = part.host()
@@ -146,13 +147,15 @@ def fitting(
 
 def named(world: Iterable[Snapshot], name: str) -> Callable[[Registration], bool]:
     """Return a test whether `name` fits a registration or its workload; "" fits all."""
-    workloads = {(snapshot.name, entry.workload.id) for snapshot, entry in fitting(world, name)}
+    workloads = {
+        WorkloadKey(snapshot.name, entry.workload.id) for snapshot, entry in fitting(world, name)
+    }
 
     def fits(registration: Registration) -> bool:
         mark = registration.mark
         if name in ("", registration.id, registration.instance.service):
             return True
-        return mark is not None and (mark.source, mark.workload) in workloads
+        return mark is not None and mark.key in workloads
 
     return fits
 
@@ -266,7 +269,7 @@ def story(
     entry: TrackedWorkload,
     now: Now,
     sinks: Mapping[str, SinkStandings],
-    errors: Mapping[str, str] = EMPTY,
+    errors: Mapping[Part, str] = frozen_map({}),  # noqa: B008 - frozen
 ) -> Story:
     """Tell how a workload stands in the sinks that take its source; `errors` of silent parts."""
     lines = {

@@ -8,7 +8,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
 
-from syncer.api.changes import Change, Deregister, Outcome, Plan, Reason, Register, Skip, Update
+from syncer.api.changes import (
+    Change,
+    Deregister,
+    Outcome,
+    Plan,
+    Reason,
+    Register,
+    Skip,
+    SkipKind,
+    Update,
+)
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.errors import Conflict, PermanentError, SyncerError, TemporaryError, of_plugin
 from syncer.api.model import Registration, View
@@ -266,7 +276,7 @@ class Reconciler:
         unread = {}
         for id_, found in self.sink.look_again([change.id for change in changes]):
             if isinstance(found, PermanentError):
-                unread[id_] = Skip(id_, "unclear", f"the registry refused it: {found}")
+                unread[id_] = Skip(id_, SkipKind.UNCLEAR, f"the registry refused it: {found}")
             else:
                 self._know(id_, found)
         return unread
@@ -353,7 +363,7 @@ class Reconciler:
             seconds=self._clock() - started,
             planned=planned,
             retry=any(not isinstance(e, PermanentError) or isinstance(e, Conflict) for e in errors),
-            again=any(skip.kind == "alive" for skip in plan.skipped),
+            again=any(skip.kind is SkipKind.ALIVE for skip in plan.skipped),
             relist=self._guard.waits(plan),
         )
         self._tell_skips(plan)
@@ -365,7 +375,7 @@ class Reconciler:
         if news := tuple(skip for skip in plan.skipped if skip not in self._skips):
             self._emit(SkipsChanged(sink=self.name, skips=news))
         self._skips = skips
-        held = sum(skip.kind == "guard" for skip in plan.skipped)
+        held = sum(skip.kind is SkipKind.GUARD for skip in plan.skipped)
         if held and not self._guarding:
             self._emit(GuardPaused(sink=self.name, held=held, ours=plan.ours))
         if self._guarding and not held:

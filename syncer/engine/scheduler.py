@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 import attrs
 
 from syncer.api.checks import CheckKey, CheckResult
+from syncer.api.keys import Part
 from syncer.desired.tracker import Tracker
 from syncer.engine.loops import Backoff, Loop, Trigger, Wakes, jittered
 from syncer.engine.pulse import Pulse
@@ -160,7 +161,7 @@ class Surroundings:
     def watch(self, name: str, watch: Callable[..., None], wake: Callable[..., None]) -> Loop:
         """Return a loop that watches, and calls `wake` with what it hears."""
         work = WatchWork(watch, wake, self.stopping, self.clock, lambda: loop.mark_healthy())
-        loop = Loop(f"watch {name}", work, self.emit, backoff=Backoff(*WATCH_PAUSE))
+        loop = Loop(Part("watch", name), work, self.emit, backoff=Backoff(*WATCH_PAUSE))
         return loop
 
 
@@ -169,7 +170,9 @@ class SourceThreads:
 
     def __init__(self, tracker: Tracker, shared: Surroundings, changed: Callable[[], None]) -> None:
         name, work = tracker.name, SourceWork(tracker, changed, shared.interval, shared.clock)
-        self.listing = Loop(f"source {name}", work, shared.emit, on_failure=tracker.note_failure)
+        self.listing = Loop(
+            Part("source", name), work, shared.emit, on_failure=tracker.note_failure
+        )
         self.watch = shared.watch(name, tracker.source.watch, self._woken)
 
     def _woken(self, workload_id: str | None) -> None:
@@ -185,12 +188,12 @@ class SinkThreads:
         self.reconciler, self._relist = reconciler, relist
         name, sink, emit = reconciler.name, reconciler.sink, shared.emit
         work = SinkWork(reconciler, self._finished, shared.interval, shared.clock, self._read_ahead)
-        self.cycle = Loop(f"sink {name}", work, emit)
+        self.cycle = Loop(Part("sink", name), work, emit)
         self.watch = shared.watch(name, sink.watch, self._read_again)
         self.pulse = None
         if sink.pulse is not None:
             self.pulse = Pulse(reconciler, emit, self._read_again, shared.clock).loop()
-        self.reader = Loop(f"read {name}", self._read, emit) if sink.reads_beside else None
+        self.reader = Loop(Part("read", name), self._read, emit) if sink.reads_beside else None
         election = reconciler.election
         self.election = election.loop(self._read_again) if election else None
         self._kept_alive: tuple[bool, Mapping[CheckKey, CheckResult]] = (False, {})

@@ -6,6 +6,7 @@ engine takes over; what is registered is renewed until then.
 
 from collections.abc import Callable, Collection
 
+from syncer.api.keys import Part
 from syncer.desired.tracker import Tracker
 from syncer.engine.queries import Attempt
 from syncer.engine.reconcile import Reconciler
@@ -41,9 +42,9 @@ def shut_down(
         if ended and not taken:
             release()
     for tracker in trackers:
-        attempt(f"close source {tracker.name}", tracker.source.close)
+        attempt(Part("close source", tracker.name), tracker.source.close)
     for reconciler in reconcilers:
-        attempt(f"close sink {reconciler.name}", reconciler.sink.close)
+        attempt(Part("close sink", reconciler.name), reconciler.sink.close)
     if scheduler is not None:
         scheduler.join_watches(_WATCHES)
     return ended
@@ -75,4 +76,4 @@ def _end(
 def _resign(reconcilers: Collection[Reconciler], attempt: Attempt) -> None:
     for reconciler in reconcilers:
         if election := reconciler.election:
-            attempt(f"resign {reconciler.name}", election.resign)
+            attempt(Part("resign", reconciler.name), election.resign)

@@ -11,6 +11,7 @@ import attrs
 from syncer.api.changes import Change, Deregister, Plan, Register, Skip
 from syncer.api.checks import CheckStatus
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
+from syncer.api.keys import Part, as_part
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +40,7 @@ class LoopFailed:
     `news` is what a log tells: the first of a row, each tenth, and another error than before.
     """
 
-    loop: str
+    loop: Part = attrs.field(converter=as_part)
     error: str
     failures: int = 1
     retry_in: float = 0.0
@@ -51,7 +52,7 @@ class LoopFailed:
 class LoopRecovered:
     """A loop's work succeeded again after that many failures."""
 
-    loop: str
+    loop: Part = attrs.field(converter=as_part)
     failures: int
 
 

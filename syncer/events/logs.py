@@ -14,7 +14,7 @@ from functools import singledispatch
 from threading import Lock
 from typing import Any, TextIO
 
-from syncer.api.changes import Change, Deregister, Register, Skip, Update
+from syncer.api.changes import Change, Deregister, Register, Skip, SkipKind, Treat, Update
 from syncer.api.checks import CheckStatus
 from syncer.api.text import printable
 from syncer.events import (
@@ -45,8 +45,6 @@ Record = tuple[str, str, dict[str, Any]]
 MANY = 20
 #: Longest texts of fields; what a registry answers may be a page.
 LONGEST, LONGEST_TRACE = 2000, 20_000
-#: Skips that a person should do something about.
-_TO_ACT_ON = frozenset({"conflict", "rejected", "refused", "guard", "duplicate"})
 #: What a terminal is told before the parts of a line, and after each.
 _DIM, _BOLD, _KEY, _VALUE, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[35m", "\x1b[0m"
 _LEVELS = {"debug": "\x1b[32m", "info": "\x1b[32m", "warning": "\x1b[33m"}
@@ -186,8 +184,8 @@ def _(event: SkipsChanged) -> Iterator[Record]:
     counts = Counter(skip.kind for skip in event.skips)
     for kind, count in counts.items():
         skips = [skip for skip in event.skips if skip.kind == kind]
-        level = "warning" if kind in _TO_ACT_ON else "info"
-        if count > MANY or (kind == "lost" and count > 1):
+        level = "warning" if Treat.WARN in kind.treat else "info"
+        if count > MANY or (kind is SkipKind.LOST and count > 1):
             yield (
                 level,
                 f"{count} changes held",
@@ -198,7 +196,7 @@ def _(event: SkipsChanged) -> Iterator[Record]:
 
 
 def _skip(sink: str, skip: Skip) -> dict[str, Any]:
-    return {"sink": sink, "id": skip.id, "why": skip.kind, "reason": skip.reason}
+    return {"sink": sink, "id": skip.id, "why": skip.kind.value, "reason": skip.reason}
 
 
 @records.register

@@ -13,18 +13,17 @@ from syncer.api.checks import Check, CheckKey, CheckResult, CheckStatus, Native,
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
 from syncer.api.fields import frozen_map
+from syncer.api.keys import Claim, Place, WorkloadKey
 from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.api.model import Instance, Mark, Status
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.adjusted import Aim, Rejected, Wanted
 from syncer.plan.drain import Held, drained, with_holds
 
-#: A source's name, and the id of a workload of it.
-Key = tuple[str, str]
 Translate = Callable[[Check, Instance], TranslatedCheck]
 Tell = Callable[[str, str, tuple[str, ...]], None]
 #: Nothing is held.
-_NOTHING: Mapping[Key, Sequence[Held]] = frozen_map({})
+_NOTHING: Mapping[WorkloadKey, Sequence[Held]] = frozen_map({})
 #: What is known of a probe now; None: nothing yet.
 Probed = Callable[[Probe], CheckResult | None]
 
@@ -44,9 +43,9 @@ class _Fit:
 
     entry: TrackedWorkload
     wanted: list[Wanted] = attrs.Factory(list)
-    withheld: dict[str, tuple[str, int]] = attrs.Factory(dict)
+    withheld: dict[str, Place] = attrs.Factory(dict)
     rejected: dict[str, Rejected] = attrs.Factory(dict)
-    unprobed: dict[str, tuple[str, int]] = attrs.Factory(dict)
+    unprobed: dict[str, Place] = attrs.Factory(dict)
     results: dict[CheckKey, CheckResult] = attrs.Factory(dict)
     #: The statuses that the probes had when this was worked out.
     probes: dict[Probe, CheckStatus | None] = attrs.Factory(dict)
@@ -77,23 +76,26 @@ class Aims:
     ) -> None:
         self._sink, self._owner, self._translate, self._tell = sink, owner, translate, tell
         self._probed, self._withhold = probed, frozenset(withhold)
-        self._fits: dict[Key, _Fit] = {}
+        self._fits: dict[WorkloadKey, _Fit] = {}
         #: By id, the workload that has something to say about it.
-        self._claims: dict[str, Key] = {}
+        self._claims: dict[str, WorkloadKey] = {}
         self._rivals = self._renamed = False
         self._results: dict[CheckKey, CheckResult] = {}
         self._probes: frozenset[Probe] = frozenset()
 
-    def of(self, world: Sequence[Snapshot], held: Mapping[Key, Sequence[Held]] = _NOTHING) -> Aim:
+    def of(
+        self, world: Sequence[Snapshot], held: Mapping[WorkloadKey, Sequence[Held]] = _NOTHING
+    ) -> Aim:
         """The aim for what the sources know now.
 
         `held` is all that stands of workloads of which an operator holds something.
         """
         old = self._fits
         self._fits = {
-            (snapshot.name, id_): self._fitted(entry, snapshot, held, old.get((snapshot.name, id_)))
+            key: self._fitted(entry, snapshot, held, old.get(key))
             for snapshot in world
             for id_, entry in snapshot.workloads.items()
+            for key in (WorkloadKey(snapshot.name, id_),)
         }
         self._claims, self._rivals = _claims(self._fits)
         fits = self._fits.values()
@@ -102,7 +104,10 @@ class Aims:
         return _aim(self._fits)
 
     def of_some(
-        self, keys: Collection[Key], world: Sequence[Snapshot], held: Mapping[Key, Sequence[Held]]
+        self,
+        keys: Collection[WorkloadKey],
+        world: Sequence[Snapshot],
+        held: Mapping[WorkloadKey, Sequence[Held]],
     ) -> Aim | None:
         """The aim for these workloads alone, while all others are as they were last time.
 
@@ -135,7 +140,7 @@ class Aims:
         self._results = results
         return _aim(new)
 
-    def heed(self, holders: Mapping[str, Key]) -> None:
+    def heed(self, holders: Mapping[str, WorkloadKey]) -> None:
         """Where several workloads ask for one id, its fed checks show the one that has it."""
         self._results = {
             check: result
@@ -153,15 +158,15 @@ class Aims:
         renamed, self._renamed = self._renamed, False
         return renamed
 
-    def claimants(self, ids: Iterable[str]) -> set[Key]:
+    def claimants(self, ids: Iterable[str]) -> set[WorkloadKey]:
         """The workloads that have something to say about these ids, as of the last aim."""
         return {self._claims[id_] for id_ in ids if id_ in self._claims}
 
-    def ids(self, keys: Iterable[Key]) -> set[str]:
+    def ids(self, keys: Iterable[WorkloadKey]) -> set[str]:
         """The ids that these workloads have something to say about, as of the last aim."""
         return {id_ for key in keys if key in self._fits for id_ in self._fits[key].ids()}
 
-    def wanted(self, keys: Iterable[Key]) -> int:
+    def wanted(self, keys: Iterable[WorkloadKey]) -> int:
         """How many instances of these workloads are wanted, as of the last aim."""
         return sum(len(self._fits[key].wanted) for key in keys if key in self._fits)
 
@@ -177,11 +182,11 @@ class Aims:
         self,
         entry: TrackedWorkload,
         snapshot: Snapshot,
-        held: Mapping[Key, Sequence[Held]],
+        held: Mapping[WorkloadKey, Sequence[Held]],
         before: _Fit | None,
     ) -> _Fit:
         """What was worked out before, if it still holds; else anew."""
-        own = held.get((snapshot.name, entry.workload.id), ())
+        own = held.get(WorkloadKey(snapshot.name, entry.workload.id), ())
         if before and before.entry is entry and not self._outdated(before, own):
             return before
         fit = self._fit(entry, snapshot, own, before)
@@ -236,7 +241,7 @@ class Aims:
         no place for the hold, and what stands there stays.
         """
         if free is None or free.status in self._withhold or self._sink.adjust(free) is None:
-            fit.withheld[instance.id] = (instance.address, instance.port)
+            fit.withheld[instance.id] = instance.place
         else:
             text = f"this sink has no place for an instance that is {instance.status.value}"
             fit.rejected[instance.id] = _rejected(free, text)
@@ -255,7 +260,7 @@ class Aims:
             return instance
         status = _status(found)
         if None in found.values() and status is not Status.UNHEALTHY:
-            fit.unprobed[instance.id] = (instance.address, instance.port)
+            fit.unprobed[instance.id] = instance.place
         return attrs.evolve(instance, status=status)
 
     def _want(
@@ -288,28 +293,30 @@ class Aims:
         return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
 
 
-def _claims(fits: Mapping[Key, _Fit]) -> tuple[dict[str, Key], bool]:
+def _claims(fits: Mapping[WorkloadKey, _Fit]) -> tuple[dict[str, WorkloadKey], bool]:
     """By id, the workload that has something to say about it; and whether there are several."""
     claims = [(id_, key) for key, fit in fits.items() for id_ in fit.ids()]
     by_id = dict(claims)
     return by_id, len(by_id) < len(claims)
 
 
-def _aim(fits: Mapping[Key, _Fit]) -> Aim:
+def _aim(fits: Mapping[WorkloadKey, _Fit]) -> Aim:
     return Aim(
         wanted=[want for fit in fits.values() for want in fit.wanted],
         withheld={
-            (i, *key): place for key, fit in fits.items() for i, place in fit.withheld.items()
+            Claim(i, *key): place for key, fit in fits.items() for i, place in fit.withheld.items()
         },
-        rejected={(i, *key): one for key, fit in fits.items() for i, one in fit.rejected.items()},
+        rejected={
+            Claim(i, *key): one for key, fit in fits.items() for i, one in fit.rejected.items()
+        },
         unprobed={
-            (i, *key): place for key, fit in fits.items() for i, place in fit.unprobed.items()
+            Claim(i, *key): place for key, fit in fits.items() for i, place in fit.unprobed.items()
         },
     )
 
 
 def _rejected(offered: Instance, reason: str) -> Rejected:
-    return Rejected(reason, offered.service, offered.address, offered.port)
+    return Rejected(reason, offered.service, offered.place)
 
 
 def _mistake(error: Exception) -> PermanentError:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from syncer.api.changes import Claim
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
+from syncer.api.keys import Claim, Place
 from syncer.api.model import Instance, Mark, Registration
 
 
@@ -34,13 +34,11 @@ class Rejected:
 
     reason: str
     service: str = ""
-    address: str = ""
-    port: int = 0
+    place: Place = Place("", 0)
 
     def may_be(self, held: Instance) -> bool:
         """Whether what stands there may be the same: a sink's form may have another name."""
-        same = (self.address, self.port) == (held.address, held.port)
-        return same or self.service == held.service
+        return self.place == held.place or self.service == held.service
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +52,6 @@ class Aim:
     """
 
     wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)
-    withheld: Mapping[Claim, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)
+    withheld: Mapping[Claim, Place] = attrs.field(default=EMPTY, converter=frozen_map)
     rejected: Mapping[Claim, Rejected] = attrs.field(default=EMPTY, converter=frozen_map)
-    unprobed: Mapping[Claim, tuple[str, int]] = attrs.field(default=EMPTY, converter=frozen_map)
+    unprobed: Mapping[Claim, Place] = attrs.field(default=EMPTY, converter=frozen_map)

@@ -13,6 +13,7 @@ import attrs
 
 from syncer.api.changes import Deregister, Plan, Update
 from syncer.api.fields import as_frozenset
+from syncer.api.keys import Place
 from syncer.api.model import Instance, Mark, Registration
 from syncer.desired.snapshot import RANDOM_NAME, Snapshot, TrackedWorkload
 
@@ -43,7 +44,7 @@ class _Wishes:
     def __init__(self, world: Sequence[Snapshot]) -> None:
         self.world = world
         self.by_id: dict[str, _Wish] = {}
-        self.by_place: dict[tuple[str, str, int], _Wish] = {}
+        self.by_place: dict[tuple[str, Place], _Wish] = {}
         self.by_name: dict[tuple[str, str], TrackedWorkload] = {}
         for snapshot in world:
             for entry in snapshot.workloads.values():
@@ -191,5 +192,5 @@ def _is_adopted(one: Registration) -> bool:
     return one.mark is not None and one.mark.digest == _DIGEST
 
 
-def _place(instance: Instance) -> tuple[str, str, int]:
-    return instance.service, instance.address, instance.port
+def _place(instance: Instance) -> tuple[str, Place]:
+    return instance.service, instance.place

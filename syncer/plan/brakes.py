@@ -6,19 +6,20 @@ import attrs
 
 from syncer.api.changes import (
     Change,
-    Claim,
     Deregister,
     Plan,
     Reason,
     Register,
     Skip,
+    SkipKind,
     Update,
     claim_of,
 )
 from syncer.api.fields import frozen_map
+from syncer.api.keys import Claim, Place
 
 
-def hold_unprobed(plan: Plan, unprobed: Mapping[Claim, tuple[str, int]]) -> Plan:
+def hold_unprobed(plan: Plan, unprobed: Mapping[Claim, Place]) -> Plan:
     """The plan without what would only show that the health of these is not known yet.
 
     After a restart of syncer nothing is known for a moment, and what is registered says what
@@ -38,7 +39,7 @@ def hold_unprobed(plan: Plan, unprobed: Mapping[Claim, tuple[str, int]]) -> Plan
             changes.append(Update(change.old, attrs.evolve(change.old, version="", damaged="")))
         else:
             changes.append(change)
-            held[change.id] = Skip(change.id, "unprobed", "its health is not known yet")
+            held[change.id] = Skip(change.id, SkipKind.UNPROBED, "its health is not known yet")
     return attrs.evolve(plan, changes=tuple(changes)).hold(held)
 
 
@@ -47,17 +48,15 @@ def _is_of(change: Update | Deregister, claims: Container[Claim]) -> bool:
     return claim_of(change.new if isinstance(change, Update) else change.old) in claims
 
 
-def stays(change: Update | Deregister, places: Mapping[Claim, tuple[str, int]]) -> bool:
+def stays(change: Update | Deregister, places: Mapping[Claim, Place]) -> bool:
     """Whether the instance is still at the address and port that are registered now.
 
     `places` tells where the instances are that are not wanted in their status.
     """
     if isinstance(change, Update):
         return not change.moves
-    old = change.old.instance
-    return change.reason is Reason.WITHHELD and (old.address, old.port) == places.get(
-        claim_of(change.old)
-    )
+    place = places.get(claim_of(change.old))
+    return change.reason is Reason.WITHHELD and change.old.instance.place == place
 
 
 #: What each policy lets through.
@@ -75,7 +74,7 @@ def apply_policy(plan: Plan, policy: str) -> Plan:
     allowed = POLICIES[policy]
     return plan.hold(
         {
-            change.id: Skip(change.id, "policy", f"policy {policy} forbids {_verb(change)}")
+            change.id: Skip(change.id, SkipKind.POLICY, f"policy {policy} forbids {_verb(change)}")
             for change in plan.changes
             if not isinstance(change, allowed)
         }
@@ -116,7 +115,7 @@ class Refusals:
         for change in plan.changes:
             content, until, error = self._refused.get(change.id, ("", 0.0, ""))
             if content == _content(change) and self._clock() < until:
-                held[change.id] = Skip(change.id, "refused", error)
+                held[change.id] = Skip(change.id, SkipKind.REFUSED, error)
         planned = {change.id for change in plan.changes}
         self._refused = {k: v for k, v in self._refused.items() if k in planned}
         return plan.hold(held)

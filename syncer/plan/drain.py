@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Sequence
 
 import attrs
 
-from syncer.api.changes import Change, Deregister, Plan, Reason
+from syncer.api.changes import Change, Deregister, Plan, Reason, SkipKind
 from syncer.api.contracts import Sink
+from syncer.api.keys import Place, WorkloadKey
 from syncer.api.model import Instance, Registration, Status
 from syncer.plan.planner import Facts
 
@@ -56,20 +57,20 @@ def drained(sink: Sink, instance: Instance) -> Instance | None:
 
 def held_by(
     registrations: Collection[Registration], facts: Facts, holding: Holding
-) -> dict[tuple[str, str], list[Held]]:
+) -> dict[WorkloadKey, list[Held]]:
     """All that stands of each workload of which something is held, or asked for just now.
 
     By source and id of the workload.
     """
     touched = {
-        (one.mark.source, one.mark.workload)
+        one.mark.key
         for one in registrations
         if one.mark and (one.mark.hold or holding(one) is not None)
     }
-    found: dict[tuple[str, str], list[Held]] = defaultdict(list)
+    found: dict[WorkloadKey, list[Held]] = defaultdict(list)
     for one in registrations if touched else ():
         mark = one.mark
-        if mark and (key := (mark.source, mark.workload)) in touched and facts.source_of(mark):
+        if mark and (key := mark.key) in touched and facts.source_of(mark):
             asked = holding(one)
             found[key].append(Held(one, mark.hold if asked is None else asked, asked is not None))
     return found
@@ -104,7 +105,9 @@ def only(plan: Plan, ids: Collection[str]) -> Plan:
     to say.
     """
     changes = tuple(c for c in plan.changes if c.id in ids and (_put(c) or _kept_by_drain(c)))
-    skipped = tuple(skip for skip in plan.skipped if skip.id in ids and skip.kind != "held")
+    skipped = tuple(
+        skip for skip in plan.skipped if skip.id in ids and skip.kind is not SkipKind.HELD
+    )
     said = {item.id for item in (*changes, *skipped)}
     return Plan(changes=changes, skipped=skipped, unchanged=len(ids) - len(said), ours=len(ids))
 
@@ -119,5 +122,5 @@ def _kept_by_drain(change: Change) -> bool:
     return change.old.mark is not None and change.old.mark.hold != ""
 
 
-def _place(instance: Instance) -> tuple[str, str, int, str]:
-    return instance.service, instance.address, instance.port, instance.protocol
+def _place(instance: Instance) -> tuple[str, Place, str]:
+    return instance.service, instance.place, instance.protocol

@@ -14,6 +14,7 @@ from syncer.api.changes import (
     Plan,
     Register,
     Skip,
+    SkipKind,
     Update,
     digest_of,
     fingerprint,
@@ -77,14 +78,14 @@ class Guard:
 
     def waits(self, plan: Plan) -> bool:
         """Whether it holds something of this plan that a later listing would let go."""
-        held = any(skip.kind == "guard" for skip in plan.skipped)
+        held = any(skip.kind is SkipKind.GUARD for skip in plan.skipped)
         return held and self._rules.mode == "confirm"
 
     def __call__(self, plan: Plan, listings: Mapping[str, int]) -> Plan:
         """The plan, less what is held. `listings` counts each source's complete listings."""
         with self._lock:
             left = self._brake(plan, listings)
-            held = {skip.id for skip in left.skipped if skip.kind == "guard"}
+            held = {skip.id for skip in left.skipped if skip.kind is SkipKind.GUARD}
             self._holding = tuple(change for change in plan.changes if change.id in held)
             return left
 
@@ -104,7 +105,7 @@ class Guard:
             text += " until the source lists the same again"
         return plan.hold(
             {
-                id_: Skip(id_, "guard", text)
+                id_: Skip(id_, SkipKind.GUARD, text)
                 for id_, listing in listed.items()
                 if id_ not in self._let_go
                 and (rules.mode == "refuse" or not self._confirmed(id_, listing, now))

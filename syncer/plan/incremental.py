@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from syncer.api.changes import Deregister, Plan
+from syncer.api.keys import WorkloadKey
 from syncer.api.model import Registration, View
 from syncer.desired.snapshot import Snapshot
-from syncer.plan.adjust import Aims, Key
+from syncer.plan.adjust import Aims
 from syncer.plan.adjusted import Aim
 from syncer.plan.adoption import Adoption
 from syncer.plan.drain import Holding, as_marked, held_by
@@ -115,7 +116,7 @@ class Difference:
         if [_frame(s) for s in since.world] != [_frame(s) for s in world]:
             return None
         keys = {
-            (then.name, id_)
+            WorkloadKey(then.name, id_)
             for then, present in zip(since.world, world, strict=True)
             for id_ in _differing(then.workloads, present.workloads)
         }
@@ -135,11 +136,11 @@ class Difference:
         return aim, plan
 
 
-def _holders(plan: Plan, actual: Mapping[str, Registration]) -> dict[str, Key]:
+def _holders(plan: Plan, actual: Mapping[str, Registration]) -> dict[str, WorkloadKey]:
     """Which workload has each id, once the plan is carried out."""
     puts = [change.new for change in plan.changes if not isinstance(change, Deregister)]
     marks = [(one.id, one.mark) for one in (*actual.values(), *puts)]
-    return {id_: (mark.source, mark.workload) for id_, mark in marks if mark}
+    return {id_: mark.key for id_, mark in marks if mark}
 
 
 def _frame(snapshot: Snapshot) -> tuple[Any, ...]:

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from syncer.api.changes import Change, Claim, Deregister, Plan, Register, Skip, Update
+from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind, Update
 from syncer.api.checks import CheckKey, CheckResult, CheckStatus
+from syncer.api.keys import Claim, Place
 from syncer.api.model import Registration, View
 from syncer.plan.brakes import stays
 
@@ -12,16 +13,14 @@ from syncer.plan.brakes import stays
 LAST = CheckResult(status=CheckStatus.PASSING, output="running; no other one is up here")
 
 
-def takes_away(change: Change, places: Mapping[Claim, tuple[str, int]]) -> bool:
+def takes_away(change: Change, places: Mapping[Claim, Place]) -> bool:
     """Whether an instance that runs where it is registered would not be up any more."""
     if isinstance(change, Register) or not change.old.up or not stays(change, places):
         return False
     return isinstance(change, Deregister) or not change.new.up
 
 
-def keep_last(
-    plan: Plan, actual: View[Registration], places: Mapping[Claim, tuple[str, int]]
-) -> Plan:
+def keep_last(plan: Plan, actual: View[Registration], places: Mapping[Claim, Place]) -> Plan:
     """The plan without what would leave a service with no instance that is up in this sink.
 
     Instances of all owners count, as the sink lists them now. Nothing keeps what moved, or whose
@@ -39,13 +38,13 @@ def keep_last(
         service = change.old.instance.service
         if not left[service]:
             left[service] = 1
-            held[id_] = Skip(id_, "last", f"no other instance of {service} is up here")
+            held[id_] = Skip(id_, SkipKind.LAST, f"no other instance of {service} is up here")
     return plan.hold(held)
 
 
 def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckKey, CheckResult]:
     """What the fed checks should show, if the plan keeps the last of a service up."""
-    last = {skip.id for skip in plan.skipped if skip.kind == "last"}
+    last = {skip.id for skip in plan.skipped if skip.kind is SkipKind.LAST}
     if not last:
         return results
     return {key: LAST if key.instance in last else result for key, result in results.items()}

@@ -21,6 +21,7 @@ from syncer.api.changes import (
     Reason,
     Register,
     Skip,
+    SkipKind,
     Update,
     claim_of,
 )
@@ -73,7 +74,9 @@ def make_plan(
         if step is None:
             unchanged += 1
             if want.mark.hold:
-                skips.append(Skip(id_, "held", f"{want.mark.hold}; `syncer undrain` ends it"))
+                skips.append(
+                    Skip(id_, SkipKind.HELD, f"{want.mark.hold}; `syncer undrain` ends it")
+                )
         elif isinstance(step, Skip):
             skips.append(step)
         else:
@@ -89,7 +92,7 @@ def make_plan(
             continue
         foreign += 1
         if facts.stray(registration.mark):
-            skips.append(Skip(registration.id, "stray", _stray(registration)))
+            skips.append(Skip(registration.id, SkipKind.STRAY, _stray(registration)))
     skips.extend(_rejected(aim, held, facts))
     return Plan(
         changes=(*changes, *removals),
@@ -105,7 +108,7 @@ def _rejected(aim: Aim, held: Mapping[str, Registration], facts: Facts) -> Itera
     for (id_, *_), rejected in aim.rejected.items():
         have = held.get(id_)
         if have is None or facts.source_of(have.mark) is None:
-            yield Skip(id_, "rejected", rejected.reason)
+            yield Skip(id_, SkipKind.REJECTED, rejected.reason)
 
 
 def _one_for_each_id(
@@ -123,7 +126,7 @@ def _one_for_each_id(
         winner, loser = _precedence(rival, claim, held.get(id_))
         chosen[id_] = winner
         text = f"{_origin(winner)} already has this id; {_origin(loser)} takes over when it goes"
-        skips.append(Skip(id_, "duplicate", text))
+        skips.append(Skip(id_, SkipKind.DUPLICATE, text))
     return chosen, skips
 
 
@@ -131,12 +134,8 @@ def _precedence(one: Wanted, two: Wanted, have: Registration | None) -> tuple[Wa
     holder = have.mark if have else None
 
     def rank(claim: Wanted) -> tuple[bool, int, str]:
-        mark = claim.mark
-        holds = holder is not None and (mark.source, mark.workload) == (
-            holder.source,
-            holder.workload,
-        )
-        return (not holds, claim.order, mark.workload)
+        holds = holder is not None and claim.mark.key == holder.key
+        return (not holds, claim.order, claim.mark.workload)
 
     first, second = sorted((one, two), key=rank)
     return first, second
@@ -159,13 +158,15 @@ def _settle(
     id_ = want.instance.id
     if have is None:
         if id_ in actual.unclear:
-            return Skip(id_, "unclear", "the registry holds this id, but it cannot be read")
+            return Skip(id_, SkipKind.UNCLEAR, "the registry holds this id, but it cannot be read")
         if not actual.complete and id_ in written:
-            return Skip(id_, "hidden", "written before, and not shown by an incomplete listing")
+            return Skip(
+                id_, SkipKind.HIDDEN, "written before, and not shown by an incomplete listing"
+            )
         return Register(want.registration)
     holder = facts.source_of(have.mark)
     if holder is None or have.mark is None:
-        return Skip(id_, "conflict", _conflict(have))
+        return Skip(id_, SkipKind.CONFLICT, _conflict(have))
     if skip := _kept_for(have.mark, want, holder):
         return skip
     if have.mark == want.mark and not have.damaged and have.instance == want.listed:
@@ -175,13 +176,13 @@ def _settle(
 
 def _kept_for(mark: Mark, want: Wanted, holder: Snapshot) -> Skip | None:
     """Why another workload may not take this id over yet: its holder may still be there."""
-    if (mark.source, mark.workload) == (want.mark.source, want.mark.workload):
+    if mark.key == want.mark.key:
         return None
     if why := holder.why_unclear(mark.workload):
-        return Skip(want.instance.id, "unclear", f"held for {mark.workload[:12]}: {why}")
+        return Skip(want.instance.id, SkipKind.UNCLEAR, f"held for {mark.workload[:12]}: {why}")
     if mark.source != want.mark.source and holder.doubt:
         text = f"held for source {mark.source}: {holder.doubt}"
-        return Skip(want.instance.id, "doubt", text)
+        return Skip(want.instance.id, SkipKind.DOUBT, text)
     return None
 
 
@@ -194,8 +195,8 @@ def _unless_rejected(update: Update, aim: Aim) -> Update | Skip:
     if holder == claim_of(update.new) or holder not in aim.rejected:
         return update
     reason = aim.rejected[holder].reason
-    text = f"held for {holder[2][:12]}, whose new form is refused: {reason}"
-    return Skip(update.id, "rejected", text)
+    text = f"held for {holder.workload[:12]}, whose new form is refused: {reason}"
+    return Skip(update.id, SkipKind.REJECTED, text)
 
 
 def _conflict(have: Registration) -> str:
@@ -215,16 +216,16 @@ def _release(
     """What becomes of a registration of ours that is not wanted any more."""
     id_, claim = have.id, claim_of(have)
     if source.doubt:
-        return Skip(id_, "doubt", f"source {mark.source}: {source.doubt}")
+        return Skip(id_, SkipKind.DOUBT, f"source {mark.source}: {source.doubt}")
     if not actual.complete:
-        return Skip(id_, "incomplete", "the registry's listing is incomplete")
+        return Skip(id_, SkipKind.INCOMPLETE, "the registry's listing is incomplete")
     if why := source.why_unclear(mark.workload):
-        return Skip(id_, "unclear", why)
+        return Skip(id_, SkipKind.UNCLEAR, why)
     if not source.offers(mark.workload):
         return Deregister(have, Reason.WORKLOAD_GONE)
     if claim in aim.rejected:
-        return Skip(id_, "rejected", aim.rejected[claim].reason)
-    if aim.withheld.get(claim) == (have.instance.address, have.instance.port):
+        return Skip(id_, SkipKind.REJECTED, aim.rejected[claim].reason)
+    if aim.withheld.get(claim) == have.instance.place:
         return Deregister(have, Reason.WITHHELD)
     return Deregister(have, Reason.NOT_OFFERED)
 

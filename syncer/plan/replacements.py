@@ -10,12 +10,10 @@ from collections.abc import Collection, Mapping
 
 import attrs
 
-from syncer.api.changes import Change, Claim, Deregister, Plan, Reason, Skip, claim_of
+from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind, claim_of
+from syncer.api.keys import Claim, WorkloadKey
 from syncer.api.model import Registration
 from syncer.plan.adjusted import Aim, Wanted
-
-#: A source, and a workload of it.
-Origin = tuple[str, str]
 
 
 def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> Plan:
@@ -27,7 +25,7 @@ def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> P
     """
     if not any(_replaceable(change) for change in plan.changes):
         return plan
-    offered: dict[tuple[str, str, str], list[Wanted]] = defaultdict(list)
+    offered: dict[tuple[WorkloadKey, str], list[Wanted]] = defaultdict(list)
     for want in aim.wanted:
         offered[_of(want.registration)].append(want)
     formless = _formless(aim, held)
@@ -39,23 +37,22 @@ def with_successors(plan: Plan, aim: Aim, held: Mapping[str, Registration]) -> P
             if any(_stands(want, held.get(want.instance.id)) for want in wants):
                 claims = set()
             else:
-                mine = formless.get(_origin(change.old), ())
+                mine = formless.get(claim_of(change.old).key, ())
                 claims |= {c for c in mine if aim.rejected[c].may_be(change.old.instance)}
             change = attrs.evolve(change, after=frozenset(claims))
         changes.append(change)
     return attrs.evolve(plan, changes=tuple(changes))
 
 
-def _formless(aim: Aim, held: Mapping[str, Registration]) -> Mapping[Origin, list[Claim]]:
+def _formless(aim: Aim, held: Mapping[str, Registration]) -> Mapping[WorkloadKey, list[Claim]]:
     """What each workload offers and the sink has no form for, by source and workload.
 
     Not what stands in an older form: that shows what it is.
     """
-    found: dict[Origin, list[Claim]] = defaultdict(list)
+    found: dict[WorkloadKey, list[Claim]] = defaultdict(list)
     for claim in aim.rejected:
-        id_, *origin = claim
-        if id_ not in held or claim_of(held[id_]) != claim:
-            found[origin[0], origin[1]].append(claim)
+        if claim.id not in held or claim_of(held[claim.id]) != claim:
+            found[claim.key].append(claim)
     return found
 
 
@@ -68,7 +65,9 @@ def hold_unreplaced(plan: Plan, failed: Collection[str] = ()) -> Plan:
     coming = {claim_of(put.new) for put in puts if put.id not in failed}
     return plan.hold(
         {
-            change.id: Skip(change.id, "unreplaced", f"{_first(change)} is to be there before")
+            change.id: Skip(
+                change.id, SkipKind.UNREPLACED, f"{_first(change)} is to be there before"
+            )
             for change in plan.changes
             if isinstance(change, Deregister) and change.after and not change.after & coming
         }
@@ -79,14 +78,9 @@ def _replaceable(change: Change) -> bool:
     return isinstance(change, Deregister) and change.reason is Reason.NOT_OFFERED
 
 
-def _origin(held: Registration) -> Origin:
-    """Which source and workload a registration is from."""
-    return claim_of(held)[1:]
-
-
-def _of(held: Registration) -> tuple[str, str, str]:
-    """Which source and workload a registration is from, and its service."""
-    return (*_origin(held), held.instance.service)
+def _of(held: Registration) -> tuple[WorkloadKey, str]:
+    """Return the workload that a registration is from, and its service."""
+    return claim_of(held).key, held.instance.service
 
 
 def _stands(want: Wanted, found: Registration | None) -> bool:
@@ -101,4 +95,4 @@ def _stands(want: Wanted, found: Registration | None) -> bool:
 
 
 def _first(change: Deregister) -> str:
-    return min(change.after)[0]
+    return min(change.after).id

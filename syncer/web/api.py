@@ -11,6 +11,7 @@ import attrs
 
 from syncer import __version__
 from syncer.api.changes import Change, Deregister, Register, digest_of
+from syncer.api.keys import Part
 from syncer.api.model import Registration
 from syncer.engine.as_json import registration_json, story_json
 from syncer.engine.engine import Engine
@@ -224,7 +225,7 @@ class Api:
         return Rows(self._engine.now(), seen)
 
     def _doing(self, part: str, name: str, seen: Seen, doubt: str) -> dict[str, Any]:
-        loop = f"{part} {name}"
+        loop = Part(part, name)
         failing, at = seen.failing.get(loop), seen.succeeded.get(loop)
         if failing:
             state, why = "failing", failing.error
@@ -240,10 +241,10 @@ class Api:
         }
 
     def _pulse(self, name: str, seen: Seen) -> dict[str, Any] | None:
-        beaten, failing = seen.pulses.get(name), seen.failing.get(f"pulse {name}")
+        beaten, failing = seen.pulses.get(name), seen.failing.get(Part("pulse", name))
         if beaten is None and failing is None:
             return None
-        at = seen.succeeded.get(f"pulse {name}")
+        at = seen.succeeded.get(Part("pulse", name))
         return {
             "held": beaten.held if beaten else 0,
             "late": round(beaten.late, 3) if beaten else 0.0,

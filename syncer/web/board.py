@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from syncer.api.keys import Part
 from syncer.api.text import printable
 from syncer.events import (
     AnyEvent,
@@ -71,7 +72,7 @@ class Seen:
     """All that is remembered at one moment; times are those of the board's clock."""
 
     number: int
-    failing: Mapping[str, Failing]
+    failing: Mapping[Part, Failing]
     succeeded: Mapping[str, float]
     listings: Mapping[str, SourceListed]
     reports: Mapping[str, CycleFinished]
@@ -93,7 +94,7 @@ class Board:
         self._recent: deque[Line] = deque(maxlen=BEHIND)
         self._lines: deque[Line] = deque(maxlen=LINES)
         self._drift: deque[dict[str, Any]] = deque(maxlen=DRIFT)
-        self._failing: dict[str, Failing] = {}
+        self._failing: dict[Part, Failing] = {}
         self._succeeded: dict[str, float] = {}
         self._listings: dict[str, SourceListed] = {}
         self._reports: dict[str, CycleFinished] = {}
@@ -171,13 +172,13 @@ class Board:
         """Whether nothing more is to be waited for."""
         return self._closed
 
-    def late(self, sources: Mapping[str, Any], sinks: Mapping[str, Any]) -> dict[str, str]:
+    def late(self, sources: Mapping[str, Any], sinks: Mapping[str, Any]) -> dict[Part, str]:
         """The loops that have had no success lately, each with the reason in words."""
         seen, found = self.seen(), {}
-        limits = {f"source {name}": self.interval for name in sources}
-        limits |= {f"sink {name}": self.interval for name in sinks}
-        limits |= {f"pulse {name}": beaten.every for name, beaten in seen.pulses.items()}
-        limits |= {loop: 0.0 for loop in seen.failing if loop.startswith("pulse ")}
+        limits = {Part("source", name): self.interval for name in sources}
+        limits |= {Part("sink", name): self.interval for name in sinks}
+        limits |= {Part("pulse", name): beaten.every for name, beaten in seen.pulses.items()}
+        limits |= {loop: 0.0 for loop in seen.failing if loop.role == "pulse"}
         for loop, every in limits.items():
             age = self.clock() - seen.succeeded.get(loop, self.started)
             never = loop not in seen.succeeded
@@ -194,7 +195,7 @@ class Board:
             self._refused, self.interval = None, event.interval
             if event.changed:  # other parts, or the same ones from their beginning
                 # When they succeeded last is no matter of who did.
-                known: list[dict[str, Any]] = [self._failing, self._leads]
+                known: list[dict[Any, Any]] = [self._failing, self._leads]
                 for forgotten in (*known, self._listings, self._reports, self._pulses):
                     forgotten.clear()
 
@@ -206,14 +207,14 @@ class Board:
         elif isinstance(event, SourceListed):
             self._listings[event.source] = event
             if event.complete:
-                self._succeed(f"source {event.source}")
+                self._succeed(Part("source", event.source))
         elif isinstance(event, CycleFinished):
             self._reports[event.sink] = event
             if not event.retry:  # what may succeed soon has not succeeded yet
-                self._succeed(f"sink {event.sink}")
+                self._succeed(Part("sink", event.sink))
         elif isinstance(event, PulseBeaten):
             self._pulses[event.sink] = event
-            self._succeed(f"pulse {event.sink}")
+            self._succeed(Part("pulse", event.sink))
         elif isinstance(event, Elected):
             self._leads[event.sink] = event.leads
         elif isinstance(event, ChangeApplied) and event.drift:

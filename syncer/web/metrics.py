@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.metrics import MetricWrapperBase
 
 from syncer import __version__
-from syncer.api.changes import Change
+from syncer.api.changes import Change, SkipKind, Treat
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -47,7 +47,6 @@ _CYCLE = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0)
 #: A lease stands for two pulses at least: late by more than some seconds is what to look at.
 _LATE = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 #: Skips that are shown as 0 too, since alerts ask for them.
-_ALWAYS = ("conflict", "guard", "refused", "rejected")
 
 
 class Metrics:
@@ -60,7 +59,7 @@ class Metrics:
     def __init__(self, *, interval: float = 30.0, clock: Callable[[], float] = time.time) -> None:
         self.registry = CollectorRegistry()
         self._clock = clock
-        self._skips: dict[str, set[str]] = {}
+        self._skips: dict[str, set[SkipKind]] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         Info("syncer_build", "Which syncer this is", registry=self.registry).info(
@@ -196,14 +195,12 @@ class Metrics:
 
     @_note.register
     def _(self, event: LoopFailed) -> None:
-        part, _, name = event.loop.rpartition(" ")
-        self._errors.labels(part, name).inc()
-        self._row.labels(part, name).set(event.failures)
+        self._errors.labels(event.loop.role, event.loop.name).inc()
+        self._row.labels(event.loop.role, event.loop.name).set(event.failures)
 
     @_note.register
     def _(self, event: LoopRecovered) -> None:
-        part, _, name = event.loop.rpartition(" ")
-        self._row.labels(part, name).set(0)
+        self._row.labels(event.loop.role, event.loop.name).set(0)
 
     @_note.register
     def _(self, event: ProblemsFound) -> None:
@@ -229,11 +226,13 @@ class Metrics:
         self._registrations.labels(sink, "foreign").set(plan.foreign)
         self._unchanged.labels(sink).set(plan.unchanged)
         counts = Count(skip.kind for skip in plan.skipped)
-        seen = self._skips.setdefault(sink, set(_ALWAYS))
+        seen = self._skips.setdefault(
+            sink, {kind for kind in SkipKind if Treat.COUNT in kind.treat}
+        )
         seen.update(counts)
         for kind in seen:
             self._skipped.labels(sink, kind).set(counts[kind])
-        self._guard.labels(sink).set(counts["guard"])
+        self._guard.labels(sink).set(counts[SkipKind.GUARD])
 
     @_note.register
     def _(self, event: LeaseLost) -> None:

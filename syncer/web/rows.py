@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from syncer.api.keys import Part
 from syncer.api.model import Registration
 from syncer.desired.snapshot import TrackedWorkload
 from syncer.engine.as_json import registration_json
@@ -79,7 +80,7 @@ class LastRows:
 
 
 def _standings(name: str, now: Now, seen: Seen) -> SinkStandings:
-    report, failing = seen.reports.get(name), seen.failing.get(f"sink {name}")
+    report, failing = seen.reports.get(name), seen.failing.get(Part("sink", name))
     return SinkStandings(
         now.sinks[name],
         now.ownership,

@@ -364,9 +364,9 @@ class TestChanges:
         one, two = Register(held("a")), Register(held("b"))
         plan = Plan(changes=(one, two), ours=5)
         assert plan.hold({}) is plan
-        held_back = plan.hold({"a": Skip("a", "why", "because"), "x": Skip("x", "y", "z")})
+        held_back = plan.hold({"a": Skip("a", "guard", "because"), "x": Skip("x", "held", "z")})
         assert held_back.changes == (two,)
-        assert held_back.skipped == (Skip("a", "why", "because"),)
+        assert held_back.skipped == (Skip("a", "guard", "because"),)
         assert held_back.ours == 5
 
     def test_the_digest_of_a_plan_tells_plans_apart(self):

@@ -155,7 +155,7 @@ MUTANTS = (
     confirm("gone is not confirmed", "and change.reason is Reason.WORKLOAD_GONE", "and False"),
     confirm(
         "an error confirms",
-        'return Skip(change.id, "unconfirmed", f"{mark.source} did not',
+        'return Skip(change.id, SkipKind.UNCONFIRMED, f"{mark.source} did not',
         'return change or (f"{mark.source} did not',
         blind=RARE,
     ),
@@ -314,8 +314,8 @@ MUTANTS = (
     ),
     election(
         "what a lost lead left counts as done",
-        'return plan.hold({c.id: Skip(c.id, "lost", text) for c in changes if c.id not in tried})',
-        "return plan",
+        "return plan.hold({c.id: Skip(c.id, SkipKind.LOST, text) for c in changes if",
+        "return plan.hold({c.id: Skip(c.id, SkipKind.LOST, text) for c in () if",
         blind=RARE,
     ),
     election(

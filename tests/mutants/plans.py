@@ -27,15 +27,15 @@ MUTANTS = (
     ),
     plan(
         "a duplicate is not told",
-        'Skip(id_, "duplicate", text)',
-        'Skip(id_, "", text)',
+        "Skip(id_, SkipKind.DUPLICATE, text)",
+        "Skip(id_, SkipKind.HELD, text)",
         blind="it looks at what is written, not at what is told",
     ),
     plan("the holder does not go first", "(not holds, claim.order,", "(False, claim.order,"),
     plan(
         "the order of sources does not count",
-        "holds, claim.order, mark",
-        "holds, 0, mark",
+        "holds, claim.order, claim.mark",
+        "holds, 0, claim.mark",
         blind="either of two is right to it",
     ),
     plan("an unclear holder is replaced", "if why := holder.why_unclear(mark.workload):"),
@@ -163,7 +163,7 @@ MUTANTS = (
     ),
     plan(
         "the same id in another source is the same workload",
-        "if (mark.source, mark.workload) == (want.mark.source, want.mark.workload):",
+        "if mark.key == want.mark.key:",
         "if mark.workload == want.mark.workload:",
         "plan/test_rivals",
     ),
@@ -193,7 +193,7 @@ MUTANTS = (
     ),
     successors(
         "what stands in an older form is waited for",
-        "if id_ not in held or claim_of(held[id_]) != claim:",
+        "if claim.id not in held or claim_of(held[claim.id]) != claim:",
         "if True:",
         blind="all that it offers has a form",
     ),
@@ -281,7 +281,7 @@ MUTANTS = (
     last("an old address is kept up", "or not stays(change, places)", ""),
     aiming(
         "a drain outlives its workload",
-        "own = held.get((snapshot.name, entry.workload.id), ())",
+        "own = held.get(WorkloadKey(snapshot.name, entry.workload.id), ())",
         "own = [one for every in held.values() for one in every]",
         "plan/test_drain",
     ),

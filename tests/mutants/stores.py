@@ -42,8 +42,8 @@ MUTANTS = (
     ),
     adoption(
         "the port is not compared",
-        "return instance.service, instance.address, instance.port",
-        "return instance.service, instance.address, 0",
+        "return instance.service, instance.place",
+        "return instance.service, instance.place[:1]",
         blind=TAKES_NOTHING,
     ),
     adoption(

@@ -14,6 +14,7 @@ from syncer import (
     Problem,
     State,
 )
+from syncer.api.keys import Place
 from syncer.api.model import Status
 from syncer.plan.adjust import RESULTS, Aims
 from syncer.plan.adjusted import Rejected
@@ -80,7 +81,7 @@ def test_what_the_sink_cannot_hold_is_rejected_and_told_once():
     aim = aimer.aim()
     assert {want.instance.id for want in aim.wanted} == {"h:web:80", "ok"}
     assert aim.rejected == {
-        ("h:x:80", "docker", "x-1"): Rejected("no blanks", "bad name", "10.0.0.1", 80)
+        ("h:x:80", "docker", "x-1"): Rejected("no blanks", "bad name", Place("10.0.0.1", 80))
     }
     aimer.aim()
     assert aimer.told == [("docker", "x", ("h:x:80: no blanks",))]

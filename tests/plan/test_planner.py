@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import Deregister, Reason, Register, Registration, State, Update, View
+from syncer.api.keys import Claim
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.adjusted import Aim, Rejected
 from syncer.plan.brakes import POLICIES, apply_policy
@@ -14,7 +15,7 @@ from syncer.plan.planner import Facts, make_plan
 
 ID = "h:web:80"
 #: What `held()` and `wanted()` are of.
-CLAIM = (ID, "docker", "web-1")
+CLAIM = Claim(ID, "docker", "web-1")
 
 
 def source(name, present, *, doubt="", unclear=()):
@@ -203,7 +204,7 @@ class TestRejectedAndWithheld:
 
     def test_a_rejected_successor_keeps_no_dead_one(self):
         """A container that ended goes, though the sink cannot hold what has its id now."""
-        claim = (ID, "docker", "gone")
+        claim = Claim(ID, "docker", "gone")
         plan = make_plan(
             Aim(rejected={claim: Rejected("too long")}), View([held(workload="gone")]), facts()
         )

@@ -13,6 +13,7 @@ from syncer import (
     Status,
     TemporaryError,
 )
+from syncer.api.keys import Claim, Place
 from syncer.plan.adjusted import Aim, Rejected
 from syncer.plan.brakes import SLOW_CAP
 from syncer.plan.replacements import hold_unreplaced, with_successors
@@ -92,27 +93,29 @@ def test_what_another_workload_registers_is_no_successor():
 )
 def test_a_removal_waits_for_one_successor(after, coming, failed, goes):
     """Without one that stands or comes, the removal is a skip that names what it waits for."""
-    removal = gone(after=frozenset((id_, "docker", "web-1") for id_ in after))
+    removal = gone(after=frozenset(Claim(id_, "docker", "web-1") for id_ in after))
     puts = [Register(wants(id_).registration) for id_ in coming]
     plan = hold_unreplaced(Plan(changes=(*puts, removal)), failed)
     assert (removal in plan.changes) == goes
     assert skips(plan) == ({} if goes else {OLD: "unreplaced"})
 
 
-SAME = {"service": "web", "address": "192.0.2.9", "port": 9}
-AT_ITS_PLACE = {"service": "Web", "address": "10.0.0.1", "port": 80}
-ANOTHER = {"service": "dns", "address": "10.0.0.1", "port": 53}
+SAME = {"service": "web", "place": Place("192.0.2.9", 9)}
+AT_ITS_PLACE = {"service": "Web", "place": Place("10.0.0.1", 80)}
+ANOTHER = {"service": "dns", "place": Place("10.0.0.1", 53)}
 
 
 @pytest.mark.parametrize(
     ("claim", "fields", "there", "after"),
     [
-        pytest.param((NEW, "docker", "web-1"), SAME, [], {NEW}, id="same service"),
-        pytest.param((NEW, "docker", "web-1"), AT_ITS_PLACE, [], {NEW}, id="at its place"),
-        pytest.param((NEW, "docker", "web-1"), ANOTHER, [], set(), id="another service"),
-        pytest.param((NEW, "docker", "web-1"), SAME, [NEW], set(), id="stands in an older form"),
-        pytest.param((NEW, "docker", "web-2"), SAME, [], set(), id="another workload"),
-        pytest.param((NEW, "file", "web-1"), SAME, [], set(), id="another source"),
+        pytest.param(Claim(NEW, "docker", "web-1"), SAME, [], {NEW}, id="same service"),
+        pytest.param(Claim(NEW, "docker", "web-1"), AT_ITS_PLACE, [], {NEW}, id="at its place"),
+        pytest.param(Claim(NEW, "docker", "web-1"), ANOTHER, [], set(), id="another service"),
+        pytest.param(
+            Claim(NEW, "docker", "web-1"), SAME, [NEW], set(), id="stands in an older form"
+        ),
+        pytest.param(Claim(NEW, "docker", "web-2"), SAME, [], set(), id="another workload"),
+        pytest.param(Claim(NEW, "file", "web-1"), SAME, [], set(), id="another source"),
     ],
 )
 def test_what_the_sink_has_no_form_for_is_waited_for(claim, fields, there, after):
@@ -125,7 +128,7 @@ def test_what_the_sink_has_no_form_for_is_waited_for(claim, fields, there, after
 
 def test_what_stands_already_is_enough():
     """Whatever else the sink has no form for."""
-    aim = Aim(wanted=[wants()], rejected={("x", "docker", "web-1"): Rejected("no", **SAME)})
+    aim = Aim(wanted=[wants()], rejected={Claim("x", "docker", "web-1"): Rejected("no", **SAME)})
     plan = with_successors(Plan(changes=(gone(),)), aim, {OLD: held(OLD), NEW: held(NEW)})
     assert plan.changes[0].after == frozenset()
 
