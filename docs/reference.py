@@ -53,7 +53,7 @@ def first_party() -> Plugins:
     """The plugins of this repository, whatever else is installed."""
     ours = {"syncer-core", *(folder.name for folder in (ROOT / "plugins").iterdir())}
     others = [p.name for p in Plugins.discover().report() if p.distribution not in ours]
-    return Plugins.discover(others)
+    return Plugins.discover(disabled=others)
 
 
 def settings() -> str:

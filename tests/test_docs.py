@@ -21,7 +21,7 @@ from syncer.api.changes import SkipKind
 from syncer.cli.commands import cli
 from syncer.cli.plugins import kinds
 from syncer.config.describe import describe_options, describe_settings
-from syncer.config.load import load
+from syncer.config.load import load, read_settings
 from syncer.desired.addresses import RULES
 from syncer.plugin import hookspecs
 from syncer.plugin.builtin.file_source import FileSource
@@ -295,7 +295,7 @@ def test_configuration_examples_are_right(page, tmp_path):
         if "services" in reference.tomllib.loads(found["code"]):
             assert FileSource(path).workloads().items
         else:
-            load(path, environ={}, plugins=reference.first_party())
+            load(read_settings(path, environ={}), reference.first_party())
 
 
 def test_flags_of_sources_and_sinks_are_right():
@@ -305,7 +305,7 @@ def test_flags_of_sources_and_sinks_are_right():
     assert len(forms) > 5
     for flag, value in forms:
         given = {"sources": ["file=x.toml"], "sinks": ["memory"], f"{flag[2:]}s": [value]}
-        load(None, environ={}, plugins=reference.first_party(), **given)
+        load(read_settings(environ={}, **given), reference.first_party())
 
 
 # Examples run

@@ -14,8 +14,6 @@ the plugin that uses it.
 """
 
 import traceback
-from collections.abc import Mapping
-from pathlib import Path
 
 
 class SyncerError(Exception):
@@ -31,17 +29,9 @@ def of_plugin(error: Exception) -> str:
 
 
 class ConfigError(SyncerError):
-    """A setting is unknown, missing or wrong. The message names the file and the key's path.
-
-    `files` are those that the settings name, each with a fingerprint of what stood in it: what is
-    wrong may be there.
-    """
+    """A setting is unknown, missing or wrong. The message names the file and the key's path."""
 
     exit_code = 3
-
-    def __init__(self, message: str, files: Mapping[Path, str] | None = None) -> None:
-        super().__init__(message)
-        self.files = files or {}
 
 
 class PluginError(SyncerError):

@@ -65,12 +65,12 @@ def _run(ctx: click.Context, name: str, arguments: Sequence[str]) -> int:
 
 def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
     """The tables of a configuration file that do the same."""
-    from syncer.config.flags import flagged
+    from syncer.config.flags import kind_tables
     from syncer.config.tree import overlaid, plain
 
     tables = {
-        "sources": flagged("--source", asked.sources, None, plugins.source, plugins.source_for),
-        "sinks": flagged("--sink", asked.sinks, None, plugins.sink, plugins.sink_for),
+        "sources": kind_tables("--source", asked.sources, None, plugins.source, plugins.source_for),
+        "sinks": kind_tables("--sink", asked.sinks, None, plugins.sink, plugins.sink_for),
     }
     found: dict[str, Any] = plain(overlaid(tables, asked.settings))
     for name, table in (*found["sources"].items(), *found["sinks"].items()):

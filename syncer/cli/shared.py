@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from syncer.config.load import Settings
     from syncer.config.settings import Config
     from syncer.engine.engine import Engine, Listener
     from syncer.engine.queries import Once
@@ -75,43 +76,41 @@ def shared(command: F) -> F:
     return command
 
 
-def installed() -> "Plugins":
-    """The plugins that are installed here and not disabled."""
-    from syncer.config.convert import separated
-    from syncer.plugin.manager import Plugins
-
-    return Plugins.discover(separated(os.environ.get("SYNCER_DISABLE_PLUGINS", "")))
-
-
 def make_engine(
     given: Mapping[str, Any], *listeners: "Listener", need: Sequence[str] = ("sources", "sinks")
 ) -> "tuple[Config, Engine]":
-    """The engine that flags, file and environment describe."""
+    """Return the engine that flags, file and environment describe, with its configuration."""
+    from syncer.config.load import load
     from syncer.plugin.assembly import assemble
 
-    config, plugins = read_config(given, need)
-    return config, assemble(config, plugins, environ=os.environ, listeners=listeners)
+    settings, plugins = read_given(given)
+    config = load(settings, plugins, need)
+    return config, assemble(config, plugins, listeners=listeners)
 
 
-def read_config(
-    given: Mapping[str, Any], need: Sequence[str] = ("sources", "sinks")
-) -> "tuple[Config, Plugins]":
-    """What flags, file and environment say, and the plugins that there are."""
-    from syncer.config.flags import for_all
-    from syncer.config.load import load
+def read_given(given: Mapping[str, Any]) -> "tuple[Settings, Plugins]":
+    """Read what flags, file and environment say, and find the plugins that they leave enabled."""
+    from syncer.config.flags import common_settings
+    from syncer.config.load import read_settings
+    from syncer.plugin.manager import Plugins
 
-    plugins = installed()
     general = [f"{key}={given[key]}" for key in ("owner", "interval") if given[key]]
-    config = load(
+    settings = read_settings(
         given["path"],
         sources=given["sources"],
         sinks=given["sinks"],
         assignments=[*general, *given["assignments"]],
+        common=common_settings(given),
         environ=os.environ,
-        plugins=plugins,
-        need=need,
     )
-    return for_all(config, given), plugins
+    return settings, Plugins.discover(os.environ, settings.disabled_plugins)
+
+
+def installed() -> "Plugins":
+    """Return the plugins that are installed here and not disabled by the environment."""
+    from syncer.plugin.manager import Plugins
+
+    return Plugins.discover(os.environ)
 
 
 def parts_of(config: "Config") -> dict[str, str]:

@@ -1,176 +1,186 @@
-"""From one tree of settings to `Config`, table by table, with all that is wrong told at once."""
+"""Build a `Config` from one tree of settings, table by table. All errors are raised at once."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
 from syncer.api.errors import ConfigError
 from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
-from syncer.config.fill import fill
+from syncer.config.exposure import exposed
+from syncer.config.files import digests
+from syncer.config.fill import fill, secret_files
 from syncer.config.settings import (
     PARSER_KEYS,
     SINK_KEYS,
     SOURCE_KEYS,
     TABLES,
+    TOP_KEYS,
     Config,
-    General,
     ParserConfig,
     ParserSettings,
-    PluginSettings,
     SinkConfig,
-    SinkSettings,
     SourceConfig,
-    SourceSettings,
     bad_name,
 )
-from syncer.config.tree import KeyPath, Tree, origin_of
+from syncer.config.tree import KeyPath, Tree, origin_of, plain
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
 from syncer.engine.probes.rules import ProbeRules
 from syncer.plan.guard import GuardRules
 
-if TYPE_CHECKING:
-    from syncer.plugin.manager import Plugins
-
 T = TypeVar("T")
+P = TypeVar("P", ParserConfig, SourceConfig, SinkConfig)
+_Kind = SourceType | SinkType | LabelParser
 
 
-def disabled_plugins(
-    given: Mapping[str, Any], where: KeyPath, environ: Mapping[str, str]
-) -> tuple[str, ...]:
-    """The plugins not to load, as the table `plugins` says; known before any kind is looked up."""
-    table = given.get("plugins", {})
-    if not isinstance(table, Mapping):
-        raise ConfigError((where / "plugins").say("must be a table", origin_of(table)))
-    return fill(PluginSettings, table, where=where / "plugins", env=environ).disable
+class KindLookup(Protocol):
+    """The look-ups of kinds that a configuration needs. Each raises ConfigError or PluginError."""
+
+    def source(self, name: str) -> SourceType:
+        """Return the kind of source of this name."""
+
+    def sink(self, name: str) -> SinkType:
+        """Return the kind of sink of this name."""
+
+    def label_parser(self, name: str) -> LabelParser:
+        """Return the label parser of this name."""
+
+    def label_parser_names(self) -> tuple[str, ...]:
+        """Return the names of all label parsers."""
+
+    def source_for(self, uri: str) -> SourceType:
+        """Return the kind of source for this URI."""
+
+    def sink_for(self, uri: str) -> SinkType:
+        """Return the kind of sink for this URI."""
 
 
-class Sections:
-    """Takes one tree of settings apart, and collects what is wrong on the way."""
+class ConfigBuilder:
+    """Takes one tree of settings apart, and collects errors and warnings on the way."""
 
     def __init__(
         self,
-        given: Mapping[str, Any],
-        top: KeyPath,
+        given: Tree,
+        kinds: KindLookup,
+        *,
+        path: Path | None,
         environ: Mapping[str, str],
-        plugins: "Plugins",
     ) -> None:
-        self._given = given
-        self._top = top
-        self._environ = environ
-        self._plugins = plugins
+        self._given, self._kinds, self._path, self._environ = given, kinds, path, environ
+        self._top = KeyPath((), str(path) if path else "")
         self._problems: list[str] = []
+        self._warnings: list[str] = []
 
-    def config(self, need: Collection[str]) -> Config:
-        """All sections; ConfigError with a line for each thing that is wrong in any of them.
+    def config(self, need: Collection[str], disabled_plugins: tuple[str, ...] = ()) -> Config:
+        """Return the configuration. Raises ConfigError with a line for each error in any table.
 
-        `need` says which of `sources` and `sinks` there must be.
+        `need` says which of `sources` and `sinks` must be configured.
         """
-        known = [field.name for field in attrs.fields(General)]
         for key, value in self._given.items():
-            if key not in (*known, *TABLES):
-                problem = f"unknown setting{did_you_mean(key, (*known, *TABLES))}"
+            if key not in (*TOP_KEYS, *TABLES):
+                problem = f"unknown setting{did_you_mean(key, (*TOP_KEYS, *TABLES))}"
                 self._problem(self._top / key, problem, value)
-        top = {key: value for key, value in self._given.items() if key in known}
-        general = self._filled(General, top, self._top)
-        guard = self._filled(GuardRules, self._table("guard"), self._top / "guard")
-        probes = self._filled(ProbeRules, self._table("probes"), self._top / "probes")
-        web = self._filled(WebRules, self._table("web"), self._top / "web")
+        top = {key: value for key, value in self._given.items() if key in TOP_KEYS}
+        config = self._fill(Config, top, self._top)
+        guard = self._fill(GuardRules, self._table("guard"), self._top / "guard")
+        probes = self._fill(ProbeRules, self._table("probes"), self._top / "probes")
+        web = self._fill(WebRules, self._table("web"), self._top / "web")
         parsers = self._parsers()
         sources = self._each("sources", self._source)
         sinks = self._each("sinks", self._sink)
-        self._check(sources, sinks, need)
-        if self._problems or general is None or guard is None or probes is None or web is None:
+        self._check(sinks, need)
+        if self._problems or config is None or guard is None or probes is None or web is None:
             raise ConfigError("\n".join(dict.fromkeys(self._problems)))
-        return Config(
-            **attrs.asdict(general, recurse=False),
+        return attrs.evolve(
+            config,
             guard=guard,
             probes=probes,
             web=web,
-            parsers=parsers,
+            disabled_plugins=disabled_plugins,
+            parsers=tuple(parsers),
             sources=sources,
             sinks=sinks,
+            warnings=(*self._warnings, *web.warnings()),
         )
 
-    def _check(
-        self,
-        sources: Mapping[str, SourceConfig],
-        sinks: Mapping[str, SinkConfig],
-        need: Collection[str],
-    ) -> None:
-        """What only the whole shows: enough parts, and parts that name each other rightly."""
-        for what in need:
-            if not self._given.get(what):
-                flag = f"--{what[:-1]} KIND"
-                problem = f"no {what[:-1]}: give {flag}, or a table [{what}.NAME] in a file"
-                self._problem(self._top, problem)
+    def _check(self, sinks: Mapping[str, SinkConfig], need: Collection[str]) -> None:
+        """Check what only the whole shows: sources and sinks exist, and sinks name real sources."""
+        for table, example in (("sources", "docker"), ("sinks", "consul")):
+            if table in need and not self._given.get(table):
+                flag, name = f"--{table[:-1]} {example}", f"[{table}.{example}]"
+                problem = f"no {table[:-1]} configured: pass {flag}, or add {name} to the"
+                self._problem(self._top, f"{problem} configuration file")
+        sources = self._table("sources")
         for sink in sinks.values():
             for name in sink.sources:
-                if sources and name not in self._table("sources"):
+                if sources and name not in sources:
                     problem = f"no source {name!r}{did_you_mean(name, sources)}"
                     given = self._table("sinks", sink.name).get("sources")
-                    self._problem(sink.where / "sources", problem, given)
+                    self._problem(self._top / "sinks" / sink.name / "sources", problem, given)
 
-    def _parsers(self) -> tuple[ParserConfig, ...]:
-        tables = self._table("parsers")
-        where = self._top / "parsers"
+    def _parsers(self) -> list[ParserConfig]:
+        tables, where = self._table("parsers"), self._top / "parsers"
         top = {key: value for key, value in tables.items() if key in PARSER_KEYS}
-        settings = self._filled(ParserSettings, top, where)
-        order = self._plugins.label_parser_names()
+        settings = self._fill(ParserSettings, top, where)
+        order = self._kinds.label_parser_names()
         if settings is not None and settings.order is not None:
             order = settings.order
+        found = []
         for name in order:
             at = where / "order" if "order" in top else where / name
-            found = self._looked_up(self._plugins.label_parser, name, at, tables.get("order"))
-            self._check_options(found, self._table("parsers", name), where / name)
+            kind = self._look_up(self._kinds.label_parser, name, at, tables.get("order"))
+            parser = ParserConfig(name=name)
+            found.append(
+                self._with_options(parser, kind, self._table("parsers", name), where / name)
+            )
         for name, table in tables.items():
             if name not in PARSER_KEYS and name not in order:
                 known = did_you_mean(name, (*order, *PARSER_KEYS))
                 self._problem(where / name, f"not among the label parsers in use{known}", table)
-        return tuple(
-            ParserConfig(name=name, options=self._table("parsers", name), where=where / name)
-            for name in order
-        )
+        return [parser for parser in found if parser is not None]
 
     def _source(self, name: str, table: Tree, where: KeyPath) -> SourceConfig | None:
-        rules = self._filled(
+        rules = self._fill(
             AddressRules, self._table("sources", name, "addresses"), where / "addresses"
         )
         common = {key: value for key, value in table.items() if key in SOURCE_KEYS[:-1]}
-        settings = self._filled(SourceSettings, common, where)
-        if settings is None:
+        source = self._fill(SourceConfig, common, where, name=name, addresses=rules)
+        if source is None:
             return None
-        kind = settings.kind or name
-        found = self._looked_up(self._plugins.source, kind, where / "kind", table.get("kind"))
+        source = attrs.evolve(source, kind=source.kind or name)
+        kind = self._look_up(self._kinds.source, source.kind, where / "kind", table.get("kind"))
         options = {key: value for key, value in table.items() if key not in SOURCE_KEYS}
-        self._check_options(found, options, where, SOURCE_KEYS)
-        if rules is None:
-            return None
-        return SourceConfig(
-            **{**attrs.asdict(settings, recurse=False), "kind": kind},
-            name=name,
-            addresses=rules,
-            options=options,
-            where=where,
-        )
+        return self._with_options(source, kind, options, where, SOURCE_KEYS)
 
     def _sink(self, name: str, table: Tree, where: KeyPath) -> SinkConfig | None:
         common = {key: value for key, value in table.items() if key in SINK_KEYS}
-        settings = self._filled(SinkSettings, common, where)
-        if settings is None:
+        sink = self._fill(SinkConfig, common, where, name=name)
+        if sink is None:
             return None
-        kind = settings.kind or name
-        found = self._looked_up(self._plugins.sink, kind, where / "kind", table.get("kind"))
+        sink = attrs.evolve(sink, kind=sink.kind or name)
+        kind = self._look_up(self._kinds.sink, sink.kind, where / "kind", table.get("kind"))
         options = {key: value for key, value in table.items() if key not in SINK_KEYS}
-        self._check_options(found, options, where, SINK_KEYS)
-        return SinkConfig(
-            **{**attrs.asdict(settings, recurse=False), "kind": kind},
-            name=name,
-            options=options,
-            where=where,
-        )
+        return self._with_options(sink, kind, options, where, SINK_KEYS)
+
+    def _with_options(
+        self,
+        part: P,
+        kind: _Kind | None,
+        raw: Tree,
+        where: KeyPath,
+        other_keys: tuple[str, ...] = (),
+    ) -> P | None:
+        """Return the part with its kind's options filled; `None` if there is an error."""
+        if kind is None:
+            return None
+        options = self._fill(kind.options, raw, where, other_keys)
+        named = secret_files(kind.options, raw, self._environ).values()
+        # Digests are taken before the kind reads the files: a later change is not missed.
+        keys = digests(Path(str(plain(name))) for name in named)
+        return attrs.evolve(part, options=options, key_files=keys)
 
     def _each(self, what: str, make: Callable[[str, Tree, KeyPath], T | None]) -> dict[str, T]:
         found: dict[str, T] = {}
@@ -179,12 +189,12 @@ class Sections:
             problem = bad_name(name) or ("" if isinstance(table, Mapping) else "must be a table")
             if problem:
                 self._problem(where, problem, table)
-            elif (made := make(name, dict(table), where)) is not None:
-                found[name] = made
+            elif (part := make(name, dict(table), where)) is not None:
+                found[name] = part
         return found
 
     def _table(self, *keys: str) -> Tree:
-        """The table at this path, empty if there is none; a problem if something else is there."""
+        """Return the table at this path, empty if there is none; anything else is an error."""
         found: Any = self._given
         where = self._top
         for key in keys:
@@ -194,17 +204,26 @@ class Sections:
                 return {}
         return dict(found)
 
-    def _filled(
-        self, options_class: type[T], raw: Tree, where: KeyPath, beside: tuple[str, ...] = ()
+    def _fill(
+        self,
+        options_class: type[T],
+        raw: Tree,
+        where: KeyPath,
+        other_keys: tuple[str, ...] = (),
+        **own: Any,
     ) -> T | None:
-        """The filled class, or None if something is wrong with it."""
+        """Return the filled class, or `None` if there is an error in it."""
         try:
-            return fill(options_class, raw, where=where, env=self._environ, beside=beside)
+            filled = fill(
+                options_class, raw, where=where, env=self._environ, other_keys=other_keys, **own
+            )
         except ConfigError as error:
             self._problems.append(str(error))
             return None
+        self._warnings += exposed(options_class, raw, where, self._path, self._environ)
+        return filled
 
-    def _looked_up(
+    def _look_up(
         self, look_up: Callable[[str], T], name: str, where: KeyPath, given: Any
     ) -> T | None:
         try:
@@ -212,17 +231,6 @@ class Sections:
         except ConfigError as error:
             self._problem(where, str(error), given)
             return None
-
-    def _check_options(
-        self,
-        kind: SourceType | SinkType | LabelParser | None,
-        options: Tree,
-        where: KeyPath,
-        beside: tuple[str, ...] = (),
-    ) -> None:
-        """Fill the kind's options on trial, so that what is wrong in them is told here too."""
-        if kind is not None:
-            self._filled(kind.options, options, where, beside)
 
     def _problem(self, where: KeyPath, text: str, given: Any = None) -> None:
         self._problems.append(where.say(text, origin_of(given)))

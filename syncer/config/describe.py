@@ -10,13 +10,13 @@ import attrs
 
 from syncer.api.options import Secret, format_duration
 from syncer.config.convert import bare_type
-from syncer.config.fill import fields_of
+from syncer.config.fill import options_of
 from syncer.config.settings import (
-    General,
+    Config,
     ParserSettings,
     PluginSettings,
-    SinkSettings,
-    SourceSettings,
+    SinkConfig,
+    SourceConfig,
 )
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
@@ -50,12 +50,12 @@ def describe_options(options_class: type) -> list[OptionInfo]:
     return [
         OptionInfo(
             name=name,
-            type=_type_text(field.wanted),
-            default="required" if field.required else _default_text(field.attribute.default),
-            env=field.env,
-            help=field.attribute.metadata.get("help", ""),
+            type=_type_text(option.wanted),
+            default="required" if option.required else _default_text(option.attribute.default),
+            env=option.env,
+            help=option.attribute.metadata.get("help", ""),
         )
-        for name, field in fields_of(options_class).items()
+        for name, option in options_of(options_class).items()
     ]
 
 
@@ -97,14 +97,14 @@ def describe_settings() -> dict[str, list[OptionInfo]]:
     "" is the top of the file; NAME stands for a configured name.
     """
     tables = {
-        "": General,
+        "": Config,
         "guard": GuardRules,
         "probes": ProbeRules,
         "web": WebRules,
         "plugins": PluginSettings,
         "parsers": ParserSettings,
-        "sources.NAME": SourceSettings,
+        "sources.NAME": SourceConfig,
         "sources.NAME.addresses": AddressRules,
-        "sinks.NAME": SinkSettings,
+        "sinks.NAME": SinkConfig,
     }
     return {name: describe_options(table) for name, table in tables.items()}

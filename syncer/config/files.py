@@ -1,7 +1,7 @@
-"""Whether files have other contents than they had: the file of settings, and those it names.
+"""Notice when files change: the configuration file, and the files with secrets that it names.
 
-Contents are compared, not times: where a whole folder is put in the place of another by a link, as
-Kubernetes does, or a file is written anew with what it had, times say little.
+Contents are compared, not times: times say little where a whole folder is swapped by a link, as
+Kubernetes does, or where a file is rewritten with the same content.
 """
 
 import hashlib
@@ -13,43 +13,42 @@ Digests = Mapping[Path, str]
 
 
 def digests(paths: Iterable[Path]) -> Digests:
-    """A fingerprint of what stands in each file; "" for what cannot be read, or is no file."""
+    """Return a digest of each file's content; "" if it is unreadable or not a regular file."""
     return {path: _digest(path) for path in paths}
 
 
 def _digest(path: Path) -> str:
     try:
-        # What a pipe or a terminal had is gone once it was read.
+        # A pipe or terminal gives its content only once.
         if not stat.S_ISREG(path.stat().st_mode):
             return ""
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except (OSError, ValueError):  # a name may be none
+    except (OSError, ValueError):  # the path may be invalid
         return ""
 
 
-class Contents:
-    """Looks at files now and then. What is half written is waited for, as far as that can be.
+class FileWatch:
+    """Compares files with their content at an earlier time.
 
-    The first of them has to be there to count as changed: it may just be replaced.
+    The first file must exist to count as changed: it may just be being replaced.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._known = self._seen = digests(paths)
 
     def changed(self) -> bool:
-        """Whether they are not as they were known, and were so at the last look too."""
+        """Report a change that two calls in a row have seen: a file may be half written."""
         now = digests(self._known)
         settled, self._seen = now == self._seen, now
-        there = all(now[path] for path, known in [*self._known.items()][:1] if known)
-        return settled and there and now != self._known
+        exists = all(now[path] for path, known in [*self._known.items()][:1] if known)
+        return settled and exists and now != self._known
 
-    def know(self) -> None:
-        """From now on what stands in them at this moment counts as known."""
-        self._known = self._seen = digests(self._known)
+    def follow(self, paths: Iterable[Path]) -> None:
+        """Watch these files from now on. Files that were watched before keep their known content.
 
-    def follow(self, paths: Iterable[Path], read: Digests | None = None) -> None:
-        """From now on look at these; what is known of some stays known, others are as `read`."""
-        before = {**(read or {}), **self._known}
+        Call it before a file is read, so that no change in between is missed.
+        """
+        known = self._known
         self._known = self._seen = {
-            path: before[path] if path in before else _digest(path) for path in paths
+            path: known[path] if path in known else _digest(path) for path in paths
         }

@@ -1,4 +1,4 @@
-"""From given values to an options class, and from an options class to its documentation.
+"""Fill an options class with given values, environment variables and defaults.
 
 An options class is an attrs class whose fields are made by `syncer.option`.
 """
@@ -16,10 +16,12 @@ from syncer.config.convert import Conversion
 from syncer.config.tree import Given, KeyPath, is_text, origin_of, plain
 
 T = TypeVar("T")
+#: Metadata of a field that syncer sets itself: it is not an option.
+OWN = "syncer.own"
 
 
 @attrs.frozen
-class _Field:
+class _Option:
     attribute: "attrs.Attribute[Any]"
     wanted: Any
 
@@ -33,23 +35,24 @@ class _Field:
 
 
 def option_types(options_class: type) -> dict[str, Any]:
-    """The options by name, each with its type; PluginError if a type cannot be resolved."""
-    return {name: field.wanted for name, field in fields_of(options_class).items()}
+    """Return each option's type by name. Raises PluginError if a type cannot be resolved."""
+    return {name: option.wanted for name, option in options_of(options_class).items()}
 
 
 def secret_files(
     options_class: type, raw: Mapping[str, Any], env: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The files with secrets that these options name, by option; from `raw` or the environment."""
+    """Return the given paths of options declared as files with secrets, by option."""
     return {
         name: given
-        for name, field in fields_of(options_class).items()
-        if field.attribute.metadata.get("secret")
-        and (given := raw[name] if name in raw else _from_environment(field, env))
+        for name, option in options_of(options_class).items()
+        if option.attribute.metadata.get("secret")
+        and (given := raw[name] if name in raw else _from_environment(option, env))
     }
 
 
-def fields_of(options_class: type) -> dict[str, _Field]:
+def options_of(options_class: type) -> dict[str, _Option]:
+    """Return the options that a class declares, by name."""
     try:
         hints = get_type_hints(options_class)
     except Exception as error:  # noqa: BLE001 - an annotation may do anything
@@ -58,9 +61,9 @@ def fields_of(options_class: type) -> dict[str, _Field]:
             f"{name}: the types of its options are not importable: {error}"
         ) from error
     return {
-        field.alias: _Field(field, hints.get(field.name, Any))
+        field.alias: _Option(field, hints.get(field.name, Any))
         for field in attrs.fields(options_class)
-        if field.init
+        if field.init and OWN not in field.metadata
     }
 
 
@@ -70,71 +73,75 @@ def fill(
     *,
     where: KeyPath,
     env: Mapping[str, str],
-    beside: Iterable[str] = (),
+    other_keys: Iterable[str] = (),
+    **own: Any,
 ) -> T:
-    """An options class made from what was given, the environment and its defaults.
+    """Return an options class made from given values, the environment and defaults.
 
-    Values in `raw` may be `Given`; those that are not count as from the file in `where`. The
-    variables that an option names are asked in `env` if `raw` has no value for it. `beside` are
-    keys that the table may have beside the options, for the nearest match. Raises one
-    ConfigError with a line for each unknown, missing and wrong value.
+    Values in `raw` may be `Given`; any other counts as read from the file in `where`. An option
+    without a value in `raw` is looked up in `env`. `other_keys` may stand in the same table: they
+    are candidates for the nearest match. `own` are values of fields that are not options. Raises
+    one ConfigError with a line for each unknown, missing and wrong value.
     """
-    fields = fields_of(options_class)
-    known = [*fields, *beside]
+    options = options_of(options_class)
+    known = [*options, *other_keys]
     problems = [
         (where / key).say(f"unknown option{did_you_mean(key, known)}", origin_of(value))
         for key, value in raw.items()
-        if key not in fields
+        if key not in options
     ]
     values: dict[str, Any] = {}
     convert = Conversion(env)
-    for name, field in fields.items():
-        value = raw[name] if name in raw else _from_environment(field, env)
+    for name, option in options.items():
+        value = raw[name] if name in raw else _from_environment(option, env)
         if value is not None:
             try:
-                values[name] = convert(plain(value), field.wanted, text=is_text(value))
+                values[name] = convert(plain(value), option.wanted, text=is_text(value))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 problems.append((where / name).say(str(error), origin_of(value)))
-        elif field.required:
-            problems.append((where / name).say(_missing(field)))
-    problems += _refused(fields, values, raw, where)
+        elif option.required:
+            problems.append((where / name).say(_missing(option)))
+    problems += _errors_of_all_fields(options, values, raw, where)
     if problems:
         raise ConfigError("\n".join(problems))
     try:
-        return options_class(**values)
+        return options_class(**values, **own)
     except (ValueError, TypeError) as error:
         raise ConfigError(where.say(_reason(error))) from error
 
 
-def _from_environment(field: _Field, env: Mapping[str, str]) -> Given | None:
-    name = next((name for name in field.env if env.get(name)), None)
+def _from_environment(option: _Option, env: Mapping[str, str]) -> Given | None:
+    name = next((name for name in option.env if env.get(name)), None)
     return None if name is None else Given(env[name], name, text=True)
 
 
-def _missing(field: _Field) -> str:
-    also = f", here or as {' or '.join(field.env)}" if field.env else ""
-    about = field.attribute.metadata.get("help", "")
+def _missing(option: _Option) -> str:
+    also = f", here or as {' or '.join(option.env)}" if option.env else ""
+    about = option.attribute.metadata.get("help", "")
     return f"must be given{also}" + (f" ({about})" if about else "")
 
 
-def _refused(
-    fields: Mapping[str, _Field], values: Mapping[str, Any], raw: Mapping[str, Any], where: KeyPath
+def _errors_of_all_fields(
+    options: Mapping[str, _Option],
+    values: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    where: KeyPath,
 ) -> list[str]:
-    """What the fields' own converters and validators say, of all fields and not only of the first.
+    """Run every field's own converter and validator, and return all errors.
 
-    The class itself would stop at the first; it is asked too, in the end.
+    attrs would stop at the first. The class itself still has the last word, in `fill`.
     """
     problems = []
     instance = SimpleNamespace(**values)
     for name, value in values.items():
-        attribute = fields[name].attribute
+        attribute = options[name].attribute
         convert: Any = attribute.converter
         if hasattr(convert, "takes_self"):
-            continue  # a converter that needs the instance: the class itself is the judge
+            continue  # only the class can run a converter that needs the instance
         try:
-            seen = value if convert is None else convert(value)
+            converted = value if convert is None else convert(value)
             if attribute.validator is not None:
-                attribute.validator(instance, attribute, seen)
+                attribute.validator(instance, attribute, converted)
         except (ValueError, TypeError) as error:
             reason = re.sub(rf"^'?{re.escape(attribute.name)}'?:? ", "", _reason(error))
             problems.append((where / name).say(reason, origin_of(raw.get(name))))
@@ -144,5 +151,5 @@ def _refused(
 
 
 def _reason(error: Exception) -> str:
-    # attrs' own validators hand over the attribute and the value too: only the text is for people
+    # attrs' own validators also pass the attribute and the value: only the text is for people
     return str(error.args[0]) if error.args else type(error).__name__

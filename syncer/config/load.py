@@ -1,134 +1,123 @@
 """From flags, file, environment and defaults to one `Config`.
 
-A value given by a flag (`--set`, then `--source` and `--sink`) goes before one in the file, that
-before one in a `SYNCER__...` variable, that before one in a variable that the option itself names,
-and that before the default. This is decided key by key: a flag that names a source or sink of
-the file overrides the keys that it gives and leaves the rest, other tables of the file stay.
+A value given by a flag (`--set`, then `--source` and `--sink`) takes precedence over one in the
+file, that over one in a `SYNCER__...` variable, that over one in a variable that the option itself
+names, and that over the default. This is decided key by key: a flag that names a source or sink of
+the file overrides the keys that it gives. The table's other keys, and other tables, stay.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from syncer.api.errors import ConfigError
-from syncer.api.fields import unique
-from syncer.config.build import Sections, disabled_plugins
-from syncer.config.convert import separated
-from syncer.config.exposure import exposed, exposed_in
-from syncer.config.files import digests
-from syncer.config.fill import fill, secret_files
-from syncer.config.flags import flagged
-from syncer.config.settings import (
-    SINK_KEYS,
-    SOURCE_KEYS,
-    Config,
-    Kind,
-    ParserConfig,
-    Part,
-    SinkConfig,
-    SourceConfig,
-)
+from syncer.api.fields import EMPTY
+from syncer.config.build import ConfigBuilder, KindLookup
+from syncer.config.fill import fill
+from syncer.config.flags import kind_tables
+from syncer.config.settings import Config, PluginSettings
 from syncer.config.tree import (
     KeyPath,
+    Tree,
     files_named,
     from_assignments,
     from_environment,
     from_file,
     in_order,
+    origin_of,
     overlaid,
-    plain,
 )
-from syncer.config.web_rules import WebRules
-
-if TYPE_CHECKING:
-    from syncer.plugin.manager import Plugins
 
 
-_DISABLE = "SYNCER_DISABLE_PLUGINS"
-_KEYS: dict[type, tuple[str, ...]] = {
-    SourceConfig: SOURCE_KEYS,
-    SinkConfig: SINK_KEYS,
-    ParserConfig: (),
-}
+@attrs.frozen(kw_only=True, repr=False)
+class Settings:
+    """What file, flags and environment say, read but not yet checked.
+
+    `tree` is all of it but `--source` and `--sink`, which need the kinds to be read. `common` has
+    what flags say of every source and every sink.
+    """
+
+    path: Path | None
+    file: Tree
+    assignments: Tree
+    tree: Tree
+    sources: tuple[str, ...]
+    sinks: tuple[str, ...]
+    common: Mapping[str, Tree]
+    environ: Mapping[str, str]
+    disabled_plugins: tuple[str, ...]
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files that `{ file = "..." }` names. `load` reads them."""
+        return tuple(files_named(self.tree))
 
 
-def load(
+def read_settings(
     path: Path | None = None,
     *,
     sources: Sequence[str] = (),
     sinks: Sequence[str] = (),
     assignments: Sequence[str] = (),
+    common: Mapping[str, Tree] = EMPTY,
     environ: Mapping[str, str],
-    plugins: "Plugins",
-    need: Collection[str] = ("sources", "sinks"),
-) -> Config:
-    """The configuration, checked in whole: the kinds' options are filled on trial too.
+) -> Settings:
+    """Read file, flags and environment. No plugin is needed: they may say which to disable.
 
-    `sources` and `sinks` are flags in the form `[NAME:]KIND[=VALUE]` or a whole URI. KIND may
-    also be a name that is configured already. A kind given twice gets the names `consul` and
-    `consul-2`. `assignments` are `KEY.PATH=VALUE`. `plugins` is told which plugins are disabled
-    and asked for every kind that is named. `need` says which of sources and sinks there must be.
-
-    Raises one ConfigError with a line for each thing that is wrong, or PluginError.
+    `sources` and `sinks` are texts in the form `[NAME:]KIND[=VALUE]` or URIs. KIND may also be a
+    configured name. A kind given twice gets the names `consul` and `consul-2`. `assignments` are
+    `KEY.PATH=VALUE`. Raises ConfigError.
     """
-    top = KeyPath((), str(path) if path else "")
-    set_flags = from_assignments(assignments)
-    file = from_file(path) if path else {}
+    file, set_flags = from_file(path) if path else {}, from_assignments(assignments)
     given = overlaid(file, set_flags)
-    given = overlaid(from_environment(environ, given), given)
-    listed = disabled_plugins(given, top, environ)
-    disabled = unique((*listed, *separated(environ.get(_DISABLE, ""))))
-    plugins.disable(disabled)
-    for what, texts, look_up, by_uri in (
-        ("sources", sources, plugins.source, plugins.source_for),
-        ("sinks", sinks, plugins.sink, plugins.sink_for),
+    tree = overlaid(from_environment(environ, given), given)
+    return Settings(
+        path=path,
+        file=file,
+        assignments=set_flags,
+        tree=tree,
+        sources=tuple(sources),
+        sinks=tuple(sinks),
+        common=common,
+        environ=environ,
+        disabled_plugins=_disabled_plugins(tree.get("plugins", {}), path),
+    )
+
+
+def _disabled_plugins(table: Any, path: Path | None) -> tuple[str, ...]:
+    """Return the plugins to disable; `Plugins.discover` adds those of the variable."""
+    where = KeyPath(("plugins",), str(path) if path else "")
+    if not isinstance(table, Mapping):
+        raise ConfigError(where.say("must be a table", origin_of(table)))
+    return fill(PluginSettings, table, where=where, env={}).disable
+
+
+def load(
+    settings: Settings, kinds: KindLookup, need: Collection[str] = ("sources", "sinks")
+) -> Config:
+    """Check the settings, fill the options of every kind named, and return the configuration.
+
+    `need` says which of sources and sinks must be configured. Raises one ConfigError with a line
+    for each error, or PluginError.
+    """
+    given = settings.tree
+    for table, texts, look_up, by_uri in (
+        ("sources", settings.sources, kinds.source, kinds.source_for),
+        ("sinks", settings.sinks, kinds.sink, kinds.sink_for),
     ):
-        tables = flagged(f"--{what[:-1]}", texts, given.get(what), look_up, by_uri)
-        given = overlaid(given, {what: tables} if tables else {})
-        if isinstance(given.get(what), Mapping):
-            # Their order counts: of two equal claims, that of the first source wins.
-            given[what] = in_order(given[what], file.get(what), tables)
-    given = overlaid(given, set_flags)  # --set says it more exactly than --sink
-    secrets = digests(files_named(given))  # before they are read
-    try:
-        config = Sections(given, top, environ, plugins).config(need)
-    except ConfigError as error:
-        raise ConfigError(str(error), secrets) from error
-    parts = _parts(config, plugins)
-    return attrs.evolve(
-        config,
-        disabled_plugins=disabled,
-        warnings=(
-            *exposed(parts, path, environ),
-            *exposed_in(WebRules, given.get("web", {}), top / "web", path),
-            *config.web.warnings(),
-        ),
-        secret_files=secrets,
-        key_files=[
-            Path(str(plain(name)))
-            for part, kind in parts
-            for name in secret_files(kind.options, part.options, environ).values()
-        ],
-    )
-
-
-def options_of(configured: Part, kind: Kind, environ: Mapping[str, str]) -> Any:
-    """The options of a configured source, sink or parser, made for its kind's `create`."""
-    return fill(
-        kind.options,
-        configured.options,
-        where=configured.where,
-        env=environ,
-        beside=_KEYS[type(configured)],
-    )
-
-
-def _parts(config: Config, plugins: "Plugins") -> list[tuple[Part, Kind]]:
-    """Every source, sink and parser with its kind."""
-    return [
-        *((source, plugins.source(source.kind)) for source in config.sources.values()),
-        *((sink, plugins.sink(sink.kind)) for sink in config.sinks.values()),
-        *((parser, plugins.label_parser(parser.name)) for parser in config.parsers),
-    ]
+        flagged = kind_tables(f"--{table[:-1]}", texts, given.get(table), look_up, by_uri)
+        given = overlaid(given, {table: flagged} if flagged else {})
+        if isinstance(given.get(table), Mapping):
+            # The order matters: of two equal claims, that of the first source wins.
+            given[table] = in_order(given[table], settings.file.get(table), flagged)
+    given = overlaid(given, settings.assignments)  # --set is more exact than --sink
+    for table, common in settings.common.items():
+        if isinstance(named := given.get(table), Mapping):
+            given[table] = {
+                name: overlaid(part, common) if isinstance(part, Mapping) else part
+                for name, part in named.items()
+            }
+    builder = ConfigBuilder(given, kinds, path=settings.path, environ=settings.environ)
+    return builder.config(need, settings.disabled_plugins)

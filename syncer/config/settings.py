@@ -13,12 +13,11 @@ from typing import Any
 import attrs
 
 from syncer.api.fields import EMPTY, as_tuple, filled, frozen_map
-from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.model import Status
-from syncer.api.options import format_duration, option
+from syncer.api.options import Secret, format_duration, option
 from syncer.api.text import did_you_mean
 from syncer.config.files import Digests
-from syncer.config.tree import KeyPath
+from syncer.config.fill import OWN
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
 from syncer.desired.filters import Filter
@@ -75,35 +74,6 @@ def _not_up(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[St
 
 
 @attrs.frozen(kw_only=True)
-class General:
-    """The keys at the top of the file."""
-
-    owner: str = option(
-        "syncer", help="Who we are: only registrations with this mark are ours", validator=filled
-    )
-    interval: timedelta = option(
-        timedelta(seconds=30),
-        help="Time between full reads of every source and sink, 0.1s to 24h",
-        validator=_lasting(0.1, 86_400),
-    )
-    on_exit: str = option(
-        "keep",
-        help="What becomes of our registrations at a regular end: keep or deregister",
-        validator=_one_of("keep", "deregister"),
-    )
-    shutdown_timeout: timedelta = option(
-        timedelta(seconds=10),
-        help="How long running work may take at the end, 0s to 1h",
-        validator=_lasting(0, 3600),
-    )
-    reload: str = option(
-        "auto",
-        help="When a running syncer reads the file again: auto (it changes, or SIGHUP), or signal",
-        validator=_one_of("auto", "signal"),
-    )
-
-
-@attrs.frozen(kw_only=True)
 class PluginSettings:
     """The table `plugins`."""
 
@@ -125,9 +95,34 @@ class ParserSettings:
     )
 
 
+def _own(default: Any = attrs.NOTHING, **more: Any) -> Any:
+    """Return a field that is not an option: syncer sets it."""
+    if isinstance(default, type):
+        default = attrs.Factory(default)
+    return attrs.field(default=default, metadata={OWN: True}, **more)
+
+
 @attrs.frozen(kw_only=True)
-class SourceSettings:
-    """What every source has, whatever its kind. `addresses` is a table of its own."""
+class _Part:
+    """What sources, sinks and label parsers have in common.
+
+    `options` is the kind's own options class, filled. `key_files` has a digest of each file with
+    a secret that the kind reads by itself: a changed file makes the part another one.
+    """
+
+    name: str = _own()
+    options: Any = _own(None, repr=False)
+    key_files: Digests = _own(EMPTY, converter=frozen_map, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ParserConfig(_Part):
+    """A label parser with its options."""
+
+
+@attrs.frozen(kw_only=True)
+class SourceConfig(_Part):
+    """A configured source: settings that every kind has, and the options of its kind."""
 
     kind: str = option("", help="Kind of source; unset: the configured name")
     former_scopes: tuple[str, ...] = option(
@@ -156,11 +151,12 @@ class SourceSettings:
         help="The runtime's own health checks: mirror them in the registry, or ignore them",
         validator=_one_of("mirror", "ignore"),
     )
+    addresses: AddressRules = _own(AddressRules)
 
 
 @attrs.frozen(kw_only=True)
-class SinkSettings:
-    """What every sink has, whatever its kind."""
+class SinkConfig(_Part):
+    """A configured sink: settings that every kind has, and the options of its kind."""
 
     kind: str = option("", help="Kind of sink; unset: the configured name")
     policy: str = option(
@@ -198,74 +194,72 @@ class SinkSettings:
     )
 
 
-#: Keys that the tables of sources and sinks have beside the options of the kind.
-SOURCE_KEYS = (*(field.name for field in attrs.fields(SourceSettings)), "addresses")
-SINK_KEYS = tuple(field.name for field in attrs.fields(SinkSettings))
-PARSER_KEYS = tuple(field.name for field in attrs.fields(ParserSettings))
-#: Tables at the top of the file.
-TABLES = ("guard", "probes", "web", "plugins", "parsers", "sources", "sinks")
-
-
-def _as_given() -> Any:
-    """The options of a kind, not shown: there may be secrets among them."""
-    return attrs.field(default=EMPTY, converter=frozen_map, repr=False)
-
-
-def _in_table(table: str) -> Any:
-    """Where a part stands in the file, for errors; by default under its name in `table`."""
-    place = attrs.Factory(lambda self: KeyPath((table, self.name)), takes_self=True)
-    return attrs.field(default=place, eq=False, repr=False)
-
-
 @attrs.frozen(kw_only=True)
-class ParserConfig:
-    """A label parser by its name, with its options as they were given."""
+class Config:
+    """All settings of one syncer; the options are the keys at the top of the file.
 
-    name: str
-    options: Mapping[str, Any] = _as_given()
-    where: KeyPath = _in_table("parsers")
-
-
-@attrs.frozen(kw_only=True)
-class SourceConfig(SourceSettings):
-    """A configured source: what it has in common with others, and its options as given."""
-
-    name: str
-    addresses: AddressRules = attrs.Factory(AddressRules)
-    options: Mapping[str, Any] = _as_given()
-    where: KeyPath = _in_table("sources")
-
-
-@attrs.frozen(kw_only=True)
-class SinkConfig(SinkSettings):
-    """A configured sink: what it has in common with others, and its options as given."""
-
-    name: str
-    options: Mapping[str, Any] = _as_given()
-    where: KeyPath = _in_table("sinks")
-
-
-@attrs.frozen(kw_only=True)
-class Config(General):
-    """All settings of one syncer. `warnings` are for people: what works, but should not stay.
-
-    `secret_files` are those that `{ file = "..." }` names, each with a fingerprint of what stood in
-    it before it was read; `key_files` those with secrets that a kind reads by itself.
+    `warnings` are for people: what works, but should be changed.
     """
 
-    guard: GuardRules = attrs.Factory(GuardRules)
-    probes: ProbeRules = attrs.Factory(ProbeRules)
-    web: WebRules = attrs.Factory(WebRules)
-    disabled_plugins: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
-    parsers: tuple[ParserConfig, ...] = attrs.field(default=(), converter=as_tuple)
-    sources: Mapping[str, SourceConfig] = attrs.field(default=EMPTY, converter=frozen_map)
-    sinks: Mapping[str, SinkConfig] = attrs.field(default=EMPTY, converter=frozen_map)
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
-    secret_files: Digests = attrs.field(default=EMPTY, converter=frozen_map, eq=False)
-    key_files: tuple[Path, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
+    owner: str = option(
+        "syncer", help="Who we are: only registrations with this mark are ours", validator=filled
+    )
+    interval: timedelta = option(
+        timedelta(seconds=30),
+        help="Time between full reads of every source and sink, 0.1s to 24h",
+        validator=_lasting(0.1, 86_400),
+    )
+    on_exit: str = option(
+        "keep",
+        help="What becomes of our registrations at a regular end: keep or deregister",
+        validator=_one_of("keep", "deregister"),
+    )
+    shutdown_timeout: timedelta = option(
+        timedelta(seconds=10),
+        help="How long running work may take at the end, 0s to 1h",
+        validator=_lasting(0, 3600),
+    )
+    reload: str = option(
+        "auto",
+        help="When a running syncer reads the file again: auto (it changes, or SIGHUP), or signal",
+        validator=_one_of("auto", "signal"),
+    )
+    guard: GuardRules = _own(GuardRules)
+    probes: ProbeRules = _own(ProbeRules)
+    web: WebRules = _own(WebRules)
+    disabled_plugins: tuple[str, ...] = _own((), converter=as_tuple)
+    parsers: tuple[ParserConfig, ...] = _own((), converter=as_tuple)
+    sources: Mapping[str, SourceConfig] = _own(EMPTY, converter=frozen_map)
+    sinks: Mapping[str, SinkConfig] = _own(EMPTY, converter=frozen_map)
+    warnings: tuple[str, ...] = _own((), converter=as_tuple, eq=False)
+
+    @property
+    def key_files(self) -> frozenset[Path]:
+        """The files with secrets that kinds read by themselves."""
+        parts = (*self.parsers, *self.sources.values(), *self.sinks.values())
+        return frozenset(path for part in parts for path in part.key_files)
 
 
-Kind = SourceType | SinkType | LabelParser
+def asks_same(one: SourceConfig | SinkConfig, other: SourceConfig | SinkConfig) -> bool:
+    """Whether both are of the same kind with the same options. Secrets may differ."""
+    return one.kind == other.kind and _without_secrets(one.options) == _without_secrets(
+        other.options
+    )
 
 
-Part = SourceConfig | SinkConfig | ParserConfig
+def _without_secrets(options: Any) -> list[Any]:
+    values = (getattr(options, field.name) for field in attrs.fields(type(options)))
+    return [value for value in values if not isinstance(value, Secret)]
+
+
+def _keys(table: type) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(table) if OWN not in field.metadata)
+
+
+#: Keys that the tables of sources and sinks have in addition to the options of the kind.
+SOURCE_KEYS = (*_keys(SourceConfig), "addresses")
+SINK_KEYS = _keys(SinkConfig)
+PARSER_KEYS = _keys(ParserSettings)
+#: Keys and tables at the top of the file.
+TOP_KEYS = _keys(Config)
+TABLES = ("guard", "probes", "web", "plugins", "parsers", "sources", "sinks")

@@ -1,4 +1,4 @@
-"""From a configuration and the installed plugins to an engine."""
+"""Assemble an engine from a configuration and the installed plugins."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -8,8 +8,7 @@ from typing import Any
 from syncer.api.contracts import Sink, Source
 from syncer.api.errors import PluginError, SyncerError
 from syncer.api.kinds import Context
-from syncer.config.convert import separated
-from syncer.config.load import load, options_of
+from syncer.config.load import load, read_settings
 from syncer.config.settings import Config, ParserConfig, SinkConfig, SourceConfig
 from syncer.desired.filters import Filter
 from syncer.desired.translate import Parse
@@ -25,17 +24,16 @@ def assemble(
     config: Config,
     plugins: Plugins,
     *,
-    environ: Mapping[str, str],
     listeners: Sequence[Listener] = (),
 ) -> Engine:
-    """The engine that a configuration describes. No source or sink is asked for anything yet.
+    """Return the engine that a configuration describes. No source or sink is asked for anything.
 
-    Raises ConfigError for wrong options, PluginError for a plugin that fails to make its part.
+    Raises ConfigError if an option turns out wrong, PluginError if a plugin fails to make its part.
     """
     return Engine(
-        {name: _source(config, part, plugins, environ) for name, part in config.sources.items()},
-        {name: _sink(config, part, plugins, environ) for name, part in config.sinks.items()},
-        parsers=[(part.name, _parser(part, plugins, environ)) for part in config.parsers],
+        {name: _source(part, config.owner, plugins) for name, part in config.sources.items()},
+        {name: _sink(part, config.owner, plugins) for name, part in config.sinks.items()},
+        parsers=[(part.name, _parser(part, plugins)) for part in config.parsers],
         owner=config.owner,
         interval=config.interval.total_seconds(),
         guard=config.guard,
@@ -47,7 +45,7 @@ def assemble(
 
 
 def _notifying(plugins: Plugins, listeners: Sequence[Listener]) -> Listener:
-    """A listener that tells the plugins, and tells the others of plugins that fail at it."""
+    """Return a listener that passes events to the plugins, and failures of those to the others."""
 
     def notify(event: AnyEvent) -> None:
         for warned in plugins.notify(event):
@@ -57,13 +55,9 @@ def _notifying(plugins: Plugins, listeners: Sequence[Listener]) -> Listener:
     return notify
 
 
-def _source(
-    config: Config, part: SourceConfig, plugins: Plugins, environ: Mapping[str, str]
-) -> SourcePart:
-    kind = plugins.source(part.kind)
-    options = options_of(part, kind, environ)
-    context = Context(name=part.name, owner=config.owner)
-    source: Source = _made(f"source {part.name}", lambda: kind.create(options, context))
+def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
+    kind, context = plugins.source(part.kind), Context(name=part.name, owner=owner)
+    source: Source = _made(f"source {part.name}", lambda: kind.create(part.options, context))
     return SourcePart(
         source=source,
         rules=part.addresses,
@@ -78,13 +72,9 @@ def _source(
     )
 
 
-def _sink(
-    config: Config, part: SinkConfig, plugins: Plugins, environ: Mapping[str, str]
-) -> SinkPart:
-    kind = plugins.sink(part.kind)
-    options = options_of(part, kind, environ)
-    context = Context(name=part.name, owner=config.owner)
-    sink: Sink = _made(f"sink {part.name}", lambda: kind.create(options, context))
+def _sink(part: SinkConfig, owner: str, plugins: Plugins) -> SinkPart:
+    kind, context = plugins.sink(part.kind), Context(name=part.name, owner=owner)
+    sink: Sink = _made(f"sink {part.name}", lambda: kind.create(part.options, context))
     translator = plugins.check_translator(part.kind)
     return SinkPart(
         sink=sink,
@@ -92,21 +82,20 @@ def _sink(
         sources=part.sources,
         withhold=frozenset(part.withhold),
         keep_last=part.keep_last,
-        translate=translator.create(options) if translator else None,
+        translate=translator.create(part.options) if translator else None,
         lock=Lock(name=part.lock, ttl=part.lock_ttl) if part.lock else None,
         adoption=Adoption(hosts=part.adopt, gone=part.adopt_gone),
     )
 
 
-def _parser(part: ParserConfig, plugins: Plugins, environ: Mapping[str, str]) -> Parse:
+def _parser(part: ParserConfig, plugins: Plugins) -> Parse:
     kind = plugins.label_parser(part.name)
-    options = options_of(part, kind, environ)
-    parse: Parse = _made(f"label parser {part.name}", lambda: kind.create(options))
+    parse: Parse = _made(f"label parser {part.name}", lambda: kind.create(part.options))
     return parse
 
 
 def _made(what: str, make: Callable[[], Any]) -> Any:
-    """What a plugin makes. Its own kinds of error become a PluginError that names the part."""
+    """Return what a plugin makes. Foreign exceptions become a PluginError that names the part."""
     try:
         return make()
     except SyncerError:
@@ -122,20 +111,20 @@ def open_engine(
     sinks: Sequence[str] = (),
     settings: Sequence[str] = (),
     listeners: Sequence[Listener] = (),
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
 ) -> Engine:
-    """The engine of a configuration file and flags, as the command line would make it.
+    """Return the engine that a configuration file and flags describe, as for the command line.
 
     `sources` and `sinks` are written as after `--source` and `--sink`, `settings` as after `--set`.
-    Raises ConfigError with a line for each thing that is wrong, or PluginError.
+    `environ` is the process's environment by default. Raises ConfigError with a line for each
+    error, or PluginError.
     """
-    plugins = Plugins.discover(separated(environ.get("SYNCER_DISABLE_PLUGINS", "")))
-    config = load(
+    read = read_settings(
         Path(path) if path else None,
         sources=sources,
         sinks=sinks,
         assignments=settings,
-        environ=environ,
-        plugins=plugins,
+        environ=os.environ if environ is None else environ,
     )
-    return assemble(config, plugins, environ=environ, listeners=listeners)
+    plugins = Plugins.discover(read.environ, read.disabled_plugins)
+    return assemble(load(read, plugins), plugins, listeners=listeners)

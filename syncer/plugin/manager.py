@@ -14,9 +14,10 @@ from typing import TypeVar
 import attrs
 
 from syncer.api.errors import ConfigError, PluginError
-from syncer.api.fields import frozen_map
+from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.kinds import CheckTranslator, CommandLine, LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
+from syncer.config.convert import separated
 from syncer.events import AnyEvent, Warned
 from syncer.plugin.loader import ROLES, AnyKind, Plugin, installed, key_of, load_plugins
 
@@ -58,16 +59,22 @@ class Plugins:
         self, found: Callable[[], Iterable[EntryPoint]] = tuple, disabled: Iterable[str] = ()
     ) -> None:
         self._found = found
-        self._always_disabled = self._disabled = frozenset(disabled)
+        self._disabled = frozenset(disabled)
         self._modules: dict[str, ModuleType] = {}
         self._loaded: tuple[Plugin, ...] | None = None
         self._deaf: dict[str, str] = {}
         self._lock = threading.RLock()
 
     @classmethod
-    def discover(cls, disabled: Iterable[str] = ()) -> "Plugins":
-        """The installed plugins, without those whose entry points have these names."""
-        return cls(installed, disabled)
+    def discover(
+        cls, environ: Mapping[str, str] = EMPTY, disabled: Iterable[str] = ()
+    ) -> "Plugins":
+        """Return the installed plugins.
+
+        Those whose entry points are named in `disabled`, or by SYNCER_DISABLE_PLUGINS in `environ`,
+        are not loaded.
+        """
+        return cls(installed, (*disabled, *separated(environ.get("SYNCER_DISABLE_PLUGINS", ""))))
 
     def register(self, module: ModuleType, name: str) -> None:
         """Add a module of this program as a plugin; it is checked when kinds are looked up."""
@@ -76,14 +83,6 @@ class Plugins:
                 raise PluginError(f"a module is registered under the name {name!r} already")
             self._modules[name] = module
             self._loaded = None
-
-    def disable(self, names: Iterable[str]) -> None:
-        """Leave out these plugins from now on, beside those that were disabled at first."""
-        with self._lock:
-            disabled = self._always_disabled.union(names)
-            if disabled != self._disabled:
-                self._disabled = disabled
-                self._loaded = None
 
     def source(self, name: str) -> SourceType:
         """The kind of source of this name.

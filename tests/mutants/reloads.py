@@ -10,8 +10,8 @@ _NO_RELOAD = "it reloads nothing"
 MUTANTS = (
     process(
         "a page that cannot be opened is no reason to refuse",
-        "                self._pages.serve(new)\n                return new\n        except",
-        "                return new\n        except",
+        "                self._pages.serve(new)\n",
+        "",
         blind=_NO_RELOAD,
     ),
     process(
@@ -40,20 +40,20 @@ MUTANTS = (
     ),
     process(
         "what a refused configuration names is not looked at",
-        "        self._contents.follow((*self._watched(), *self._named), self._named)\n",
+        "        self._files.follow((*self._watched, *settings.secret_files))\n",
         "",
         blind=_NO_RELOAD,
     ),
     process(
         "a key that comes later is not waited for",
-        "{**config.secret_files, **digests(config.key_files)}",
-        "dict(config.secret_files)",
+        "*settings.secret_files, *config.key_files))",
+        "*settings.secret_files))",
         blind=_NO_RELOAD,
     ),
     process(
         "files are looked at after they were read",
-        'self._contents = Contents([given["path"]] if given["path"] else [])',
-        "self._contents = Contents([])",
+        "        self._files = FileWatch(self._watched)\n        self._now",
+        "        self._files = FileWatch([])\n        self._now",
         blind=_NO_RELOAD,
     ),
     ending(

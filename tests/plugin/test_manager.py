@@ -200,8 +200,7 @@ def test_two_distributions_with_one_plugin_name(site):
         plugins.sink("beta")
     assert [p.state for p in plugins.report() if p.name == "alpha"] == ["failed", "failed"]
     assert "rival" not in sys.modules
-    plugins.disable(["alpha"])
-    assert plugins.sink("beta")
+    assert Plugins.discover(disabled=["alpha"]).sink("beta")
 
 
 def test_a_fork_that_names_the_same_module(site):
@@ -403,23 +402,19 @@ def test_a_disabled_plugin_is_never_imported(site):
     plugins = Plugins.discover(disabled=["beta"])
     assert info(plugins, "beta").state == "disabled"
     assert "beta_plugin" not in sys.modules
-    plugins.disable(["alpha"])
     with pytest.raises(syncer.ConfigError, match=r"'beta' \(other-beta 1.0\) is disabled"):
         plugins.sink("beta")
 
 
-def test_disabling_later_takes_a_plugin_out(site):
-    """Plugins can be disabled and enabled again at any time, modules of the program stay."""
-    site.good("alpha")
-    plugins = Plugins.discover()
+def test_the_environment_adds_to_what_is_disabled(site):
+    """Modules that the program registered itself stay."""
+    for name in ("alpha", "beta", "gamma"):
+        site.good(name)
+    plugins = Plugins.discover({"SYNCER_DISABLE_PLUGINS": "beta, gamma"}, ["alpha"])
     plugins.register(module_of(syncer_sinks=[sink_type("own")]), "own")
-    assert {"alpha", "own"} <= set(plugins.sinks())
-    plugins.disable(["alpha"])
-    assert "alpha" not in plugins.sinks()
+    states = {name: info(plugins, name).state for name in ("alpha", "beta", "gamma")}
+    assert set(states.values()) == {"disabled"}
     assert "own" in plugins.sinks()
-    plugins.disable(["alpha"])
-    plugins.disable([])
-    assert "alpha" in plugins.sinks()
 
 
 def test_an_unknown_kind_gets_the_nearest_match():

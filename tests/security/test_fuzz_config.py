@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncer import SyncerError
-from syncer.config.load import load
+from syncer.config.load import load, read_settings
 from syncer.plugin.assembly import assemble
 from syncer.plugin.manager import Plugins
 
@@ -39,7 +39,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=8,
 )
-PLUGINS = Plugins.discover(())
+PLUGINS = Plugins.discover()
 MANY = settings(
     max_examples=300,
     deadline=None,
@@ -64,8 +64,8 @@ def toml(value):
 def loaded(path=None, **given):
     """Load it and make what it describes; an error of syncer's is an answer too."""
     try:
-        config = load(path, environ=given.pop("environ", {}), plugins=PLUGINS, **given)
-        engine = assemble(config, PLUGINS, environ={})
+        settings = read_settings(path, environ=given.pop("environ", {}), **given)
+        engine = assemble(load(settings, PLUGINS), PLUGINS)
     except SyncerError:
         return
     engine.stop()

@@ -9,7 +9,7 @@ import pytest
 
 from servers.secrets import secret
 from servers.syncer import command
-from syncer.config.load import load
+from syncer.config.load import load, read_settings
 from syncer.plugin.manager import Plugins
 
 TESTS = Path(__file__).parent.parent
@@ -97,16 +97,16 @@ def config(tmp_path, services):
 
 
 class TestReadable:
-    """`check-config` and `run` warn of secrets that everybody may read."""
+    """`check-config` and `run` warn of world-readable secrets."""
 
     @pytest.mark.parametrize("words", [("check-config",), ("run", "--once")])
     def test_in_the_configuration(self, config, words):
         """A token in a file with the usual rights; not in one that only we may read."""
         token = f'"{PASSWORD}"'
         loud = command(*words, *config(token, 0o644))
-        assert "a secret in a file that everybody may read" in loud.stdout + loud.stderr
+        assert "a secret in a world-readable file" in loud.stdout + loud.stderr
         quiet = command(*words, *config(token, 0o640))
-        assert "everybody" not in quiet.stdout + quiet.stderr
+        assert "world-readable" not in quiet.stdout + quiet.stderr
 
     @pytest.mark.parametrize("words", [("check-config",), ("run", "--once")])
     def test_in_a_file_of_its_own(self, config, tmp_path, words):
@@ -116,19 +116,17 @@ class TestReadable:
         given = f'{{ file = "{kept}" }}'
         kept.chmod(0o644)
         loud = command(*words, *config(given, 0o644))
-        assert (
-            f"sinks.consul.token: everybody may read the file {kept}" in loud.stdout + loud.stderr
-        )
+        assert f"sinks.consul.token: the file {kept} is world-readable" in loud.stdout + loud.stderr
         kept.chmod(0o600)
         quiet = command(*words, *config(given, 0o644))
-        assert "everybody" not in quiet.stdout + quiet.stderr
+        assert "world-readable" not in quiet.stdout + quiet.stderr
 
     @pytest.mark.parametrize("words", [("check-config",), ("run", "--once")])
     @pytest.mark.parametrize(
         ("given", "mode", "kept", "said"),
         [
-            ('"{token}"', 0o644, 0o600, "web.token: a secret in a file that everybody may read"),
-            ('{{ file = "{file}" }}', 0o644, 0o644, "web.token: everybody may read the file"),
+            ('"{token}"', 0o644, 0o600, "web.token: a secret in a world-readable file"),
+            ('{{ file = "{file}" }}', 0o644, 0o644, "web.token: the file "),
             ('"{token}"', 0o640, 0o600, ""),
             ('{{ file = "{file}" }}', 0o644, 0o600, ""),
         ],
@@ -148,7 +146,7 @@ class TestReadable:
         assert done.returncode == 0
         found = done.stdout + done.stderr
         assert said in found
-        assert ("everybody" in found) == bool(said)
+        assert ("world-readable" in found) == bool(said)
 
     def test_the_pages_token_on_the_command_line(self, services):
         """Like other secrets there."""
@@ -171,14 +169,12 @@ class TestReadable:
         flags = [f"sinks.consul.{option}={kept}"] if by_flag else []
 
         def warnings():
-            found = load(
-                Path(path), environ=environ, plugins=Plugins.discover(()), assignments=flags
-            )
-            return found.warnings
+            settings = read_settings(Path(path), environ=environ, assignments=flags)
+            return load(settings, Plugins.discover()).warnings
 
         kept.chmod(0o644)
         (warning,) = warnings()
-        assert f"sinks.consul.{option}: everybody may read the file {kept}" in warning
+        assert f"sinks.consul.{option}: the file {kept} is world-readable" in warning
         kept.chmod(0o600)
         assert warnings() == ()
 

@@ -4,7 +4,6 @@ Whatever is wrong with the new configuration is found before anything is touched
 that is no longer configured leaves its entries registered, as over a restart.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ import attrs
 from syncer.api.errors import ConfigError, SyncerError
 from syncer.cli.daemon.page import Pages
 from syncer.cli.daemon.systemd import Notifier, signs_of_life
-from syncer.cli.shared import read_config
-from syncer.config.files import Contents, Digests, digests
-from syncer.config.settings import Config
+from syncer.cli.shared import read_given
+from syncer.config.files import FileWatch
+from syncer.config.load import load
+from syncer.config.settings import Config, asks_same
 from syncer.engine.engine import Engine
 from syncer.events import AnyEvent, ConfigRefused, ConfigReloaded, Warned
 from syncer.events.logs import Log
@@ -43,17 +43,17 @@ class Gate:
 
 @attrs.frozen
 class Build:
-    """An engine with what it was made from; `files` are the digests of its files with secrets."""
+    """An engine with what it was made from; `secret_files` are to be watched."""
 
     config: Config
     plugins: Plugins
-    files: Digests
+    secret_files: tuple[Path, ...]
     engine: Engine
     gate: Gate
 
     def again(self) -> Engine:
         """Make another engine of the same configuration."""
-        return assemble(self.config, self.plugins, environ=os.environ)
+        return assemble(self.config, self.plugins)
 
     def reloaded(self, changed: Iterable[str] = ()) -> None:
         """Tell that this configuration is in force, and what has changed."""
@@ -78,11 +78,11 @@ class Process:
         self._reloads = 0
         self._reloading = False
         self._ended = True
-        #: The files that the configuration read last names, whether it was accepted or refused.
-        self._named: Digests = {}
-        self._contents = Contents([given["path"]] if given["path"] else [])
-        self._now = self._build(*read_config(given))
-        self._contents.follow(self._watched(), self._now.files)
+        #: The files to watch for the configuration in force; a refused one may add to them.
+        self._watched: tuple[Path, ...] = (given["path"],) if given["path"] else ()
+        self._files = FileWatch(self._watched)
+        self._now = self._build()
+        self._watch(self._now)
 
     @property
     def config(self) -> Config:
@@ -104,25 +104,24 @@ class Process:
 
         Files named by a refused configuration count too: they may be what was wrong.
         """
-        if self.config.reload == "auto" and self._contents.changed():
+        if self.config.reload == "auto" and self._files.changed():
             self.reload()
 
     def reload(self) -> None:
         """Read the configuration again, and run by it, or go on as before if it is wrong."""
         self._notifier.reloading()
-        self._reloads, self._reloading, self._named = self._reloads + 1, True, {}
+        self._reloads, self._reloading = self._reloads + 1, True
         # 1. Remember the files' contents before they are read, so that no later change is missed.
-        self._contents.know()
+        self._files = FileWatch(self._watched)
         try:
             # 2. Make the new engine and bind its page. If this fails, nothing has changed.
             new = self._prepare()
         except SyncerError as error:
-            self._refuse(str(error).splitlines())
+            self._now.engine.tell(ConfigRefused(problems=str(error).splitlines()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the running engine goes on
-            self._refuse([f"{type(error).__name__}: {error}"])
+            self._now.engine.tell(ConfigRefused(problems=[f"{type(error).__name__}: {error}"]))
         else:
             if new is None:
-                self._contents.follow(self._watched())
                 self._now.reloaded()
             else:
                 self._replace(self._now, new)
@@ -151,7 +150,7 @@ class Process:
         # 5. Close a page that is no longer configured, and watch the new configuration's files.
         if not new.config.web.listen:
             self._pages.stop()
-        self._contents.follow(self._watched(), new.files)
+        self._watch(new)
         self._warn(new.config.warnings)
         self._say_address()
 
@@ -171,16 +170,12 @@ class Process:
         path = self._given["path"]
         if path and path.exists() and not path.is_file():
             raise ConfigError(f"{path} is not a regular file, so it cannot be re-read on reload")
+        new = self._build()
         try:
-            config, plugins = read_config(self._given)
-        except ConfigError as error:
-            self._named = error.files
-            raise
-        new = self._build(config, plugins)
-        try:
-            if any(_differences(self._now, new)):
+            if any(_differences(self.config, new.config)):
                 self._pages.serve(new)
                 return new
+            self._watch(new)
         except BaseException:
             new.engine.stop()
             raise
@@ -193,25 +188,22 @@ class Process:
         sinks = _unchanged(old.config.sinks, new.config.sinks)
         new.engine.take_over(old.engine, sources, sinks)
         self._pages.show(new)
-        new.reloaded(_differences(old, new))
+        new.reloaded(_differences(old.config, new.config))
         new.engine.start()
 
-    def _refuse(self, problems: Iterable[str]) -> None:
-        self._contents.follow((*self._watched(), *self._named), self._named)
-        self._now.engine.tell(ConfigRefused(problems=problems))
-
-    def _build(self, config: Config, plugins: Plugins) -> Build:
+    def _build(self) -> Build:
+        settings, plugins = read_given(self._given)
+        self._files.follow((*self._watched, *settings.secret_files))
+        config = load(settings, plugins)
+        self._files.follow((*self._watched, *settings.secret_files, *config.key_files))
         gate = Gate(self._pages, self._condition)
-        # Digests are taken before the files are used.
-        self._named = files = {**config.secret_files, **digests(config.key_files)}
-        listeners = (self._log.listen, gate)
-        engine = assemble(config, plugins, environ=os.environ, listeners=listeners)
-        return Build(config, plugins, files, engine, gate)
+        engine = assemble(config, plugins, listeners=(self._log.listen, gate))
+        return Build(config, plugins, settings.secret_files, engine, gate)
 
-    def _watched(self) -> Iterator[Path]:
-        if path := self._given["path"]:
-            yield path
-        yield from self.config.secret_files
+    def _watch(self, build: Build) -> None:
+        path = self._given["path"]
+        self._watched = (*((path,) if path else ()), *build.secret_files)
+        self._files.follow(self._watched)
 
     def _busy(self) -> Mapping[str, Any]:
         reload = {"reload": self._reloads} if self._reloading else {}
@@ -228,26 +220,20 @@ class Process:
 
 
 def _unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the sources, or sinks, whose kind and options are the same in both configurations."""
-
-    def asked(parts: Mapping[str, Any], name: str) -> object:
-        part = parts.get(name)
-        return part and (part.kind, part.options)
-
-    return tuple(name for name in after if asked(before, name) == asked(after, name))
+    """Return the sources, or sinks, of the same kind and options; secrets may have changed."""
+    return tuple(
+        name for name, part in after.items() if name in before and asks_same(before[name], part)
+    )
 
 
-def _differences(before: Build, after: Build) -> Iterator[str]:
+def _differences(old: Config, new: Config) -> Iterator[str]:
     """Name the tables and settings that differ."""
-    old, new = before.config, after.config
     for field in attrs.fields(Config):
         was, is_ = getattr(old, field.name), getattr(new, field.name)
         if field.name in ("sources", "sinks"):
             yield from _parts_that_differ(field.name, was, is_)
         elif field.eq and was != is_:
             yield field.name
-    if any(after.files.get(path, digest) != digest for path, digest in before.files.items()):
-        yield "a file with a secret"
 
 
 def _parts_that_differ(table: str, was: Mapping[str, Any], is_: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from servers.process import free_port
 from syncer.api.errors import ConfigError
 from syncer.cli.daemon.process import Process
 from syncer.cli.daemon.systemd import Notifier
-from syncer.cli.shared import read_config
+from syncer.config.load import load
 from syncer.events import LoopFailed
 from syncer.events.logs import Log
 from syncer.testing import wait_until
@@ -201,7 +201,7 @@ class TestRefused:
         ("text", "problem"),
         [
             ("owner = ", "Invalid value"),
-            ("", "no source"),
+            ("", "no source configured"),
             ('[sources.file]\npath = "x"\n[sinks.cnsul]\n', "cnsul"),
             (
                 '[sources.file]\npath = "x"\n[sinks.memory]\nlock = "x"\nlock_ttl = "1s"\n',
@@ -244,7 +244,7 @@ class TestRefused:
         def broken(*arguments, **options):
             raise ZeroDivisionError("one by nothing")
 
-        monkeypatch.setattr("syncer.cli.daemon.process.read_config", broken)
+        monkeypatch.setattr("syncer.cli.daemon.process.load", broken)
         bench.running.reload()
         (said,) = bench.said("configuration refused")
         assert said["problem"] == "ZeroDivisionError: one by nothing"
@@ -342,14 +342,14 @@ class TestByItself:
         assert len(bench.said("configuration unchanged")) == 1
 
     @pytest.mark.parametrize("begun", [False, True])
-    @pytest.mark.parametrize("what", ["a file with a secret", "sinks.second added"])
+    @pytest.mark.parametrize("what", ["sinks.consul", "sinks.second added"])
     def test_what_changes_while_it_is_read(self, bench, monkeypatch, begun, what):
         """At the start or in a reload: it is seen afterwards, and read again."""
         token = bench.folder / "token"
         token.write_text(secrets.secret("f1rst-t0ken"))
 
-        def read(given):
-            found = read_config(given)
+        def read(settings, plugins):
+            found = load(settings, plugins)
             monkeypatch.undo()
             if what == "sinks.second added":
                 bench.configure("first", "second", more=self.consul(bench, port))
@@ -361,7 +361,7 @@ class TestByItself:
         if begun:
             bench.begin()
         bench.configure("first", more=self.consul(bench, port))
-        monkeypatch.setattr("syncer.cli.daemon.process.read_config", read)
+        monkeypatch.setattr("syncer.cli.daemon.process.load", read)
         if begun:
             bench.running.reload()
         else:
@@ -385,7 +385,7 @@ class TestByItself:
         for _ in range(3):
             bench.running.look()
         (said,) = bench.said("configuration reloaded")
-        assert said["changed"] == "a file with a secret"
+        assert said["changed"] == "sinks.consul"
         secrets.search(bench.output.getvalue(), "the log")
 
 
