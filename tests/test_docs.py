@@ -178,7 +178,7 @@ def test_every_kind_of_skip_is_made():
 
 def test_labels_are_documented():
     """The labels reference names every key that the parser knows, and no other."""
-    catalogue = pytest.importorskip("syncer_registrator.labels.known_keys")
+    known_keys = pytest.importorskip("syncer_registrator.labels.known_keys")
     page = ROOT / "plugins/syncer-registrator/README.md"
     written = [
         key.removeprefix("SERVICE_").lower()
@@ -188,20 +188,20 @@ def test_labels_are_documented():
         for key in re.findall(r"`([A-Z_0-9]+)`", line.split("|")[1])
     ]
     plain = {key for key in written if not key.startswith("_")}
-    assert plain == catalogue.PLAIN | set(catalogue._ALIASES)
+    assert plain == known_keys.PLAIN | set(known_keys._ALIASES)
     checks = {key[1:] for key in written if key.startswith("_")}
-    known = catalogue.CHECK_SETTINGS | set(catalogue.CHECK_KINDS) | set(catalogue._CHECK_ALIASES)
+    known = known_keys.CHECK_SETTINGS | set(known_keys.CHECK_KINDS) | set(known_keys._CHECK_ALIASES)
     assert checks == known
 
 
 def test_short_label_guide_is_right():
     """What labels.md and health.md write as labels are keys that the parser knows."""
-    catalogue = pytest.importorskip("syncer_registrator.labels.known_keys")
+    known_keys = pytest.importorskip("syncer_registrator.labels.known_keys")
     shown_as_wrong = {"SERVICE_FOO", "SERVICE_CHEK_HTTP", "SERVICE_CHECK_INTERVALL"}
     for page in (DOCS / "labels.md", DOCS / "health.md", DOCS / "tutorial.md", ROOT / "README.md"):
         for key in set(re.findall(r"\bSERVICE_[A-Z0-9_-]*[A-Z0-9]\b", page.read_text())):
             word = re.sub(r"^SERVICE_([\d-]+_)?", "", key).lower()
-            known = catalogue.look_up(word).meaning is catalogue.Meaning.KNOWN
+            known = known_keys.look_up(word).kind is known_keys.KeyKind.SETTING
             assert known or key in shown_as_wrong, f"{named(page)}: {key}"
 
 

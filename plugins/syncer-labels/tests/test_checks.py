@@ -94,23 +94,35 @@ def test_several_checks(checks):
 
 def test_no_check(checks):
     """A word for false, or nothing, asks for none."""
-    assert checks("http=false", "tcp=no", "grpc=", "interval=3s") == ()
+    assert checks("http=false", "tcp=no", "udp=0", "grpc=", "interval=3s") == ()
 
 
 @pytest.mark.parametrize(
     ("labels", "problem"),
     [
-        (["interval=5s"], "syncer.web.check: nothing says what is checked"),
-        (["http=/", "intervall=5s"], "syncer.web.check.intervall: there is no such key; did you"),
+        (["interval=5s"], "syncer.web.check: the kind is missing, such as"),
+        (
+            ["http=/", "intervall=5s"],
+            "syncer.web.check.intervall: unknown key; did you mean 'interval'",
+        ),
         (["http=/", "interval=soon"], "syncer.web.check.interval: must be a length of time"),
-        (["http=/", "interval=0s"], "syncer.web.check.interval: interval must be"),
+        (["http=/", "interval=0s"], "syncer.web.check.interval: must be 0.1 to"),
         (["http=a b"], "syncer.web.check.http: must be a path, such as /health, not 'a b'"),
         (["tcp=maybe"], "syncer.web.check.tcp: must be true or false"),
-        (["ttl=5s", "interval=1s"], "syncer.web.check.interval: means nothing for ttl"),
-        (["tcp=true", "header.A=b"], "syncer.web.check.header.A: means nothing for tcp"),
-        (["http=/", "header.a b=c"], "syncer.web.check.header.a b: is no name of a header"),
-        (["x.http=/", "x.tcp=true"], "syncer.web.check.x: one check is of one kind: only http is"),
-        (["script='"], "syncer.web.check.script: is no command"),
+        (
+            ["ttl=5s", "interval=1s"],
+            "syncer.web.check.interval: has no effect on a check of kind ttl",
+        ),
+        (
+            ["tcp=true", "header.A=b"],
+            "syncer.web.check.header.A: has no effect on a check of kind tcp",
+        ),
+        (["http=/", "header.a b=c"], "syncer.web.check.header.a b: not a valid header name"),
+        (
+            ["x.http=/", "x.tcp=true"],
+            "syncer.web.check.x: a named check has one kind: only http is",
+        ),
+        (["script='"], "syncer.web.check.script: not a valid command"),
         (["http=/", "initial-status=fine"], "syncer.web.check.initial-status: must be passing or"),
         (["http=/", "method=a b"], "syncer.web.check.method: must be a request method"),
     ],

@@ -164,7 +164,7 @@ def test_shared_check_id_goes_to_the_first_check(checks):
 
     assert [check.key for check in found] == ["up", "tcp"]
     assert problems == (
-        "SERVICE_CHECK_ID (label): 'up' is the id of another check: not used for the check tcp",
+        "SERVICE_CHECK_ID (label): the id 'up' is taken by another check: not used for tcp",
     )
 
 
@@ -185,14 +185,14 @@ BAD = [
     ({"INTERVAL": "9" * 10_000 + "x"}, "SERVICE_CHECK_INTERVAL (label): is longer than"),
     ({"TIMEOUT": "-1s"}, "SERVICE_CHECK_TIMEOUT (label): must be a length of time"),
     ({"METHOD": "GET /"}, "SERVICE_CHECK_METHOD (label): must be a request method, not 'GET /'"),
-    ({"HEADER": "secret"}, "SERVICE_CHECK_HEADER (label): not `Name: value`"),
-    ({"HEADER": "{secret"}, "SERVICE_CHECK_HEADER (label): not `Name: value`"),
-    ({"HEADER": '{"A":' * 800}, "SERVICE_CHECK_HEADER (label): not `Name: value`"),
-    ({"HEADER": '{"A": 1}'}, "SERVICE_CHECK_HEADER (label): not `Name: value`"),
+    ({"HEADER": "secret"}, "SERVICE_CHECK_HEADER (label): must be `Name: value`"),
+    ({"HEADER": "{secret"}, "SERVICE_CHECK_HEADER (label): must be `Name: value`"),
+    ({"HEADER": '{"A":' * 800}, "SERVICE_CHECK_HEADER (label): must be `Name: value`"),
+    ({"HEADER": '{"A": 1}'}, "SERVICE_CHECK_HEADER (label): must be `Name: value`"),
     ({"HEADER": r'{"A": "b\nC: d"}'}, "SERVICE_CHECK_HEADER (label): the value of a header has"),
     (
         {"HEADER": "A B: c"},
-        "SERVICE_CHECK_HEADER (label): what should be the name of a header is none",
+        "SERVICE_CHECK_HEADER (label): not a valid header name",
     ),
     ({"BODY": "\0"}, "SERVICE_CHECK_BODY (label): has control characters"),
     (
@@ -208,15 +208,15 @@ BAD = [
         {"SUCCESS_BEFORE_PASSING": "1.5"},
         "SERVICE_CHECK_SUCCESS_BEFORE_PASSING (label): must be a whole number, not '1.5'",
     ),
-    ({"FOO": "x"}, "SERVICE_CHECK_FOO (label): there is no such setting of a check"),
+    ({"FOO": "x"}, "SERVICE_CHECK_FOO (label): unknown check setting"),
     ({"0_TCP": "1"}, "SERVICE_CHECK_0_TCP (label): checks are numbered 1 to 99"),
     ({"100_TCP": "1"}, "SERVICE_CHECK_100_TCP (label): checks are numbered 1 to 99"),
-    ({"4_INTERVAL": "1s"}, "SERVICE_CHECK_4_INTERVAL (label): nothing says what check 4 checks"),
+    ({"4_INTERVAL": "1s"}, "SERVICE_CHECK_4_INTERVAL (label): check 4 has no kind"),
     (
         {"TTL": "never"},
         "SERVICE_CHECK_TTL (label): must be a length of time, such as 30s or 1m30s, not 'never'",
     ),
-    ({"SCRIPT": "a 'b"}, "SERVICE_CHECK_SCRIPT (label): not a command by the shell's rules"),
+    ({"SCRIPT": "a 'b"}, "SERVICE_CHECK_SCRIPT (label): not a valid command: no closing quotation"),
     (
         {"HTTPS": "http://x/"},
         "SERVICE_CHECK_HTTPS (label): must be a path, such as /health, not 'http://x/'",

@@ -131,27 +131,27 @@ def test_help_and_version():
     asked = read(["-help"], {})
     assert asked.exit_code == 0
     assert all(f"  -{flag.name}" in asked.text for flag in ALL)
-    assert "in the place of registrator" in read(["--version"], {}).text
+    assert "in place of registrator" in read(["--version"], {}).text
 
 
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        (f"-deregister on-success {CONSUL}", "on-success is not possible"),
+        (f"-deregister on-success {CONSUL}", "on-success is not supported"),
         (f"-deregister never {CONSUL}", "must be"),
         (f"-ttl 5 {CONSUL}", "must be specified together"),
         (f"-ttl 5 -ttl-refresh 5 {CONSUL}", "-ttl must be greater"),
         (f"-retry-interval 0 {CONSUL}", "must be greater than 0"),
         (f"-ip-from-container {CONSUL}", "use -internal"),
         (f"-ip-lookup-source http://x {CONSUL}", "give -ip an address"),
-        (f"-status-addr :80 {CONSUL}", "take the flag out"),
+        (f"-status-addr :80 {CONSUL}", "leave the flag out"),
         ("localhost:8500", "bad adapter uri"),
         ("foo://localhost", "unrecognized adapter"),
         ("etcd-legacy://localhost", "use etcd://"),
         ("coredns://localhost:2379/skydns", "zone is missing"),
     ],
 )
-def test_what_cannot_be_had(line, text):
+def test_unsupported_flags(line, text):
     """It is refused in one line that says what to do."""
     with pytest.raises(ConfigError, match=text) as caught:
         read(line.split(), {})

@@ -78,9 +78,8 @@ def test_tls_can_be_left_unverified_for_https(read):
 def test_keys_for_ports_that_do_not_exist_are_reported(read):
     """Registrator drops them in silence."""
     assert read({"SERVICE_080_NAME": "w", "SERVICE_81_NAME": "w"}).problems == (
-        "SERVICE_080_NAME (label): its port is neither a number from 1 to 65535, digits only,"
-        " nor a range of such",
-        "SERVICE_81_NAME (label): the runtime knows of no port 81 here",
+        "SERVICE_080_NAME (label): its port must be 1 to 65535, or a range such as 8000-8010",
+        "SERVICE_81_NAME (label): the container has no port 81",
     )
 
 

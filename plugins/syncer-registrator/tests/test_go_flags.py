@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncer_registrator.go.flags import Flag, FlagError, Kind, defaults, parse
+from syncer_registrator.go.flags import Flag, FlagError, Kind, describe_flags, parse_flags
 
 FLAGS = (
     Flag("ip", Kind.TEXT, "", "An address"),
@@ -40,7 +40,7 @@ FLAGS = (
 def test_command_lines(line, values, rest):
     """Each form gives these values, and leaves these arguments."""
     usual = {flag.name: flag.default for flag in FLAGS}
-    parsed = parse(FLAGS, line.split())
+    parsed = parse_flags(FLAGS, line.split())
     assert parsed.values == usual | values
     assert parsed.given == values.keys()
     assert list(parsed.rest) == rest
@@ -62,7 +62,7 @@ def test_command_lines(line, values, rest):
 def test_mistakes(line, text):
     """A mistake is told in the words of Go's package."""
     with pytest.raises(FlagError, match=text) as caught:
-        parse(FLAGS, line.split())
+        parse_flags(FLAGS, line.split())
     assert not caught.value.asked
 
 
@@ -70,13 +70,13 @@ def test_mistakes(line, text):
 def test_help(flag):
     """Asking for help is no mistake."""
     with pytest.raises(FlagError) as caught:
-        parse(FLAGS, [flag])
+        parse_flags(FLAGS, [flag])
     assert caught.value.asked
 
 
 def test_usage():
     """Flags are listed by name, with type and default, as Go lists them."""
-    text = defaults(FLAGS)
+    text = describe_flags(FLAGS)
     assert '  -mode string\n    \tWhen (default "always")\n' in text
     assert "  -wait int\n    \tMilliseconds (default 2000)" in text
     assert "  -cleanup\n    \tRemove\n" in text

@@ -3,7 +3,7 @@
 import pytest
 
 from syncer import Network, Workload
-from syncer_registrator.go.template import go_template
+from syncer_registrator.go.template import parse_go_template
 
 ID = "e20f9c1a76565d62ae24a3bb877b17b862b6eab94f4e95a0e07ccf25087aaf4f"
 ARN = "arn:aws:ecs:region:123:task/368f4403-0ee4"
@@ -58,32 +58,35 @@ WEB = Workload(
 )  # fmt: skip
 def test_values(text, made):
     """Fields, functions and pipes give what they give in registrator."""
-    assert go_template(text).fill(WEB) == made
+    assert parse_go_template(text).fill(WEB) == made
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{{if .Name}}x{{end}}", "if cannot be had; values, functions and pipes can"),
-        ("{{range .Config.Env}}x{{end}}", "range cannot be had"),
-        ('{{httpGet "http://x"}}', "httpGet cannot be had: registering a container must not wait"),
-        ("{{nope .Name}}", "there is no function nope; there are strSlice"),
-        ("{{.Nmae}}", r"{{.Nmae}} is not known; known are .ID"),
-        ("{{.Name.First}}", r"{{.Name.First}} is not known"),
-        ("{{$x := .Name}}", "cannot be read from"),
-        ("{{.Name", "has no }}"),
-        (".Name}}", "has no }}"),
+        ("{{if .Name}}x{{end}}", "if is not supported; only values, functions and pipes are"),
+        ("{{range .Config.Env}}x{{end}}", "range is not supported"),
+        (
+            '{{httpGet "http://x"}}',
+            "httpGet is not supported: registering a container must not wait",
+        ),
+        ("{{nope .Name}}", "unknown function nope; known are strSlice"),
+        ("{{.Nmae}}", r"{{.Nmae}}: unknown value; known are .ID"),
+        ("{{.Name.First}}", r"{{.Name.First}}: unknown value"),
+        ("{{$x := .Name}}", "unexpected"),
+        ("{{.Name", r"has \{\{ without"),
+        (".Name}}", r"has \{\{ without"),
         ("{{}}", "nothing between"),
-        ("{{.Name | }}", "something is missing"),
+        ("{{.Name | }}", "unexpected end"),
         ("{{(.Name}}", r"a \( is not closed"),
-        ("{{.Name)}}", r"a \) too many"),
+        ("{{.Name)}}", r"unexpected \)"),
         ("{{.Name .ID}}", "a value takes no arguments"),
     ],
 )
 def test_what_cannot_be_had(text, reason):
     """It is refused when the template is read, with what can be had instead."""
     with pytest.raises(ValueError, match=reason):
-        go_template(text)
+        parse_go_template(text)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +95,4 @@ def test_what_cannot_be_had(text, reason):
 def test_no_value_is_no_tag(text):
     """A container for which there is no value, or no fitting one, has none of these tags."""
     with pytest.raises(ValueError, match=r"\w"):
-        go_template(text).fill(WEB)
+        parse_go_template(text).fill(WEB)

@@ -66,7 +66,7 @@ def test_a_shared_id_is_reported_once(read):
     """One id for several ports is one problem, which says what became of it."""
     parsed = read({"SERVICE_ID": "i"}, ports="80 81 82")
 
-    assert parsed.problems == ("SERVICE_ID (label): one id for 3 ports: each has its port added",)
+    assert parsed.problems == ("SERVICE_ID (label): one id for 3 ports: the port is added to each",)
 
 
 BECAUSE: list[tuple[dict[str, Any], list[str]]] = [

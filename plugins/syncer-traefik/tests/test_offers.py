@@ -41,7 +41,9 @@ def test_routers_that_lead_elsewhere(read):
     """Traefik's own dashboard is no service of the container."""
     parsed = read("enable=true", "http.routers.dash.service=api@internal")
     assert parsed.offers == ()
-    assert parsed.problems == ("traefik.http.routers: lead to api@internal, not here",)
+    assert parsed.problems == (
+        "traefik.http.routers: they lead to api@internal, not to this container",
+    )
 
 
 def test_tcp_and_udp(read):
@@ -177,14 +179,17 @@ def test_what_is_only_about_traefik_is_passed_over(read):
 @pytest.mark.parametrize(
     ("labels", "problem"),
     [
-        (["port=80"], "traefik.port: a label of Traefik 1"),
-        (["frontend.rule=x"], "traefik.frontend.rule: a label of Traefik 1"),
+        (["port=80"], "traefik.port: not read: a label of Traefik 1"),
+        (["frontend.rule=x"], "traefik.frontend.rule: not read: a label of Traefik 1"),
         (["enable=maybe"], "traefik.enable: must be true or false, not 'maybe'"),
         ([f"{WEB}server.port=http"], f"traefik.{WEB}server.port: must be a port"),
         ([f"{WEB}server.prt=80"], f"traefik.{WEB}server.prt: not read"),
         (["http.services.w.weighted.services=a"], "traefik.http.services.w: only load balancers"),
         (["http.servces.w.loadbalancer.server.port=1"], "traefik.http.servces.w.loadbalancer"),
-        (["http.services.w=1"], "traefik.http.services.w: it names nothing, or says nothing"),
+        (
+            ["http.services.w=1"],
+            "traefik.http.services.w: not read: the name or the setting is missing",
+        ),
         (["udp.routers.r.service=x"], "traefik.udp.services.my-box.loadbalancer.server.port: must"),
         ([f"{WEB}healthcheck.path=/", f"{WEB}healthcheck.status=201"], f"traefik.{WEB}healthcheck"),
         ([f"{WEB}healthcheck.interval=5s"], f"traefik.{WEB}healthcheck: no path is given"),
@@ -193,7 +198,10 @@ def test_what_is_only_about_traefik_is_passed_over(read):
             f"traefik.{WEB}healthcheck.port",
         ),
         ([f"{WEB}server.url=ftp://x"], f"traefik.{WEB}server.url: must be a URL"),
-        ([f"{WEB}server.port=80", "http.routers.r.service=wbe"], "traefik.http.routers.r: no such"),
+        (
+            [f"{WEB}server.port=80", "http.routers.r.service=wbe"],
+            "traefik.http.routers.r: unknown service 'wbe'",
+        ),
         (
             [f"{WEB}server.port=80", "http.services.x.loadbalancer.server.port=80"]
             + ["http.routers.r.rule=x"],

@@ -1,4 +1,4 @@
-"""The plain label dialect: `syncer.<service>.<key>` says of a container what it offers.
+"""The plain label dialect: `syncer.<service>.<key>`.
 
 The plugin offers one label parser, `labels`. The README of this distribution lists every key.
 """
@@ -14,7 +14,7 @@ __all__ = ["LabelsOptions", "create", "syncer_label_parsers"]
 
 @syncer.hookimpl
 def syncer_label_parsers() -> Iterable[syncer.LabelParser]:
-    """The dialect of `syncer.*` labels."""
+    """Offer the dialect of `syncer.*` labels."""
     return [
         syncer.LabelParser(
             name="labels",

@@ -1,50 +1,49 @@
 """The checks of a service: `check.<kind>` asks for one, `check.<setting>` describes it.
 
-Further ones have a name of their own: `check.<name>.<kind>`, `check.<name>.<setting>`.
+Further checks have a name: `check.<name>.<kind>`, `check.<name>.<setting>`.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from syncer import Check
-from syncer_labels import values
-from syncer_labels.reading import Settings
+from syncer.kits.labels import Settings, values
+from syncer.kits.labels.checks import (
+    BY_CLOCK,
+    COMMANDS,
+    DEFAULT_INTERVAL,
+    HTTP,
+    OVER_NETWORK,
+    header_name,
+)
 
-#: For every kind that is run by the clock.
-DEFAULT_INTERVAL = 10.0
-#: Checks of one service; more are a mistake.
+#: Checks of one service.
 MOST_CHECKS = 100
 
-_WEB = frozenset({"http", "https"})
-_COMMANDS = frozenset({"script", "docker"})
-_OVER_NETWORK = _WEB | {"tcp", "udp", "grpc", "h2ping"}
-_BY_CLOCK = _OVER_NETWORK | _COMMANDS
 _OVER_TLS = frozenset({"https", "grpc", "h2ping"})
-_ALL = _BY_CLOCK | {"ttl", "alias"}
+_ALL = BY_CLOCK | {"ttl", "alias"}
 _HEADER = "header."
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _given(field: str, convert: Callable[[str], Any]) -> Callable[[str], dict[str, Any]]:
-    return lambda value: {field: values.limited(Check, field, convert(value))}
+    convert = values.limited(Check, field, convert)
+    return lambda value: {field: convert(value)}
 
 
 def _grpc(value: str) -> dict[str, Any]:
-    """`true`, or the name of the gRPC service."""
+    """Read `true`, or the name of the gRPC service."""
     asked = values.name(value)
     return {"path": "" if asked.lower() == "true" else asked}
 
 
 def _nothing(value: str) -> dict[str, Any]:
-    if not values.truth(value):  # `false` was seen before
-        raise ValueError("must be true or false")
+    values.truth(value)  # false was seen before
     return {}
 
 
-#: The kinds, and what the value of each is to the check.
+#: The kinds, each with what reads its value.
 KINDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "http": _given("path", values.path),
     "https": _given("path", values.path),
@@ -60,39 +59,39 @@ KINDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
 
 
 @attrs.frozen
-class Setting:
-    """A field of `Check`, how its text is read, and the kinds that know it."""
+class CheckSetting:
+    """A field of `Check`, how its text is converted, and the kinds that have it."""
 
     field: str
     convert: Callable[[str], Any]
     kinds: frozenset[str]
 
 
-SETTINGS: Mapping[str, Setting] = {
-    "interval": Setting("interval", values.seconds, _BY_CLOCK),
-    "timeout": Setting("timeout", values.seconds, _BY_CLOCK),
-    "method": Setting("method", values.method, _WEB),
-    "body": Setting("body", values.lines, _WEB),
-    "follow-redirects": Setting("follow_redirects", values.truth, _WEB),
-    "tls": Setting("tls", values.truth, frozenset({"grpc", "h2ping"})),
-    "tls-skip-verify": Setting("tls_skip_verify", values.truth, _OVER_TLS),
-    "tls-server-name": Setting("tls_server_name", values.name, _OVER_TLS),
-    "address": Setting("address", values.address, _OVER_NETWORK),
-    "port": Setting("port", values.whole, _OVER_NETWORK),
-    "fed": Setting("fed", values.truth, frozenset({"ttl"})),
-    "shell": Setting("shell", values.name, _COMMANDS),
-    "success-before-passing": Setting("success_before_passing", values.whole, _BY_CLOCK),
-    "failures-before-warning": Setting("failures_before_warning", values.whole, _BY_CLOCK),
-    "failures-before-critical": Setting("failures_before_critical", values.whole, _BY_CLOCK),
-    "initial-status": Setting("initial_status", values.status, _ALL),
-    "deregister-after": Setting("deregister_after", values.seconds, _ALL),
-    "title": Setting("name", values.name, _ALL),
-    "notes": Setting("notes", values.text, _ALL),
+SETTINGS: Mapping[str, CheckSetting] = {
+    "interval": CheckSetting("interval", values.seconds, BY_CLOCK),
+    "timeout": CheckSetting("timeout", values.seconds, BY_CLOCK),
+    "method": CheckSetting("method", values.method, HTTP),
+    "body": CheckSetting("body", values.lines, HTTP),
+    "follow-redirects": CheckSetting("follow_redirects", values.truth, HTTP),
+    "tls": CheckSetting("tls", values.truth, frozenset({"grpc", "h2ping"})),
+    "tls-skip-verify": CheckSetting("tls_skip_verify", values.truth, _OVER_TLS),
+    "tls-server-name": CheckSetting("tls_server_name", values.name, _OVER_TLS),
+    "address": CheckSetting("address", values.address, OVER_NETWORK),
+    "port": CheckSetting("port", values.whole, OVER_NETWORK),
+    "fed": CheckSetting("fed", values.truth, frozenset({"ttl"})),
+    "shell": CheckSetting("shell", values.name, COMMANDS),
+    "success-before-passing": CheckSetting("success_before_passing", values.whole, BY_CLOCK),
+    "failures-before-warning": CheckSetting("failures_before_warning", values.whole, BY_CLOCK),
+    "failures-before-critical": CheckSetting("failures_before_critical", values.whole, BY_CLOCK),
+    "initial-status": CheckSetting("initial_status", values.status, _ALL),
+    "deregister-after": CheckSetting("deregister_after", values.seconds, _ALL),
+    "title": CheckSetting("name", values.name, _ALL),
+    "notes": CheckSetting("notes", values.text, _ALL),
 }
 
 
 def read_checks(service: Settings) -> tuple[Check, ...]:
-    """All checks that these settings ask for, in an order that never changes."""
+    """Return the checks of a service, in an order that does not change."""
     found = [check for name, group in _groups(service) for check in _checks(name, group)]
     if len(found) > MOST_CHECKS:
         reason = f"only the first {MOST_CHECKS} of {len(found)} checks are used"
@@ -101,33 +100,32 @@ def read_checks(service: Settings) -> tuple[Check, ...]:
 
 
 def _groups(service: Settings) -> Iterator[tuple[str, Settings]]:
-    """The settings without a name, then those of each name."""
-    all_of_them = service.below("check.")
-    names = {"": None} | {
-        word: None
-        for word, dot, _ in (key.partition(".") for key in sorted(all_of_them.values))
-        if dot and word != "header" and word not in KINDS and word not in SETTINGS
+    """Yield the settings of the checks without a name (""), then those of each name."""
+    settings = service.below("check.")
+    names = {
+        first: None
+        for first, dot, _ in (key.partition(".") for key in sorted(settings.by_key))
+        if dot and first not in ("", "header", *KINDS, *SETTINGS)
     }
+    unnamed = {k: v for k, v in settings.by_key.items() if k.partition(".")[0] not in names}
+    yield "", attrs.evolve(settings, by_key=unnamed)
     for name in names:
-        if name:
-            yield name, all_of_them.below(f"{name}.")
-        else:
-            own = {k: v for k, v in all_of_them.values.items() if k.partition(".")[0] not in names}
-            yield "", Settings(all_of_them.label, own, service.problems)
+        yield name, settings.below(f"{name}.")
 
 
 def _checks(name: str, group: Settings) -> Iterator[Check]:
-    kinds = [kind for kind in KINDS if kind in group.values and not _refused(group, kind)]
-    headers = {key for key in group.values if key.startswith(_HEADER)}
+    label = group.label.rstrip(".")
+    asked = [kind for kind in KINDS if kind in group.by_key]
+    kinds = [kind for kind in asked if not _refused(group, kind)]
+    headers = {key for key in group.by_key if key.startswith(_HEADER)}
     group.report_unknown({*KINDS, *SETTINGS, *headers})
     if name and len(kinds) > 1:
-        reason = f"one check is of one kind: only {kinds[0]} is used"
-        group.problems.add(group.label.rstrip("."), reason)
+        group.problems.add(label, f"a named check has one kind: only {kinds[0]} is used")
         del kinds[1:]
-    if group.values and not kinds and not any(kind in group.values for kind in KINDS):
-        group.problems.add(group.label.rstrip("."), "nothing says what is checked")
+    if group.by_key and not asked:
+        group.problems.add(label, f"the kind is missing, such as {label}.http=/health")
         return
-    _report_strays(group, kinds, headers)
+    _report_unused(group, kinds, headers)
     for kind in kinds:
         target = group.get(kind, KINDS[kind])
         if target is not None:
@@ -135,47 +133,44 @@ def _checks(name: str, group: Settings) -> Iterator[Check]:
 
 
 def _refused(group: Settings, kind: str) -> bool:
-    """Whether the value asks for no such check: nothing, or a word for false."""
-    value = group.values[kind].strip().lower()
-    return value in ("", "false", "no", "off")
+    """Return whether the value asks for no such check."""
+    return group.by_key[kind].value.strip().lower() in ("", *values.FALSE)
 
 
-def _report_strays(group: Settings, kinds: list[str], headers: set[str]) -> None:
-    for key in sorted(SETTINGS.keys() & group.values.keys()):
-        if kinds and not SETTINGS[key].kinds & set(kinds):
-            group.problems.add(group.label + key, f"means nothing for {' and '.join(kinds)}")
-    for key in sorted(headers):
-        if kinds and not _WEB & set(kinds):
-            group.problems.add(group.label + key, f"means nothing for {' and '.join(kinds)}")
+def _report_unused(group: Settings, kinds: list[str], headers: set[str]) -> None:
+    """Report settings that none of the kinds has."""
+    by_key = {key: SETTINGS[key].kinds for key in SETTINGS.keys() & group.by_key.keys()}
+    by_key |= dict.fromkeys(headers, HTTP)
+    for key in sorted(by_key):
+        if kinds and not by_key[key] & set(kinds):
+            reason = f"has no effect on a check of kind {' or '.join(kinds)}"
+            group.problems.add(group.by_key[key].name, reason)
 
 
 def _details(group: Settings, kind: str) -> dict[str, Any]:
-    """The fields of a check beside what it is aimed at; only those that its kind knows."""
-    fields: dict[str, Any] = {"interval": DEFAULT_INTERVAL} if kind in _BY_CLOCK else {}
+    """Return the fields that describe the check, of those that its kind has."""
+    fields: dict[str, Any] = {"interval": DEFAULT_INTERVAL} if kind in BY_CLOCK else {}
     if kind == "h2ping":
         fields["tls"] = True  # as Consul does by default
     for key, setting in SETTINGS.items():
         if kind in setting.kinds:
-            value = group.get(key, lambda given, setting=setting: _limited(setting, given))  # type: ignore[misc]
+            value = group.get(key, values.limited(Check, setting.field, setting.convert))
             if value is not None:
                 fields[setting.field] = value
-    if kind in _WEB:
-        fields["headers"] = _headers(group)
+    if kind in HTTP:
+        fields["headers"] = _headers(group.below(_HEADER))
     return fields
 
 
-def _limited(setting: Setting, given: str) -> Any:
-    return values.limited(Check, setting.field, setting.convert(given))
-
-
-def _headers(group: Settings) -> dict[str, tuple[str, ...]]:
+def _headers(settings: Settings) -> dict[str, tuple[str, ...]]:
     headers: dict[str, tuple[str, ...]] = {}
-    for key in sorted(key for key in group.values if key.startswith(_HEADER)):
-        header = key.removeprefix(_HEADER)
-        if not _TOKEN.fullmatch(header):
-            group.problems.add(group.label + key, "is no name of a header")
+    for header in sorted(settings.by_key):
+        try:
+            header_name(header)
+        except ValueError as error:
+            settings.problems.add(settings.by_key[header].name, error)
             continue
-        value = group.get(key, values.text)
+        value = settings.get(header, values.text)
         if value is not None:
             headers[header] = (value,)
     return headers

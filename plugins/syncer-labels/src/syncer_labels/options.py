@@ -1,4 +1,4 @@
-"""What an operator can set for this dialect."""
+"""The options of this dialect."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import attrs
 from syncer import option
 
 
-def _prefix(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+def _not_empty(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
     if not value.strip("."):
-        raise ValueError("prefix must not be empty: every label would be a service's")
+        raise ValueError("prefix must not be empty: every label would be read")
 
 
 @attrs.frozen(kw_only=True)
@@ -18,7 +18,7 @@ class LabelsOptions:
 
     prefix: str = option(
         "syncer.",
-        help="What the labels begin with; a missing dot at its end is added",
-        validator=_prefix,
+        help="Prefix of the labels; a missing dot at its end is added",
+        validator=_not_empty,
         converter=lambda text: text if text.endswith(".") else f"{text}.",
     )

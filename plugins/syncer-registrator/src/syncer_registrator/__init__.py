@@ -1,8 +1,7 @@
-"""The label dialect of registrator, `SERVICE_*` in labels and environment, and its command line.
+"""registrator's label dialect, `SERVICE_*` in labels and environment, and its command line.
 
 The plugin offers one label parser and one command line, both `registrator`. The README of this
-distribution lists every key, and every deliberate difference from the program that the dialect
-comes from.
+distribution lists every key, and every deliberate difference from registrator.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ __all__ = ["RegistratorOptions", "Suffix", "create", "syncer_command_lines", "sy
 
 @syncer.hookimpl
 def syncer_label_parsers() -> Iterable[syncer.LabelParser]:
-    """The dialect of `SERVICE_*` keys."""
+    """Offer the dialect of `SERVICE_*` keys."""
     return [
         syncer.LabelParser(
             name="registrator",
@@ -35,7 +34,7 @@ def _read(arguments: Sequence[str], environ: Mapping[str, str]) -> syncer.Invoca
 
 @syncer.hookimpl
 def syncer_command_lines() -> Iterable[syncer.CommandLine]:
-    """registrator's own command line."""
+    """Offer registrator's command line."""
     return [
         syncer.CommandLine(
             name="registrator", create=_read, summary="registrator's flags and registry URIs"

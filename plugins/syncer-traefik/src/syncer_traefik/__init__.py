@@ -1,7 +1,7 @@
 """Traefik's labels as a dialect: what Traefik would balance is registered.
 
-The plugin offers one label parser, `traefik`. The README of this distribution says which labels
-are read, and how those that are not can be passed on to a Traefik that reads the registry.
+The plugin offers one label parser, `traefik`. The README of this distribution lists the labels that
+are read, and says how the others can be passed on to a Traefik that reads the registry.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ __all__ = ["PassOn", "TraefikOptions", "create", "syncer_label_parsers"]
 
 @syncer.hookimpl
 def syncer_label_parsers() -> Iterable[syncer.LabelParser]:
-    """The dialect of `traefik.*` labels."""
+    """Offer the dialect of `traefik.*` labels."""
     return [
         syncer.LabelParser(
             name="traefik",

@@ -1,4 +1,4 @@
-"""What an operator can set for this dialect."""
+"""The options of this dialect."""
 
 from enum import Enum
 
@@ -8,7 +8,7 @@ from syncer import option
 
 
 class PassOn(str, Enum):
-    """What becomes of the labels that are about Traefik itself."""
+    """Where the labels for Traefik itself go."""
 
     NO = "no"
     TAGS = "tags"
@@ -24,7 +24,7 @@ class TraefikOptions:
     )
     pass_on: PassOn = option(
         PassOn.NO,
-        help="Put the traefik.* labels of a service into its tags, as Traefik's Consul Catalog"
-        " reads them, or into its meta: no, tags, meta",
+        help="Put the traefik.* labels of a service into its tags, where Traefik's Consul Catalog"
+        " provider reads them, or into its metadata: no, tags, meta",
         converter=PassOn,
     )

@@ -1,4 +1,4 @@
-"""registrator's command line, said in syncer's own settings. Pure but for the host's name."""
+"""registrator's command line, translated to syncer's settings. Pure, except for the host's name."""
 
 import re
 import socket
@@ -6,30 +6,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from syncer import ConfigError, Invocation, __version__
-from syncer_registrator.command_line.flags import ALL, REFUSED
+from syncer_registrator.command_line.flags import ALL, UNSUPPORTED
 from syncer_registrator.command_line.registries import Registry, registry_of
-from syncer_registrator.go.flags import FlagError, Parsed, defaults, parse
+from syncer_registrator.go.flags import FlagError, ParsedFlags, describe_flags, parse_flags
 
-#: What Go's flags end with, and registrator too.
+#: The exit code of Go's flags and of registrator.
 USAGE_ERROR = 2
-#: etcd's leases are not shorter here, in seconds.
+#: The shortest TTL of the etcd sink, in seconds.
 _SHORTEST_TTL = 5
 _RANDOM = re.compile("[0-9a-f]{12}")
 
-Settings = dict[str, Any]
+Table = dict[str, Any]
 
 
 def read(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
-    """What registrator's arguments ask for. Raises ConfigError for what cannot be had."""
+    """Translate registrator's arguments. Raises `ConfigError` for unsupported ones."""
     try:
-        parsed = parse(ALL, arguments)
+        parsed = parse_flags(ALL, arguments)
         if parsed.values["version"]:
-            return Invocation(text=f"syncer {__version__}, in the place of registrator")
-        uri = _only(parsed.rest)
+            return Invocation(text=f"syncer {__version__}, in place of registrator")
+        uri = _only_argument(parsed.rest)
     except FlagError as error:
         text = f"{error}\n{usage()}".lstrip()
         return Invocation(text=text, exit_code=0 if error.asked else USAGE_ERROR)
-    _refuse(parsed)
+    _refuse_unsupported(parsed)
     registry = registry_of(uri)
     return Invocation(
         sources=("docker",),
@@ -41,12 +41,12 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
 
 
 def usage() -> str:
-    """What `-help` prints."""
+    """Return the text of `-help`."""
     first = "Usage of registrator:\n  registrator [options] <registry URI>\n"
-    return f"{first}\n{defaults(ALL)}"
+    return f"{first}\n{describe_flags(ALL)}"
 
 
-def _only(rest: Sequence[str]) -> str:
+def _only_argument(rest: Sequence[str]) -> str:
     if not rest:
         raise FlagError("Missing required argument for registry URI.\n")
     if len(rest) > 1:
@@ -58,16 +58,16 @@ def _only(rest: Sequence[str]) -> str:
     return rest[0]
 
 
-def _refuse(parsed: Parsed) -> None:
-    """Raise ConfigError for what cannot be had, and for what registrator refuses as well."""
+def _refuse_unsupported(parsed: ParsedFlags) -> None:
+    """Raise `ConfigError` for unsupported flags, and for those that registrator refuses."""
     values = parsed.values
-    for name, instead in REFUSED.items():
+    for name, instead in UNSUPPORTED.items():
         if values[name]:
-            raise ConfigError(f"-{name} is not possible: {instead}")
+            raise ConfigError(f"-{name} is not supported: {instead}")
     if values["deregister"] == "on-success":
         raise ConfigError(
-            "-deregister on-success is not possible: an entry says that something runs, and goes"
-            " when it has ended, however it ended: leave the flag out"
+            "-deregister on-success is not supported: entries of stopped containers are always"
+            " removed, whatever the exit code; leave the flag out"
         )
     if values["deregister"] != "always":
         raise ConfigError('-deregister must be "always"')
@@ -81,10 +81,10 @@ def _refuse(parsed: Parsed) -> None:
 
 
 def _settings(
-    parsed: Parsed, registry: Registry, environ: Mapping[str, str], hostname: str
-) -> Settings:
+    parsed: ParsedFlags, registry: Registry, environ: Mapping[str, str], hostname: str
+) -> Table:
     values = parsed.values
-    settings: Settings = {
+    settings: Table = {
         "sources": {"docker": _source(parsed, environ, hostname)},
         "sinks": {registry.kind: _sink(parsed, registry, environ, hostname)},
         "parsers": {"order": ["registrator"], "registrator": _parser(parsed)},
@@ -94,18 +94,18 @@ def _settings(
     return settings
 
 
-def _source(parsed: Parsed, environ: Mapping[str, str], hostname: str) -> Settings:
+def _source(parsed: ParsedFlags, environ: Mapping[str, str], hostname: str) -> Table:
     values = parsed.values
     network = values["useIpFromNetworkName"]
     internal = bool(values["internal"] or network)
-    addresses: Settings = {"internal": True} if internal else {}
-    if values["ip"] and not internal:  # as in registrator, -internal goes before -ip
+    addresses: Table = {"internal": True} if internal else {}
+    if values["ip"] and not internal:  # as in registrator, -internal takes precedence
         addresses["advertise"] = values["ip"]
     if values["useIpFromLabel"]:
         addresses["label"] = values["useIpFromLabel"]
     if network:
         addresses["networks"] = [network]
-    found: Settings = {"healthcheck": "ignore"}
+    found: Table = {"healthcheck": "ignore"}
     if not environ.get("SYNCER_HOST") and not _RANDOM.fullmatch(hostname):
         found["scope"] = hostname
     if values["require-label"]:
@@ -114,17 +114,17 @@ def _source(parsed: Parsed, environ: Mapping[str, str], hostname: str) -> Settin
 
 
 def _sink(
-    parsed: Parsed, registry: Registry, environ: Mapping[str, str], hostname: str
-) -> Settings:
+    parsed: ParsedFlags, registry: Registry, environ: Mapping[str, str], hostname: str
+) -> Table:
     values = parsed.values
     hosts = ["own"]
     if _RANDOM.fullmatch(hostname):
-        # registrator's ids had the name of its container, which nobody knows any more.
+        # registrator's ids had the name of its own container, which is gone.
         hosts += [] if values["internal"] else ["same"]
     elif environ.get("SYNCER_HOST", hostname) != hostname:
         hosts.append(hostname)
     hosts += [name for name in str(values["adopt"]).split(",") if name and name not in hosts]
-    found: Settings = {"adopt": hosts}
+    found: Table = {"adopt": hosts}
     if values["cleanup"]:
         found["adopt_gone"] = True
     if values["deregister-on-stop"]:
@@ -134,9 +134,9 @@ def _sink(
     return found
 
 
-def _parser(parsed: Parsed) -> Settings:
+def _parser(parsed: ParsedFlags) -> Table:
     tags = str(parsed.values["tags"])
-    found: Settings = {"dotted_prefix": ""}
+    found: Table = {"dotted_prefix": ""}
     if parsed.values["explicit"]:
         found["explicit"] = True
     if "{" in tags or "}" in tags:
@@ -146,12 +146,12 @@ def _parser(parsed: Parsed) -> Settings:
     return found
 
 
-def _warnings(parsed: Parsed, registry: Registry) -> Iterator[str]:
-    """What was asked for and has no effect here, where that may surprise."""
+def _warnings(parsed: ParsedFlags, registry: Registry) -> Iterator[str]:
+    """Yield warnings about flags without effect."""
     values = parsed.values
     if values["ttl"] and registry.kind != "etcd":
         yield f"-ttl has no effect with {registry.kind}, as in registrator"
     elif 0 < int(values["ttl"]) < _SHORTEST_TTL:
-        yield f"-ttl {values['ttl']} is too short: {_SHORTEST_TTL} s are used"
+        yield f"-ttl {values['ttl']} is too short: using {_SHORTEST_TTL} s"
     if values["ip"] and values["internal"]:
         yield "-ip has no effect with -internal, as in registrator"

@@ -1,4 +1,4 @@
-"""registrator's registry URIs, as `--sink` of syncer takes them."""
+"""registrator's registry URIs, translated for syncer's `--sink`."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
@@ -7,7 +7,7 @@ import attrs
 
 from syncer import ConfigError
 
-#: The schemes that can be had, with the kind of sink that each of them means.
+#: The supported schemes, each with its kind of sink.
 KINDS: Mapping[str, str] = {
     "consul": "consul",
     "consul-tls": "consul",
@@ -23,29 +23,29 @@ KINDS: Mapping[str, str] = {
     "eureka": "eureka",
     "eurekas": "eureka",
 }
-_REFUSED: Mapping[str, str] = {
-    "etcd-legacy": "etcd's API v2 is gone since etcd 3.6, and off since 3.4: use etcd://,"
-    " which writes the same keys by API v3",
+_UNSUPPORTED: Mapping[str, str] = {
+    "etcd-legacy": "etcd's API v2 was removed in etcd 3.6, and is off since 3.4;"
+    " use etcd://, which writes the same keys by API v3",
 }
 
 
 @attrs.frozen
 class Registry:
-    """A registry: the kind of sink, and what `--sink` takes."""
+    """A registry: the kind of sink, and the value of `--sink`."""
 
     kind: str
     sink: str
 
 
 def registry_of(uri: str) -> Registry:
-    """The registry that a URI means. Raises ConfigError."""
+    """Return the registry of a URI. Raises `ConfigError`."""
     scheme, separator, rest = uri.partition("://")
     if not separator:
-        raise ConfigError(f"bad adapter uri: {uri}: must be like consul://localhost:8500")
-    if scheme in _REFUSED:
-        raise ConfigError(f"{scheme}://: {_REFUSED[scheme]}")
+        raise ConfigError(f"bad adapter uri: {uri}: must look like consul://localhost:8500")
+    if scheme in _UNSUPPORTED:
+        raise ConfigError(f"{scheme}://: {_UNSUPPORTED[scheme]}")
     if scheme not in KINDS:
-        raise ConfigError(f"unrecognized adapter: {uri}: there are {', '.join(KINDS)}")
+        raise ConfigError(f"unrecognized adapter: {uri}: known are {', '.join(KINDS)}")
     if scheme == "coredns":
         return Registry("etcd", _coredns(uri))
     if KINDS[scheme] == "eureka" and not rest.strip("/"):
@@ -54,7 +54,7 @@ def registry_of(uri: str) -> Registry:
 
 
 def _coredns(uri: str) -> str:
-    """`coredns://host/skydns?zone=example.org` of a fork, as an etcd sink in SkyDNS' layout."""
+    """Translate a fork's `coredns://host/skydns?zone=example.org` to etcd in SkyDNS' layout."""
     parts = urlsplit(uri)
     zone = parse_qs(parts.query).get("zone", [""])[0].strip(".")
     if not zone:

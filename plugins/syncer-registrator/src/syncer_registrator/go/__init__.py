@@ -1,1 +1,1 @@
-"""What registrator takes from Go: flags, functions, templates."""
+"""The parts of Go that registrator exposes: flags, functions, templates."""

@@ -1,7 +1,7 @@
 """Flags as Go's package `flag` reads them: `-name value`, `-name=value`, one or two hyphens.
 
-Flags end at the first argument that is none, or after `--`. A switch takes its value only after
-`=`. Messages are those that users of Go programs know.
+Flags end at the first other argument, or after `--`. A switch takes its value only after `=`.
+Messages are those of Go.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ Value = bool | int | str
 
 
 class Kind(str, Enum):
-    """The types of flags, in the words of Go's usage texts."""
+    """The types of flags, with their names in Go's usage texts."""
 
     TEXT = "string"
     NUMBER = "int"
@@ -26,7 +26,7 @@ class Kind(str, Enum):
 
 
 class FlagError(ValueError):
-    """What is wrong with the flags; the text is meant for people. `asked` for help: nothing."""
+    """A wrong command line, or with `asked` a request for help. The text is for people."""
 
     def __init__(self, text: str, *, asked: bool = False) -> None:
         super().__init__(text)
@@ -35,7 +35,7 @@ class FlagError(ValueError):
 
 @attrs.frozen
 class Flag:
-    """One flag. `many` keeps the values of all times that it is given, with commas between."""
+    """One flag. `many` joins the values of a repeated flag with commas."""
 
     name: str
     kind: Kind
@@ -45,16 +45,16 @@ class Flag:
 
 
 @attrs.frozen
-class Parsed:
-    """The values of all flags by name, which of them were given, and what follows the flags."""
+class ParsedFlags:
+    """The values of all flags, the flags that were given, and the other arguments."""
 
     values: Mapping[str, Value]
     given: frozenset[str]
     rest: tuple[str, ...]
 
 
-def parse(flags: Iterable[Flag], arguments: Sequence[str]) -> Parsed:
-    """Take a command line apart. Raises FlagError."""
+def parse_flags(flags: Iterable[Flag], arguments: Sequence[str]) -> ParsedFlags:
+    """Parse a command line. Raises `FlagError`."""
     known = {flag.name: flag for flag in flags}
     values: dict[str, Value] = {flag.name: flag.default for flag in known.values()}
     given: set[str] = set()
@@ -76,15 +76,15 @@ def parse(flags: Iterable[Flag], arguments: Sequence[str]) -> Parsed:
                 raise FlagError(f"flag needs an argument: -{name}")
             else:
                 value = left.pop(0)
-        found = _READ[flag.kind](value, name)
-        both = flag.many and name in given
-        values[name] = f"{values[name]},{found}" if both else found
+        found = _CONVERT[flag.kind](value, name)
+        again = flag.many and name in given
+        values[name] = f"{values[name]},{found}" if again else found
         given.add(name)
-    return Parsed(values, frozenset(given), tuple(left))
+    return ParsedFlags(values, frozenset(given), tuple(left))
 
 
-def defaults(flags: Iterable[Flag]) -> str:
-    """What Go's `PrintDefaults` prints: each flag with its type, help and default."""
+def describe_flags(flags: Iterable[Flag]) -> str:
+    """Return each flag with its type, help and default, as Go's `PrintDefaults` prints them."""
     lines = []
     for flag in sorted(flags, key=lambda flag: flag.name):
         shown = f'"{flag.default}"' if isinstance(flag.default, str) else str(flag.default)
@@ -121,7 +121,7 @@ def _text(value: str, name: str) -> Value:
     return value
 
 
-_READ: Mapping[Kind, Callable[[str, str], Value]] = {
+_CONVERT: Mapping[Kind, Callable[[str, str], Value]] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
     Kind.SWITCH: _switch,

@@ -1,21 +1,21 @@
-"""The functions of registrator's tag templates, and those of Go's own that fit.
+"""The functions of registrator's tag templates, and some of Go's own.
 
-Each takes its arguments as Go does, the piped one last. What does not fit raises ValueError.
+Each takes its arguments as in Go, the piped one last, and raises `ValueError` for wrong ones.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-#: Functions of registrator that are not offered, and why.
+#: Functions of registrator that are not supported, and why.
 REFUSED: Mapping[str, str] = {
     "httpGet": "registering a container must not wait for a web server",
-    "jsonParse": "it only serves httpGet, which is not offered",
+    "jsonParse": "it is only of use with httpGet",
 }
 
 
 def text_of(value: Any) -> str:
-    """A value as Go prints it."""
+    """Return a value as Go prints it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -27,7 +27,7 @@ def text_of(value: Any) -> str:
 
 
 def _str_slice(text: str, *ends: int) -> str:
-    """A part of a text; ends beyond it leave it as it is."""
+    """Return a part of a text, or all of it if an end is out of range."""
     if any(not 0 <= end <= len(text) for end in ends) or len(ends) not in (1, 2):
         return text
     if len(ends) == 1 or ends[1] < ends[0]:
@@ -36,7 +36,7 @@ def _str_slice(text: str, *ends: int) -> str:
 
 
 def _s_index(index: int, items: Sequence[str]) -> str:
-    """An item, counted from the end if negative; the first or last beyond the ends."""
+    """Return an item, counted from the end if negative; out of range: the first or last."""
     if not items:
         raise ValueError("sIndex of an empty list")
     if index < 0:
@@ -69,7 +69,7 @@ def _first_match(pattern: str, items: Sequence[str]) -> str:
 
 
 def _index(holder: Any, *keys: Any) -> Any:
-    """Go's own `index`: of a map that has no such key it is empty."""
+    """Go's own `index`. Of a missing key it is empty."""
     for key in keys:
         if isinstance(holder, Mapping):
             holder = holder.get(key, "")
@@ -81,7 +81,7 @@ def _index(holder: Any, *keys: Any) -> Any:
 
 
 def _printf(form: str, *values: Any) -> str:
-    """`%s`, `%v`, `%d`, `%q` without widths; `%%` is a percent sign."""
+    """Go's `printf` with `%s`, `%v`, `%d`, `%q` without widths, and `%%`."""
     left = list(values)
 
     def fill(match: re.Match[str]) -> str:

@@ -1,8 +1,7 @@
-r"""Go templates as people give them to registrator's `-tags`: `{{.Name}}`, `{{toUpper .ID}}`.
+r"""Go templates, as registrator's `-tags` takes them: `{{.Name}}`, `{{toUpper .ID}}`.
 
-Values, functions and pipes; no `if`, `with`, `range` or variables. A template is read once, and
-wrong ones are refused then, so that no odd container can stop anything: where it has no value
-for one, that container is without these tags.
+Values, functions and pipes; no `if`, `with`, `range` or variables. A template is parsed once, and
+a wrong one is an error of the configuration. A container without a value has no such tags.
 """
 
 import re
@@ -14,7 +13,7 @@ import attrs
 from syncer import Workload
 from syncer_registrator.go.functions import FUNCTIONS, REFUSED, text_of
 
-#: What is known of a container, in the words of `docker inspect`; under "*" are any names.
+#: The values of a container, named as in `docker inspect`; "*" is any name.
 _SHAPE: Mapping[str, Any] = {
     "ID": "",
     "Id": "",
@@ -36,17 +35,17 @@ _CONTROL = frozenset(
     ("if", "else", "end", "range", "with", "define", "template", "block", "break", "continue")
 )
 
-Make = Callable[[Mapping[str, Any]], Any]
+Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 @attrs.frozen
 class GoTemplate:
-    """A template taken apart: texts, and what makes a value of a container."""
+    """A parsed template: texts, and functions from a container to a value."""
 
-    pieces: tuple[str | Make, ...]
+    pieces: tuple[str | Evaluate, ...]
 
     def fill(self, workload: Workload) -> str:
-        """The text for this workload. Raises ValueError where there is none."""
+        """Return the text for this workload. Raises `ValueError` if it has no value."""
         facts = _facts(workload)
         try:
             return "".join(
@@ -56,9 +55,9 @@ class GoTemplate:
             raise ValueError(f"a function does not fit its arguments: {error}") from error
 
 
-def go_template(text: str) -> GoTemplate:
-    """The template that a text means. Raises ValueError, with what can be had instead."""
-    pieces: list[str | Make] = []
+def parse_go_template(text: str) -> GoTemplate:
+    """Parse a template. Raises `ValueError` that names what is supported."""
+    pieces: list[str | Evaluate] = []
     at = 0
     trim = False
     for match in _ACTION.finditer(text):
@@ -67,7 +66,7 @@ def go_template(text: str) -> GoTemplate:
         before = before.lstrip() if trim else before
         pieces.append(before.rstrip() if match[1] else before)
         if not match[2].lstrip().startswith("/*"):
-            pieces.append(_Action(match[2]).made())
+            pieces.append(_ActionParser(match[2]).parse())
         at, trim = match.end(), bool(match[3])
     _refuse_braces(text[at:])
     pieces.append(text[at:].lstrip() if trim else text[at:])
@@ -76,33 +75,33 @@ def go_template(text: str) -> GoTemplate:
 
 def _refuse_braces(text: str) -> None:
     if "{{" in text or "}}" in text:
-        raise ValueError("a template's {{ has no }}, or the other way round")
+        raise ValueError("a template has {{ without }}, or }} without {{")
 
 
-class _Action:
-    """Reads what stands between the braces, from left to right."""
+class _ActionParser:
+    """Parses the text between the braces, from left to right."""
 
     def __init__(self, source: str) -> None:
         self._source = source.strip()
         self._words = list(_words(self._source))
         self._at = 0
 
-    def made(self) -> Make:
-        """What the whole action makes."""
+    def parse(self) -> Evaluate:
+        """Return the function that evaluates the action."""
         if not self._words:
             raise ValueError("a template has nothing between {{ and }}")
-        made = self._pipeline()
+        parsed = self._pipeline()
         if self._at < len(self._words):
-            raise self._wrong("there is a ) too many")
-        return made
+            raise self._wrong("unexpected )")
+        return parsed
 
-    def _pipeline(self) -> Make:
-        made = self._command(None)
+    def _pipeline(self) -> Evaluate:
+        parsed = self._command(None)
         while self._take("sign", "|"):
-            made = self._command(made)
-        return made
+            parsed = self._command(parsed)
+        return parsed
 
-    def _command(self, piped: Make | None) -> Make:
+    def _command(self, piped: Evaluate | None) -> Evaluate:
         kind, word = self._peek()
         if kind == "name":
             self._at += 1
@@ -114,17 +113,17 @@ class _Action:
             raise self._wrong("a value takes no arguments")
         return operands[0]
 
-    def _operands(self) -> Iterator[Make]:
+    def _operands(self) -> Iterator[Evaluate]:
         while self._at < len(self._words):
             kind, word = self._words[self._at]
             if kind == "sign" and word in "|)":
                 return
             self._at += 1
             if kind == "sign":
-                made = self._pipeline()
+                parsed = self._pipeline()
                 if not self._take("sign", ")"):
                     raise self._wrong("a ( is not closed")
-                yield made
+                yield parsed
             elif kind == "path":
                 yield _path(word)
             elif kind == "name":
@@ -134,16 +133,16 @@ class _Action:
 
     def _function(self, word: str) -> Callable[..., Any]:
         if word in _CONTROL:
-            raise self._wrong(f"{word} cannot be had; values, functions and pipes can")
+            raise self._wrong(f"{word} is not supported; only values, functions and pipes are")
         if word in REFUSED:
-            raise self._wrong(f"{word} cannot be had: {REFUSED[word]}")
+            raise self._wrong(f"{word} is not supported: {REFUSED[word]}")
         if word not in FUNCTIONS:
-            raise self._wrong(f"there is no function {word}; there are {', '.join(FUNCTIONS)}")
+            raise self._wrong(f"unknown function {word}; known are {', '.join(FUNCTIONS)}")
         return FUNCTIONS[word]
 
     def _peek(self) -> tuple[str, str]:
         if self._at >= len(self._words):
-            raise self._wrong("something is missing at its end")
+            raise self._wrong("unexpected end")
         return self._words[self._at]
 
     def _take(self, kind: str, word: str) -> bool:
@@ -160,13 +159,13 @@ def _words(source: str) -> Iterator[tuple[str, str]]:
     while at < len(source):
         match = _WORD.match(source, at)
         if match is None or match.lastgroup is None:
-            text = f"template {{{{{source}}}}}: cannot be read from {source[at:].strip()!r} on"
-            raise ValueError(f"{text}; values, functions and pipes can be had")
+            text = f"template {{{{{source}}}}}: unexpected {source[at:].strip()!r}"
+            raise ValueError(f"{text}; only values, functions and pipes are supported")
         yield match.lastgroup, match[match.lastgroup]
         at = match.end()
 
 
-def _constant(value: Any) -> Make:
+def _constant(value: Any) -> Evaluate:
     return lambda facts: value
 
 
@@ -175,14 +174,14 @@ def _unquoted(word: str) -> str:
     return body if word[0] == "`" else re.sub(r"\\(.)", r"\1", body)
 
 
-def _path(word: str) -> Make:
+def _path(word: str) -> Evaluate:
     names = [name for name in word.split(".") if name]
     shape: Any = _SHAPE
     for place, name in enumerate(names):
         if not isinstance(shape, Mapping) or not (name in shape or "*" in shape):
             known = ", ".join(_paths(_SHAPE))
             wrong = ".".join(names[: place + 1])
-            raise ValueError(f"template {{{{.{wrong}}}}} is not known; known are {known}")
+            raise ValueError(f"template {{{{.{wrong}}}}}: unknown value; known are {known}")
         shape = shape.get(name, shape.get("*"))
 
     def look_up(facts: Any) -> Any:
@@ -205,7 +204,7 @@ def _paths(shape: Mapping[str, Any], before: str = "") -> Iterator[str]:
 
 
 def _facts(workload: Workload) -> dict[str, Any]:
-    """The workload in the words of `docker inspect`."""
+    """Return the workload as `docker inspect` shows it."""
     networks = {
         one.name: {"IPAddress": one.ipv4, "GlobalIPv6Address": one.ipv6}
         for one in workload.networks

@@ -1,38 +1,28 @@
-"""What an HTTP check sends: its method and its headers."""
+"""The headers of an HTTP check."""
 
 import json
-import re
 
-from syncer_registrator.labels.convert import LONGEST_TEXT, Reader, word
+from syncer.kits.labels import LONGEST_TEXT, Settings, unfit
+from syncer.kits.labels.checks import header_name
 from syncer_registrator.labels.known_keys import header_number
-from syncer_registrator.labels.problems import Unusable, unfit
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FORM = "not `Name: value`, nor a JSON object of names and values"
+_FORM = "must be `Name: value`, or a JSON object of names and values"
 
 Headers = dict[str, tuple[str, ...]]
 
 
-def method(text: str) -> str:
-    """A request method in capitals. Raises ValueError for anything else than a word."""
-    name = word(text).upper()
-    if not (name.isascii() and name.isalpha()):
-        raise Unusable("a request method", name)
-    return name
-
-
-def read_headers(reader: Reader) -> Headers:
-    """The headers that `header`, `header_1`, ... give, in the order of their numbers."""
-    numbers = {key: header_number(key) for key in reader.settings}
+def read_headers(settings: Settings) -> Headers:
+    """Return the headers of `header`, `header_1`, ..., in the order of their numbers."""
+    numbers = {key: header_number(key) for key in settings.by_key}
     merged: Headers = {}
-    for _, key in sorted((place, key) for key, place in numbers.items() if place is not None):
-        for name, values in (reader.value(_headers, key) or {}).items():
+    for _, key in sorted((number, key) for key, number in numbers.items() if number is not None):
+        for name, values in (settings.get(key, _headers) or {}).items():
             merged[name] = merged.get(name, ()) + values
     return merged
 
 
 def _headers(text: str) -> Headers:
-    """One setting's headers. Error texts leave values out: they may be passwords."""
+    """Read the headers of one setting. Errors leave values out: they may be passwords."""
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"is longer than {LONGEST_TEXT} characters")
     if text.lstrip().startswith("{"):
@@ -40,7 +30,7 @@ def _headers(text: str) -> Headers:
     name, colon, value = text.partition(":")
     if not colon:
         raise ValueError(_FORM)
-    return {_name(name.strip()): (_value(value.strip()),)}
+    return {header_name(name.strip()): (_value(value.strip()),)}
 
 
 def _from_json(text: str) -> Headers:
@@ -51,20 +41,13 @@ def _from_json(text: str) -> Headers:
     headers: Headers = {}
     for name, given in found.items():
         values = given if isinstance(given, list) else [given]
-        headers[_name(name)] = tuple(_value(value) for value in values)
+        headers[header_name(name)] = tuple(_value(value) for value in values)
     return headers
-
-
-def _name(name: str) -> str:
-    if not _TOKEN.fullmatch(name):
-        raise ValueError("what should be the name of a header is none")
-    return name
 
 
 def _value(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(_FORM)
-    reason = unfit(value, LONGEST_TEXT)
-    if reason:
+    if reason := unfit(value, LONGEST_TEXT):
         raise ValueError(f"the value of a header {reason}")
     return value

@@ -1,6 +1,6 @@
-"""Ids: left to the core, which gives registrator's, except where labels or several names ask.
+"""Ids of offers. The core makes registrator's, unless labels or several names need others.
 
-No two offers of one workload get the same id: registrator lets them overwrite each other.
+No two offers of one workload get the same id. In registrator they overwrite each other.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,16 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from syncer import Workload
-from syncer_registrator.labels.keys import Setting
-from syncer_registrator.labels.problems import Problems
+from syncer.kits.labels import Problems, Setting, quoted
 
 
 @attrs.frozen(kw_only=True)
 class Draft:
-    """A service that is to be offered and has no id yet; `rank` is its place among the names
-    of its port, `given` the usable id that a setting gives, with that setting."""
+    """An offer without its id.
+
+    `rank` is the place of the service among the names of its port, `given` the id that `setting`
+    gives.
+    """
 
     service: str
     port: int
@@ -26,23 +28,23 @@ class Draft:
 
     @property
     def left_to_core(self) -> bool:
-        """Whether it is to have the usual id of its port."""
+        """Whether it gets the usual id of its port."""
         return self.rank == 0 and not self.given
 
     @property
     def ending(self) -> str:
-        """The port as it is added to a shared id."""
+        """The ending that a shared id gets for this port."""
         return f"-{self.port}" if self.protocol == "tcp" else f"-{self.port}-{self.protocol}"
 
 
 def default_id(workload: Workload, draft: Draft) -> str:
-    """The id that the core gives to an offer without one."""
+    """Return the id that the core gives to an offer without one."""
     ending = "" if draft.protocol == "tcp" else f":{draft.protocol}"
     return f"{_scope(workload)}:{draft.port}{ending}"
 
 
 def long_id(workload: Workload, draft: Draft) -> str:
-    """An id that only one service of one port can have."""
+    """Return an id that only one service of one port can have."""
     return f"{_scope(workload)}:{draft.port}:{draft.protocol}:{draft.service}"
 
 
@@ -51,7 +53,7 @@ def _scope(workload: Workload) -> str:
 
 
 def offer_ids(workload: Workload, drafts: Sequence[Draft], problems: Problems) -> list[str]:
-    """The id for each draft; "" leaves it to the core."""
+    """Return the id for each draft; "" leaves it to the core."""
     reserved = {long_id(workload, draft) for draft in drafts}
     reserved |= {default_id(workload, draft) for draft in drafts if draft.left_to_core}
     shared = _shared(drafts)
@@ -62,7 +64,8 @@ def offer_ids(workload: Workload, drafts: Sequence[Draft], problems: Problems) -
             continue
         wanted = _given_id(draft, shared, problems)
         if wanted and wanted in reserved and draft.setting:
-            reason = f"another service of this workload has the id {wanted!r}: not used for"
+            id_ = "the id" if draft.setting.from_env else f"the id {quoted(wanted)}"
+            reason = f"{id_} is taken by another service of this workload: not used for"
             problems.add(draft.setting.origin, f"{reason} {draft.service} on port {draft.port}")
             wanted = ""
         if wanted:
@@ -72,7 +75,7 @@ def offer_ids(workload: Workload, drafts: Sequence[Draft], problems: Problems) -
 
 
 def _shared(drafts: Iterable[Draft]) -> dict[Setting, int]:
-    """How many ports each id setting is for, where it is more than one."""
+    """Return how many ports each id setting is for, if more than one."""
     ports: dict[Setting, set[tuple[int, str]]] = {}
     for draft in drafts:
         if draft.given and draft.setting:
@@ -81,12 +84,12 @@ def _shared(drafts: Iterable[Draft]) -> dict[Setting, int]:
 
 
 def _given_id(draft: Draft, shared: dict[Setting, int], problems: Problems) -> str:
-    """The id that a setting asks for, made particular to this port and name."""
+    """Return the id that a setting gives, with what makes it unique among ports and names."""
     if not draft.given or not draft.setting:
         return ""
     given = draft.given
     if draft.setting in shared:
         count = shared[draft.setting]
-        problems.add(draft.setting.origin, f"one id for {count} ports: each has its port added")
+        problems.add(draft.setting.origin, f"one id for {count} ports: the port is added to each")
         given += draft.ending
     return f"{given}-{draft.service}" if draft.rank else given

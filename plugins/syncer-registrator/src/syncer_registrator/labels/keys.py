@@ -1,7 +1,7 @@
-"""The grammar of keys: prefix, then the ports that the key is about, then the word itself.
+"""The grammar of keys: a prefix, the ports that the key is about, and a word.
 
 SERVICE_NAME   SERVICE_80_NAME   SERVICE_53_UDP_NAME   SERVICE_8000-8010_NAME
-service.name   service.80.name   (labels only; dots and hyphens stand for underscores)
+service.name   service.80.name   (labels only; dots and hyphens mean underscores)
 """
 
 import re
@@ -11,9 +11,17 @@ from enum import IntEnum
 import attrs
 
 from syncer import Workload
-from syncer_registrator.labels.known_keys import Entry, Meaning, look_up
+from syncer.kits import labels
+from syncer.kits.labels import Problems, shown, unfit
+from syncer_registrator.labels.known_keys import (
+    CHECK_KINDS,
+    CHECK_SETTINGS,
+    KeyKind,
+    KeyMeaning,
+    look_up,
+    split_check_key,
+)
 from syncer_registrator.labels.options import RegistratorOptions
-from syncer_registrator.labels.problems import Problems, quoted, unfit
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 LONGEST_KEY = 255
@@ -23,15 +31,15 @@ _PORTS = re.compile(r"[+-]?[0-9]+(-[0-9]+)?")
 
 
 class Level(IntEnum):
-    """How particular a key is."""
+    """How specific a key is."""
 
     ALL = 0
     RANGE = 1
     PORT = 2
 
 
-class Place(IntEnum):
-    """Where a key stands; of two keys at one level the later place counts."""
+class KeySource(IntEnum):
+    """Where a key is written. Of two keys at one level the one with the higher source counts."""
 
     ENV = 0
     DOTTED_LABEL = 1
@@ -40,7 +48,7 @@ class Place(IntEnum):
 
 @attrs.frozen
 class Selector:
-    """Which ports a key is about: from `low` to `high`, of one protocol or of all ("")."""
+    """The ports that a key is about: from `low` to `high`, of one protocol or of all ("")."""
 
     level: Level = Level.ALL
     low: int = 0
@@ -49,56 +57,49 @@ class Selector:
 
     @property
     def rank(self) -> tuple[int, bool, int, int, str]:
-        """Sorts selectors from the least particular one to the most."""
+        """Sorts selectors from the least to the most specific."""
         return (self.level, bool(self.protocol), self.low - self.high, self.low, self.protocol)
 
     def fits(self, port: int, protocol: str) -> bool:
-        """Whether the port is one of these."""
+        """Return whether the port is one of these."""
         return self.low <= port <= self.high and self.protocol in ("", protocol)
 
 
-@attrs.frozen(eq=False)
-class Setting:
-    """One key with its value. `text` is the whole key as it was written."""
+@attrs.frozen(eq=False, kw_only=True)
+class Setting(labels.Setting):
+    """One key with its value."""
 
-    text: str
-    value: str
-    place: Place
+    source: KeySource
     selector: Selector
-    entry: Entry
+    meaning: KeyMeaning
 
     @property
     def key(self) -> str:
-        """The canonical word: `name`, `check_http`, or an attribute's name."""
-        return self.entry.key
-
-    @property
-    def from_env(self) -> bool:
-        """Whether it stands in the environment, perhaps for another reader."""
-        return self.place is Place.ENV
+        """The canonical word: `name`, `check_http`, or a key of metadata."""
+        return self.meaning.key
 
     @property
     def origin(self) -> str:
-        """What people are told of it: `SERVICE_80_NAME (label)`."""
-        return _origin(self.text, self.place)
+        """The key as people see it: `SERVICE_80_NAME (label)`."""
+        return _origin(self.name, self.source)
 
 
 @attrs.frozen
-class _Raw:
+class _RawKey:
     """A key as written, and without its prefix."""
 
-    text: str
+    name: str
     rest: str
     value: str
-    place: Place
+    source: KeySource
 
 
 def read_keys(
     workload: Workload, options: RegistratorOptions, problems: Problems
 ) -> Iterator[Setting]:
-    """All keys of a workload that mean something here; the others are reported.
+    """Yield the keys of a workload that have a meaning; report the others.
 
-    Variables that are no known keys belong to somebody else: they are passed over in silence.
+    Variables with other keys belong to other programs, and are not reported.
     """
     for raw in _raw_keys(workload, options):
         setting = _read(raw, options.meta_from_env, problems)
@@ -106,49 +107,63 @@ def read_keys(
             yield setting
 
 
-def _raw_keys(workload: Workload, options: RegistratorOptions) -> Iterator[_Raw]:
+def _raw_keys(workload: Workload, options: RegistratorOptions) -> Iterator[_RawKey]:
     prefix, dotted = options.prefix, options.dotted
-    for text in sorted(workload.env):
-        if text.startswith(prefix):
-            yield _Raw(text, text[len(prefix) :].lower(), workload.env[text], Place.ENV)
-    for text in sorted(workload.labels):
-        value = workload.labels[text]
-        if text.startswith(prefix):
-            yield _Raw(text, text[len(prefix) :].lower(), value, Place.LABEL)
-        elif dotted and text.startswith(dotted):
-            rest = text[len(dotted) :].lower().replace(".", "_")
-            yield _Raw(text, rest, value, Place.DOTTED_LABEL)
+    for name in sorted(workload.env):
+        if name.startswith(prefix):
+            rest = name[len(prefix) :].lower()
+            yield _RawKey(name, rest, workload.env[name], KeySource.ENV)
+    for name in sorted(workload.labels):
+        value = workload.labels[name]
+        if name.startswith(prefix):
+            yield _RawKey(name, name[len(prefix) :].lower(), value, KeySource.LABEL)
+        elif dotted and name.startswith(dotted):
+            rest = name[len(dotted) :].lower().replace(".", "_")
+            yield _RawKey(name, rest, value, KeySource.DOTTED_LABEL)
 
 
-def _read(raw: _Raw, meta_from_env: bool, problems: Problems) -> Setting | None:
-    selector, word = _taken_apart(raw.rest)
-    entry = look_up(word.replace("-", "_") if raw.place is Place.DOTTED_LABEL else word)
-    if raw.place is Place.ENV and not _meant(entry, meta_from_env):
+def _read(raw: _RawKey, meta_from_env: bool, problems: Problems) -> Setting | None:
+    selector, word = _split(raw.rest)
+    dotted = raw.source is KeySource.DOTTED_LABEL
+    meaning = look_up(word.replace("-", "_") if dotted else word)
+    from_env = raw.source is KeySource.ENV
+    if from_env and not _is_ours(meaning, meta_from_env):
         return None
+    origin = _origin(raw.name, raw.source)
     if selector is None:
-        reason = "its port is neither a number from 1 to 65535, digits only, nor a range of such"
+        problems.add(origin, "its port must be 1 to 65535, or a range such as 8000-8010")
+    elif reason := meaning.reason or _wrong_word(meaning):
+        problems.add(origin, reason)
+    elif meaning.kind is KeyKind.WRONG:
+        known = (*CHECK_KINDS, *CHECK_SETTINGS)
+        setting = split_check_key(meaning.key).setting
+        problems.add_unknown(origin, setting, known, "check setting")
     else:
-        reason = entry.reason or _wrong_word(entry)
-    if reason or selector is None:
-        problems.add(_origin(raw.text, raw.place), reason)
-        return None
-    return Setting(raw.text, raw.value, raw.place, selector, entry)
+        return Setting(
+            name=raw.name,
+            value=raw.value,
+            from_env=from_env,
+            source=raw.source,
+            selector=selector,
+            meaning=meaning,
+        )
+    return None
 
 
-def _meant(entry: Entry, meta_from_env: bool) -> bool:
-    """Whether a variable with this word is meant for us."""
-    return entry.meaning is Meaning.KNOWN or (meta_from_env and entry.meaning is Meaning.ATTRIBUTE)
+def _is_ours(meaning: KeyMeaning, meta_from_env: bool) -> bool:
+    """Return whether a variable with this key is meant for this dialect."""
+    return meaning.kind is KeyKind.SETTING or (meta_from_env and meaning.kind is KeyKind.METADATA)
 
 
-def _wrong_word(entry: Entry) -> str:
-    if not entry.key:
-        return "nothing stands after its prefix or port"
-    wrong = unfit(entry.key, LONGEST_KEY)
-    return f"its name {wrong}" if wrong else ""
+def _wrong_word(meaning: KeyMeaning) -> str:
+    if not meaning.key:
+        return "the key is missing after the prefix or port"
+    reason = unfit(meaning.key, LONGEST_KEY)
+    return f"its name {reason}" if reason else ""
 
 
-def _taken_apart(rest: str) -> tuple[Selector | None, str]:
-    """Which ports a key is about, and its word; None if what should be a port is none."""
+def _split(rest: str) -> tuple[Selector | None, str]:
+    """Return the ports of a key and its word; `None` if the port is wrong."""
     ports, separator, tail = rest.partition("_")
     if not (separator and _PORTS.fullmatch(ports)):
         return Selector(), rest
@@ -163,12 +178,11 @@ def _taken_apart(rest: str) -> tuple[Selector | None, str]:
 
 
 def _is_port(text: str) -> bool:
-    """Whether this is a port as a runtime writes it: digits only, no leading zero."""
+    """Return whether this is a port as a runtime writes it: digits without a leading zero."""
     if not text.isdigit() or len(text) > 5 or text.startswith("0"):
         return False
     return int(text) <= LARGEST_PORT
 
 
-def _origin(text: str, place: Place) -> str:
-    shown = quoted(text) if unfit(text, LONGEST_KEY) else text
-    return f"{shown} ({'env' if place is Place.ENV else 'label'})"
+def _origin(name: str, source: KeySource) -> str:
+    return f"{shown(name)} ({'env' if source is KeySource.ENV else 'label'})"

@@ -1,4 +1,4 @@
-"""Which keys the dialect knows; all other keys of labels are metadata.
+"""The keys that the dialect knows; all other keys of labels are metadata.
 
 Keys are in lower case, without prefix and port: `name`, `check_http`, `check_2_interval`.
 """
@@ -8,7 +8,7 @@ from enum import Enum
 
 import attrs
 
-#: Keys that are about the service.
+#: Keys of the service.
 PLAIN = frozenset(
     {
         "name",
@@ -26,7 +26,7 @@ PLAIN = frozenset(
     }
 )
 
-#: The kinds of check, in the order in which they are made: registrator's, then newer ones.
+#: The kinds of checks in the order of the answer: registrator's, then newer ones.
 CHECK_KINDS = (
     "http",
     "https",
@@ -41,7 +41,7 @@ CHECK_KINDS = (
     "container",
 )
 
-#: What can be said of a check besides its kind.
+#: Settings of a check.
 CHECK_SETTINGS = frozenset(
     {
         "interval",
@@ -71,38 +71,41 @@ CHECK_SETTINGS = frozenset(
     }
 )
 
-#: Other words for a key. Where both are given at one level, the word on the right counts.
+#: Other words for a key. If both are given at one level, the word on the right counts.
 _ALIASES = {"ip": "address"}
 _CHECK_ALIASES = {"cmd": "docker"}
 
 _NUMBERED = re.compile(r"([0-9]+)_(.*)", re.DOTALL)
 _HEADER = re.compile(r"header_([1-9][0-9]?)")
 _CHECK = "check_"
-#: A workload has no more checks of one kind than this.
+#: The largest number of a check.
 MOST_CHECKS = 99
 
 
-class Meaning(Enum):
-    """What a key is to this dialect."""
+class KeyKind(Enum):
+    """The part that a key plays."""
 
-    KNOWN = "known"
-    ATTRIBUTE = "attribute"
+    SETTING = "setting"
+    METADATA = "metadata"
     WRONG = "wrong"
 
 
 @attrs.frozen
-class Entry:
-    """What a key means; `key` is the canonical word for it, `reason` says what is wrong."""
+class KeyMeaning:
+    """The meaning of a key. `key` is its canonical word.
 
-    meaning: Meaning
+    `reason` says what is wrong; a wrong key without a reason is an unknown setting of a check.
+    """
+
+    kind: KeyKind
     key: str
     alias: bool = False
     reason: str = ""
 
 
 @attrs.frozen
-class CheckWord:
-    """A key of a check taken apart: number 0 is the check without a number."""
+class CheckKeyParts:
+    """The parts of a check's key; number 0 is the check without a number."""
 
     number: int
     setting: str
@@ -113,38 +116,39 @@ class CheckWord:
         return f"check_{self.number}_{self.setting}" if self.number else f"check_{self.setting}"
 
 
-def look_up(key: str) -> Entry:
-    """What this key means."""
+def look_up(key: str) -> KeyMeaning:
+    """Return the meaning of a key."""
     if key in _ALIASES:
-        return Entry(Meaning.KNOWN, _ALIASES[key], alias=True)
+        return KeyMeaning(KeyKind.SETTING, _ALIASES[key], alias=True)
     if key in PLAIN:
-        return Entry(Meaning.KNOWN, key)
+        return KeyMeaning(KeyKind.SETTING, key)
     if not key.startswith(_CHECK):
-        return Entry(Meaning.ATTRIBUTE, key)
-    word = check_word(key)
-    if word.number > MOST_CHECKS:
-        return Entry(Meaning.WRONG, key, reason=f"checks are numbered 1 to {MOST_CHECKS}")
-    setting = _CHECK_ALIASES.get(word.setting, word.setting)
+        return KeyMeaning(KeyKind.METADATA, key)
+    parts = split_check_key(key)
+    if parts.number > MOST_CHECKS:
+        reason = f"checks are numbered 1 to {MOST_CHECKS}"
+        return KeyMeaning(KeyKind.WRONG, key, reason=reason)
+    setting = _CHECK_ALIASES.get(parts.setting, parts.setting)
     if setting in CHECK_SETTINGS or setting in CHECK_KINDS or header_number(setting) is not None:
-        canonical = CheckWord(word.number, setting).key
-        return Entry(Meaning.KNOWN, canonical, alias=setting != word.setting)
-    return Entry(Meaning.WRONG, key, reason="there is no such setting of a check")
+        canonical = CheckKeyParts(parts.number, setting).key
+        return KeyMeaning(KeyKind.SETTING, canonical, alias=setting != parts.setting)
+    return KeyMeaning(KeyKind.WRONG, key)
 
 
-def check_word(key: str) -> CheckWord:
-    """Take a key that begins with `check_` apart."""
+def split_check_key(key: str) -> CheckKeyParts:
+    """Return the parts of a key that begins with `check_`."""
     rest = key.removeprefix(_CHECK)
     match = _NUMBERED.fullmatch(rest)
     if not match:
-        return CheckWord(0, rest)
+        return CheckKeyParts(0, rest)
     digits, setting = match.groups()
     if digits.startswith("0") or len(digits) > 3:
-        return CheckWord(MOST_CHECKS + 1, setting)
-    return CheckWord(int(digits), setting)
+        return CheckKeyParts(MOST_CHECKS + 1, setting)
+    return CheckKeyParts(int(digits), setting)
 
 
 def header_number(setting: str) -> int | None:
-    """The place of a header among several: 0 for `header`, n for `header_n`, None for others."""
+    """Return 0 for `header`, n for `header_n`, `None` for other settings."""
     if setting == "header":
         return 0
     match = _HEADER.fullmatch(setting)

@@ -1,4 +1,4 @@
-"""What an operator can set for this dialect."""
+"""The options of this dialect."""
 
 from enum import Enum
 from typing import Any
@@ -6,34 +6,34 @@ from typing import Any
 import attrs
 
 from syncer import option
-from syncer_registrator.go.template import go_template
-from syncer_registrator.labels.tags import split_list
-from syncer_registrator.labels.template import compiled
+from syncer.kits.labels.values import split_list
+from syncer_registrator.go.template import parse_go_template
+from syncer_registrator.labels.template import parse_template
 
 DEFAULT_PREFIX = "SERVICE_"
 DOTTED_FOR_DEFAULT_PREFIX = "service."
 
 
 class Suffix(str, Enum):
-    """When `-<port>` is added to a name that was not given for this very port."""
+    """When `-<port>` is added to a name that was not given for this port."""
 
-    #: Where more than one port of the workload can be registered, as registrator does.
+    #: If more than one port of the workload can be registered, as in registrator.
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
 
 
 def _with_separator(prefix: str) -> str:
-    """`SVC` means `SVC_`."""
+    """Complete `SVC` to `SVC_`."""
     return f"{prefix}_" if prefix and prefix[-1].isalnum() else prefix
 
 
 def _with_dot(prefix: str | None) -> str | None:
-    """`svc` means `svc.`."""
+    """Complete `svc` to `svc.`."""
     return f"{prefix}." if prefix and prefix[-1].isalnum() else prefix
 
 
-def _some_prefix(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+def _not_empty(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
     if not value:
         raise ValueError(f"{attribute.name} must not be empty: every label would be read")
 
@@ -41,36 +41,36 @@ def _some_prefix(instance: object, attribute: "attrs.Attribute[Any]", value: str
 def _one_template(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
     if not value:
         raise ValueError(f"{attribute.name} must not be empty")
-    compiled(value)
+    parse_template(value)
 
 
 def _templates(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
     for text in split_list(value):
-        compiled(text)
+        parse_template(text)
 
 
 def _go_template(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-    go_template(value)
+    parse_go_template(value)
 
 
 @attrs.frozen(kw_only=True)
 class RegistratorOptions:
-    """How `SERVICE_*` labels and environment are read."""
+    """The options of the label parser `registrator`."""
 
     prefix: str = option(
         DEFAULT_PREFIX,
-        help="What keys begin with, in labels and environment",
+        help="Prefix of the keys, in labels and environment",
         converter=_with_separator,
-        validator=_some_prefix,
+        validator=_not_empty,
     )
     dotted_prefix: str | None = option(
         None,
-        help="What lower-case labels begin with (service.name); empty: none are read;"
-        " not given: `service.`, and none with another prefix than SERVICE_",
+        help="Prefix of lower-case labels (service.name); empty: none are read;"
+        " not given: `service.`, or none if prefix is not SERVICE_",
         converter=_with_dot,
     )
     explicit: bool = option(
-        False, help="Register only what has a name of its own, or SERVICE_REGISTER=true"
+        False, help="Register only services with SERVICE_NAME or SERVICE_REGISTER=true"
     )
     suffix: Suffix = option(
         Suffix.AUTO,
@@ -90,17 +90,17 @@ class RegistratorOptions:
     )
     tags_template: str = option(
         "",
-        help="More tags for every service: a Go template that makes a comma list, as"
-        " registrator's -tags takes it",
+        help="More tags for every service: a Go template of a comma list, as in"
+        " registrator's -tags",
         validator=_go_template,
     )
     meta_from_env: bool = option(
-        False, help="Publish environment variables of unknown keys as metadata, as registrator does"
+        False, help="Publish variables with unknown keys as metadata too, as registrator does"
     )
 
     @property
     def dotted(self) -> str:
-        """What dotted labels begin with; empty if none are read."""
+        """The prefix of dotted labels; empty if none are read."""
         if self.dotted_prefix is not None:
             return self.dotted_prefix
         return DOTTED_FOR_DEFAULT_PREFIX if self.prefix == DEFAULT_PREFIX else ""

@@ -1,4 +1,4 @@
-"""What the settings for one port ask for, all read and checked."""
+"""The settings of one port, converted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,32 +6,32 @@ from typing import Any
 import attrs
 
 from syncer import Offer
-from syncer_registrator.labels.addresses import address
+from syncer.kits.labels import LONGEST_TEXT, Problems, Settings, unfit
+from syncer.kits.labels.values import address, limited, name, split_list, whole
 from syncer_registrator.labels.checks import mirrors_health, read_checks
-from syncer_registrator.labels.convert import LONGEST_NAME, LONGEST_TEXT, Reader
+from syncer_registrator.labels.convert import switch, truth
 from syncer_registrator.labels.keys import Setting
 from syncer_registrator.labels.naming import given_names
-from syncer_registrator.labels.precedence import Layer
-from syncer_registrator.labels.problems import Problems, unfit
-from syncer_registrator.labels.tags import split_list, usable_tags
+from syncer_registrator.labels.precedence import PortKeys
+from syncer_registrator.labels.tags import usable_tags
 
-#: Attributes of one service; registries take far fewer.
-MOST_ATTRIBUTES = 1000
+#: Metadata of one service.
+MOST_META = 1000
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Wish:
-    """What is asked for a port, whichever port it is.
+class PortSettings:
+    """The settings of a port, whichever port it is.
 
-    `refused` says in words for people why it is not to be registered; `fields` are those of
-    its offers that need nothing more.
+    `ignored_by` names the setting that forbids to register it. `fields` are those of its offers
+    that depend on nothing else.
     """
 
     name: Setting | None
     names: tuple[str, ...]
     id: str
     id_setting: Setting | None
-    refused: str
+    ignored_by: str
     chosen: bool
     internal: bool | None
     register_port: int | None
@@ -40,68 +40,65 @@ class Wish:
     fields: Mapping[str, Any]
 
 
-def read_wish(layer: Layer, problems: Problems) -> Wish:
-    """Read what a layer asks for; everything that cannot be had is reported."""
-    reader = Reader(layer.known, problems)
-    name = layer.known.get("name")
-    names = given_names(name, problems)
-    register = reader.flag("register")
-    return Wish(
-        name=name,
+def read_port_settings(keys: PortKeys, problems: Problems) -> PortSettings:
+    """Convert the settings of a port, and report those that are wrong."""
+    settings = Settings("", keys.settings, problems)
+    name_setting = keys.settings.get("name")
+    names = given_names(name_setting, problems)
+    register = settings.get("register", truth)
+    return PortSettings(
+        name=name_setting,
         names=names,
-        id=reader.text("id", longest=LONGEST_NAME).strip(),
-        id_setting=reader.given("id"),
-        refused=_refused(reader, register),
+        id=settings.get("id", name) or "",
+        id_setting=keys.settings.get("id"),
+        ignored_by=_ignored_by(settings, register),
         chosen=bool(names) or register is True,
-        internal=reader.flag("internal"),
-        register_port=reader.number(Offer, "register_port", "port"),
-        port_setting=reader.given("port"),
-        tags=_tags(reader),
-        fields=_fields(reader, layer, problems),
+        internal=settings.get("internal", truth),
+        register_port=settings.get("port", limited(Offer, "register_port", whole)),
+        port_setting=keys.settings["port"] if settings.given("port") else None,
+        tags=_tags(settings),
+        fields=_fields(settings, keys.metadata),
     )
 
 
-def _refused(reader: Reader, register: bool | None) -> str:
-    for key, refused in (("ignore", reader.switch("ignore")), ("register", register is False)):
-        setting = reader.given(key)
-        if refused and setting:
+def _ignored_by(settings: Settings, register: bool | None) -> str:
+    for key, ignored in (("ignore", switch(settings, "ignore")), ("register", register is False)):
+        setting = settings.given(key)
+        if ignored and setting:
             return setting.origin
     return ""
 
 
-def _tags(reader: Reader) -> tuple[str, ...]:
-    setting = reader.given("tags")
+def _tags(settings: Settings) -> tuple[str, ...]:
+    setting = settings.given("tags")
     if setting is None:
         return ()
     tags = split_list(setting.value)
-    return usable_tags(tags, setting.origin, reader.problems, show=not setting.from_env)
+    return usable_tags(tags, setting.origin, settings.problems, show=not setting.from_env)
 
 
-def _fields(reader: Reader, layer: Layer, problems: Problems) -> dict[str, Any]:
+def _fields(settings: Settings, metadata: Mapping[str, Setting]) -> dict[str, Any]:
     return {
-        "register_address": reader.value(address, "address") or "",
-        "internal": reader.flag("internal"),
-        "network": reader.text("network", longest=LONGEST_NAME).strip(),
-        "meta": _meta(layer, problems),
-        "checks": read_checks(reader),
-        "weight": reader.number(Offer, "weight", "weight"),
-        "warning_weight": reader.number(Offer, "warning_weight", "weight_warning"),
-        "tag_override": bool(reader.flag("enable_tag_override")),
-        "mirror_health": mirrors_health(reader),
+        "register_address": settings.get("address", address) or "",
+        "internal": settings.get("internal", truth),
+        "network": settings.get("network", name) or "",
+        "meta": _meta(metadata, settings.problems),
+        "checks": read_checks(settings),
+        "weight": settings.get("weight", limited(Offer, "weight", whole)),
+        "warning_weight": settings.get("weight_warning", limited(Offer, "warning_weight", whole)),
+        "tag_override": bool(settings.get("enable_tag_override", truth)),
+        "mirror_health": mirrors_health(settings),
     }
 
 
-def _meta(layer: Layer, problems: Problems) -> dict[str, str]:
+def _meta(metadata: Mapping[str, Setting], problems: Problems) -> dict[str, str]:
     meta = {}
-    names = sorted(layer.attributes)
-    for name in names[MOST_ATTRIBUTES:]:
-        reason = f"more than {MOST_ATTRIBUTES} attributes are not kept"
-        problems.add(layer.attributes[name].origin, reason)
-    for name in names[:MOST_ATTRIBUTES]:
-        setting = layer.attributes[name]
-        reason = unfit(setting.value, LONGEST_TEXT)
-        if reason:
+    for place, key in enumerate(sorted(metadata)):
+        setting = metadata[key]
+        if place >= MOST_META:
+            problems.add(setting.origin, f"not read: one of over {MOST_META} keys of metadata")
+        elif reason := unfit(setting.value, LONGEST_TEXT):
             problems.add(setting.origin, f"its value {reason}")
         else:
-            meta[name] = setting.value
+            meta[key] = setting.value
     return meta

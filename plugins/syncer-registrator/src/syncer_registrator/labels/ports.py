@@ -1,90 +1,95 @@
-"""Which ports of a workload can be registered, each with what its settings ask for."""
+"""The ports of a workload that can be registered, each with its settings."""
 
 from collections.abc import Callable
 
 import attrs
 
 from syncer import Port, Reachable, Workload
+from syncer.kits.labels import Problems
 from syncer_registrator.labels.keys import Level, Setting
-from syncer_registrator.labels.port_settings import Wish
-from syncer_registrator.labels.precedence import Layer, Layers
-from syncer_registrator.labels.problems import Problems
+from syncer_registrator.labels.port_settings import PortSettings
+from syncer_registrator.labels.precedence import PortKeys, Precedence
 
-Wishes = Callable[[Layer], Wish]
+ReadSettings = Callable[[PortKeys], PortSettings]
 
 
 @attrs.frozen
-class Slot:
-    """A port that can be registered, and what is asked for it.
+class UsablePort:
+    """A port that can be registered, with its settings.
 
-    `registered_as` is the port that a setting wants in the registry in place of the usual one.
+    `registered_as` is the port that a setting gives it in the registry, if any.
     """
 
     number: int
     protocol: str
-    wish: Wish
+    settings: PortSettings
     registered_as: int | None = None
 
 
 def known_ports(reachable: Reachable) -> list[Port]:
-    """All ports of the workload, each once, by number and with TCP first."""
+    """Return all ports of the workload, each once, by number and with TCP first."""
     found = {(p.number, p.protocol): p for p in (*reachable.all_ports, *reachable.ports)}
     return sorted(found.values(), key=lambda p: (p.number, p.protocol != "tcp", p.protocol))
 
 
 def usable_ports(
-    workload: Workload, reachable: Reachable, layers: Layers, wishes: Wishes
-) -> list[Slot]:
-    """The ports that can be registered: as configured, or as labels ask for a port.
+    workload: Workload, reachable: Reachable, precedence: Precedence, read: ReadSettings
+) -> list[UsablePort]:
+    """Return the ports that can be registered, as configured or as labels ask for a port.
 
-    Where there are none, the one that `SERVICE_PORT` names.
+    If there are none: the port that `SERVICE_PORT` gives.
     """
     as_configured = {(port.number, port.protocol) for port in reachable.ports}
     found = []
     for port in known_ports(reachable):
-        wish = wishes(layers.of(port.number, port.protocol))
+        settings = read(precedence.keys_of(port.number, port.protocol))
         usable = (port.number, port.protocol) in as_configured
-        if wish.internal is not None and wish.internal is not reachable.internal:
-            usable = wish.internal or bool(port.bindings) or workload.network_mode == "host"
+        if settings.internal is not None and settings.internal is not reachable.internal:
+            published = bool(port.bindings) or workload.network_mode == "host"
+            usable = settings.internal or published
         if usable:
-            found.append(Slot(port.number, port.protocol, wish))
-    return found or _unknown_port(workload, layers, wishes)
+            found.append(UsablePort(port.number, port.protocol, settings))
+    return found or _unknown_port(workload, precedence, read)
 
 
-def _unknown_port(workload: Workload, layers: Layers, wishes: Wishes) -> list[Slot]:
-    """The slot for a service of a workload none of whose ports can be registered.
+def _unknown_port(
+    workload: Workload, precedence: Precedence, read: ReadSettings
+) -> list[UsablePort]:
+    """Return the port that `SERVICE_PORT` gives to a workload without usable ports.
 
-    A variable counts only if the runtime knows of no port at all: images set `SERVICE_PORT`
-    for themselves, and what they do not publish is not meant to be found.
+    A variable counts only if the workload has no port at all: images set `SERVICE_PORT` for
+    themselves, and unpublished ports are not meant to be found.
     """
-    wish = wishes(layers.everywhere())
-    number, setting = wish.register_port, wish.port_setting
+    settings = read(precedence.keys_without_port())
+    number, setting = settings.register_port, settings.port_setting
     if number is None or setting is None or (setting.from_env and workload.ports):
         return []
-    return [Slot(number, "tcp", wishes(layers.of(number, "tcp")), number)]
+    return [UsablePort(number, "tcp", read(precedence.keys_of(number, "tcp")), number)]
 
 
-def with_registered_ports(found: list[Slot], problems: Problems) -> list[Slot]:
-    """The slots with the ports that settings want for them in the registry.
+def with_registered_ports(ports: list[UsablePort], problems: Problems) -> list[UsablePort]:
+    """Return the ports with the numbers that settings give them in the registry.
 
-    A setting for several ports of the workload cannot be meant for all. A variable that names
-    none tells the program where to listen, and us nothing.
+    A setting for several ports is not used, since they cannot share one number. Nor is a variable
+    for all ports: it tells the program where to listen.
     """
     covered: dict[Setting, set[int]] = {}
-    for slot in found:
-        if slot.wish.port_setting:
-            covered.setdefault(slot.wish.port_setting, set()).add(slot.number)
-    return [_with_registered_port(slot, covered, problems) for slot in found]
+    for port in ports:
+        if port.settings.port_setting:
+            covered.setdefault(port.settings.port_setting, set()).add(port.number)
+    return [_with_registered_port(port, covered, problems) for port in ports]
 
 
-def _with_registered_port(slot: Slot, covered: dict[Setting, set[int]], problems: Problems) -> Slot:
-    number, setting = slot.wish.register_port, slot.wish.port_setting
-    if slot.registered_as is not None or number is None or setting is None:
-        return slot
+def _with_registered_port(
+    port: UsablePort, covered: dict[Setting, set[int]], problems: Problems
+) -> UsablePort:
+    number, setting = port.settings.register_port, port.settings.port_setting
+    if port.registered_as is not None or number is None or setting is None:
+        return port
     if setting.from_env and setting.selector.level is Level.ALL:
-        return slot
+        return port
     if len(covered[setting]) > 1:
-        reason = f"one port for {len(covered[setting])} ports of the workload: not used"
+        reason = f"not used: the workload has {len(covered[setting])} ports, set one for each"
         problems.add(setting.origin, reason)
-        return slot
-    return attrs.evolve(slot, registered_as=number)
+        return port
+    return attrs.evolve(port, registered_as=number)

@@ -1,8 +1,7 @@
-"""Texts with placeholders, which operators write into options.
+"""Texts with placeholders, in options. Workloads cannot bring templates.
 
 `{image}`, `{container}`, `{hostname}`, `{compose_service}`, `{compose_project}`, `{port}`,
-`{protocol}` and `{label:NAME}`; `{a|b}` is `a`, or `b` where `a` has no value. Workloads cannot
-bring templates of their own.
+`{protocol}` and `{label:NAME}`; `{a|b}` is `a`, or `b` if `a` has no value.
 """
 
 import re
@@ -20,8 +19,8 @@ _LABEL = "label:"
 
 
 @attrs.frozen
-class Place:
-    """What placeholders are filled from: a workload and one of its ports."""
+class Context:
+    """The source of placeholders' values: a workload and one of its ports."""
 
     workload: Workload
     port: int
@@ -30,42 +29,42 @@ class Place:
 
 @attrs.frozen
 class Template:
-    """A text with placeholders, taken apart: `pieces` are texts, or alternatives to look up."""
+    """A parsed text: `pieces` are texts, or alternative placeholders."""
 
     pieces: tuple[str | tuple[str, ...], ...]
 
-    def fill(self, place: Place) -> str:
-        """The text for this place; empty if one of the placeholders has no value there."""
+    def fill(self, context: Context) -> str:
+        """Return the text; empty if one of the placeholders has no value."""
         filled = []
         for piece in self.pieces:
-            text = piece if isinstance(piece, str) else _first(piece, place)
+            text = piece if isinstance(piece, str) else _first(piece, context)
             if not text:
                 return ""
             filled.append(text)
         return "".join(filled)
 
-    def names(self, placeholder: str) -> bool:
-        """Whether the placeholder is used."""
+    def uses(self, placeholder: str) -> bool:
+        """Return whether the placeholder is used."""
         return any(placeholder in piece for piece in self.pieces if isinstance(piece, tuple))
 
 
-def compiled(text: str) -> Template:
-    """The template that a text means. Raises ValueError for unknown placeholders and braces."""
+def parse_template(text: str) -> Template:
+    """Parse a text. Raises `ValueError` for unknown placeholders and unbalanced braces."""
     pieces: list[str | tuple[str, ...]] = []
     for index, part in enumerate(_PLACEHOLDER.split(text)):
         if index % 2:
             pieces.append(_alternatives(part))
         elif "{" in part or "}" in part:
-            raise ValueError(f"braces mark placeholders, such as {{image}}; not so in {text!r}")
+            raise ValueError(f"unbalanced braces in {text!r}: placeholders look like {{image}}")
         elif part:
             pieces.append(part)
     return Template(tuple(pieces))
 
 
 def image_name(image: str) -> str:
-    """The last path element of an image reference, without tag and digest.
+    """Return the last path element of an image reference, without tag and digest.
 
-    Empty for an image that has only an id, since that names nothing.
+    Empty if the image has only an id.
     """
     if image.startswith("sha256:") or _is_id(image):
         return ""
@@ -81,26 +80,26 @@ def _alternatives(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in _VALUES and not (name.startswith(_LABEL) and len(name) > len(_LABEL)):
             known = " ".join(f"{{{known}}}" for known in _VALUES)
-            raise ValueError(f"unknown placeholder {{{name}}}; there are {known} {{label:NAME}}")
+            raise ValueError(f"unknown placeholder {{{name}}}; known are {known} {{label:NAME}}")
     return names
 
 
-def _first(names: tuple[str, ...], place: Place) -> str:
-    return next(filter(None, (_value(name, place) for name in names)), "")
+def _first(names: tuple[str, ...], context: Context) -> str:
+    return next(filter(None, (_value(name, context) for name in names)), "")
 
 
-def _value(name: str, place: Place) -> str:
+def _value(name: str, context: Context) -> str:
     if name.startswith(_LABEL):
-        return place.workload.labels.get(name.removeprefix(_LABEL), "")
-    return _VALUES[name](place)
+        return context.workload.labels.get(name.removeprefix(_LABEL), "")
+    return _VALUES[name](context)
 
 
-_VALUES: Mapping[str, Callable[[Place], str]] = {
-    "image": lambda place: image_name(place.workload.image),
-    "container": lambda place: place.workload.name,
-    "hostname": lambda place: place.workload.hostname,
-    "compose_service": lambda place: place.workload.labels.get(COMPOSE_SERVICE, ""),
-    "compose_project": lambda place: place.workload.labels.get(COMPOSE_PROJECT, ""),
-    "port": lambda place: str(place.port),
-    "protocol": lambda place: place.protocol,
+_VALUES: Mapping[str, Callable[[Context], str]] = {
+    "image": lambda context: image_name(context.workload.image),
+    "container": lambda context: context.workload.name,
+    "hostname": lambda context: context.workload.hostname,
+    "compose_service": lambda context: context.workload.labels.get(COMPOSE_SERVICE, ""),
+    "compose_project": lambda context: context.workload.labels.get(COMPOSE_PROJECT, ""),
+    "port": lambda context: str(context.port),
+    "protocol": lambda context: context.protocol,
 }
