@@ -12,8 +12,8 @@ from syncer.kits.labels.problems import MOST_PROBLEMS as MOST_PROBLEMS
 from syncer.kits.labels.problems import SHOWN as SHOWN
 from syncer.kits.labels.problems import BadValue as BadValue
 from syncer.kits.labels.problems import Problems as Problems
+from syncer.kits.labels.problems import escaped as escaped
 from syncer.kits.labels.problems import quoted as quoted
-from syncer.kits.labels.problems import shown as shown
 from syncer.kits.labels.problems import unfit as unfit
 from syncer.kits.labels.settings import Setting as Setting
 from syncer.kits.labels.settings import Settings as Settings

@@ -33,7 +33,7 @@ def quoted(value: str) -> str:
     return repr(value if len(value) <= SHOWN else value[:SHOWN] + "...")
 
 
-def shown(label: str) -> str:
+def escaped(label: str) -> str:
     """Return the label as it is, or `quoted` if it could forge a line or is too long."""
     return label if label.isprintable() and len(label) <= LONGEST_NAME else quoted(label)
 
@@ -58,7 +58,7 @@ class Problems:
 
     def add(self, label: str, reason: object) -> None:
         """Report what is wrong with a label."""
-        self._texts[f"{shown(label)}: {reason}"] = None
+        self._texts[f"{escaped(label)}: {reason}"] = None
 
     def add_unknown(self, label: str, word: str, known: Iterable[str], what: str = "key") -> None:
         """Report a word that does not exist, with the nearest one that does."""

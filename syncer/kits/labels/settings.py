@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import attrs
 
-from syncer.kits.labels.problems import BadValue, Problems, shown
+from syncer.kits.labels.problems import BadValue, Problems, escaped
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Setting:
     @property
     def origin(self) -> str:
         """The name as problems show it."""
-        return shown(self.name)
+        return escaped(self.name)
 
 
 @attrs.frozen

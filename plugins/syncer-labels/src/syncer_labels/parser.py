@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from syncer import Offer, Parsed, Port, Reachable, Workload
-from syncer.kits.labels import Problems, Settings, shown, with_own_ids
+from syncer.kits.labels import Problems, Settings, escaped, with_own_ids
 from syncer.kits.labels.values import address, limited, name, text, truth, whole
 from syncer_labels import values
 from syncer_labels.checks import read_checks
@@ -73,7 +73,7 @@ def _offer(word: str, service: Settings, reachable: Reachable) -> Offer | None:
             service=service.get("name", name) or word,
             port=number,
             protocol=protocol,
-            because=f"labels {shown(service.label)}*",
+            because=f"labels {escaped(service.label)}*",
             **fields,
         )
     except ValueError as error:

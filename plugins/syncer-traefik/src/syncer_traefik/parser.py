@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 
 from syncer import Offer, Parsed, Reachable, Workload
-from syncer.kits.labels import LONGEST_NAME, Problems, Settings, quoted, shown, with_own_ids
+from syncer.kits.labels import LONGEST_NAME, Problems, Settings, escaped, quoted, with_own_ids
 from syncer.kits.labels.values import limited, whole
 from syncer_traefik import values
 from syncer_traefik.checks import read_checks
@@ -132,7 +132,7 @@ def _offer(
         network=labels.network if reachable.internal else "",
         checks=read_checks(service, protocol, reachable),
         weight=service.get(f"{_SERVER}weight", limited(Offer, "weight", whole)),
-        because=f"labels {shown(label)}.*" if service.by_key else "Traefik's default service",
+        because=f"labels {escaped(label)}.*" if service.by_key else "Traefik's default service",
     )
     return _with_labels(offer, labels, protocol, name, options.pass_on)
 

@@ -12,7 +12,7 @@ import attrs
 
 from syncer import Workload
 from syncer.kits import labels
-from syncer.kits.labels import Problems, shown, unfit
+from syncer.kits.labels import Problems, escaped, unfit
 from syncer_registrator.labels.known_keys import (
     CHECK_KINDS,
     CHECK_SETTINGS,
@@ -185,4 +185,4 @@ def _is_port(text: str) -> bool:
 
 
 def _origin(name: str, source: KeySource) -> str:
-    return f"{shown(name)} ({'env' if source is KeySource.ENV else 'label'})"
+    return f"{escaped(name)} ({'env' if source is KeySource.ENV else 'label'})"
