@@ -4,8 +4,9 @@ Plan, apply, plan again: the second plan is empty. What is written and what is l
 differ only in the way that `Sink.listed` says, else every cycle would write.
 """
 
-from collections.abc import Callable, Iterable
-from threading import Event
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
@@ -16,10 +17,12 @@ from syncer import (
     Check,
     Instance,
     Mark,
+    Outcome,
     PermanentError,
     Plan,
     Registration,
     Sink,
+    SyncerError,
     Update,
 )
 from syncer.api.changes import claim_of
@@ -43,6 +46,8 @@ class Desk:
         self.sink = sink
         self._translate = translate
         self._patience = patience
+        #: What `settle` wrote and did not remove since, by id.
+        self._written: dict[str, Registration] = {}
 
     def adjust(self, instance: Instance) -> Instance | None:
         """The instance as the engine would write it: checks translated, then adjusted."""
@@ -122,18 +127,52 @@ class Desk:
         """Remove all that is ours, whatever state an example before has left."""
         for held in self.held().values():
             self.sink.deregister(held)
+        self._written.clear()
 
     def settle(self, instances: Iterable[Instance]) -> Aim:
         """One cycle with these instances; then the next plan must be empty."""
         aim = self.aim(instances)
         # Nothing is known of what was rejected: as if its workload had gone, for a clean slate.
         plain = attrs.evolve(aim, rejected={})
-        failed = [o for o in self.sink.apply(self.plan(plain).changes) if o.error is not None]
+        outcomes = list(self.sink.apply(self.plan(plain).changes))
+        for outcome in outcomes:
+            self._note(outcome)
+        failed = [outcome for outcome in outcomes if outcome.error is not None]
         assert not failed, f"refused, though adjust let it pass: {failed[0].error!r}"
         self.eventually(lambda: _told(self.plan(plain).changes), [])
         unchanged = self.plan(plain).unchanged
         assert unchanged == len({want.instance.id for want in aim.wanted})
         return aim
+
+    @contextmanager
+    def renewing(self) -> Iterator[None]:
+        """Renew what `settle` wrote, as often as the sink asks: the engine's pulse.
+
+        Without it a lease could run out between a write and the next listing.
+        """
+        if self.sink.pulse is None:
+            yield
+            return
+        interval, over = self.sink.pulse.total_seconds(), Event()
+
+        def renew() -> None:
+            while not over.wait(interval):
+                with suppress(SyncerError):  # the law itself finds what is missing
+                    self.sink.renew(tuple(self._written.values()))
+
+        thread = Thread(target=renew, name="pulse", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(self._patience)
+
+    def _note(self, outcome: Outcome) -> None:
+        if outcome.registration is not None:
+            self._written[outcome.change.id] = outcome.registration
+        elif outcome.error is None:
+            self._written.pop(outcome.change.id, None)
 
 
 def _told(changes: Iterable[Change]) -> list[str]:
@@ -173,4 +212,5 @@ def convergence(desk: Desk, examples: int) -> None:
         pairs = zip(wanted, turned, strict=True)
         desk.settle([attrs.evolve(content, id=place.id) for place, content in pairs])
 
-    law()
+    with desk.renewing():
+        law()

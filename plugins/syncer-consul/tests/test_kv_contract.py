@@ -12,7 +12,7 @@ from syncer.testing import make_instance
 
 TOKEN = "b1gs3cret-0000-4000-8000-00000000cafe"
 #: The shortest session that Consul makes; it ends one after twice its length at the latest.
-SESSION = timedelta(seconds=10)
+SHORTEST = timedelta(seconds=10)
 
 
 class Contract(LayoutContract):
@@ -25,7 +25,8 @@ class Contract(LayoutContract):
     @pytest.fixture
     def opened(self, clean_kv, open_kv):
         def make(server=clean_kv.url, **options):
-            return open_kv(server, layout=self.layout, session=self.session, **options)
+            options = {"session": self.session, **options}
+            return open_kv(server, layout=self.layout, **options)
 
         return make
 
@@ -61,12 +62,17 @@ class TestJson(Contract):
 class WithSession:
     """The session is the lease."""
 
-    session = SESSION
+    session = timedelta(seconds=60)
     declines = {}
 
     @pytest.fixture
+    def sink(self, opened, request):
+        short = {"session": SHORTEST} if "lapse" in request.fixturenames else {}
+        return opened(token=Secret(TOKEN), **short)
+
+    @pytest.fixture
     def lapse(self, sink):
-        last = 2 * SESSION.total_seconds() + 2
+        last = 2 * SHORTEST.total_seconds() + 2
         return partial(pulse_for, last, sink.pulse.total_seconds())
 
 

@@ -10,7 +10,7 @@ from syncer.testing import make_instance, make_registration
 from syncer_etcd.twins import entry_key, twin_key
 
 SECRET = "pa55word-of-the-tests"
-#: The shortest lease that the plugin allows, in seconds.
+#: The shortest lease that the plugin allows, in seconds, for tests that wait for its end.
 TTL = 5
 NO_PLACE = "the layout tells no status, and has no twin that could stand alone"
 
@@ -23,7 +23,7 @@ class Contract(LayoutContract):
     @pytest.fixture
     def opened(self, clean_etcd, open_sink):
         def make(server=clean_etcd.address, **options):
-            return open_sink(server, layout=self.layout, ttl=TTL, **options)
+            return open_sink(server, layout=self.layout, **options)
 
         return make
 
@@ -32,8 +32,9 @@ class Contract(LayoutContract):
         return clean_etcd.api.put
 
     @pytest.fixture
-    def sink(self, opened):
-        return opened(user="me", password=SECRET)
+    def sink(self, opened, request):
+        short = {"ttl": TTL} if "lapse" in request.fixturenames else {}
+        return opened(user="me", password=SECRET, **short)
 
     @pytest.fixture
     def unreachable(self, opened):

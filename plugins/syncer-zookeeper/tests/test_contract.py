@@ -20,7 +20,7 @@ class Contract(LayoutContract):
     def opened(self, clean_zookeeper, open_sink):
         def make(server=clean_zookeeper.address, **options):
             given = {"layout": self.layout, "layout_options": self.layout_options}
-            return open_sink(server, **given, **options)
+            return open_sink(server, session=30.0, **given, **options)
 
         return make
 
