@@ -7,8 +7,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from syncer import PermanentError, TemporaryError
-from syncer_eureka.http import Answer
+from syncer import PermanentError
 from syncer_eureka.servers import Servers
 
 
@@ -36,7 +35,7 @@ class Api:
 
     def apps(self) -> Any:
         """Everything, from the servers' cache: may lag behind. 403 is an error, not empty."""
-        return _parsed(self._servers.ask("GET", "apps", answers=(200,)))
+        return self._servers.ask("GET", "apps", answers=(200,)).json()
 
     def instance(self, place: Place) -> Any:
         """One instance as it is now; None if there is none."""
@@ -55,8 +54,7 @@ class Api:
         path = f"apps/{_part(app)}"
         answer = self._servers.ask("POST", path, content, answers=(200, 204, 400))
         if answer.code == 400:
-            said = answer.content.decode(errors="replace")[:300]
-            raise PermanentError(f"Eureka refused {body.get('instanceId')}: {said}")
+            raise PermanentError(f"Eureka refused {body.get('instanceId')}: {answer.reason()}")
 
     def heartbeat(self, place: Place, status: str, dirty: int) -> bool:
         """Renew; false if the server wants it registered again."""
@@ -77,7 +75,7 @@ class Api:
             raise PermanentError(f"Eureka cannot be asked for {path}")
         if answer.code == 404:
             return None
-        found = _parsed(answer)
+        found = answer.json()
         return found.get("instance") if isinstance(found, dict) else None
 
 
@@ -89,10 +87,3 @@ def _part(text: str) -> str:
         return quote(text, safe=":@")
     except UnicodeEncodeError:
         raise PermanentError(f"Eureka cannot be asked for {text!r}") from None
-
-
-def _parsed(answer: Answer) -> Any:
-    try:
-        return json.loads(answer.content)
-    except (ValueError, RecursionError) as error:
-        raise TemporaryError(f"Eureka answered no JSON: {str(error)[:200]}") from error

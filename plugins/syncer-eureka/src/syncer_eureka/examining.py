@@ -3,7 +3,6 @@
 Each server is looked at by itself, though work goes on with any that answers. Nothing is written.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from html import unescape
@@ -11,9 +10,10 @@ from html import unescape
 import attrs
 
 from syncer import Finding, Level, TemporaryError, clock_finding, one_line
+from syncer.kits.http import Response
 from syncer_eureka.address import Address, parse_url
-from syncer_eureka.http import Answer, Server
 from syncer_eureka.reading import FAULTS, instances_in
+from syncer_eureka.servers import Server
 
 #: Where servers have their API: Spring Cloud's, Netflix' own, and what a proxy makes of them.
 _USUAL = ("/eureka/", "/eureka/v2/", "/v2/", "/")
@@ -49,23 +49,23 @@ def _server(server: Server, *, named: bool, alone: bool) -> Iterator[Finding]:
         yield _no_list(server, answer, named=named)
         return
     yield Finding(Level.OK, f"the server at {server.address} answers")
-    if clock := clock_finding(answer.date):
+    if clock := clock_finding(str(answer.headers.get("Date", ""))):
         yield clock
     page = _page(server)
     yield from _peers(server.address, page, alone=alone)
     yield from _sparing(server.address, page)
 
 
-def _is_list(answer: Answer) -> bool:
+def _is_list(answer: Response) -> bool:
     """Whether this is a list of applications, as Eureka gives it."""
     try:
-        list(instances_in(json.loads(answer.content)))
-    except (*FAULTS, RecursionError):
+        list(instances_in(answer.json()))
+    except (*FAULTS, TemporaryError):
         return False
     return answer.code == 200
 
 
-def _no_list(server: Server, answer: Answer, *, named: bool) -> Finding:
+def _no_list(server: Server, answer: Response, *, named: bool) -> Finding:
     where = f"Eureka at {server.address}"
     if answer.code == 401:
         known = "see user and password: the server does not accept them"

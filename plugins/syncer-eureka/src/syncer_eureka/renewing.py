@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Collection
 
 from syncer import Registration, SyncerError
+from syncer.kits.http import each
 from syncer_eureka.api import Api
-from syncer_eureka.parallel import each
 from syncer_eureka.reading import Token
 from syncer_eureka.schedule import Schedule
 from syncer_eureka.wire import status_of

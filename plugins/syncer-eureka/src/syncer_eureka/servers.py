@@ -1,83 +1,97 @@
-"""Several Eureka servers, peers of each other: one is used until it fails, then the next.
+"""Requests to Eureka servers, which are peers: with each other's entries, after a delay."""
 
-Peers copy from each other with a delay, so that changing between them shows old states: the last
-good one is kept.
-"""
-
-import base64
+import ssl
 from collections.abc import Container, Sequence
-from threading import Lock
 
 from syncer import TemporaryError
-from syncer_eureka.http import Answer, Server, tls_context
+from syncer.kits.http import Failover, HttpClient, Response, basic_auth, tls_context
+from syncer_eureka.address import Address
 from syncer_eureka.options import EurekaOptions
 
-#: Servers that one call asks at most: each may take the whole deadline.
-TRIES = 3
 
+class Server:
+    """One server. Safe in threads, which share its few connections."""
 
-class Servers:
-    """Sends each request to the last good server, on failure to the next. Safe for threads."""
-
-    def __init__(self, options: EurekaOptions) -> None:
-        tls = tls_context(options) if any(one.tls for one in options.addresses) else None
-        self._servers = [
-            Server(
-                address,
-                timeout=options.timeout.total_seconds(),
-                connections=options.connections,
-                headers=_headers(options),
-                tls=tls if address.tls else None,
-            )
-            for address in options.addresses
-        ]
-        self._good = 0
-        self._lock = Lock()
-
-    @property
-    def each(self) -> Sequence[Server]:
-        """All of them, for who asks each."""
-        return tuple(self._servers)
+    def __init__(
+        self, address: Address, options: EurekaOptions, tls: ssl.SSLContext | None
+    ) -> None:
+        self.address = address
+        self._headers = _headers(options)
+        self._http = HttpClient(
+            f"Eureka at {address}",
+            address.host,
+            address.port,
+            timeout=options.timeout.total_seconds(),
+            connections=options.connections,
+            block=True,
+            tls=tls if address.tls else None,
+        )
 
     @property
     def opened(self) -> int:
-        """How many connections were opened so far, to all servers."""
-        return sum(server.opened for server in self._servers)
+        """How many connections have been opened so far."""
+        return self._http.opened
+
+    def send(self, method: str, path: str, body: bytes | None = None) -> Response:
+        """Send one request; `path` continues the address. Raises TemporaryError."""
+        return self._http.send(method, self.address.path + path, body, self._headers)
+
+    def look(self, target: str, accept: str = "application/json") -> Response:
+        """GET any path of the server, in any form. Raises TemporaryError."""
+        return self._http.send("GET", target, None, {**self._headers, "Accept": accept})
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+
+class Servers:
+    """Sends each request to the last good server, on failure to the next. Safe in threads."""
+
+    def __init__(self, options: EurekaOptions) -> None:
+        tls = _tls(options) if any(one.tls for one in options.addresses) else None
+        self._failover = Failover([Server(one, options, tls) for one in options.addresses])
+
+    @property
+    def all(self) -> Sequence[Server]:
+        """All servers, for a caller who asks each."""
+        return self._failover.servers
+
+    @property
+    def opened(self) -> int:
+        """How many connections have been opened so far, to all servers."""
+        return sum(server.opened for server in self.all)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, *, answers: Container[int]
-    ) -> Answer:
-        """The answer of the first server that gives one of these codes.
+    ) -> Response:
+        """Return the answer of the first server that gives one of these codes.
 
         Other codes mean that this server cannot do it now. Raises TemporaryError.
         """
-        first = self._good
-        said: list[str] = []
-        for step in range(min(TRIES, len(self._servers))):
-            place = (first + step) % len(self._servers)
-            server = self._servers[place]
-            try:
-                answer = server.send(method, path, body)
-            except TemporaryError as error:
-                said.append(str(error))
-                self._failed(place)
-                continue
-            if answer.code in answers:
-                return answer
-            said.append(f"Eureka at {server.address}: {_meaning(answer.code, method, path)}")
-            self._failed(place)
-        raise TemporaryError("; ".join(said))
+
+        def send(server: Server) -> Response:
+            answer = server.send(method, path, body)
+            if answer.code not in answers:
+                meaning = _meaning(answer.code, method, path)
+                raise TemporaryError(f"Eureka at {server.address}: {meaning}")
+            return answer
+
+        return self._failover.ask(send)
 
     def close(self) -> None:
-        """Let go of all connections."""
-        for server in self._servers:
+        """Close all connections."""
+        for server in self.all:
             server.close()
 
-    def _failed(self, place: int) -> None:
-        """From now on all ask the next one first, unless somebody moved on already."""
-        with self._lock:
-            if self._good == place:
-                self._good = (place + 1) % len(self._servers)
+
+def _tls(options: EurekaOptions) -> ssl.SSLContext:
+    return tls_context(
+        ca_file=options.ca_file,
+        client_cert=options.client_cert,
+        client_key=options.client_key,
+        verify=not options.tls_skip_verify,
+    )
 
 
 def _headers(options: EurekaOptions) -> dict[str, str]:
@@ -88,8 +102,7 @@ def _headers(options: EurekaOptions) -> dict[str, str]:
         "User-Agent": "syncer",
     }
     if options.user or options.password:
-        text = f"{options.user}:{options.password.reveal()}"
-        headers["Authorization"] = f"Basic {base64.b64encode(text.encode()).decode()}"
+        headers["Authorization"] = basic_auth(f"{options.user}:{options.password.reveal()}")
     return headers
 
 

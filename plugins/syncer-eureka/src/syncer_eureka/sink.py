@@ -23,13 +23,13 @@ from syncer import (
     TemporaryError,
     View,
 )
+from syncer.kits.http import each
 from syncer_eureka.adjusting import Adjuster
 from syncer_eureka.api import Api, Place
 from syncer_eureka.examining import examined
 from syncer_eureka.listing import Listing
 from syncer_eureka.names import instance_id
 from syncer_eureka.options import EurekaOptions
-from syncer_eureka.parallel import each
 from syncer_eureka.reading import FAULTS, Reader, Token
 from syncer_eureka.renewing import Renewer
 from syncer_eureka.servers import Servers
@@ -140,7 +140,7 @@ class EurekaSink(Sink):
 
     def examine(self) -> Iterable[Finding]:
         """What is in the way of registering, at each server."""
-        return examined(self._servers.each, named=self._named)
+        return examined(self._servers.all, named=self._named)
 
     def close(self) -> None:
         """Let go of the connections. What is registered stays."""
