@@ -140,15 +140,15 @@ def test_environment_of_the_library_is_passed_by(clean_consul, open_sink, monkey
 
 
 def test_library_goes_over_our_transport(clean_consul):
-    """The library's own calls work over our transport too, with our address."""
-    from syncer_consul.http.client import _library_client
-
+    """The library's own methods, with our address; what they return has headers, too."""
     client = Client(ConsulOptions(address=clean_consul.url), idle=1)
-    library = _library_client(client._transport)
-    assert library.agent.self()["Config"]["NodeName"] == "consul"
-    library.agent.service.register("lib", service_id="a b/c")
+    assert client.agent.self().object()["Config"]["NodeName"] == "consul"
+    client.agent.service.register("lib", service_id="a b/c")
     assert "a b/c" in clean_consul.api.services()
-    library.agent.service.deregister("a b/c")
+    found = client.catalog.service("lib")
+    assert [one["ServiceID"] for one in found.data] == ["a b/c"]
+    assert client.catalog.service("lib", index=found.index, wait="1s").index == found.index
+    client.agent.service.deregister("a b/c")
     assert clean_consul.api.services() == {}
     client.close()
 
@@ -303,7 +303,7 @@ def test_basic_authentication():
     Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/consul/"
     client = Client(ConsulOptions(address=url, auth=Secret("me:secret"), partition="p"), idle=1)
-    client.read("/v1/agent/checks")
+    client.agent.checks()
     client.close()
     server.shutdown()
     server.server_close()

@@ -1,4 +1,4 @@
-"""The watch on indexes: over a client whose answers the test gives."""
+"""The watch on indexes: over a query whose answers the test gives."""
 
 from collections import deque
 from threading import Event, Thread
@@ -7,20 +7,20 @@ import pytest
 
 from syncer import TemporaryError
 from syncer.testing import wait_until
-from syncer_consul.http.client import Answer
 from syncer_consul.http.index_watch import IndexWatcher
+from syncer_consul.http.transport import Answer
 
 PATIENCE = 20.0
 
 
 class Script:
-    """A client that answers with indexes, then blocks until it is closed."""
+    """A query that is answered with indexes, then blocks until it is closed."""
 
     def __init__(self, *indexes):
         self.left, self.asked, self.closed = deque(indexes), [], Event()
 
-    def read(self, path, params):
-        self.asked.append(params.get("index"))
+    def __call__(self, index, wait):
+        self.asked.append(index)
         if not self.left:
             self.closed.wait(PATIENCE)
             raise TemporaryError("closed")
@@ -29,35 +29,32 @@ class Script:
             raise found
         return Answer(data=None, headers={"X-Consul-Index": str(found)})
 
-    def block(self, path, params, wait):
-        return self.read(path, params)
-
     def close(self):
         self.closed.set()
 
 
 def watched(*indexes, ours=()):
     """How often these indexes wake, and what was asked for."""
-    client, wakes, stop = Script(*indexes), [], Event()
-    watcher = IndexWatcher(client, [("/v1/kv/x", {})], ours.__contains__)
+    query, wakes, stop = Script(*indexes), [], Event()
+    watcher = IndexWatcher([query], query.close, ours.__contains__)
     thread = Thread(target=watcher.run, args=(lambda: wakes.append(1), stop), daemon=True)
     thread.start()
-    wait_until(lambda: len(client.asked) > len(indexes), PATIENCE, "all is read")
+    wait_until(lambda: len(query.asked) > len(indexes), PATIENCE, "all is read")
     stop.set()
     thread.join(PATIENCE)
     assert not thread.is_alive()
-    return len(wakes), client.asked
+    return len(wakes), query.asked
 
 
 @pytest.mark.parametrize(
     ("indexes", "ours", "wakes", "asked"),
     [
-        ((5,), (), 1, [None, "5"]),
-        ((5, 5, 6, 6), (), 2, [None, "5", "5", "6", "6"]),
-        ((5, 6, 7), (6,), 2, [None, "5", "6", "7"]),
-        ((5, 6), (5, 6), 1, [None, "5", "6"]),
-        ((50, 3, 3), (3,), 2, [None, "50", "3", "3"]),
-        ((5, 0), (), 2, [None, "5", "1"]),
+        ((5,), (), 1, [0, 5]),
+        ((5, 5, 6, 6), (), 2, [0, 5, 5, 6, 6]),
+        ((5, 6, 7), (6,), 2, [0, 5, 6, 7]),
+        ((5, 6), (5, 6), 1, [0, 5, 6]),
+        ((50, 3, 3), (3,), 2, [0, 50, 3, 3]),
+        ((5, 0), (), 2, [0, 5, 1]),
     ],
     ids=["begins", "changes", "our own", "begins with our own", "falls", "never blocks on zero"],
 )
@@ -68,17 +65,17 @@ def test_wakes(indexes, ours, wakes, asked):
 
 def test_an_error_ends_it():
     """Whoever runs it hears of it, and runs it again."""
-    client = Script(5, TemporaryError("no leader"))
-    watcher = IndexWatcher(client, [("/v1/kv/x", {}), ("/v1/kv/y", {})])
+    query = Script(5, TemporaryError("no leader"))
+    watcher = IndexWatcher([query, query], query.close)
     with pytest.raises(TemporaryError, match="no leader"):
         watcher.run(lambda: None, Event())
-    assert client.closed.is_set()
+    assert query.closed.is_set()
 
 
 def test_close_ends_it():
     """From another thread, while it blocks; that is no error."""
-    client, began = Script(5), Event()
-    watcher = IndexWatcher(client, [("/v1/kv/x", {})])
+    query, began = Script(5), Event()
+    watcher = IndexWatcher([query], query.close)
     thread = Thread(target=watcher.run, args=(began.set, Event()), daemon=True)
     thread.start()
     assert began.wait(PATIENCE)

@@ -382,10 +382,9 @@ def test_ten_cycles_are_twenty_requests(sink, clean_consul, monkeypatch):
     put(sink, make_instance(checks=(HTTP,)))
     sink.registrations()
     asked = []
-    send = sink._client._transport._ask
-    monkeypatch.setattr(
-        sink._client._transport, "_ask", lambda *a, **k: asked.append(a[:2]) or send(*a, **k)
-    )
+    http = sink._client.http._http
+    send = http.send
+    monkeypatch.setattr(http, "send", lambda *a, **k: asked.append(a[:2]) or send(*a, **k))
     for _ in range(10):
         sink.registrations()
     assert asked == [("GET", "/v1/agent/services"), ("GET", "/v1/agent/checks")] * 10

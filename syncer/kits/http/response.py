@@ -57,14 +57,19 @@ class Response:
         return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."
 
     def error(
-        self, *, secrets: Collection[str] = (), refusals: Collection[str] = ()
+        self,
+        *,
+        secrets: Collection[str] = (),
+        refusals: Collection[str] = (),
+        hint: str = "",
     ) -> Refused | Failed:
         """Return the error that this status means: 429 and 5xx may pass, others will not.
 
         `refusals` are words, in lower case, by which a reason tells that a 5xx will not pass.
+        `hint` follows the text.
         """
         reason = self.reason(secrets)
-        text = f"{self.where}: {self.code} {reason}".rstrip()
+        text = f"{self.where}: {self.code} {reason}".rstrip() + hint
         may_pass = self.code == 429 or self.code >= 500
         if may_pass and not any(word in reason.lower() for word in refusals):
             return Failed(text, self.code, reason)

@@ -5,6 +5,7 @@ It is read node by node: two answers tell all services of a node, with all its c
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from threading import Event
 from typing import Any
 from urllib.parse import quote
@@ -22,11 +23,13 @@ from syncer import (
     as_workload,
     is_mirrored,
 )
+from syncer.kits.http import Refused, each
 from syncer_consul.agent import wire
 from syncer_consul.agent.wire import Found
-from syncer_consul.http.client import Answer, Client, Refused
+from syncer_consul.http.client import Client
 from syncer_consul.http.index_watch import IndexWatcher
-from syncer_consul.http.parallel import each
+from syncer_consul.http.library import Consul
+from syncer_consul.http.transport import Answer
 from syncer_consul.options import CatalogOptions, Consistency
 
 #: Consul's own service on its servers.
@@ -50,6 +53,7 @@ class CatalogSource(Source):
     def __init__(self, options: CatalogOptions, context: Context) -> None:
         self._options, self._name = options, context.name
         self._client = Client(options, idle=options.concurrency)
+        self._consul = self._as_configured(self._client)
         #: Service ids that stood on several nodes in the last listing.
         self._shared: frozenset[str] = frozenset()
         self._watcher: IndexWatcher | None = None
@@ -65,7 +69,7 @@ class CatalogSource(Source):
     def workloads(self) -> View[Workload]:
         """Every service of every node, but Consul itself, proxies, and what was mirrored."""
         info = self._client.info()
-        answer = self._read("/v1/catalog/nodes")
+        answer = self._read(self._consul.catalog.nodes)
         names = [str(node.get("Node", "")) for node in answer.data or ()]
         nodes = list(each(self._node, names, self._options.concurrency))
         for node in nodes:
@@ -95,13 +99,12 @@ class CatalogSource(Source):
 
     def watch(self, wake: Callable[[str | None], None], stop: Event) -> None:
         """Wake when a service or the status of a check has changed anywhere in the datacenter."""
-        query = self._query()
-        # The filter is fulfilled by nothing: it spares the body.
-        queries = [
-            ("/v1/catalog/services", query),
-            ("/v1/health/state/any", {**query, "filter": 'CheckID == ""'}),
-        ]
-        watcher = IndexWatcher(Client(self._options, idle=2), queries)
+        client = Client(self._options, idle=2)
+        consul = self._as_configured(client)
+        # The filter matches nothing: it spares the body.
+        checks = consul.asking(filter='CheckID == ""').health
+        queries = [consul.catalog.services, partial(checks.state, "any")]
+        watcher = IndexWatcher(queries, client.close)
         self._watcher = watcher
         if self._closed.is_set():
             watcher.close()
@@ -141,10 +144,10 @@ class CatalogSource(Source):
 
     def _read_node(self, name: str) -> _Node:
         quoted = quote(name, safe="")
-        services = self._read(f"/v1/catalog/node/{quoted}")
+        services = self._read(self._consul.catalog.node, quoted)
         if services.data is None:
             return _Node(name, filtered=services.filtered)
-        checks = self._read(f"/v1/health/node/{quoted}")
+        checks = self._read(self._consul.health.node, quoted)
         by_service = _by_service(checks.data or ())
         address = str((services.data.get("Node") or {}).get("Address", ""))
         found, unclear = [], set()
@@ -160,9 +163,9 @@ class CatalogSource(Source):
         filtered = services.filtered or checks.filtered
         return _Node(name, tuple(found), frozenset(unclear), filtered)
 
-    def _read(self, path: str) -> Answer:
+    def _read(self, call: Callable[..., Answer], *arguments: str) -> Answer:
         try:
-            answer = self._client.read(path, self._query())
+            answer = call(*arguments)
         except Refused as error:
             if error.code == 403:
                 raise TemporaryError(str(error)) from error
@@ -172,11 +175,11 @@ class CatalogSource(Source):
             raise TemporaryError(f"Consul at {self._client.address}: no cluster leader")
         return answer
 
-    def _query(self) -> Mapping[str, str]:
-        query = {"dc": self._options.datacenter} if self._options.datacenter else {}
-        if self._options.consistency is not Consistency.DEFAULT:
-            query[self._options.consistency.value] = ""
-        return query
+    def _as_configured(self, client: Client) -> Consul:
+        """Return a client that asks for the datacenter and the consistency of the options."""
+        consistency = self._options.consistency
+        asked = {} if consistency is Consistency.DEFAULT else {consistency.value: "1"}
+        return client.asking(dc=self._options.datacenter, **asked)
 
 
 def _by_service(checks: Collection[Mapping[str, Any]]) -> dict[str, list[Found]]:

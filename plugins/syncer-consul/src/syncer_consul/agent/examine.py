@@ -6,7 +6,8 @@ Rights are asked for, not tried: the agent says what a token may do with a name 
 from collections.abc import Iterator
 
 from syncer import Finding, Level, SyncerError, clock_finding, one_line
-from syncer_consul.http.client import Client, Refused
+from syncer.kits.http import Refused
+from syncer_consul.http.client import Client
 
 #: A name that no rule was made for.
 _ANY = "syncer-may-write-all"
@@ -59,7 +60,7 @@ def reaching(client: Client, leaderless: Finding) -> Iterator[Finding]:
 
     Raises what the client raises.
     """
-    answer = client.read("/v1/status/leader")
+    answer = client.status.leader()
     info = client.info()
     version = f": version {'.'.join(map(str, info.version))}" if info.version else ""
     yield Finding(Level.OK, f"the agent at {client.address} answers{version}")

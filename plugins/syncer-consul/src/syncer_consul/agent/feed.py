@@ -7,9 +7,9 @@ from urllib.parse import quote
 import attrs
 
 from syncer import CheckKey, CheckResult, Native
+from syncer.kits.http import Failed, Refused, each
 from syncer_consul.agent.wire import check_id
-from syncer_consul.http.client import Client, Failed, Refused, is_unknown
-from syncer_consul.http.parallel import each
+from syncer_consul.http.client import Client, is_unknown
 
 #: What a result is fed to is always a TTL check; only this matters for its id.
 _TTL = {"TTL": ""}
@@ -70,10 +70,10 @@ class Feed:
         return sent is None or sent.result != result or now - sent.at >= _DUE * self._every
 
     def _send(self, key: CheckKey, result: CheckResult) -> _Reported:
+        check = self._client.agent.check
         id_ = check_id(key.instance, Native(key=key.key, definition=_TTL))
-        body = {"Status": result.status.value, "Output": result.output}
         try:
-            self._client.write(f"/v1/agent/check/update/{quote(id_, safe='')}", body)
+            check.update(quote(id_, safe=""), result.status.value, result.output)
         except (Refused, Failed) as error:
             return _Reported(key, lost=True) if is_unknown(error) else _Reported(key, error=error)
         except Exception as error:  # noqa: BLE001 - told by the caller

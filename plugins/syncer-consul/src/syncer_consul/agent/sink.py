@@ -33,14 +33,15 @@ from syncer import (
     View,
     translate_checks,
 )
+from syncer.kits.http import Failed, Refused, each
 from syncer_consul.agent import limits, wire
 from syncer_consul.agent.checks import Translator
 from syncer_consul.agent.examine import examined
 from syncer_consul.agent.feed import Feed
 from syncer_consul.agent.listing import Listing
 from syncer_consul.agent.watch import Watcher
-from syncer_consul.http.client import AgentInfo, Client, Failed, Refused, is_unknown
-from syncer_consul.http.parallel import each
+from syncer_consul.http.client import AgentInfo, Client, is_unknown
+from syncer_consul.http.transport import Answer
 from syncer_consul.locks import ConsulLocks
 from syncer_consul.options import ConsulOptions
 
@@ -66,7 +67,7 @@ class ConsulSink(Sink):
         self.pulse: timedelta | None = timedelta(seconds=pulse)
         self._feed = Feed(self._client, every=pulse, workers=workers)
         self._listing = Listing()
-        self.locks = ConsulLocks(self._client, {})
+        self.locks = ConsulLocks(self._client)
         self._refused: frozenset[str] = frozenset()
         self._version: tuple[int, ...] | None = None
         self._wrote_at = 0.0
@@ -77,10 +78,11 @@ class ConsulSink(Sink):
         """Two requests: the services and the checks of the agent."""
         info = self._meet_agent()
         started = self._listing.begin()
-        services, one = self._client.read_object("/v1/agent/services")
-        checks, other = self._client.read_object("/v1/agent/checks")
-        items, unclear = self._listing.read(services, checks, info.address, started)
-        hidden = one.filtered or other.filtered or self._client.may_hide(info)
+        services, checks = self._client.agent.services(), self._client.agent.checks()
+        items, unclear = self._listing.read(
+            services.object(), checks.object(), info.address, started
+        )
+        hidden = services.filtered or checks.filtered or self._client.may_hide(info)
         return View(items, complete=not hidden, unclear=unclear)
 
     def registration(self, id: str) -> Registration | None:
@@ -193,7 +195,7 @@ class ConsulSink(Sink):
         if look and self._expect(old) is None:
             return
         try:
-            self._put(f"/v1/agent/service/deregister/{quote(old.id, safe='')}")
+            self._send(self._client.agent.service.deregister, quote(old.id, safe=""))
         except (Refused, Failed) as error:
             if not is_unknown(error):
                 raise
@@ -202,12 +204,12 @@ class ConsulSink(Sink):
     def _look(self, id_: str) -> Mapping[str, Any] | None:
         """What the agent holds under this id now."""
         try:
-            entry, _ = self._client.read_object(f"/v1/agent/service/{quote(id_, safe='')}")
+            found: Answer = self._client.agent.service.get(quote(id_, safe=""))
+            return found.object()
         except Refused as error:
             if is_unknown(error):
                 return None
             raise
-        return entry
 
     def _expect(self, old: Registration) -> Mapping[str, Any] | None:
         """Look whether a registration is still the one that was listed; else raises Conflict."""
@@ -229,7 +231,8 @@ class ConsulSink(Sink):
         tags = tuple(tags)
         while True:
             try:
-                self._put("/v1/agent/service/register", self._body(new, tags, first))
+                register = self._client.agent.service.register_definition
+                self._send(register, self._body(new, tags, first))
                 break
             except Refused as error:
                 if not self._learn(error):
@@ -268,14 +271,15 @@ class ConsulSink(Sink):
 
     def _remove_check(self, id_: str) -> None:
         try:
-            self._put(f"/v1/agent/check/deregister/{quote(id_, safe='')}")
+            self._send(self._client.agent.check.deregister, quote(id_, safe=""))
         except (Refused, Failed) as error:
             if not is_unknown(error):
                 raise
 
-    def _put(self, path: str, body: Any = None) -> None:
+    def _send(self, call: Callable[[Any], Any], argument: Any) -> None:
+        """Make a call that writes."""
         try:
-            self._client.write(path, body)
+            call(argument)
         finally:
             self._wrote_at = time.monotonic()
 

@@ -1,30 +1,29 @@
 """Notices changes that others make on the agent, within a second.
 
-The agent's own lists cannot be waited for as a whole: when a check is removed by hand, the list
-of services does not change. The catalog follows the agent at once, so two blocking queries wait
+The agent's own lists do not block as a whole: when a check is removed by hand, the list of
+services does not change. The catalog follows the agent at once, so two blocking queries wait
 there: one for the node's services, one for its checks. They ask for nothing but the index.
 """
 
 import time
 from collections.abc import Callable
+from functools import partial
 from threading import Event, Thread
 from urllib.parse import quote
 
-from syncer_consul.http.client import Client, Failed, Refused
+from syncer.kits.http import Failed, Refused
+from syncer_consul.http.client import Client
+from syncer_consul.http.index_watch import SPACING, Query, index_of
 
-#: How long one query blocks, in seconds; ending it early is cheap, and a dead line is noticed.
-WAIT = 30.0
-_PAUSE, _LONGEST_PAUSE = 0.3, 10.0
-#: An agent's answers are taken no faster than this, whatever it does.
-SPACING = 0.1
-#: Filters that nothing fulfils: the index comes without the body.
-_QUERIES = (("/v1/catalog/node/", 'ID == ""'), ("/v1/health/node/", 'CheckID == ""'))
+_PAUSE, _LONGEST_PAUSE, _UNNAMED_PAUSE = 0.3, 10.0, 30.0
+#: Filters that nothing matches: the index comes without the body.
+_NO_SERVICE, _NO_CHECK = 'ID == ""', 'CheckID == ""'
 
 
 class Watcher:
     """Watches one node, over connections that `client` has for this alone.
 
-    `agent` is the client that the sink works with; it is told when the agent was away.
+    `agent` is the client that the sink works with; it forgets the agent after an outage.
 
     `settle` waits until our own writes have been quiet for a moment and returns at the latest
     after a second: a burst of them makes one wake.
@@ -33,12 +32,16 @@ class Watcher:
     def __init__(self, client: Client, agent: Client, settle: Callable[[Event], None]) -> None:
         self._client, self._agent, self._settle = client, agent, settle
         self._ended = Event()
+        self._queries = (
+            client.asking(stale="1", filter=_NO_SERVICE).catalog.node,
+            client.asking(stale="1", filter=_NO_CHECK).health.node,
+        )
 
     def run(self, wake: Callable[[], None], stop: Event) -> None:
         """Watch until `stop` is set or `close()` is called."""
         threads = [
             Thread(target=self._watch, args=(query, wake), name="watch", daemon=True)
-            for query in _QUERIES
+            for query in self._queries
         ]
         for thread in threads:
             thread.start()
@@ -55,32 +58,31 @@ class Watcher:
         self._ended.set()
         self._client.close()
 
-    def _watch(self, query: tuple[str, str], wake: Callable[[], None]) -> None:
+    def _watch(self, query: Query, wake: Callable[[], None]) -> None:
         """Find out the node's name, however long that takes, and follow it."""
-        prefix, without = query
         while not self._ended.is_set():
             try:
                 node = self._agent.node()
             except (Refused, Failed):
-                self._ended.wait(_LONGEST_PAUSE)  # it is there, and does not say
+                self._ended.wait(_LONGEST_PAUSE)  # the agent is there, and does not tell
                 continue
-            except Exception:  # noqa: BLE001 - asked again until it is there
+            except Exception:  # noqa: BLE001 - asked again until the agent is there
                 self._await_return(wake)
                 continue
             if node:
-                return self._follow(prefix + quote(node, safe=""), without, wake)
-            self._ended.wait(WAIT)  # not known before there is a check that names it
+                return self._follow(partial(query, quote(node, safe="")), wake)
+            self._ended.wait(_UNNAMED_PAUSE)  # not known before there is a check that names it
 
-    def _follow(self, path: str, without: str, wake: Callable[[], None]) -> None:
+    def _follow(self, query: Query, wake: Callable[[], None]) -> None:
         index, asked, pause = 0, 0.0, _PAUSE
         while not self._ended.wait(max(0.0, asked + SPACING - time.monotonic())):
             asked = time.monotonic()
             try:
-                found = self._ask(path, without, index)
+                found = index_of(query, index)
                 if found != index:
                     self._settle(self._ended)
-                    # The index from before the wake: what changes meanwhile is not missed.
-                    found = self._ask(path, without, 0)
+                    # The index from before the wake: no change in between is missed.
+                    found = index_of(query, 0)
                     wake()
                 index, pause = found, _PAUSE
             except (Refused, Failed):
@@ -92,23 +94,15 @@ class Watcher:
                 index = 0
                 self._await_return(wake)
 
-    def _ask(self, path: str, without: str, index: int) -> int:
-        """The index of the path: at once with `index` 0, else when it is another, or in time."""
-        params = {"stale": "", "filter": without}
-        if not index:
-            return max(self._client.read(path, params).index, 1)
-        found = self._client.block(path, {**params, "index": str(index)}, WAIT).index
-        # One that fell belongs to a server that was restarted; 0 would not block at all.
-        return max(found, 1)
-
     def _await_return(self, wake: Callable[[], None]) -> None:
         """Wait until the agent answers again, then wake at once: it may have come back empty."""
+        agent = self._client.asking(filter=_NO_CHECK).agent
         while not self._ended.wait(_PAUSE):
             try:
-                self._client.read("/v1/agent/checks", {"filter": 'CheckID == ""'})
+                agent.checks()
             except (Refused, Failed):
                 break
-            except Exception:  # noqa: BLE001 - asked again until it is there
+            except Exception:  # noqa: BLE001 - asked again until the agent is there
                 continue
             break
         self._agent.forget()  # it may be another version now

@@ -1,294 +1,184 @@
-"""HTTP to one agent, behind the `http_connect` door of python-consul2.
+"""The transport of python-consul2's client: its requests over pooled connections.
 
-Pooled connections over TCP, TLS or a unix socket. Every request ends within a deadline, none
-is repeated but once, when a connection that had lain in the pool turned out to be closed. No
-exception of urllib3 leaves this module.
+The library makes the requests and reads the answers; here they are sent, and errors are raised as
+syncer's. The library reads a 404 as "nothing", and shows no headers.
 """
 
-import re
-import socket
-import ssl
-import time
-from collections.abc import Callable, Mapping
-from threading import Lock
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from typing import Any
 from urllib.parse import quote, urlencode
-from weakref import WeakSet
 
-import urllib3
-from urllib3 import connection, exceptions
+import attrs
+from consul.base import Response as LibraryResponse
 
-from syncer import TemporaryError
-from syncer_consul.address import Address
+from syncer import PermanentError, TemporaryError
+from syncer.kits.http import Failed, HttpClient, Response, tls_context
+from syncer_consul.address import parse_address
+from syncer_consul.http.headers import Headers
+from syncer_consul.options import AgentOptions
 
-#: Beyond this many bytes an answer is taken for a mistake.
-LARGEST_ANSWER = 256 * 1024 * 1024
-_CHUNK = 1024 * 1024
-#: How urllib3 names the connection that an error is about.
-_CONNECTION = re.compile(r"^\w+\(host=[^)]*\): ")
+#: Refusals that Consul sends as 500, though asking again will not help.
+_REFUSALS = ("permission denied", "acl not found", "scripts are disabled")
+#: A blocking query may last a sixteenth longer than asked for, to spread the load.
+_WAIT_MARGIN = 1 / 16
+#: How reading an answer fails that is not Consul's.
+_FAULTS = (TypeError, LookupError, AttributeError)
+
+Callback = Callable[[LibraryResponse], Any]
+Params = Iterable[tuple[str, Any]] | None
 
 
-class Response(NamedTuple):
-    """An answer, with the fields that callbacks of python-consul2 read."""
+@attrs.frozen
+class Answer:
+    """What the library made of an answer, and its headers. `where` names the request."""
 
-    code: int
+    data: Any
     headers: Mapping[str, str]
-    content: bytes
+    where: str = ""
 
     @property
-    def body(self) -> str:
-        """The content as text."""
-        return self.content.decode("utf-8", "replace")
+    def index(self) -> int:
+        """The index for the next blocking query; 0 if there is none."""
+        text = self.headers.get("X-Consul-Index") or ""
+        return int(text) if text.isdecimal() else 0
 
+    @property
+    def has_leader(self) -> bool:
+        """Whether the server that answered knew a leader, as far as it said."""
+        return str(self.headers.get("X-Consul-KnownLeader", "true")).lower() == "true"
 
-Callback = Callable[[Response], Any]
+    @property
+    def filtered(self) -> bool:
+        """Whether the agent says that ACLs hide a part of the answer."""
+        return str(self.headers.get("X-Consul-Results-Filtered-By-ACLs")).lower() == "true"
+
+    def object(self) -> dict[str, Any]:
+        """Return a JSON object. Raises PermanentError for anything else: it is not Consul."""
+        if not isinstance(self.data, dict):
+            raise PermanentError(f"{self.where}: not an answer of Consul's; wrong address?")
+        return self.data
 
 
 class Transport:
-    """Sends requests to one agent. May be used from several threads.
+    """Sends requests to one agent. Every method returns an `Answer`. Safe in threads.
 
-    `headers` is asked for the headers of each request: a token may change. `idle` connections
-    are kept; there may be more at work.
+    Raises `Refused` (also for a 404), `Failed`, or TemporaryError if there is no answer; then
+    `on_outage` is called. `idle` connections are kept; there may be more at work.
     """
 
     def __init__(
-        self,
-        address: Address,
-        *,
-        timeout: float,
-        idle: int,
-        headers: Callable[[], Mapping[str, str]] = dict,
-        tls: ssl.SSLContext | None = None,
-        server_name: str = "",
+        self, options: AgentOptions, *, idle: int, on_outage: Callable[[], None] = lambda: None
     ) -> None:
-        self.address, self.timeout = address, timeout
-        self._headers = headers
-        self._closed = False
-        self._sockets: WeakSet[Any] = WeakSet()
-        self._lock = Lock()
-        self._pool = self._make_pool(idle, tls, server_name)
+        address = parse_address(options.address, tls=options.ssl)
+        self.address, self.headers = str(address), Headers(options)
+        self._prefix, self._on_outage = address.prefix, on_outage
+        self._http = HttpClient(
+            f"Consul at {address}",
+            address.host,
+            address.port,
+            timeout=options.timeout.total_seconds(),
+            connections=idle,
+            tls=_tls(options) if address.tls else None,
+            server_name=options.tls_server_name,
+            unix_socket=address.socket,
+        )
+        place = {"ns": options.namespace, "partition": options.partition}
+        self._query = {key: value for key, value in place.items() if value}
+
+    def asking(self, query: Mapping[str, str]) -> "Transport":
+        """Return this transport with more parameters in each request."""
+        other = copy(self)
+        other._query = {**self._query, **query}
+        return other
 
     def get(
-        self,
-        callback: Callback,
-        path: str,
-        params: Any = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> Any:
-        """GET; a blocking query brings its own, longer `timeout` in seconds."""
-        return callback(self._ask("GET", path, params, None, headers, timeout))
+        self, callback: Callback, path: str, params: Params = None, headers: Any = None
+    ) -> Answer:
+        """GET. A blocking query has the time that its parameter `wait` asks for, and more."""
+        return self._send("GET", callback, path, params, None)
 
     def put(
         self,
         callback: Callback,
         path: str,
-        params: Any = None,
-        data: str | bytes = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
+        params: Params = None,
+        data: str | bytes | None = "",
+        headers: Any = None,
+    ) -> Answer:
         """PUT."""
-        return callback(self._ask("PUT", path, params, data, headers))
+        return self._send("PUT", callback, path, params, data)
 
     def post(
         self,
         callback: Callback,
         path: str,
-        params: Any = None,
-        data: str | bytes = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
+        params: Params = None,
+        data: str | bytes | None = "",
+        headers: Any = None,
+    ) -> Answer:
         """POST."""
-        return callback(self._ask("POST", path, params, data, headers))
+        return self._send("POST", callback, path, params, data)
 
     def delete(
-        self,
-        callback: Callback,
-        path: str,
-        params: Any = None,
-        data: str | bytes = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
+        self, callback: Callback, path: str, params: Params = None, headers: Any = None
+    ) -> Answer:
         """DELETE."""
-        return callback(self._ask("DELETE", path, params, data, headers))
+        return self._send("DELETE", callback, path, params, None)
 
     def close(self) -> None:
-        """Break off what is under way in other threads, and refuse more."""
-        self._closed = True
-        with self._lock:
-            opened = list(self._sockets)
-        for sock in opened:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # closed already
-        self._pool.close()
+        """Close all connections, which ends what is under way in other threads."""
+        self._http.close()
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        params: Any,
-        data: str | bytes | None,
-        headers: Mapping[str, str] | None,
-        timeout: float | None = None,
-    ) -> Response:
-        target = self.address.prefix + quote(path, safe="/:%")
-        if params:
-            target += "?" + urlencode(params)
+    def _send(
+        self, method: str, callback: Callback, path: str, params: Params, data: str | bytes | None
+    ) -> Answer:
+        query = {**self._query, **dict(params or ())}
+        target = self._prefix + quote(path, safe="/:%")
+        if query:
+            target += "?" + urlencode(query)
         body = data.encode() if isinstance(data, str) else data
-        sent = {**self._headers(), **(headers or {})}
-        seconds = timeout or self.timeout
-        end = time.monotonic() + seconds
+        timeout = self._http.timeout
+        if wait := query.get("wait"):
+            timeout += float(wait.removesuffix("s")) * (1 + _WAIT_MARGIN)
         try:
-            try:
-                return self._exchange(method, target, body, sent, seconds, end)
-            except exceptions.ProtocolError as error:
-                if self._closed or not _was_stale(error):
-                    raise
-                return self._exchange(method, target, body, sent, seconds, end)
-        except exceptions.HTTPError as error:
-            reason = "closed" if self._closed else _reason(error, seconds)
-            raise TemporaryError(f"Consul at {self.address}: {reason}") from error
-
-    def _exchange(
-        self,
-        method: str,
-        target: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        seconds: float,
-        end: float,
-    ) -> Response:
-        if self._closed:
-            raise exceptions.ClosedPoolError(self._pool, "closed")
-        response = self._pool.urlopen(
-            method,
-            target,
-            body=body,
-            headers=headers,
-            retries=False,
-            redirect=False,
-            timeout=urllib3.Timeout(connect=min(seconds, self.timeout, 5.0), read=seconds),
-            preload_content=False,
-        )
-        try:
-            content = _read(response, end)
-        except BaseException:
-            response.close()
+            response = self._http.send(method, target, body, self.headers(), timeout=timeout)
+            return self._answer(method, response, callback)
+        except Failed:
             raise
-        response.release_conn()
-        return Response(response.status, response.headers, content)
+        except TemporaryError:
+            self._on_outage()  # another agent, or a newer one, may come back
+            raise
 
-    def _make_pool(
-        self, idle: int, tls: ssl.SSLContext | None, server_name: str
-    ) -> urllib3.HTTPConnectionPool:
-        kind: type[Any] = connection.HTTPConnection
-        if self.address.socket:
-            kind = _unix_connection(self.address.socket)
-        elif self.address.tls:
-            kind = connection.HTTPSConnection
-        tracked = self._tracked(kind)
-        if not self.address.tls:
-            pool = urllib3.HTTPConnectionPool(self.address.host, self.address.port, maxsize=idle)
-            pool.ConnectionCls = tracked
-            return pool
-        secure = urllib3.HTTPSConnectionPool(
-            self.address.host,
-            self.address.port,
-            maxsize=idle,
-            ssl_context=tls,
-            cert_reqs=None if tls is None else tls.verify_mode,
-            server_hostname=server_name or None,
-            assert_hostname=server_name or None,
-        )
-        secure.ConnectionCls = tracked
-        return secure
-
-    def _tracked(self, kind: type[Any]) -> type[Any]:
-        """Connections that can be broken off from another thread.
-
-        They send headers and body in one piece, which spares both sides a system call.
-        """
-        sockets, lock = self._sockets, self._lock
-
-        class Tracked(kind):  # type: ignore[misc]
-            _body: bytes | None = None
-
-            def connect(self) -> None:
-                super().connect()
-                # Without verification, it was asked for: no warning at each connection.
-                self.is_verified = True
-                with lock:
-                    sockets.add(self.sock)
-
-            def request(self, method: str, url: str, body: Any = None, **more: Any) -> None:
-                self._body = body if isinstance(body, bytes) and body else None
-                super().request(method, url, body, **more)
-
-            def send(self, data: Any) -> None:
-                if data is self._body:
-                    self._body = None  # went with the headers
-                else:
-                    super().send(data if self._body is None else data + self._body)
-
-        return Tracked
+    def _answer(self, method: str, response: Response, callback: Callback) -> Answer:
+        headers, where = response.headers, response.where
+        empty = not response.content.strip()
+        if response.code == 404 and empty and headers.get("X-Consul-Index"):
+            return Answer(None, headers, where)  # there is no such key
+        if not response.ok:
+            hint = ""
+            if response.code == 404 and not response.reason().lower().startswith("unknown"):
+                hint = "; is this the address of a Consul agent?"
+            raise response.error(secrets=self.headers.secrets(), refusals=_REFUSALS, hint=hint)
+        if empty and method == "GET":
+            # It ended within its headers: Consul says [], {} or null for nothing.
+            raise TemporaryError(f"{where}: the answer is empty")
+        try:
+            text = response.content.decode("utf-8", "surrogatepass")
+            data = callback(LibraryResponse(response.code, headers, text, response.content))
+        except (ValueError, RecursionError) as error:
+            raise TemporaryError(f"{where}: the answer is not JSON") from error
+        except _FAULTS as error:
+            raise TemporaryError(f"{where}: not an answer of Consul's: {error!r}") from error
+        # Methods with blocking queries return index and data; the index is in the headers, too.
+        return Answer(data[1] if isinstance(data, tuple) else data, headers, where)
 
 
-def _unix_connection(path: str) -> type[Any]:
-    class UnixConnection(connection.HTTPConnection):
-        def connect(self) -> None:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            timeout = self.timeout
-            sock.settimeout(timeout if isinstance(timeout, (int, float)) else None)
-            try:
-                sock.connect(path)
-            except TimeoutError as error:
-                sock.close()
-                raise exceptions.ConnectTimeoutError(self, "no answer") from error
-            except OSError as error:
-                sock.close()
-                raise exceptions.NewConnectionError(self, str(error)) from error
-            self.sock = sock
-
-    return UnixConnection
-
-
-def _read(response: Any, end: float) -> bytes:
-    """The whole body. A server that sends drop by drop is given up at the deadline."""
-    size = response.length_remaining
-    # An empty one too: until it was read, its connection cannot take another answer.
-    if size is not None and size <= _CHUNK:
-        return bytes(response.read())
-    parts, total = [], 0
-    for part in response.stream(_CHUNK):
-        parts.append(part)
-        total += len(part)
-        if total > LARGEST_ANSWER:
-            raise exceptions.HTTPError(f"an answer of more than {LARGEST_ANSWER} bytes")
-        if time.monotonic() > end:
-            raise exceptions.ReadTimeoutError(None, None, "the answer did not end in time")  # type: ignore[arg-type]
-    return b"".join(parts)
-
-
-def _was_stale(error: exceptions.ProtocolError) -> bool:
-    """Whether the agent had closed the connection before it could read the request."""
-    cause = error.args[1] if len(error.args) > 1 else None
-    return isinstance(cause, (ConnectionResetError, ConnectionAbortedError, BrokenPipeError))
-
-
-def _reason(error: exceptions.HTTPError, seconds: float) -> str:
-    # First: urllib3 counts what was refused among the timeouts.
-    if isinstance(error, exceptions.NewConnectionError):
-        return f"cannot connect ({_last(error)})"
-    if isinstance(error, (exceptions.ReadTimeoutError, exceptions.ConnectTimeoutError)):
-        return f"no answer within {seconds:g} s"
-    if isinstance(error, exceptions.SSLError):
-        return f"TLS failed ({_last(error)})"
-    return f"the connection broke ({_last(error)})"
-
-
-def _last(error: BaseException) -> str:
-    """The innermost reason, without the objects that urllib3 puts before it."""
-    text = str(error.args[-1] if error.args else error)
-    return _CONNECTION.sub("", text.rsplit(">: ", 1)[-1])[:200]
+def _tls(options: AgentOptions) -> Any:
+    return tls_context(
+        ca_file=options.ca_file,
+        ca_path=options.ca_path,
+        client_cert=options.client_cert,
+        client_key=options.client_key,
+        verify=options.ssl_verify,
+    )

@@ -46,7 +46,7 @@ def examined(client: Client, options: KvOptions, prefixes: Sequence[str]) -> Ite
 
 def _stray(client: Client, datacenter: str) -> list[Finding]:
     """That nobody knows the datacenter that is configured."""
-    known = client.read("/v1/catalog/datacenters").data or () if datacenter else (datacenter,)
+    known = client.catalog.datacenters().data or () if datacenter else (datacenter,)
     if datacenter in known:
         return []
     text = f"the agent knows no datacenter {datacenter}; it knows {', '.join(known)}"

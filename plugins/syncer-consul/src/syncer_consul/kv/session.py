@@ -9,7 +9,7 @@ for another length, moves all to a session of its own.
 from collections.abc import Collection, Mapping
 from threading import Lock
 
-from syncer_consul.http.client import Client
+from syncer_consul.http.library import Consul
 from syncer_consul.sessions import Sessions
 
 _DELETE = "delete"
@@ -18,8 +18,8 @@ _DELETE = "delete"
 class Session:
     """Makes, finds and renews the session. Safe in threads. `ttl` is in seconds."""
 
-    def __init__(self, client: Client, name: str, ttl: float, query: Mapping[str, str]) -> None:
-        self._sessions, self._name = Sessions(client, query), name
+    def __init__(self, consul: Consul, name: str, ttl: float) -> None:
+        self._sessions, self._name = Sessions(consul), name
         self._ttl = f"{ttl:g}s"
         self._lock = Lock()
         self._current = ""

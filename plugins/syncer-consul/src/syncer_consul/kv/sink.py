@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from urllib.parse import quote
 
@@ -52,16 +53,17 @@ class ConsulKvSink(LayoutSink):
         # Whether rights hide anything is asked of names that no rule was made for.
         questions = [("key", f"{prefix}syncer-may-read-all") for prefix in self._prefixes]
         self._client = Client(options, idle=4, questions=questions)
-        self._store = Store(self._client, options.datacenter)
+        consul = self._client.asking(dc=options.datacenter)
+        self._store = Store(consul)
         self._writer = Writer(self._store)
-        self.locks = ConsulLocks(self._client, self._store.query)
+        self.locks = ConsulLocks(consul)
         self._listing = Listing(self._layout, context.owner)
         self._session: Session | None = None
         if options.session is not None:
             ttl = options.session.total_seconds()
             self.pulse = timedelta(seconds=ttl / 3)
             name = f"syncer {context.owner}"
-            self._session = Session(self._client, name, ttl, self._store.query)
+            self._session = Session(consul, name, ttl)
         self._watcher: IndexWatcher | None = None
         self._closed = Event()
 
@@ -106,9 +108,9 @@ class ConsulKvSink(LayoutSink):
         """Wake when somebody else changes what stands under the prefix."""
         client = Client(self._options, idle=len(self._prefixes))
         # Names of services are enough: the index is that of everything below.
-        query = {**self._store.query, "keys": "", "separator": "/"}
-        queries = [(f"/v1/kv/{quote(prefix)}", query) for prefix in self._prefixes]
-        self._watcher = IndexWatcher(client, queries, self._writer.own.__contains__)
+        kv = client.asking(dc=self._options.datacenter).kv
+        queries = [partial(kv.get, quote(p), keys=True, separator="/") for p in self._prefixes]
+        self._watcher = IndexWatcher(queries, client.close, self._writer.own.__contains__)
         if self._closed.is_set():
             self._watcher.close()
         self._watcher.run(wake, stop)

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 
 from syncer import TemporaryError
-from syncer_consul.http.client import Client, Refused
+from syncer.kits.http import Refused
+from syncer_consul.http.library import Consul
 
 #: One operation of a transaction, in Consul's form.
 Verb = Mapping[str, Any]
@@ -73,14 +74,13 @@ class Refusal(Exception):
 class Store:
     """The store of one datacenter. Safe in threads."""
 
-    def __init__(self, client: Client, datacenter: str) -> None:
-        self._client = client
-        self.query = {"dc": datacenter} if datacenter else {}
+    def __init__(self, consul: Consul) -> None:
+        self._txn = consul.txn
 
     def trees(self, prefixes: Sequence[str]) -> tuple[dict[str, Entry], bool]:
         """What stands under these prefixes, as of one moment; whether rights hide a part."""
         asked = [{"KV": {"Verb": "get-tree", "Key": prefix}} for prefix in prefixes]
-        answer = self._client.ask("/v1/txn", asked, self.query)
+        answer = self._txn.put(asked)
         try:
             found = [_entry(result) for result in _results(answer.data)]
         except _FAULTS as error:
@@ -93,7 +93,7 @@ class Store:
         Raises `Refusal` with the places in `verbs` that were refused.
         """
         try:
-            answer = self._client.ask("/v1/txn", [{"KV": verb} for verb in verbs], self.query)
+            answer = self._txn.put([{"KV": verb} for verb in verbs])
         except Refused as error:
             if error.code == 409:
                 raise Refusal(_reasons(error.data)) from error
