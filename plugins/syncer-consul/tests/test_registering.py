@@ -19,8 +19,8 @@ from syncer import (
     Status,
     Update,
 )
+from syncer.kits.http import parallel
 from syncer.testing import make_instance, make_mark, make_registration, wait_until
-from syncer_consul.http import parallel
 
 HTTP = Check(kind="http", path="/health", interval=5, timeout=1)
 MIRRORED = Check(kind="container")

@@ -124,8 +124,6 @@ def test_filtered_lists_say_so(serve):
     assert (found.filtered, found.index) == (False, 0)
 
 
-
-
 def test_a_blocking_query_has_its_time(serve):
     """Its deadline is what it asks for, a sixteenth of that, and the timeout."""
     client = serve(answer(headers="X-Consul-Index: 7\r\n"), timeout=timedelta(seconds=5))
