@@ -59,6 +59,17 @@ def canonical_address(address: str) -> str:
         return bare
 
 
+def is_address(text: str) -> bool:
+    """Whether this is an IP address, not a host name."""
+    if _IPV4.fullmatch(text):
+        return True
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def bracketed(address: str) -> str:
     """Return the address as written in a URL or before a port: IPv6 in brackets (RFC 3986)."""
     return f"[{address}]" if ":" in address else address

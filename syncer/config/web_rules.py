@@ -6,6 +6,7 @@ import attrs
 
 from syncer.api.fields import within
 from syncer.api.options import Secret, option
+from syncer.desired.networking import is_loopback
 
 _EXAMPLE = "127.0.0.1:8520"
 
@@ -63,7 +64,7 @@ class WebRules:
         """What a person should know of these settings."""
         if not self.listen or self.token_for == "all" and self.token:
             return ()
-        if ip_address(address_of(self.listen)[0]).is_loopback:
+        if is_loopback(address_of(self.listen)[0]):
             return ()
         text = f"web.listen: who reaches {self.listen} sees what runs here, and no token is asked"
         return (f'{text}: set web.token, and web.token_for = "all"',)

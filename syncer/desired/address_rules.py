@@ -1,4 +1,4 @@
-"""What is configured about addresses, for each source."""
+"""The settings of a source about addresses."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from syncer.api.fields import as_tuple, canonical_address, one_of
 from syncer.api.options import option
 from syncer.desired.networking import FAMILIES, cidr, unusable
 
-#: In `overrides`: labels may give any address, host names too.
+#: In `overrides`: labels may give any address or host name.
 ANY = "any"
 
 
@@ -32,7 +32,7 @@ def _overrides(instance: object, attribute: "attrs.Attribute[Any]", value: Seque
 
 @attrs.frozen(kw_only=True)
 class AddressRules:
-    """What is configured about addresses."""
+    """The table `addresses` of a source."""
 
     internal: bool = option(
         False, help="Register containers' own addresses and ports, not those published on the host"
@@ -40,7 +40,7 @@ class AddressRules:
     advertise: str = option(
         "",
         help="Host address to register: an address, a host name, an interface (eth0), or a CIDR "
-        "that one of the host's addresses lies in",
+        "that contains one of the host's addresses",
         env=("SYNCER_ADVERTISE",),
         converter=canonical_address,
         validator=_advertisable,
@@ -48,20 +48,20 @@ class AddressRules:
     networks: tuple[str, ...] = option(
         (),
         help="In internal mode, networks to take the address from: names, patterns or CIDRs; "
-        "the first that fits counts",
+        "the first match is used",
         converter=as_tuple,
         validator=_networks,
     )
     label: str = option("", help="Name of a label whose value is the address to register")
     overrides: tuple[str, ...] = option(
         (ANY,),
-        help="Addresses that labels may give in place of the workload's own: CIDRs, or any; "
-        "empty: none, nor a port",
+        help="Addresses that labels may set: CIDRs, or any; if empty, labels may set no "
+        "address and no port",
         converter=as_tuple,
         validator=_overrides,
     )
     family: str = option(
         "ipv4",
-        help="Address family to prefer where there are both: ipv4, ipv6 or any",
+        help="Address family to prefer if there are both: ipv4, ipv6 or any",
         validator=one_of(*FAMILIES),
     )

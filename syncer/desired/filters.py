@@ -1,4 +1,4 @@
-"""Which workloads and services are looked at, by patterns over names, images, labels and tags."""
+"""Filters: which workloads and services are registered, by name, image, label or tag."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,8 +9,8 @@ import attrs
 from syncer.api.fields import as_tuple
 from syncer.api.model import Offer, Workload
 
-#: Longer patterns are refused, and of longer values only so much is looked at: a workload's
-#: owner must not be able to slow down everybody's registrations.
+#: Longer patterns are refused, and only this much of a value is compared: the owner of one
+#: workload must not be able to slow down the registration of all others.
 LONGEST_PATTERN = 256
 LONGEST_VALUE = 1024
 
@@ -21,7 +21,7 @@ _FORMS = "name:GLOB, image:GLOB, label:KEY, label:KEY=GLOB, service:GLOB or tag:
 
 @attrs.frozen
 class _Pattern:
-    """A pattern and whom it fits: a workload, or one of its offers; the other is never asked."""
+    """A pattern with its test, of the workload or of one offer."""
 
     text: str
     workload: Callable[[Workload], bool] = lambda workload: False
@@ -34,17 +34,15 @@ def _patterns(texts: Iterable[str]) -> tuple[_Pattern, ...]:
 
 @attrs.frozen
 class Filter:
-    """Admits a workload's offer, unless an `exclude` pattern fits it, or there are `include`
-    patterns and none of them fits.
+    """Admits an offer unless an `exclude` pattern matches, or no `include` pattern does.
 
-    Patterns are `name:GLOB`, `image:GLOB`, `label:KEY` (the workload has it) and
-    `label:KEY=GLOB`; `service:GLOB` and `tag:GLOB` look at the offer. A glob knows `*`, `?` and
-    `[...]`, is matched against the whole value, and case counts. Raises ValueError for a pattern
-    that is none of these.
+    Without `include` patterns everything is included. Patterns are `name:GLOB`, `image:GLOB`,
+    `label:KEY` (the workload has it) and `label:KEY=GLOB` for the workload, `service:GLOB` and
+    `tag:GLOB` for the offer. A glob (`*`, `?`, `[...]`) is matched against the whole value; case
+    matters. Raises ValueError for any other pattern.
 
-    `allow_names` and `deny_names` are globs over service names, in which case does not count, as
-    it does not in DNS: whatever else fits, a name is admitted only if it is allowed (empty: any
-    is) and not denied.
+    `allow_names` and `deny_names` are globs over service names, where case does not matter, as in
+    DNS. A name must be allowed (if any are) and not denied, whatever the patterns say.
     """
 
     include: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
@@ -53,7 +51,6 @@ class Filter:
     deny_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     _included: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
     _excluded: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
-
     _allowed: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
     _denied: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
 
@@ -74,7 +71,7 @@ class Filter:
         return _patterns(self.exclude)
 
     def why_not(self, workload: Workload) -> str:
-        """Why the workload is left out, in words; "" if it, or some of its offers, may be in."""
+        """Return why the workload is left out; "" if it, or one of its offers, may be admitted."""
         for pattern in self._excluded:
             if pattern.workload(workload):
                 return f"excluded by the filter {pattern.text}"
@@ -83,7 +80,7 @@ class Filter:
         return self._not_included()
 
     def why_not_offer(self, workload: Workload, offer: Offer) -> str:
-        """Why one offer of an admitted workload is left out, in words; "" if it is admitted."""
+        """Return why an offer of an admitted workload is left out; "" if it is admitted."""
         if (self._allowed or self._denied) and (why_not := self._why_not_name(offer.service)):
             return why_not
         for pattern in self._excluded:
@@ -96,9 +93,9 @@ class Filter:
     def _why_not_name(self, service: str) -> str:
         name = service.casefold()
         if any(matches(name) for matches in self._denied):
-            return f"the name {service!r} is denied by deny_names"
+            return f"the service name {service!r} is denied by deny_names"
         if self._allowed and not any(matches(name) for matches in self._allowed):
-            return f"the name {service!r} is not among allow_names"
+            return f"the service name {service!r} is not in allow_names"
         return ""
 
     def _includes(self, workload: Workload) -> bool:
@@ -113,7 +110,7 @@ def _pattern(text: str) -> _Pattern:
         raise ValueError(f"filter {text[:40]!r}... is longer than {LONGEST_PATTERN} characters")
     kind, _, rest = text.partition(":")
     if not rest or kind not in ("name", "image", "label", "service", "tag"):
-        raise ValueError(f"filter {text!r} is none of {_FORMS}")
+        raise ValueError(f"filter {text!r} is not valid: use {_FORMS}")
     if kind == "label":
         return _Pattern(text, _label_test(text, rest))
     matches = _glob(rest)
@@ -129,7 +126,7 @@ def _pattern(text: str) -> _Pattern:
 def _label_test(pattern: str, rest: str) -> Callable[[Workload], bool]:
     key, equals, glob = rest.partition("=")
     if not key or any(c in key for c in "*?["):
-        raise ValueError(f"filter {pattern!r}: a label's name is needed, and is matched as it is")
+        raise ValueError(f"filter {pattern!r}: needs a label name without wildcards")
     if not equals:
         return lambda workload: key in workload.labels
     matches = _glob(glob)

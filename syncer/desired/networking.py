@@ -1,26 +1,24 @@
-"""What an address is, and which of a host's or a workload's addresses a few words mean. Pure.
-
-And which ports of a workload can be reached.
-"""
+"""Addresses of hosts and workloads, CIDRs, and the ports that can be registered. Pure."""
 
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from ipaddress import ip_address
 
 import attrs
 
-from syncer.api.fields import canonical_address
+from syncer.api.fields import canonical_address, is_address
 from syncer.api.kinds import Reachable
 from syncer.api.model import Host, Network, Port, Workload
 
 FAMILIES = ("ipv4", "ipv6", "any")
-#: Addresses that a socket listens on, and nobody connects to.
+#: Addresses that sockets listen on, but that no client can connect to.
 WILDCARDS = frozenset(("", "0.0.0.0", "::"))
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
-#: Words that mean an interface even on a host that has none of that name.
+#: Names that are read as an interface even if the host has no interface of that name.
 _INTERFACE = re.compile(
     r"(?:lo|br-[0-9a-f]{12}|en[opsx]\d\w*|wl[opsx]\d\w*"
     r"|(?:eth|bond|br|docker|vmbr|virbr|vlan|wlan|wwan|tun|tap|wg|ppp|ib|utun|tailscale|dummy)\d+)"
@@ -29,13 +27,13 @@ _INTERFACE = re.compile(
 
 _Cidr = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# The same few addresses of a host are read for each workload: remembering what they mean makes
-# a CIDR cost no more than a literal address.
+# The same few host addresses are parsed for each workload; with a cache a CIDR costs no more
+# than a literal address.
 _canonical = lru_cache(maxsize=4096)(canonical_address)
 
 
 class NoAddressError(Exception):
-    """There is no usable address. `unknown`: it may well be there again in a moment."""
+    """There is no usable address. With `unknown` the cause may be temporary."""
 
     def __init__(self, text: str, *, unknown: bool = False) -> None:
         super().__init__(text)
@@ -43,72 +41,64 @@ class NoAddressError(Exception):
 
 
 def family_of(address: str) -> str:
-    """`ipv4` or `ipv6` for an address in canonical form, "" for a host name or nothing."""
+    """Return `ipv4` or `ipv6` for an address in canonical form, "" for anything else."""
     if ":" in address:
         return "ipv6"
     return "ipv4" if address.count(".") == 3 and address.replace(".", "").isdigit() else ""
 
 
 def misses(address: str, family: str) -> bool:
-    """Whether the address is of another family than the one preferred."""
+    """Whether the address is not of the preferred family."""
     return family != "any" and family_of(address) not in ("", family)
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only the host itself reaches this address (in canonical form)."""
+    """Whether this address (in canonical form) can be reached from its own host only."""
     return address.startswith("127.") or address == "::1"
 
 
 def is_link_local(address: str) -> bool:
-    """Whether the address (in canonical form) means nothing beyond its own link."""
+    """Whether the address (in canonical form) is valid on its own link only."""
     return address.startswith(("169.254.", "fe80:"))
 
 
 @lru_cache(maxsize=1024)
 def unusable(address: str) -> str:
-    """Why nobody could connect to this address; "" if it is an address or a host name."""
+    """Return why no client could connect to this address or host name; "" if one could."""
     if address in WILDCARDS:
-        return f"{address!r} is not an address to connect to"
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        numeric = address.replace(".", "").isdigit()
-        if numeric or not _HOST_NAME.fullmatch(address):
-            return f"{address[:80]!r} is neither an address nor a host name"
-    return ""
+        return f"clients cannot connect to {address!r}"
+    numeric = address.replace(".", "").isdigit()
+    if is_address(address) or (_HOST_NAME.fullmatch(address) and not numeric):
+        return ""
+    return f"{address[:80]!r} is neither an address nor a host name"
 
 
 @lru_cache(maxsize=256)
 def cidr(text: str) -> _Cidr | None:
-    """The network that the text writes as address/length; None if it does not."""
-    if "/" not in text:
-        return None
+    """Parse a CIDR. `None` if the text has no valid form `address/length`."""
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return ipaddress.ip_network(text, strict=False) if "/" in text else None
     except ValueError:
         return None
 
 
 @lru_cache(maxsize=4096)
 def lies_in(address: str, text: str) -> bool:
-    """Whether the address lies in the network written as a CIDR; a host name lies in none."""
+    """Whether this is an address in the network that `text` writes as a CIDR."""
     network = cidr(text)
-    try:
-        return network is not None and ipaddress.ip_address(address) in network
-    except ValueError:
-        return False
+    return network is not None and is_address(address) and ip_address(address) in network
 
 
 def addresses_of(host: Host) -> list[str]:
-    """All addresses of the host in canonical form, in the system's order."""
+    """Return all addresses of the host in canonical form, in the system's order."""
     return [_canonical(a) for addresses in host.addresses.values() for a in addresses]
 
 
 def advertised(text: str, host: Host, family: str) -> str:
-    """The address or host name that `text` means on this host.
+    """Return the address or host name to advertise.
 
-    An address and a host name mean themselves, an interface its first address of the preferred
-    family, a CIDR the host's first address in it. Raises `NoAddressError`.
+    `text` is an address, a host name, an interface (its first address of the preferred family is
+    taken) or a CIDR (the host's first address in it). Raises `NoAddressError`.
     """
     if cidr(text) is not None:
         known = addresses_of(host)
@@ -117,7 +107,7 @@ def advertised(text: str, host: Host, family: str) -> str:
             return inside[0]
         has = ", ".join(known) or "none known"
         raise NoAddressError(
-            f"no address of the host lies in {text}, which is to be advertised (it has: {has})",
+            f"the host has no address in {text}, which is to be advertised (it has: {has})",
             unknown=True,
         )
     if family_of(text):
@@ -126,18 +116,18 @@ def advertised(text: str, host: Host, family: str) -> str:
         found = [_canonical(a) for a in host.addresses[text]]
         if found:
             return min(found, key=lambda a: (is_link_local(a), misses(a, family)))
-        raise NoAddressError(f"the host's interface {text} has no address now", unknown=True)
+        raise NoAddressError(f"interface {text} of the host has no address now", unknown=True)
     if _INTERFACE.fullmatch(text):
         has = ", ".join(host.addresses) or "none known"
         raise NoAddressError(
-            f"the host has no interface {text} (it has: {has}): advertise another, or an address",
+            f"the host has no interface {text} (it has: {has}): advertise another or an address",
             unknown=True,
         )
     return text
 
 
 def default_address(host: Host, family: str) -> str:
-    """The host's address of this family on the interface of its default route, or ""."""
+    """Return the host's address of this family on its default route's interface, or ""."""
     default = host.default_address
     if family == "any" or family_of(default) == family:
         return default
@@ -149,17 +139,16 @@ def default_address(host: Host, family: str) -> str:
 
 
 def address_on(network: Network, family: str) -> str:
-    """The address in this network, of the preferred family if it has both."""
+    """Return the address in this network, of the preferred family if there are two."""
     if family == "ipv6":
         return network.ipv6 or network.ipv4
     return network.ipv4 or network.ipv6
 
 
 def address_among(patterns: Iterable[str], networks: Sequence[Network], family: str) -> str:
-    """The address in the first network that fits the first pattern that any network fits.
+    """Return the address in the network that matches the earliest pattern; "" if none matches.
 
     A pattern is a name, a glob over names, or a CIDR, which then also decides the family.
-    Returns "" if no network fits.
     """
     for pattern in patterns:
         by_address = cidr(pattern) is not None
@@ -173,25 +162,43 @@ def address_among(patterns: Iterable[str], networks: Sequence[Network], family: 
     return ""
 
 
-def reachable(workload: Workload, peer: Workload | None, *, internal: bool) -> Reachable:
-    """The ports of a workload that can be registered: those published, or all in internal mode.
+@attrs.frozen
+class Subject:
+    """A workload to translate, and its surroundings.
 
-    `peer` is the workload whose network namespace this one shares, if it does: its bindings
-    count. In the host's network all ports can be registered, without a network none.
+    `peer` is the workload whose network namespace it shares: `None` if it shares none, or if the
+    source does not know that workload.
     """
-    place = peer if workload.namespace else workload
-    if place is None or place.namespace or place.network_mode == "none":
+
+    workload: Workload
+    host: Host
+    peer: Workload | None = None
+
+    @property
+    def network_owner(self) -> Workload | None:
+        """The workload whose networks and bindings count; `None` if it is unknown."""
+        return self.peer if self.workload.namespace else self.workload
+
+
+def reachable(subject: Subject, *, internal: bool) -> Reachable:
+    """Return the ports of a workload that can be registered.
+
+    All ports in internal mode or in the host's network, none without a network, else those that
+    are published, by the workload itself or by the owner of the network that it shares.
+    """
+    workload, owner = subject.workload, subject.network_owner
+    if owner is None or owner.namespace or owner.network_mode == "none":
         return Reachable(internal=internal)
-    ports = workload.ports if place is workload else _bound_by(place, workload.ports)
-    if internal or place.network_mode == "host":
+    ports = workload.ports if owner is workload else _bound_by(owner, workload.ports)
+    if internal or owner.network_mode == "host":
         return Reachable(internal=internal, ports=ports, all_ports=ports)
     published = tuple([port for port in ports if port.bindings])
     return Reachable(ports=published, all_ports=ports)
 
 
-def _bound_by(place: Workload, ports: Sequence[Port]) -> tuple[Port, ...]:
-    """The ports with the bindings that the owner of the network has for them."""
-    bindings = {(port.number, port.protocol): port.bindings for port in place.ports}
+def _bound_by(owner: Workload, ports: Sequence[Port]) -> tuple[Port, ...]:
+    """Return the ports with the bindings that the owner of the network has for them."""
+    bindings = {(port.number, port.protocol): port.bindings for port in owner.ports}
     return tuple(
         attrs.evolve(port, bindings=bindings.get((port.number, port.protocol), ()))
         for port in ports

@@ -1,8 +1,7 @@
-"""Workloads into the instances that should be registered, with the reasons for each answer.
+"""Translate workloads into the instances that should be registered, with reasons.
 
-Pure. Nothing raises: what is wrong with one offer, one parser or one workload is told as a
-problem, and all else goes on. Where the answer cannot be known now, `failed` is set: then
-what is registered stays.
+Pure. Nothing raises: an error in one offer, parser or workload becomes a problem and does not
+affect the others. If the answer cannot be known now, `failed` is set and present entries are kept.
 """
 
 from collections.abc import Callable
@@ -12,13 +11,13 @@ import attrs
 from syncer.api.checks import Check
 from syncer.api.fields import as_tuple
 from syncer.api.kinds import Parsed, Reachable
-from syncer.api.model import Host, Instance, Offer, Origin, Port, Status, Workload
+from syncer.api.model import Host, Instance, Offer, Origin, Status, Workload
 from syncer.api.text import printable
 from syncer.desired.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose
 from syncer.desired.filters import Filter
-from syncer.desired.networking import reachable
+from syncer.desired.networking import Subject, reachable
 
-#: What a `LabelParser` creates.
+#: The function that a `LabelParser` creates.
 Parse = Callable[[Workload, Reachable], Parsed]
 
 _CONTAINER = "container"
@@ -26,7 +25,7 @@ _CONTAINER = "container"
 
 @attrs.frozen
 class Explained:
-    """One offer, the address found for it and what was made of both; None if nothing was."""
+    """An offer, the address chosen for it, and the instance; `None` if there is none."""
 
     offer: Offer
     choice: Choice
@@ -35,11 +34,11 @@ class Explained:
 
 @attrs.frozen(kw_only=True)
 class Translated:
-    """What a workload offers, or why it does not.
+    """The instances of a workload, or why it has none.
 
-    `left_out` says why nothing is offered (its state, a filter, its labels), `parser` names the
-    label parser that answered. With `failed` the answer is not whole: something could not be known
-    now, and what is registered for this workload must stay.
+    `left_out` says why nothing is offered (state, filter or labels), `parser` names the label
+    parser that answered. With `failed` the answer is incomplete, and the present entries of this
+    workload must be kept.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -52,10 +51,10 @@ class Translated:
 
 @attrs.frozen
 class Translator:
-    """Turns workloads into instances, by named label parsers asked in order.
+    """Translates workloads, with named label parsers that are asked in order.
 
     The first parser that offers anything, or says that the workload is to be ignored, wins. If
-    one raises, those after it are not asked: whether it would have won is not known.
+    one raises, the parsers after it are not asked, since it might have won.
     """
 
     parsers: tuple[tuple[str, Parse], ...] = attrs.field(converter=as_tuple)
@@ -64,32 +63,26 @@ class Translator:
     mirror_health: bool = True
 
     def translate(self, workload: Workload, peer: Workload | None, host: Host) -> Translated:
-        """The instances of a workload. `peer` is the one whose network namespace it shares."""
+        """Translate a workload. `peer` is the one whose network namespace it shares."""
         try:
-            return self._translate(workload, peer, host)
+            return self._translate(Subject(workload, host, peer))
         except Exception as error:  # noqa: BLE001 - workloads come from plugins
-            return Translated(problems=(_told(error),), failed=True)
+            return Translated(problems=(_error_text(error),), failed=True)
 
-    def _translate(self, workload: Workload, peer: Workload | None, host: Host) -> Translated:
+    def _translate(self, subject: Subject) -> Translated:
+        workload = subject.workload
         if not workload.state.offered:
             return Translated(left_out=f"its state is {workload.state.value}")
         if why_not := self.filter.why_not(workload):
             return Translated(left_out=why_not)
-        if workload.namespace and peer is None:
-            problem = (
-                f"the workload {workload.namespace[:12]}, whose network it shares, is not known"
-            )
+        if subject.network_owner is None:
+            problem = f"workload {workload.namespace[:12]}, whose network it shares, is unknown"
             return Translated(problems=(problem,), failed=True)
         if workload.offers is not None:
             left_out = "" if workload.offers else "its source says that it offers no service"
-            return self._resolve(
-                Translated(left_out=left_out), workload.offers, workload, peer, host
-            )
-        ports = reachable(workload, peer, internal=self.rules.internal)
-        answer, offers = self._parse(workload, ports)
-        if not offers:
-            return answer
-        return self._resolve(answer, offers, workload, peer, host)
+            return self._resolve(Translated(left_out=left_out), workload.offers, subject)
+        answer, offers = self._parse(workload, reachable(subject, internal=self.rules.internal))
+        return self._resolve(answer, offers, subject) if offers else answer
 
     def _parse(self, workload: Workload, ports: Reachable) -> tuple[Translated, tuple[Offer, ...]]:
         problems: tuple[str, ...] = ()
@@ -97,41 +90,36 @@ class Translator:
             try:
                 parsed = _checked(parse(workload, ports))
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                text = f"label parser {name} failed: {_told(error)}"
+                text = f"label parser {name} failed: {_error_text(error)}"
                 return Translated(problems=(*problems, text), parser=name, failed=True), ()
             problems += parsed.problems
             if parsed.offers or parsed.ignored:
                 ignored = "" if parsed.offers else parsed.ignored
                 return Translated(problems=problems, left_out=ignored, parser=name), parsed.offers
-        return Translated(problems=problems, left_out=self._nothing(workload, ports)), ()
+        return Translated(problems=problems, left_out=self._why_nothing(workload, ports)), ()
 
-    def _nothing(self, workload: Workload, ports: Reachable) -> str:
-        names = ", ".join(name for name, _ in self.parsers) or "none is configured"
-        text = f"no label parser offers anything for it ({names})"
+    def _why_nothing(self, workload: Workload, ports: Reachable) -> str:
+        if not self.parsers:
+            return "no label parser is installed: pip install syncer-registrator"
+        names = ", ".join(name for name, _ in self.parsers)
+        text = f"its labels offer no service (read by {names})"
         if ports.ports:
             return text
         if not workload.ports:
-            return f"{text}; it has no ports"
-        return (
-            f"{text}; none of its ports can be registered ({_listed(workload.ports)}): publish one"
-        )
+            return f"{text}, and it has no ports"
+        listed = ", ".join(f"{port.number}/{port.protocol}" for port in workload.ports[:10])
+        return f"{text}, and none of its ports can be registered ({listed}): publish one"
 
     def _resolve(
-        self,
-        answer: Translated,
-        offers: tuple[Offer, ...],
-        workload: Workload,
-        peer: Workload | None,
-        host: Host,
+        self, answer: Translated, offers: tuple[Offer, ...], subject: Subject
     ) -> Translated:
-        """The answer with an instance for each offer that is admitted and can have one."""
-        offers, left_out = self._admitted(offers, workload)
-        answer = attrs.evolve(answer, left_out=answer.left_out or left_out)
+        """Add an instance for each offer that the filter admits and that can have an address."""
+        offers, left_out = self._admitted(offers, subject.workload)
         made: dict[str, Instance] = {}
         explained: list[Explained] = []
         problems, failed = list(answer.problems), answer.failed
         for offer in offers:
-            one, found, unknown = self._explain(offer, workload, peer, host)
+            one, found, unknown = self._explain(offer, subject)
             if one.instance is not None:
                 holder = made.setdefault(one.instance.id, one.instance)
                 if holder is not one.instance:
@@ -143,7 +131,7 @@ class Translator:
         return Translated(
             instances=tuple(made.values()),
             problems=tuple(problems),
-            left_out=answer.left_out,
+            left_out=answer.left_out or left_out,
             parser=answer.parser,
             explained=tuple(explained),
             failed=failed,
@@ -152,26 +140,25 @@ class Translator:
     def _admitted(
         self, offers: tuple[Offer, ...], workload: Workload
     ) -> tuple[tuple[Offer, ...], str]:
-        """The offers that the filter lets in, and why there are none if it lets in none."""
+        """Return the offers that the filter admits, and the reason if it admits none."""
         why_not = [self.filter.why_not_offer(workload, offer) for offer in offers]
         admitted = tuple(offer for offer, why in zip(offers, why_not, strict=True) if not why)
         return admitted, why_not[0] if offers and not admitted else ""
 
-    def _explain(
-        self, offer: Offer, workload: Workload, peer: Workload | None, host: Host
-    ) -> tuple[Explained, list[str], bool]:
-        """What becomes of one offer, its problems, and whether the answer is not known now."""
+    def _explain(self, offer: Offer, subject: Subject) -> tuple[Explained, list[str], bool]:
+        """Translate one offer. Return also its problems, and whether they may be temporary."""
         choice = Choice()
         try:
-            choice = choose(offer, workload, peer, host, self.rules)
+            choice = choose(offer, subject, self.rules)
             found = list(choice.warnings)
             if choice.problem:
                 return Explained(offer, choice), [*found, choice.problem], choice.unknown
-            return Explained(offer, choice, self._instance(offer, choice, workload)), found, False
+            instance = self._instance(offer, choice, subject.workload)
+            return Explained(offer, choice, instance), found, False
         except ValueError as error:
             return Explained(offer, choice), [str(error)], False
         except Exception as error:  # noqa: BLE001 - offers come from plugins
-            return Explained(offer, choice), [_told(error)], True
+            return Explained(offer, choice), [_error_text(error)], True
 
     def _instance(self, offer: Offer, choice: Choice, workload: Workload) -> Instance:
         return Instance(
@@ -192,29 +179,29 @@ class Translator:
             and (choice.rule in (OVERRIDE, LABEL) or offer.register_port is not None),
         )
 
-    def _mirrors(self, offer: Offer) -> bool:
-        """Whether the runtime's own health check counts for this offer."""
+    def _mirrors_health(self, offer: Offer) -> bool:
+        """Whether the runtime's own health check applies to this offer."""
         return self.mirror_health and offer.mirror_health
 
     def _checks(self, offer: Offer, workload: Workload) -> tuple[Check, ...]:
-        """The offer's checks, and the runtime's own health check as one of them."""
-        wanted = self._mirrors(offer) and workload.health is not None
-        if not wanted or any(_CONTAINER in (check.kind, check.key) for check in offer.checks):
+        """Return the offer's checks, and the runtime's own health check as one of them."""
+        mirrored = self._mirrors_health(offer) and workload.health is not None
+        if not mirrored or any(_CONTAINER in (check.kind, check.key) for check in offer.checks):
             return offer.checks
         return (*offer.checks, Check(kind=_CONTAINER))
 
     def _status(self, offer: Offer, workload: Workload) -> Status:
-        """The workload's status; one whose health is not to be mirrored is fit while it runs."""
-        if self._mirrors(offer):
+        """Return the workload's status, without its health if that is not mirrored."""
+        if self._mirrors_health(offer):
             return workload.status
         return attrs.evolve(workload, health=None).status
 
 
 def instance_id(offer: Offer, workload: Workload) -> str:
-    """The id of an offer that brings none: `<scope>:<workload>:<port>`, then `:udp` for UDP.
+    """Return the id of an offer without one: `<scope>:<workload>:<port>`, then `:udp` for UDP.
 
-    Every other protocol but TCP has its own ending too. The port is the workload's own, so that
-    a new published port moves an instance and does not replace it.
+    Every protocol except TCP has such a suffix. The port is the workload's own, so a new published
+    port updates the entry and does not replace it.
     """
     port = offer.port or offer.register_port or 0
     ending = "" if offer.protocol == "tcp" else f":{offer.protocol}"
@@ -222,26 +209,22 @@ def instance_id(offer: Offer, workload: Workload) -> str:
 
 
 def _checked(parsed: object) -> Parsed:
-    """What a parser returned, if it is of the form agreed; else TypeError."""
+    """Return the parser's answer. Raises TypeError if it is not of the agreed form."""
     if not isinstance(parsed, Parsed) or not all(isinstance(o, Offer) for o in parsed.offers):
         raise TypeError(f"it returned {parsed!r:.80}, not Parsed with offers")
     return parsed
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return printable(f"{type(error).__name__}: {error}", 300)
 
 
 def _taken(holder: Instance) -> str:
     port = f" (port {holder.port})" if holder.port else ""
-    return f"its id {holder.id!r} is taken by {holder.service}{port}: give each its own id"
+    return f"its id {holder.id!r} is already used by {holder.service}{port}: set another id"
 
 
 def _named(offer: object) -> str:
     if not isinstance(offer, Offer):
         return printable(repr(offer), 80)
     return f"{offer.service} ({offer.port}/{offer.protocol})" if offer.port else offer.service
-
-
-def _listed(ports: tuple[Port, ...]) -> str:
-    return ", ".join(f"{port.number}/{port.protocol}" for port in ports[:10])

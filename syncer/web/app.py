@@ -12,13 +12,13 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from syncer.api.fields import is_address
 from syncer.config.web_rules import WebRules
 from syncer.web.api import MOST, USUAL, Api, Wanted
 from syncer.web.metrics import CONTENT_TYPE, Metrics
@@ -133,11 +133,8 @@ class App:
 
     def _is_ours(self, host: str) -> bool:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        try:
-            ip_address(name.removeprefix("[").removesuffix("]"))
-        except ValueError:
-            return name.lower() in self._names
-        return True
+        bare = name.removeprefix("[").removesuffix("]")
+        return is_address(bare) or name.lower() in self._names
 
     def _is_of_another_site(self, request: Request) -> bool:
         """Whether a browser says that a foreign page has it sent; to follow a link is no matter."""

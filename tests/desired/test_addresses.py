@@ -18,7 +18,7 @@ from syncer.desired.addresses import (
     AddressRules,
     choose,
 )
-from syncer.desired.networking import reachable
+from syncer.desired.networking import Subject, reachable
 
 RANCHER = "io.rancher.container.ip"
 HOST_A = Host(
@@ -60,7 +60,7 @@ def offer(**fields):
 def chosen(w=None, o=None, *, peer=None, host=HOST_A, **rules):
     if w is None:
         w = workload(bound("0.0.0.0:32768"))
-    return choose(o or offer(), w, peer, host, AddressRules(**rules))
+    return choose(o or offer(), Subject(w, host, peer), AddressRules(**rules))
 
 
 def place(choice):
@@ -85,7 +85,7 @@ TWO_NETWORKS = {
 def test_unpublished_ports_are_not_taken_as_published():
     """A port that is only exposed has no binding, and cannot be registered."""
     w = workload(Port(number=443), bound("0.0.0.0:32768"))
-    assert [p.number for p in reachable(w, None, internal=False).ports] == [80]
+    assert [p.number for p in reachable(Subject(w, HOST_A), internal=False).ports] == [80]
     choice = chosen(w, offer(port=443))
     assert choice.address == ""
     assert "443/tcp is not published" in choice.problem
@@ -94,7 +94,7 @@ def test_unpublished_ports_are_not_taken_as_published():
 
 def test_a_dead_container_leaves_no_ghost():
     """A container without bindings, as inspected after its death, has nothing to register."""
-    assert reachable(workload(Port(number=80)), None, internal=False).ports == ()
+    assert reachable(Subject(workload(Port(number=80)), HOST_A), internal=False).ports == ()
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -123,7 +123,7 @@ def test_a_wildcard_is_never_an_address():
 def test_the_hosts_network_registers_all_ports_at_the_host():
     """In the host's network every port is open on the host under its own number."""
     w = workload(Port(number=80), Port(number=443), network_mode="host", networks=())
-    assert [p.number for p in reachable(w, None, internal=False).ports] == [80, 443]
+    assert [p.number for p in reachable(Subject(w, HOST_A), internal=False).ports] == [80, 443]
     assert place(chosen(w)) == ("10.0.0.5", 80)
 
 
@@ -149,9 +149,9 @@ def test_without_a_network_there_is_no_false_address():
     """With `--network none` nothing can be registered, in either mode."""
     w = workload(Port(number=80), network_mode="none", networks=())
     for rules in (AddressRules(), AddressRules(internal=True)):
-        found = reachable(w, None, internal=rules.internal)
+        found = reachable(Subject(w, HOST_A), internal=rules.internal)
         assert (found.ports, found.all_ports) == ((), ())
-        choice = choose(offer(), w, None, HOST_A, rules)
+        choice = choose(offer(), Subject(w, HOST_A), rules)
         assert (choice.address, choice.port) == ("", 0)
         assert "no network" in choice.problem
 
@@ -174,7 +174,7 @@ def test_a_shared_namespace_takes_the_owners_bindings():
     """With `container:X` the host port of X is registered, not one assumed."""
     pod = workload(bound("0.0.0.0:8080"), id="2", name="pod")
     w = workload(Port(number=80), namespace="2", network_mode="", networks=())
-    found = reachable(w, pod, internal=False)
+    found = reachable(Subject(w, HOST_A, pod), internal=False)
     assert found.ports == (bound("0.0.0.0:8080"),)
     choice = chosen(w, peer=pod)
     assert place(choice) == ("10.0.0.5", 8080)
@@ -201,7 +201,7 @@ def test_a_shared_namespace_of_a_host_network():
     """A workload that shares the network of one in the host's network is in it as well."""
     pod = workload(id="2", name="pod", network_mode="host", networks=())
     w = workload(Port(number=80), namespace="2", networks=())
-    assert [p.number for p in reachable(w, pod, internal=False).ports] == [80]
+    assert [p.number for p in reachable(Subject(w, HOST_A, pod), internal=False).ports] == [80]
     assert place(chosen(w, peer=pod)) == ("10.0.0.5", 80)
 
 
@@ -209,24 +209,24 @@ def test_a_port_that_the_owner_does_not_publish():
     """The problem names the owner of the network, where the port has to be published."""
     pod = workload(id="2", name="pod")
     w = workload(Port(number=80), namespace="2", networks=())
-    assert reachable(w, pod, internal=False).ports == ()
+    assert reachable(Subject(w, HOST_A, pod), internal=False).ports == ()
     assert "not published by pod" in chosen(w, peer=pod).problem
 
 
 def test_an_unknown_owner_is_no_panic():
     """Without the owner of the network the answer is not known now."""
     w = workload(Port(number=80), namespace="web2", networks=())
-    assert reachable(w, None, internal=False).ports == ()
+    assert reachable(Subject(w, HOST_A), internal=False).ports == ()
     choice = chosen(w)
     assert choice.unknown
-    assert "not known" in choice.problem
+    assert "unknown" in choice.problem
 
 
 def test_an_owner_that_shares_itself():
     """A chain of shared networks is refused in words."""
     pod = workload(id="2", name="pod", namespace="3")
     w = workload(Port(number=80), namespace="2", networks=())
-    assert reachable(w, pod, internal=True).ports == ()
+    assert reachable(Subject(w, HOST_A, pod), internal=True).ports == ()
     choice = chosen(w, peer=pod)
     assert "itself shares" in choice.problem
     assert not choice.unknown
@@ -243,7 +243,7 @@ def test_a_binding_on_loopback_is_taken_as_it_is_with_a_warning():
     choice = chosen(workload(bound("127.0.0.1:8080")))
     assert place(choice) == ("127.0.0.1", 8080)
     assert choice.rule == PUBLISHED
-    assert "no other host" in choice.warnings[0]
+    assert "other hosts" in choice.warnings[0]
 
 
 def test_the_hosts_address_is_never_guessed():
@@ -365,7 +365,7 @@ def test_the_address_label(value, address):
 
 @pytest.mark.parametrize("value", ["", "/16", "0.0.0.0/0", "not an address"])
 def test_an_unusable_address_label(value):
-    """A label without an address is passed over with a warning, and the next rule applies."""
+    """A label without an address is ignored with a warning, and the next rule applies."""
     w = workload(bound("0.0.0.0:32768"), labels={RANCHER: value})
     choice = chosen(w, label=RANCHER)
     assert place(choice) == ("10.0.0.5", 32768)
@@ -430,7 +430,7 @@ def test_none_of_the_configured_networks():
 def test_no_address_in_any_network():
     """Without an address of its own there is a problem that says what to do."""
     choice = chosen(workload(networks=(Network(name="n"),)), internal=True)
-    assert "connect it to a network" in choice.problem
+    assert "connect it to one" in choice.problem
 
 
 def test_a_network_without_an_address_is_passed_over():
@@ -647,7 +647,7 @@ MAYBE_PEER = st.one_of(st.none(), WORKLOADS.map(lambda w: attrs.evolve(w, id="2"
 @given(OVERRIDING, WORKLOADS, MAYBE_PEER, HOSTS, ALL_RULES)
 def test_always_an_answer(o, w, peer, host, rules):
     """There is an address or a problem, never both nor neither, and never an exception."""
-    choice = choose(o, w, peer, host, rules)
+    choice = choose(o, Subject(w, host, peer), rules)
     assert bool(choice.address) is not bool(choice.problem)
     assert bool(choice.rule) is bool(choice.address)
     assert choice.address not in ("0.0.0.0", "::")
@@ -657,7 +657,7 @@ def test_always_an_answer(o, w, peer, host, rules):
 @given(OFFERS, WORKLOADS, MAYBE_PEER, HOSTS, ALL_RULES)
 def test_the_port_is_of_the_addresss_kind(o, w, peer, host, rules):
     """A container's address has the container's port, and a host's address the host's."""
-    choice = choose(o, w, peer, host, rules)
+    choice = choose(o, Subject(w, host, peer), rules)
     owner = peer if w.namespace else w
     if choice.problem or owner.network_mode == "host" or not o.port:
         return
@@ -675,16 +675,16 @@ def test_the_order_of_bindings_does_not_matter(data, o, w, host, rules):
         for port in w.ports
     ]
     other = attrs.evolve(w, ports=tuple(shuffled))
-    assert choose(o, w, None, host, rules) == choose(o, other, None, host, rules)
+    assert choose(o, Subject(w, host), rules) == choose(o, Subject(other, host), rules)
 
 
 @settings(deadline=None)
 @given(WORKLOADS, MAYBE_PEER, HOSTS, ALL_RULES)
 def test_what_is_reachable_has_an_address(w, peer, host, rules):
     """A port given to label parsers fails only for want of an address, never as unpublished."""
-    for port in reachable(w, peer, internal=rules.internal).ports:
+    for port in reachable(Subject(w, host, peer), internal=rules.internal).ports:
         o = offer(port=port.number, protocol=port.protocol)
-        assert "not published" not in choose(o, w, peer, host, rules).problem
+        assert "not published" not in choose(o, Subject(w, host, peer), rules).problem
 
 
 @pytest.mark.parametrize(("family", "expected"), [("ipv4", 32792), ("ipv6", 32791)])
@@ -701,6 +701,6 @@ def test_the_port_belongs_to_the_family_of_its_address(family, expected):
     )
     rules = AddressRules(family=family)
     made = Workload(source="d", scope="a", id="c", name="web", ports=(both,), network_mode="bridge")
-    choice = choose(Offer(service="web", port=80), made, None, host, rules)
+    choice = choose(Offer(service="web", port=80), Subject(made, host), rules)
     assert choice.port == expected
     assert (":" in choice.address) == (family == "ipv6")

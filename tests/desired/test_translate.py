@@ -171,7 +171,7 @@ def test_a_filtered_service(known):
 def test_no_offer_from_any_parser():
     """If no parser knows the workload, all that were asked are named."""
     answer = translated(workload(), fixed(), fixed())
-    assert answer.left_out == "no label parser offers anything for it (p0, p1)"
+    assert answer.left_out == "its labels offer no service (read by p0, p1)"
     assert (answer.instances, answer.failed) == ((), False)
 
 
@@ -186,7 +186,7 @@ def test_no_port_to_offer():
 def test_no_parser_is_configured():
     """Without label parsers nothing is offered, and that is the reason."""
     translator = Translator((), AddressRules(), Filter())
-    assert "none is configured" in translator.translate(workload(), None, HOST_A).left_out
+    assert "pip install" in translator.translate(workload(), None, HOST_A).left_out
 
 
 def test_ignored():
@@ -292,7 +292,7 @@ def test_one_id_for_two_ports():
     answer = translated(w, fixed(*offers))
     assert [(i.id, i.service) for i in answer.instances] == [("mine", "web-80")]
     assert answer.problems == (
-        "web-443 (443/tcp): its id 'mine' is taken by web-80 (port 32768): give each its own id",
+        "web-443 (443/tcp): its id 'mine' is already used by web-80 (port 32768): set another id",
     )
     assert [e.instance for e in answer.explained] == [answer.instances[0], None]
     assert not answer.failed
@@ -403,7 +403,7 @@ def test_a_shared_network_of_an_unknown_workload():
     """As long as the owner of the network is not known, what is registered stays."""
     answer = translated(workload(namespace="c2" * 32), never)
     assert answer.failed
-    assert answer.problems == ("the workload c2c2c2c2c2c2, whose network it shares, is not known",)
+    assert answer.problems == ("workload c2c2c2c2c2c2, whose network it shares, is unknown",)
 
 
 # -- laws -----------------------------------------------------------------------------------

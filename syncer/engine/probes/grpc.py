@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
-from syncer.api.fields import bracketed
-from syncer.engine.probes.places import find_places, is_address
+from syncer.api.fields import bracketed, is_address
+from syncer.engine.probes.places import find_places
 from syncer.engine.probes.rules import ProbeRules
 
 _METHOD = "/grpc.health.v1.Health/Check"

@@ -11,8 +11,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
-from syncer.api.fields import bracketed
-from syncer.engine.probes.places import Places, find_places, is_address
+from syncer.api.fields import bracketed, is_address
+from syncer.engine.probes.places import Places, find_places
 from syncer.engine.probes.rules import ProbeRules
 from syncer.engine.probes.tls import client_context
 

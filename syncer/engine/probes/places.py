@@ -5,13 +5,13 @@ means another address a moment later is of no use to anybody.
 """
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Callable
 
 import attrs
 
 from syncer.api.checks import Probe
+from syncer.api.fields import is_address
 from syncer.engine.probes.rules import ProbeRules
 
 
@@ -55,12 +55,3 @@ async def _resolved(name: str, port: int) -> tuple[str, ...]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(place[0]) for *_, place in found))
-
-
-def is_address(text: str) -> bool:
-    """Whether this is an IP address, and no name."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
