@@ -22,7 +22,6 @@ from syncer import (
     Plan,
     Registration,
     Sink,
-    SyncerError,
     Update,
 )
 from syncer.api.changes import claim_of
@@ -157,7 +156,7 @@ class Desk:
 
         def renew() -> None:
             while not over.wait(interval):
-                with suppress(SyncerError):  # the law itself finds what is missing
+                with suppress(Exception):  # what `renew` does wrong, other clauses find
                     self.sink.renew(tuple(self._written.values()))
 
         thread = Thread(target=renew, name="pulse", daemon=True)
