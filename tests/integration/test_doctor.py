@@ -127,7 +127,7 @@ def test_a_proxy_that_forbids_one_thing(clean_docker, tmp_path, monkeypatch):
     ((about, what, advice),) = of_level(found, "problem")
     assert (code, about) == (1, "source docker")
     assert "GET /events" in what
-    assert advice.endswith("let it pass GET /events")
+    assert advice.endswith("allow GET /events")
 
 
 def test_a_socket_that_is_not_there(tmp_path):
@@ -146,7 +146,7 @@ def test_a_socket_without_permission():
     """The group that is needed is named, to a user who has it not."""
     code = (
         "import os, sys, syncer, syncer_docker\n"
-        "from syncer_docker import examine, source, client\n"
+        "from syncer_docker import source\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "options = syncer_docker.DockerOptions(endpoint=sys.argv[1])\n"
         "made = syncer_docker.create(options, syncer.Context(name='docker'))\n"
@@ -163,9 +163,9 @@ def test_a_socket_without_permission():
             text=True,
             check=True,
         )
-    assert f"no right to open {path}" in done.stdout
-    assert f"it is for group {path_group()}, mode 660" in done.stdout
-    assert "we are user 65534" in done.stdout
+    assert f"no permission to open {path}" in done.stdout
+    assert f"it belongs to group {path_group()}, mode 660" in done.stdout
+    assert "syncer runs as user 65534" in done.stdout
 
 
 def path_group():

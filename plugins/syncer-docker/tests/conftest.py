@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+import time
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -10,17 +11,31 @@ import pytest
 
 import syncer
 from servers.waiting import wait_until
-from syncer_docker import DockerOptions, create
+from syncer_docker import DockerOptions
+from syncer_docker.client.client import DockerClient
+from syncer_docker.contexts import with_context
+from syncer_docker.source import DockerSource
 
 
 @pytest.fixture
 def make_source():
-    """Makes sources, which are closed after the test: `make_source(address, **options)`."""
+    """Makes sources, which are closed after the test: `make_source(address, **options)`.
+
+    `client` is the class of its client: a subclass of `DockerClient` that fails, say.
+    """
     made = []
 
-    def make(address, *, scope="host1", timeout=timedelta(seconds=5), **options):
+    def make(
+        address,
+        *,
+        scope="host1",
+        timeout=timedelta(seconds=5),
+        client=DockerClient,
+        clock=time.monotonic,
+        **options,
+    ):
         options = DockerOptions(endpoint=address, scope=scope, timeout=timeout, **options)
-        made.append(create(options, syncer.Context(name="docker")))
+        made.append(DockerSource(client(with_context(options)), scope=scope, clock=clock))
         return made[-1]
 
     yield make
@@ -32,7 +47,7 @@ class Watcher:
     """Watches a source as the engine of syncer does: in a thread, again and again."""
 
     def __init__(self, source):
-        self.source, self.wakes, self.errors = source, [], []
+        self.source, self.wakes, self.errors, self.returned = source, [], [], 0
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -43,6 +58,7 @@ class Watcher:
                 self.source.watch(self.wakes.append, self.stop)
             except syncer.SyncerError as error:
                 self.errors.append(error)
+            self.returned += 1
             self.stop.wait(0.05)
 
     def wait_for(self, id, since=0, deadline=30):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from syncer_docker.appearance import described, listed
-from syncer_docker.describe import describe
+from syncer_docker.containers.appearance import described, listed
+from syncer_docker.containers.describe import describe
 
 
 def seen(container):

@@ -11,7 +11,8 @@ import pytest
 
 import syncer
 from servers.waiting import wait_until
-from syncer_docker import addresses, client, endpoint
+from syncer_docker import addresses
+from syncer_docker.client import client, endpoint
 
 LIST, EVENTS = "/containers/json", "/events"
 

@@ -11,8 +11,8 @@ import pytest
 import syncer
 from servers.authority import make_authority
 from syncer_docker import DockerOptions, SwarmOptions, create
+from syncer_docker.client.endpoint import TLS, tls_of
 from syncer_docker.contexts import with_context
-from syncer_docker.endpoint import TLS, tls_of
 
 
 @pytest.fixture
@@ -105,21 +105,21 @@ def test_a_real_engine_by_its_context(clean_docker, config, make_context):
 
 def test_a_context_that_is_not_there(config, make_context):
     """The message names those that are."""
-    with pytest.raises(syncer.ConfigError, match=r"no Docker context 'far' in .* \(there are none"):
+    with pytest.raises(syncer.ConfigError, match=r"no Docker context 'far' in .* \(known: none"):
         with_context(DockerOptions(context="far", config_dir=config))
     make_context("near", host="tcp://engine.test:2375")
     make_context("nearer", host="tcp://engine.test:2375")
-    with pytest.raises(syncer.ConfigError, match=r"\(near, nearer\)"):
+    with pytest.raises(syncer.ConfigError, match=r"\(known: near, nearer\)"):
         with_context(DockerOptions(context="far", config_dir=config))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "says nothing of an engine"),
-        ("[]", "says nothing of an engine"),
-        ('{"Endpoints": {"kubernetes": {}}}', "says nothing of an engine"),
-        ('{"Endpoints": {"docker": "x"}}', "says nothing of an engine"),
+        ("{", "does not describe an engine"),
+        ("[]", "does not describe an engine"),
+        ('{"Endpoints": {"kubernetes": {}}}', "does not describe an engine"),
+        ('{"Endpoints": {"docker": "x"}}', "does not describe an engine"),
         ('{"Endpoints": {"docker": {}}}', "not the address of a Docker engine: ''"),
         ('{"Endpoints": {"docker": {"Host": "fd://"}}}', "not the address of a Docker engine"),
     ],
@@ -137,7 +137,7 @@ def test_a_context_that_cannot_be_used(config, make_context, text, message):
 def test_two_engines_are_one_too_many(config):
     """Whether the context or the endpoint is meant is not guessed."""
     options = DockerOptions(context="far", endpoint="tcp://engine.test:2375", config_dir=config)
-    with pytest.raises(syncer.ConfigError, match="name two engines: give one of them"):
+    with pytest.raises(syncer.ConfigError, match="name two engines: set only one"):
         with_context(options)
 
 
@@ -148,7 +148,7 @@ def test_no_home(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr("pathlib.Path.expanduser", nowhere)
-    with pytest.raises(syncer.ConfigError, match=r"'far': ~/.docker is nowhere.*DOCKER_CONFIG"):
+    with pytest.raises(syncer.ConfigError, match=r"'far': cannot find ~/.docker.*DOCKER_CONFIG"):
         with_context(DockerOptions(context="far"))
     options = DockerOptions(endpoint="tcp://engine.test:2376", tls_verify=True)
     with pytest.raises(syncer.ConfigError, match="DOCKER_CERT_PATH"):

@@ -4,6 +4,7 @@ import pytest
 
 import syncer
 from syncer.testing import SourceContract
+from syncer_docker.client.client import DockerClient
 
 
 class DockerContract(SourceContract):
@@ -12,8 +13,19 @@ class DockerContract(SourceContract):
     declines = {"secrets": "the options hold none: keys are named by their files"}
 
     @pytest.fixture
-    def source(self, make_source, address):
-        return make_source(address, scope="")
+    def hidden(self):
+        """The ids of containers for which the engine does not answer."""
+        return set()
+
+    @pytest.fixture
+    def source(self, make_source, address, hidden):
+        class Client(DockerClient):
+            def inspect(self, id):
+                if id in hidden:
+                    raise syncer.TemporaryError("the engine does not answer for this container")
+                return super().inspect(id)
+
+        return make_source(address, scope="", client=Client)
 
     @pytest.fixture
     def reopen(self, make_source, address):
@@ -40,18 +52,8 @@ class RealContract(DockerContract):
         return lambda id: engine.container(id).stop(timeout=1)
 
     @pytest.fixture
-    def obscure(self, source, monkeypatch):
-        def obscure(hidden):
-            inspect = source._engine.inspect
-
-            def hide(id):
-                if id == hidden:
-                    raise syncer.TemporaryError("the engine does not answer for this container")
-                return inspect(id)
-
-            monkeypatch.setattr(source._engine, "inspect", hide)
-
-        return obscure
+    def obscure(self, hidden):
+        return hidden.add
 
     @pytest.fixture
     def break_watch(self, engine):
@@ -96,11 +98,11 @@ class TestSyntheticEngine(DockerContract):
         return lambda id: fake.control("rm", id=id)
 
     @pytest.fixture
-    def obscure(self, fake, source):
+    def obscure(self, fake, source, reopen):
         def obscure(hidden):
-            for container in source._engine.containers():
-                if container["Id"] != hidden:
-                    source.workload(container["Id"])  # described before the trouble
+            for workload in reopen().workloads().items:
+                if workload.id != hidden:
+                    source.workload(workload.id)  # described before the trouble
             fake.control("fault", fail={"inspect": 500})
 
         return obscure

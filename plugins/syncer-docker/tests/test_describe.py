@@ -5,7 +5,7 @@ import json
 import pytest
 
 from syncer import Binding, Health, Network, Port, State
-from syncer_docker.describe import describe
+from syncer_docker.containers.describe import describe
 
 
 def described(container):

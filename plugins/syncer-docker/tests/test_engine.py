@@ -9,6 +9,7 @@ import syncer
 from servers.docker import PLAIN_IMAGE, health_check
 from servers.waiting import wait_until
 from syncer import Health, Network, State
+from syncer_docker.client.client import DockerClient
 
 
 @pytest.fixture
@@ -17,17 +18,19 @@ def engine(clean_docker):
 
 
 @pytest.fixture
-def source(engine, make_source):
-    return make_source(engine.address)
+def inspections():
+    """The ids that the source inspected, in order."""
+    return []
 
 
 @pytest.fixture
-def inspections(source, monkeypatch):
-    """The ids that the source inspected, in order."""
-    asked = []
-    inspect = source._engine.inspect
-    monkeypatch.setattr(source._engine, "inspect", lambda id: asked.append(id) or inspect(id))
-    return asked
+def source(engine, make_source, inspections):
+    class Client(DockerClient):
+        def inspect(self, id):
+            inspections.append(id)
+            return super().inspect(id)
+
+    return make_source(engine.address, client=Client)
 
 
 def by_name(source):
@@ -291,19 +294,22 @@ def test_engine_goes_and_comes(engine, source, watch, end):
     assert set(by_name(source)) == {"stays"}
 
 
-def test_nothing_is_lost_between_streams(engine, source, watch):
+def test_nothing_is_lost_between_streams(engine, make_source, watch):
     """What happens while the stream is broken is told when it is opened again."""
     id = engine.run("web")
-    gate, listen = threading.Event(), source._engine.events
+    gate, streams = threading.Event(), []
 
-    def held(since):
-        gate.wait(20)
-        return listen(since)
+    class Client(DockerClient):
+        def events(self, since):
+            if streams:
+                gate.wait(20)
+            streams.append(super().events(since))
+            return streams[-1]
 
+    source = make_source(engine.address, client=Client)
     watcher = watch(source)
     by_name(source)
-    source._engine.events = held
-    source._stream.close()
+    streams[0].close()
     engine.remove("web")
     gate.set()
     assert watcher.wait_state(id, State.EXITED).name == "web"

@@ -9,10 +9,9 @@ from syncer_docker.events.parse import (
     MAX_LINE,
     BrokenStream,
     Event,
-    Kind,
+    EventKind,
     Lines,
     parse,
-    since_text,
 )
 from syncer_docker.events.stream import EventStream
 
@@ -38,19 +37,19 @@ def parsed(fields):
 @pytest.mark.parametrize(
     ("action", "kind"),
     [
-        ("start", Kind.STARTED),
-        ("die", Kind.ENDED),
-        ("died", Kind.ENDED),
-        ("destroy", Kind.ENDED),
-        ("remove", Kind.ENDED),
-        ("stop", Kind.CHANGED),
-        ("pause", Kind.CHANGED),
-        ("unpause", Kind.CHANGED),
-        ("rename", Kind.CHANGED),
-        ("update", Kind.CHANGED),
-        ("health_status: healthy", Kind.CHANGED),
-        ("health_status: unhealthy", Kind.CHANGED),
-        ("health_status", Kind.CHANGED),
+        ("start", EventKind.STARTED),
+        ("die", EventKind.ENDED),
+        ("died", EventKind.ENDED),
+        ("destroy", EventKind.ENDED),
+        ("remove", EventKind.ENDED),
+        ("stop", EventKind.CHANGED),
+        ("pause", EventKind.CHANGED),
+        ("unpause", EventKind.CHANGED),
+        ("rename", EventKind.CHANGED),
+        ("update", EventKind.CHANGED),
+        ("health_status: healthy", EventKind.CHANGED),
+        ("health_status: unhealthy", EventKind.CHANGED),
+        ("health_status", EventKind.CHANGED),
     ],
 )
 def test_kinds(action, kind):
@@ -64,14 +63,14 @@ def test_kinds(action, kind):
 def test_old_engine():
     """Events of old engines (`status`, `id`, `from`, whole seconds) are understood."""
     old = {"status": "start", "id": ID, "from": "nginx", "time": 7}
-    assert parsed(old) == Event(Kind.STARTED, ID, time=7_000_000_000, image="nginx")
+    assert parsed(old) == Event(EventKind.STARTED, ID, time=7_000_000_000, image="nginx")
 
 
 @pytest.mark.parametrize(("text", "number"), [("15", 15), ("SIGTERM", 15), ("quit", 3), ("?", 0)])
 def test_kill(text, number):
     """A kill event tells the signal, by number or by name."""
     event = parsed(message("kill", Actor={"ID": ID, "Attributes": {"signal": text}}))
-    assert (event.kind, event.signal) == (Kind.SIGNALLED, number)
+    assert (event.kind, event.signal) == (EventKind.SIGNALLED, number)
 
 
 @pytest.mark.parametrize("action", ["connect", "disconnect"])
@@ -79,7 +78,7 @@ def test_network(action):
     """A network event is about the container that it names, not about the network."""
     actor = {"ID": "n" * 64, "Attributes": {"container": ID, "name": "apps", "type": "bridge"}}
     event = parsed(message(action, Type="network", Actor=actor))
-    assert (event.kind, event.id) == (Kind.CHANGED, ID)
+    assert (event.kind, event.id) == (EventKind.CHANGED, ID)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +125,6 @@ def test_line_too_long():
         list(lines.feed(b"x"))
 
 
-def test_since():
-    """The time to ask from is a second before the last event, to the nanosecond."""
-    assert since_text(5_000_000_001) == "4.000000001"
-    assert since_text(0) == "0.000000000"
-
-
 class Answer:
     """An answer of the engine that gives these pieces, then raises or ends."""
 
@@ -158,7 +151,7 @@ def line(action):
 def test_stream_ends():
     """At the end of the stream the events so far have been told; half a line is none."""
     stream = EventStream(Answer(line("start") + line("die")[:20], line("die")[20:], b'{"Ac'))
-    assert [event.kind for event in stream] == [Kind.STARTED, Kind.ENDED]
+    assert [event.kind for event in stream] == [EventKind.STARTED, EventKind.ENDED]
     stream.release()
     stream.release()
 
@@ -167,7 +160,7 @@ def test_stream_ends():
 def test_stream_breaks(end):
     """A connection that breaks, or nonsense on it, is a broken stream after the good events."""
     events = iter(EventStream(Answer(line("start"), end)))
-    assert next(events).kind is Kind.STARTED
+    assert next(events).kind is EventKind.STARTED
     with pytest.raises(BrokenStream):
         next(events)
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from servers.lies import changed
 from syncer import Workload
-from syncer_docker.appearance import listed
-from syncer_docker.describe import describe
+from syncer_docker.containers.appearance import listed
+from syncer_docker.containers.describe import describe
 
 MANY = settings(max_examples=400, deadline=None)
 NETWORKS = {"bridge": {"IPAddress": "172.17.0.2", "GlobalIPv6Address": "", "NetworkID": "f" * 64}}
@@ -69,5 +69,5 @@ def test_an_entry_of_the_list_in_which_something_is_wrong(document):
 def test_a_range_of_ports_without_end(key):
     """It is refused, and not counted through."""
     document = INSPECTED | {"Config": {"ExposedPorts": {key: {}}}}
-    with pytest.raises(ValueError, match="no port"):
+    with pytest.raises(ValueError, match="not a port"):
         describe(document, "docker", "h")

@@ -8,8 +8,9 @@ import pytest
 
 import syncer
 import syncer_docker
-from syncer_docker import DockerOptions, SwarmOptions, endpoint, from_uri
-from syncer_docker.endpoint import TLS, find_endpoint, host_of, tls_of
+from syncer_docker import DockerOptions, SwarmOptions, from_uri
+from syncer_docker.client import endpoint
+from syncer_docker.client.endpoint import TLS, find_endpoint, host_of, tls_of
 
 
 def test_kind():

@@ -1,7 +1,9 @@
 """The source against a synthetic engine that can be told to fail."""
 
+import gc
 import threading
 import time
+import weakref
 from datetime import timedelta
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 import syncer
 from servers.waiting import holds_for, wait_until
 from syncer import State
-from syncer_docker import transport
+from syncer_docker.client import transport
+from syncer_docker.client.client import DockerClient
 from syncer_docker.source import INSPECTORS
 
 
@@ -65,23 +68,25 @@ def test_gone_containers_take_no_room(fake_docker, make_source):
     """What is known of a container is let go with it, though no event told of its end."""
     fake = fake_docker(containers=2)
     source = make_source(fake.address)
-    id, other = states(source.workloads())
-    fake.control("rm", id=id)
+    first, _ = source.workloads().items
+    fake.control("rm", id=first.id)
+    kept = weakref.ref(first)
+    del first
     source.workloads()
-    assert set(source._cache._entries) == {other}
+    gc.collect()
+    assert kept() is None
 
 
-def test_what_the_list_does_not_show(fake_docker, make_source, watch, monkeypatch):
+def test_what_the_list_does_not_show(fake_docker, make_source, watch):
     """Where the list does not show all (as Podman's), events must be heard to trust it."""
+
+    class Client(DockerClient):
+        def inspect(self, id):
+            found = super().inspect(id)
+            return found | {"State": found["State"] | {"Health": {"Status": "healthy"}}}
+
     fake = fake_docker(containers=3)
-    source = make_source(fake.address)
-    inspect = source._engine.inspect
-
-    def healthy(id):
-        found = inspect(id)
-        return found | {"State": found["State"] | {"Health": {"Status": "healthy"}}}
-
-    monkeypatch.setattr(source._engine, "inspect", healthy)
+    source = make_source(fake.address, client=Client)
     source.workloads()
     source.workloads()
     assert requests(fake)["inspect"] == 6
@@ -118,20 +123,18 @@ def test_by_name(fake_docker, make_source):
     assert source.workload("c0") == workload
 
 
-def test_gone_between_list_and_inspect(fake_docker, make_source, monkeypatch):
+def test_gone_between_list_and_inspect(fake_docker, make_source):
     """A container that vanishes between list and inspection is simply gone."""
-    fake = fake_docker(containers=3)
-    source = make_source(fake.address)
-    inspect = source._engine.inspect
+    fake = fake_docker(containers=2)
+    gone = fake.control("add")["containers"][0]["id"]
 
-    def vanish(id):
-        if id == gone:
-            fake.control("rm", id=id)
-        return inspect(id)
+    class Client(DockerClient):
+        def inspect(self, id):
+            if id == gone:
+                fake.control("rm", id=id)
+            return super().inspect(id)
 
-    gone = source._engine.containers()[0]["Id"]
-    monkeypatch.setattr(source._engine, "inspect", vanish)
-    view = source.workloads()
+    view = make_source(fake.address, client=Client).workloads()
     assert (len(view.items), view.unclear, view.complete) == (2, frozenset(), True)
 
 
@@ -161,15 +164,16 @@ def test_an_ill_engine_is_not_asked_for_everything(fake_docker, make_source):
     assert requests(fake)["inspect"] < 20
 
 
-def test_undescribable_container(fake_docker, make_source, monkeypatch):
+def test_undescribable_container(fake_docker, make_source):
     """A container whose description makes no sense is unclear, and an error when asked for."""
-    fake = fake_docker(containers=2)
-    source = make_source(fake.address)
-    inspect = source._engine.inspect
-    odd = source._engine.containers()[0]["Id"]
-    monkeypatch.setattr(
-        source._engine, "inspect", lambda id: inspect(id) | ({"State": 5} if id == odd else {})
-    )
+    fake = fake_docker(containers=1)
+    odd = fake.control("add")["containers"][0]["id"]
+
+    class Client(DockerClient):
+        def inspect(self, id):
+            return super().inspect(id) | ({"State": 5} if id == odd else {})
+
+    source = make_source(fake.address, client=Client)
     view = source.workloads()
     assert view.unclear == {odd}
     assert len(view.items) == 1
@@ -196,18 +200,20 @@ def test_listing_fails(fake_docker, make_source, status):
 def test_slow_inspections(fake_docker, make_source):
     """Inspections that take longer than the timeout leave their containers unclear."""
     fake = fake_docker(containers=2)
-    source = make_source(fake.address, timeout=timedelta(seconds=0.3))
+    slow = []
+
+    class Client(DockerClient):
+        def inspect(self, id):
+            if id in slow:
+                fake.control("fault", latency=1)
+            return super().inspect(id)
+
+    source = make_source(fake.address, timeout=timedelta(seconds=0.3), client=Client)
     known = {w.id for w in source.workloads().items}
     fake.control("fault", latency=0.1)
     source.workloads()
     new = fake.control("add")["containers"][0]["id"]
-    slow = source._engine.inspect
-
-    def frozen(id):
-        fake.control("fault", latency=1)
-        return slow(id)
-
-    source._engine.inspect = frozen
+    slow.append(new)
     view = source.workloads()
     assert {w.id for w in view.items} == known
     assert view.unclear == {new}
@@ -251,10 +257,12 @@ def test_removed_after_a_seen_end(fake_docker, make_source, watch):
     fake.control("rm", id=unseen)
     known, unknown = list(states(source.workloads()))
     watcher = watch(source)
-    source._cache.forget(unknown)
+    fake.control("emit", event=event(unknown, "update"))  # its description is outdated
+    watcher.wait_for(unknown)
     for id in known, unknown:
+        before = len(watcher.wakes)
         fake.control("rm", id=id)
-        watcher.wait_for(id)
+        watcher.wait_for(id, since=before)
     ended = source.workload(known)
     assert ended.state is State.EXITED
     assert ended.ports
@@ -400,25 +408,25 @@ def test_an_end_that_the_former_saw(fake_docker, make_source, watch):
     assert source.workload(id).state is State.EXITED
 
 
-def test_take_over_from_elsewhere(fake_docker, make_source, watch):
-    """What another engine said is no concern."""
+def test_take_over_from_elsewhere(fake_docker, make_source, watch, tmp_path):
+    """What another endpoint said is ignored, even if its container ids are the same."""
     fake = fake_docker(containers=1)
     former = make_source(fake.address)
     [id] = states(former.workloads())
     watcher = watch(former)
     fake.control("emit", event=event(id, "kill", signal="15"))
     watcher.wait_state(id, State.STOPPING)
-    source = make_source(fake_docker(containers=1).address)
+    (tmp_path / "other.sock").symlink_to(fake.socket)
+    source = make_source(f"unix://{tmp_path}/other.sock")
     source.take_over(former)
-    assert source._stopping.ids() == set()
+    assert states(source.workloads()) == {id: State.RUNNING}
 
 
 def test_survived_stop_signal(fake_docker, make_source, watch):
     """A container that lives on after its stop signal runs again, and a wake tells so."""
     fake = fake_docker(containers=1)
-    source = make_source(fake.address)
     now = [1000.0]
-    source._stopping._clock = lambda: now[0]
+    source = make_source(fake.address, clock=lambda: now[0])
     [id] = states(source.workloads())
     watcher = watch(source)
     fake.control("emit", event=event(id, "kill", signal="15"))
@@ -432,9 +440,8 @@ def test_survived_stop_signal(fake_docker, make_source, watch):
 def test_a_repeated_stop_signal(fake_docker, make_source, watch):
     """What a stream that is opened anew repeats does not stop a container again that lived on."""
     fake = fake_docker(containers=2)
-    source = make_source(fake.address)
     now = [1000.0]
-    source._stopping._clock = source._clock = lambda: now[0]
+    source = make_source(fake.address, clock=lambda: now[0])
     id, other = states(source.workloads())
     watcher = watch(source)
     fake.control("emit", event=event(id, "kill", signal="15"))
@@ -474,10 +481,8 @@ def test_watch_ends(fake_docker, make_source, watch, how):
     if how == "close":
         source.close()
         source.close()
-        wait_until(lambda: source._stream is None, 5, "the stream to end")
-        watcher.stop.set()
-    else:
-        watcher.stop.set()
+        wait_until(lambda: watcher.returned, 5, "the watch to return")
+    watcher.stop.set()
     wait_until(lambda: not watcher.thread.is_alive(), 5, "the watch to end")
     assert watcher.errors == []
 
@@ -485,9 +490,8 @@ def test_watch_ends(fake_docker, make_source, watch, how):
 def test_settled_stream_is_opened_at_once(fake_docker, make_source, watch):
     """A stream that ends after a while, as behind a proxy, is no error and opened again."""
     fake = fake_docker(containers=1)
-    source = make_source(fake.address)
     now = [1000.0]
-    source._clock = lambda: now[0]
+    source = make_source(fake.address, clock=lambda: now[0])
     watcher = watch(source)
     now[0] += 600
     fake.control("hangup")

@@ -3,7 +3,7 @@
 import pytest
 
 from syncer import State, Workload
-from syncer_docker.stopping import MARGIN, Stopping, StopRule, signal_number, stop_rule
+from syncer_docker.containers.stopping import MARGIN, Stopping, StopRule, signal_number, stop_rule
 
 WEB = Workload(source="docker", scope="h", id="1", name="web")
 RULE = StopRule(signal=15, timeout=10)

@@ -117,7 +117,7 @@ def test_an_engine_that_manages_no_swarm(clean_docker):
     """It is waited for, with a message that says what to do; nothing is concluded from it."""
     options = SwarmOptions(endpoint=clean_docker.address)
     source = create_swarm(options, syncer.Context(name="swarm"))
-    with pytest.raises(syncer.TemporaryError, match="manages no swarm: name a manager"):
+    with pytest.raises(syncer.TemporaryError, match="is not a swarm manager: name a manager"):
         source.scope()
     options = SwarmOptions(endpoint=clean_docker.address, scope="prod")
     source = create_swarm(options, syncer.Context(name="swarm"))

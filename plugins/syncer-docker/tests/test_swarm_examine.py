@@ -34,12 +34,12 @@ def test_all_is_well(found, clean_swarm):
     findings = found(clean_swarm.address, Mode.INGRESS)
     assert {level for level, _ in findings} == {Level.OK}
     texts = [text.partition(";")[0] for _, text in findings]
-    assert texts[0].startswith(f"the engine at {clean_swarm.address} speaks API 1.")
+    assert texts[0].startswith(f"the engine at {clean_swarm.address} uses API 1.")
     assert texts[1:3] == [
-        "the engine is a manager, of 1, in a swarm of 1 nodes",
-        "tasks, services and nodes can be listed, and events heard",
+        "the engine is a manager (managers: 1, nodes: 1)",
+        "tasks, services and nodes can be listed, and events received",
     ]
-    assert texts[4:] == ["1 of 1 nodes count"]
+    assert texts[4:] == ["1 of 1 nodes are used"]
 
 
 def test_who_reaches_what(found, clean_swarm):
@@ -62,13 +62,13 @@ def test_who_reaches_what(found, clean_swarm):
 def test_filters_that_no_node_fits(found, clean_swarm):
     """Nothing would be registered, and nobody would know why."""
     (text,) = of(Level.WARNING, found(clean_swarm.address, node_labels=("zone=b",)))
-    assert "no node is as node_roles, node_labels" in text
+    assert "no node matches node_roles, node_labels" in text
 
 
 def test_an_engine_in_no_swarm(found, clean_docker):
     """It is told what to do."""
     (text,) = of(Level.PROBLEM, found(clean_docker.address))
-    assert text.startswith("the engine is in no swarm: inactive;")
+    assert text.startswith("the engine is not in a swarm: inactive;")
     assert "name a manager as endpoint" in text
 
 
@@ -83,7 +83,7 @@ def test_a_proxy_that_forbids_one_thing(found, clean_swarm, monkeypatch):
         proxy.close()
         (clean_swarm.folder / "doctor.sock").unlink()
     assert text.startswith("GET /services: ")
-    assert text.endswith("let it pass GET /services")
+    assert text.endswith("allow GET /services")
 
 
 def test_a_socket_that_is_not_there(found, tmp_path):
@@ -105,20 +105,23 @@ MANAGER = {
 @pytest.mark.parametrize(
     ("place", "text"),
     [
-        ({"LocalNodeState": "locked"}, "is locked; open it, with the swarm's key: docker swarm un"),
-        ({"LocalNodeState": "pending"}, "the engine is in no swarm: pending; name a manager"),
+        (
+            {"LocalNodeState": "locked"},
+            "is locked on this engine; unlock it with the swarm's key: docker swarm un",
+        ),
+        ({"LocalNodeState": "pending"}, "the engine is not in a swarm: pending; name a manager"),
         (
             {"LocalNodeState": "error", "Error": "no certificate"},
-            "the engine is in no swarm: error no certificate; name a manager",
+            "the engine is not in a swarm: error no certificate; name a manager",
         ),
-        ({}, "the engine is in no swarm: inactive; name a manager"),
+        ({}, "the engine is not in a swarm: inactive; name a manager"),
         (
             {
                 "LocalNodeState": "active",
                 "ControlAvailable": False,
                 "RemoteManagers": [{"Addr": "192.0.2.1:2377"}, {"Addr": "192.0.2.2:2377"}],
             },
-            "the engine is a worker, and workers know no services; it knows managers at"
+            "the engine is a worker, and workers do not know services; its managers:"
             " 192.0.2.1:2377, 192.0.2.2:2377; name a manager as endpoint",
         ),
         (
@@ -127,12 +130,12 @@ MANAGER = {
                 "ControlAvailable": True,
                 "Error": "rpc error:\n too few managers are online",
             },
-            "the manager cannot speak for its swarm: rpc error: too few managers are online; more"
+            "the manager has no access to its swarm: rpc error: too few managers are online; more"
             " than half of the managers must run",
         ),
         (
             {"LocalNodeState": "active", "ControlAvailable": True},
-            "the manager cannot speak for its swarm: there is no leader; more than half",
+            "the manager has no access to its swarm: no leader; more than half",
         ),
     ],
 )
@@ -177,8 +180,8 @@ def test_nodes(found, scripted_engine):
     findings = found(engine.address)
     assert of(Level.PROBLEM, findings) == []
     assert [text.partition(";")[0] for text in of(Level.WARNING, findings)] == [
-        "managers that the others do not reach: silent",
+        "managers that the others cannot reach: silent",
         "nodes that are not ready: away",
         "nodes without a known address: nowhere",
     ]
-    assert "5 of 6 nodes count; drained or paused: drained; " in of(Level.OK, findings)
+    assert "5 of 6 nodes are used; drained or paused: drained; " in of(Level.OK, findings)

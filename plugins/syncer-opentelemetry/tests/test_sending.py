@@ -6,8 +6,8 @@ import threading
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from syncer_opentelemetry.ending import Ending
-from syncer_opentelemetry.exporting import Complaints, Telling
+from syncer_opentelemetry.exporter import ExporterErrors, ReportingExporter
+from syncer_opentelemetry.finish import Finisher
 
 
 class Moody(SpanExporter):
@@ -33,8 +33,8 @@ class Moody(SpanExporter):
 def moody():
     """An exporter and what tells of it."""
     exporter = Moody()
-    complaints = Complaints()
-    return exporter, complaints, Telling(exporter, complaints)
+    errors = ExporterErrors()
+    return exporter, errors, ReportingExporter(exporter, errors)
 
 
 def complain(complaints, *texts):
@@ -56,7 +56,7 @@ def test_failures_are_told_once_in_a_row(moody, caplog):
         telling.export(())
     assert caplog.messages == [
         "syncer: traces cannot be sent: refused by all",
-        "syncer: traces are sent again",
+        "syncer: traces can be sent again",
     ]
 
 
@@ -89,9 +89,9 @@ def test_the_exporter_is_ended(moody):
 def test_the_end_waits_until_all_is_sent():
     """Whoever ends finds it done."""
     done = []
-    ending = Ending(lambda: done.append(1), patience=60)
+    finisher = Finisher(lambda: done.append(1), patience=60)
     assert done == []
-    ending.wait()
+    finisher.wait()
     assert done == [1]
 
 
@@ -103,7 +103,7 @@ def test_the_end_does_not_wait_for_ever():
         answer.wait(120)
         ended.set()
 
-    Ending(finish, patience=0.01).wait()
+    Finisher(finish, patience=0.01).wait()
     assert not ended.is_set()
     answer.set()
     assert ended.wait(30)

@@ -9,8 +9,8 @@ from servers.syncer import command
 from syncer import ConfigError
 from syncer.events import Warned
 from syncer_opentelemetry import switch
-from syncer_opentelemetry.opening import opened
-from syncer_opentelemetry.switch import Switch, wanted
+from syncer_opentelemetry.provider import make_spans
+from syncer_opentelemetry.switch import Switch, exporters
 
 HTTP, GRPC = "otlp_proto_http", "otlp_proto_grpc"
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
@@ -45,19 +45,19 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 )
 def test_what_the_variables_ask_for(environ, names):
     """An exporter, or an endpoint; what OpenTelemetry says of both counts."""
-    assert wanted(environ) == names
+    assert exporters(environ) == names
 
 
 def test_a_protocol_that_nobody_speaks():
     """It is told which there are."""
-    with pytest.raises(ConfigError, match="http/protobuf and grpc are known, not 'http/json'"):
-        wanted({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"} | ENDPOINT)
+    with pytest.raises(ConfigError, match="must be http/protobuf or grpc, not 'http/json'"):
+        exporters({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"} | ENDPOINT)
 
 
 def test_an_exporter_that_is_not_installed():
     """It is told, with what brings it if that is known."""
-    with pytest.raises(ConfigError, match="no exporter 'pigeon'"):
-        opened(("pigeon",))
+    with pytest.raises(ConfigError, match="OpenTelemetry exporter 'pigeon' is not installed"):
+        make_spans(("pigeon",))
 
 
 def test_an_exporter_that_cannot_be_made(monkeypatch):
@@ -67,9 +67,11 @@ def test_an_exporter_that_cannot_be_made(monkeypatch):
         def load(self):
             raise ImportError("a part of it is missing")
 
-    monkeypatch.setattr("syncer_opentelemetry.opening.entry_points", lambda **_: [Broken()])
-    with pytest.raises(ConfigError, match="exporter x cannot be made: a part of it is missing"):
-        opened(("x",))
+    monkeypatch.setattr("syncer_opentelemetry.provider.entry_points", lambda **_: [Broken()])
+    with pytest.raises(
+        ConfigError, match="cannot create the OpenTelemetry exporter x: a part of it is missing"
+    ):
+        make_spans(("x",))
 
 
 def test_decided_once(monkeypatch):
@@ -81,7 +83,7 @@ def test_decided_once(monkeypatch):
         made.append(environ)
         return ()
 
-    monkeypatch.setattr(switch, "wanted", decide)
+    monkeypatch.setattr(switch, "exporters", decide)
     asked = Switch()
 
     def tell():
@@ -122,5 +124,5 @@ def test_what_is_wrong_is_in_the_log_and_stops_nothing(tmp_path):
     done = command(*arguments, env={"OTEL_TRACES_EXPORTER": "pigeon"})
     assert done.returncode == 0
     (line,) = [line for line in done.stderr.splitlines() if "opentelemetry" in line]
-    assert "no exporter 'pigeon'" in line
+    assert "OpenTelemetry exporter 'pigeon' is not installed" in line
     assert "registered" in done.stderr

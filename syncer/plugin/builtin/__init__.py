@@ -1,11 +1,11 @@
-"""The kinds that syncer brings along, offered through the same hooks as any plugin's.
+"""The built-in kinds, which use the same hooks as any plugin.
 
     source file     services listed in TOML, YAML or JSON
-    sink   memory   keeps registrations in this process: to try syncer out, and for tests
+    sink   memory   keeps registrations in this process: for trials and tests
     sink   file     writes registrations to one file: json, prometheus (file_sd) or hosts,
                     and its check translator
 
-Nothing is imported before somebody asks for the kinds.
+Nothing is imported until the kinds are requested.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def syncer_sources() -> Iterable["SourceType"]:
-    """The source `file`."""
+    """Return the source `file`."""
     from syncer import SourceType
     from syncer.plugin.builtin.file_source import FileSource, FileSourceOptions
     from syncer.plugin.builtin.uris import source_options
@@ -38,7 +38,7 @@ def syncer_sources() -> Iterable["SourceType"]:
 
 @hookimpl
 def syncer_sinks() -> Iterable["SinkType"]:
-    """The sinks `memory` and `file`."""
+    """Return the sinks `memory` and `file`."""
     from syncer import SinkType
     from syncer.plugin.builtin.file_sink import FileSink, FileSinkOptions
     from syncer.plugin.builtin.memory import MemoryOptions, MemorySink
@@ -66,7 +66,7 @@ def syncer_sinks() -> Iterable["SinkType"]:
 
 @hookimpl
 def syncer_check_translators() -> Iterable["CheckTranslator"]:
-    """The check translator of the sink `file`."""
+    """Return the check translator of the sink `file`."""
     from syncer import CheckTranslator
     from syncer.plugin.builtin.file_sink import check_translator
 

@@ -1,10 +1,10 @@
-"""Registrations as JSON types, complete, and back.
+"""Convert registrations to JSON types and back, without loss.
 
     {"id": "h:web:80", "service": "web", "address": "10.0.0.5", "port": 80, "tags": ["a"],
      "checks": [{"kind": "http", "key": "http", "path": "/"}], "mark": {"owner": "syncer", ...}}
 
-Fields at their default are left out, so that a field of a later version changes nothing until
-somebody sets it. A check that a translator has made stands as `{"native": KEY, ...}`.
+Fields with default values are left out, so that a field of a later version changes nothing until
+it is set. A check made by a translator is written as `{"native": KEY, ...}`.
 """
 
 import json
@@ -18,9 +18,9 @@ from syncer import Check, CheckStatus, Instance, Mark, Native, Registration
 
 
 def dumps(value: Any, *, ascii_only: bool = False) -> str:
-    """JSON on one line, without needless spaces.
+    """Return compact JSON on one line.
 
-    Raises ValueError or TypeError for what JSON cannot say: lone surrogates, NaN, objects.
+    Raises `ValueError` or `TypeError` for lone surrogates, NaN and objects.
     """
     text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, separators=(",", ":"))
     text.encode()
@@ -28,7 +28,7 @@ def dumps(value: Any, *, ascii_only: bool = False) -> str:
 
 
 def loads(text: str) -> Any:
-    """What JSON says; raises ValueError, with the place, for what is none."""
+    """Parse JSON. Raises `ValueError`, with the position, if it is invalid."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -36,7 +36,7 @@ def loads(text: str) -> Any:
 
 
 def fields_of(registration: Registration) -> dict[str, Any]:
-    """The registration as JSON types."""
+    """Return the registration as JSON types."""
     found = {name: _plain(value) for name, value in _set_fields(registration.instance)}
     if registration.mark is not None:
         found["mark"] = registration.mark.fields()
@@ -44,9 +44,9 @@ def fields_of(registration: Registration) -> dict[str, Any]:
 
 
 def registration_of(fields: Any) -> Registration:
-    """The registration that was described; raises ValueError with a reason.
+    """Return the registration described by JSON types; raises `ValueError` with a reason.
 
-    Unknown fields are passed over. A mark that is not whole is none.
+    Unknown fields are ignored, and so is an incomplete mark.
     """
     if not isinstance(fields, Mapping):
         raise ValueError("not an object")
@@ -57,7 +57,7 @@ def registration_of(fields: Any) -> Registration:
             raise ValueError("tags must be text")
         instance = Instance(**known)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
-        raise ValueError(f"cannot be understood: {error}") from error
+        raise ValueError(f"invalid registration: {error}") from error
     return Registration(instance=instance, mark=_mark(fields.get("mark")))
 
 

@@ -1,12 +1,12 @@
-"""The file sink: keeps registrations in one file, for programs that read files.
+"""The sink `file`: registrations in one file, for programs that read files.
 
-Other owners' registrations and everything else in the file survive. Several syncers may write one
-file: each change is made under a lock, on what the file holds at that moment. A file that
-is damaged is never written and never taken for empty.
+Other owners' registrations and everything else in the file are kept. Several syncers may write to
+one file: each change is made under a lock, to the current content. A damaged file is never written,
+and never treated as empty.
 
-What becomes of an instance that is not "up" (starting, unhealthy, paused, draining): formats
-that can say so keep it, with `syncer-status` in its metadata; the hosts format leaves it out. The
-option `unhealthy` decides otherwise.
+An instance that is not "up" (starting, unhealthy, paused, draining) is kept, with `syncer-status`
+in its metadata; the hosts format, which has no status, leaves it out. The option `unhealthy`
+overrides this.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -44,54 +44,52 @@ from syncer.plugin.builtin.formats import Entry, Format, FormatName, JsonFormat,
 from syncer.plugin.builtin.hosts import HostsFormat
 from syncer.plugin.builtin.whole_file import WholeFile, signature
 
-#: How often the file is looked at for changes by others, in seconds.
+#: How often the file is checked for changes by others, in seconds.
 POLL = 1.0
 
 
 @attrs.frozen(kw_only=True)
 class FileSinkOptions:
-    """The options of the sink `file`."""
+    """Options of the sink `file`."""
 
-    path: Path = option(help="The file to write; its directory must exist and be writable")
+    path: Path = option(help="File to write; its directory must exist and be writable")
     format: FormatName | None = option(
-        None, help="json, prometheus or hosts (default: by the file's name, .json or hosts)"
+        None, help="json, prometheus or hosts (default: by the file name, .json or hosts)"
     )
     unhealthy: Unhealthy | None = option(
         None, help="keep or drop instances that are not up (default: keep; with hosts: drop)"
     )
-    probe: bool = option(
-        False, help="Have syncer run the checks itself, so that their outcome counts as well"
-    )
+    probe: bool = option(False, help="Have syncer run the checks itself and use their results")
 
 
 def check_translator(
     options: FileSinkOptions,
 ) -> Callable[[Check, Instance], Check | Probe | Problem | None]:
-    """Checks are written as they are, or run by syncer if the options say so."""
+    """Return the translator: checks are written unchanged, or run by syncer as configured."""
     return probing(options) if options.probe else lambda check, instance: check
 
 
 class FileSink(Sink):
-    """Registrations in one file."""
+    """Keeps registrations in one file."""
 
     def __init__(self, path: Path, layout: Format, *, drops: bool = False) -> None:
         self._file = WholeFile(path)
         self._format = layout
         self._drops = drops
         self._closed = Event()
-        #: The file as this sink has last written it, to tell others' changes from our own.
+        #: The file as last written by this sink, to tell changes by others from our own.
         self._written = signature(path)
 
     @classmethod
     def create(cls, options: FileSinkOptions, context: Context) -> "FileSink":
-        """A sink for the file; raises ConfigError if the format is not known."""
+        """Make a sink for the file. Raises `ConfigError` if the format is unknown."""
         layout = _format(options.format or _format_by_name(options.path))
         choice = options.unhealthy
         drops = not layout.tells_status if choice is None else choice is Unhealthy.DROP
         return cls(options.path, layout, drops=drops)
 
     def registrations(self) -> View[Registration]:
-        """Everything that the file holds; incomplete if an entry cannot be understood at all."""
+        """Return all registrations; incomplete if an entry is unreadable and has no id."""
         return _Book(self._format, self._entries()).view()
 
     def register(self, new: Registration) -> Registration:
@@ -109,11 +107,11 @@ class FileSink(Sink):
             raise outcome.error
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Make all changes with one write; that fails for all or for none."""
+        """Make all changes with one write, which succeeds or fails for all."""
         return iter(self._commit(changes))
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """The instance in the form that the file can give back."""
+        """Return the instance as the file will give it back."""
         if self._drops or self._format.tells_status:
             shown = with_status(instance, Unhealthy.DROP if self._drops else Unhealthy.KEEP)
             if shown is None:
@@ -126,7 +124,7 @@ class FileSink(Sink):
         )
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
-        """Wake when somebody else has changed the file."""
+        """Wake when others have changed the file."""
         seen = signature(self._file.path)
         while not stop.wait(POLL) and not self._closed.is_set():
             now = signature(self._file.path)
@@ -151,11 +149,11 @@ class FileSink(Sink):
         try:
             return self._format.parse(content.decode(errors=self._format.errors))
         except ValueError as error:
-            text = f"{self._file.path}: cannot be understood, and so is left alone: {error}"
+            text = f"{self._file.path}: invalid content, so the file is left unchanged: {error}"
             raise TemporaryError(text) from error
 
     def _commit(self, changes: Collection[Change]) -> list[Outcome]:
-        """Read, change and write under the lock."""
+        """Read, change and write the file under the lock."""
         try:
             with self._file.locked():
                 before = self._file.read()
@@ -171,7 +169,7 @@ class FileSink(Sink):
 
 
 class _Book:
-    """The entries of a file while changes are made to them."""
+    """The entries of a file, to which changes are made."""
 
     def __init__(self, layout: Format, entries: list[Entry]) -> None:
         self._format = layout
@@ -185,7 +183,7 @@ class _Book:
                 continue
             first = found.setdefault(entry.id, entry.registration)
             if first is not entry.registration:
-                found[entry.id] = attrs.evolve(first, damaged="it stands in the file twice")
+                found[entry.id] = attrs.evolve(first, damaged="the file contains it twice")
         broken = [entry.id for entry in self.entries if entry.broken]
         unclear = frozenset(id_ for id_ in broken if id_ and id_ not in found)
         return View(tuple(found.values()), complete=all(broken), unclear=unclear)
@@ -203,7 +201,7 @@ class _Book:
     def _put(
         self, id_: str, old: Registration | None, new: Registration | None
     ) -> Registration | None:
-        """Put `new` in the place of `old`, if `old` is what the file holds."""
+        """Replace `old` by `new`, if the file contains `old`."""
         places = [at for at, entry in enumerate(self.entries) if entry.id == id_]
         if not places and new is None:
             return None
@@ -234,7 +232,7 @@ class _Book:
 
 
 def _through_json(instance: Instance) -> Instance:
-    """The instance after a journey through JSON: what differs then would differ for ever."""
+    """Return the instance as JSON gives it back; other values would differ for ever."""
     try:
         fields = codec.loads(codec.dumps(codec.fields_of(Registration(instance=instance))))
         return codec.registration_of(fields).instance
@@ -248,7 +246,9 @@ def _format_by_name(path: Path) -> FormatName:
     if "hosts" in (path.name, path.suffix[1:]):
         return FormatName.HOSTS
     names = ", ".join(name.value for name in FormatName)
-    raise ConfigError(f"{path}: the name does not tell the format; set `format` to one of {names}")
+    raise ConfigError(
+        f"{path}: cannot tell the format from the name; set `format` to one of {names}"
+    )
 
 
 def _format(name: FormatName) -> Format:

@@ -1,4 +1,4 @@
-"""The file source: services that are listed in a file, or in a directory of files.
+"""The source `file`: services listed in a file, or in a directory of files.
 
     [[services]]
     name = "web"
@@ -7,11 +7,10 @@
     tags = ["blue"]
     checks = [{ kind = "http", path = "/health", interval = "10s" }]
 
-The same in YAML and JSON, where the top level may also be the list itself. All of the
-source is read or nothing is: one mistake in one file refuses the whole listing with an error
-that names every mistake, and what is registered stays until it is mended. A missing file is
-a mistake, too; to say that nothing runs, write an empty list. A directory is read in the
-order of names; hidden files and other suffixes are passed over.
+YAML and JSON have the same form; the top level may also be the list itself. All files are read
+or none: any mistake fails the whole listing with an error that names all mistakes, and existing
+entries are kept until it is corrected. A missing file is a mistake, too; if nothing runs, write an
+empty list. A directory is read in the order of names, without hidden files and other suffixes.
 """
 
 import json
@@ -27,25 +26,25 @@ import attrs
 from syncer import Context, Host, Source, TemporaryError, View, Workload, one_line, option
 from syncer.api.contracts import Wake
 from syncer.plugin.builtin.service_entry import Mistakes, read_service, unknown_key
-from syncer.plugin.builtin.whole_file import Signature, read_whole, refuse, signature
+from syncer.plugin.builtin.whole_file import Signature, failure, read_whole, signature
 
-#: How often files are looked at for changes, in seconds.
+#: How often files are checked for changes, in seconds.
 POLL = 0.5
 _SUFFIXES = {".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".json": "json"}
-#: How many mistakes one error names.
+#: How many mistakes an error shows.
 _SHOWN = 5
 
 
 @attrs.frozen(kw_only=True)
 class FileSourceOptions:
-    """The options of the source `file`."""
+    """Options of the source `file`."""
 
-    path: Path = option(help="A .toml, .yaml, .yml or .json file, or a directory of these")
-    scope: str = option("", help="The part of the world it speaks for (default: the host's name)")
+    path: Path = option(help=".toml, .yaml, .yml or .json file, or a directory of these")
+    scope: str = option("", help="Name of this host in ids and marks (default: the host name)")
 
 
 class FileSource(Source):
-    """Services that are listed in files."""
+    """Reads services from files."""
 
     def __init__(self, path: Path, name: str = "file", scope: str = "") -> None:
         self._path = path
@@ -55,19 +54,19 @@ class FileSource(Source):
 
     @classmethod
     def create(cls, options: FileSourceOptions, context: Context) -> "FileSource":
-        """A source for the path; nothing is read yet."""
+        """Make a source for the path, without reading it."""
         return cls(options.path, context.name, options.scope)
 
     def scope(self) -> str:
-        """The scope that was configured, else the host's name."""
+        """Return the configured scope, else the host name."""
         return self._scope
 
     def host(self) -> Host:
-        """This host; services without an address are taken to run on it."""
+        """Return this host, on which services without an address run."""
         return Host(name=self._scope, default_address=_default_address())
 
     def workloads(self) -> View[Workload]:
-        """All services; raises TemporaryError if anything cannot be read or understood."""
+        """Return all services. Raises `TemporaryError` if anything is unreadable or invalid."""
         found: dict[str, Workload] = {}
         mistakes: list[str] = []
         for path in self._files():
@@ -78,7 +77,7 @@ class FileSource(Source):
                     mistakes += [f"{path}: {text}" for text in error.found]
                     continue
                 if workload.id in found:
-                    mistakes.append(f"{path}: {place}: {workload.id!r} is there twice: set `id`")
+                    mistakes.append(f"{path}: {place}: {workload.id!r} is listed twice: set `id`")
                 found[workload.id] = workload
         if mistakes:
             more = len(mistakes) - _SHOWN
@@ -87,11 +86,11 @@ class FileSource(Source):
         return View(tuple(found.values()))
 
     def workload(self, id: str) -> Workload | None:
-        """One service, read again."""
+        """Read and return one service."""
         return next((found for found in self.workloads().items if found.id == id), None)
 
     def watch(self, wake: Wake, stop: Event) -> None:
-        """Look at the files' times, sizes and numbers; replaced files differ in the latter."""
+        """Wake when times, sizes or inodes of the files change; replaced files have a new inode."""
         seen = self._signatures()
         wake(None)
         while not stop.wait(POLL) and not self._closed.is_set():
@@ -110,7 +109,7 @@ class FileSource(Source):
                 return [self._path]
             names = sorted(self._path.iterdir())
         except OSError as error:
-            raise refuse(self._path, "read", error) from error
+            raise failure(self._path, "read", error) from error
         return [name for name in names if name.suffix in _SUFFIXES and name.name[0] != "."]
 
     def _signatures(self) -> dict[Path, Signature]:
@@ -120,12 +119,12 @@ class FileSource(Source):
             return {}
 
     def _load(self, path: Path) -> list[tuple[str, Any]]:
-        """The entries of a file, each with its place."""
+        """Return the entries of a file, each with its place."""
         try:
             document = _parse(read_whole(path).decode(), path)
             return [(f"services[{at}]", entry) for at, entry in enumerate(_services(document))]
         except FileNotFoundError as error:
-            raise TemporaryError(f"{path}: there is no such file") from error
+            raise TemporaryError(f"{path}: no such file") from error
         except (ValueError, RecursionError) as error:
             raise TemporaryError(f"{path}: {error}") from error
 
@@ -137,12 +136,12 @@ def _services(document: Any) -> list[Any]:
             raise ValueError(unknown_key("", strange[0], {"services": None}))
         document = document.get("services")
     if not isinstance(document, list):
-        raise ValueError("expected a list named `services` (an empty one says that nothing runs)")
+        raise ValueError("expected a list named `services` (empty if nothing runs)")
     return document
 
 
 def _parse(text: str, path: Path) -> Any:
-    """What the file says; raises ValueError with line and column."""
+    """Parse a file. Raises `ValueError` with line and column."""
     form = _SUFFIXES.get(path.suffix)
     if form == "toml":
         return _parse_toml(text)
@@ -150,7 +149,7 @@ def _parse(text: str, path: Path) -> Any:
         return _parse_yaml(text)
     if form == "json":
         return json.loads(text)
-    raise ValueError(f"the name must end in one of {', '.join(_SUFFIXES)}")
+    raise ValueError(f"the file name must end in one of {', '.join(_SUFFIXES)}")
 
 
 def _parse_toml(text: str) -> Any:
@@ -176,7 +175,7 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _default_address() -> str:
-    """The address that a packet along the default route would carry; nothing is sent."""
+    """Return the source address of packets along the default route; nothing is sent."""
     for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,13 +1,12 @@
-"""The forms in which registrations stand in a file, each of which can be read back in full.
+"""The formats of the sink `file`, each of which can be read back without loss.
 
     json         {"registrations": [{"id": ..., "service": ..., ..., "mark": {...}}, ...]}
-    prometheus   a target list for `file_sd_configs`: one group for each instance
-    hosts        `address name` lines, in a marked block for each owner (see `hosts.py`)
+    prometheus   a target list for `file_sd_configs`: one group per instance
+    hosts        `address name` lines, in a marked block per owner (see `hosts.py`)
 
-A file is a row of entries: our kind of registrations, and whatever else stands in it, which is
-kept as it is. Reading is strict about the file and patient with the entry: a file of
-another shape is refused as a whole, since writing would destroy it; an entry that cannot be
-understood stays, and its id (if it can be seen) is reported as unclear.
+A file is a list of entries: registrations, and everything else, which is kept unchanged. A file of
+another structure is refused as a whole, since writing would destroy it. An invalid entry is kept,
+and its id, if readable, is reported as unclear.
 """
 
 import hashlib
@@ -35,10 +34,10 @@ class FormatName(str, Enum):
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """A piece of the file: `raw` is what stands there.
+    """A part of the file, with its content in `raw`.
 
-    `id` is "" for what is no registration. With an id and no registration, or with `broken`, it
-    is one that cannot be understood. `block` groups entries in formats that have blocks.
+    `id` is "" if it is not a registration. With an id but no registration, or with `broken`, it is
+    an invalid registration. `block` groups entries in formats that have blocks.
     """
 
     raw: Any
@@ -49,38 +48,38 @@ class Entry:
 
 
 class Format(ABC):
-    """A form of the file. All methods are pure."""
+    """A format of the file. All methods are pure."""
 
-    #: Whether a status other than "up" can be shown.
+    #: Whether the format has a status other than "up".
     tells_status: bool = True
-    #: How bytes that are no UTF-8 are treated.
+    #: How bytes that are not UTF-8 are decoded.
     errors: str = "strict"
 
     @abstractmethod
     def parse(self, text: str) -> list[Entry]:
-        """The entries of the file; raises ValueError, with the place, if it has another shape."""
+        """Return the entries. Raises `ValueError`, with the place, for another structure."""
 
     @abstractmethod
     def render(self, entries: Sequence[Entry]) -> str:
-        """The text of the file; what was parsed comes out as it was."""
+        """Return the text of the file; parsed entries are unchanged."""
 
     @abstractmethod
     def raw(self, registration: Registration) -> Any:
-        """How a registration stands in the file."""
+        """Return the content of a registration's entry."""
 
     def fit(self, instance: Instance) -> None:
-        """Raise PermanentError if the format cannot hold the instance."""
+        """Raise `PermanentError` if the format cannot represent the instance."""
         return
 
     def entry(self, registration: Registration) -> Entry:
-        """A registration as a piece of the file."""
+        """Return the entry for a registration."""
         raw = self.raw(registration)
         return _entry(raw, registration, damaged="")
 
     def read_back(self, raw: Any, fields: Any, seen_id: Any, block: str | None = None) -> Entry:
-        """A piece of the file that claims to be a registration.
+        """Return the entry for content that claims to be a registration.
 
-        If writing it anew gave something else, somebody has edited it: it is `damaged`.
+        It is `damaged` if writing it again would give different content: it was edited by hand.
         """
         id_ = seen_id if isinstance(seen_id, str) else ""
         try:
@@ -102,53 +101,53 @@ def _row(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     try:
         text.encode()
-    except UnicodeEncodeError:  # others may have written half a character, as an escape
+    except UnicodeEncodeError:  # others may have written half a surrogate pair as an escape
         text = json.dumps(value)
     return text
 
 
 def _rows(values: Iterable[Any]) -> str:
-    """A JSON array with one element on each line, so that people can compare two versions."""
+    """Return a JSON array with one element per line, for readable diffs."""
     lines = ",\n".join("  " + _row(value) for value in values)
     return f"[\n{lines}\n]" if lines else "[]"
 
 
 class JsonFormat(Format):
-    """Complete and readable; the format for programs of one's own."""
+    """Complete and readable; for your own programs."""
 
     def parse(self, text: str) -> list[Entry]:
-        """The elements of `registrations`."""
+        """Return the elements of `registrations`."""
         if not text.strip():
             return []
         document = codec.loads(text)
         rows = document.get("registrations") if isinstance(document, dict) else None
         if not isinstance(rows, list) or len(document) != 1:
-            raise ValueError('not a file of syncer: expected {"registrations": [...]}')
+            raise ValueError('not a syncer file: expected {"registrations": [...]}')
         return [self.read_back(r, r, r.get("id") if isinstance(r, dict) else "") for r in rows]
 
     def render(self, entries: Sequence[Entry]) -> str:
-        """One registration on each line."""
+        """Return one registration per line."""
         return f'{{"registrations": {_rows(entry.raw for entry in entries)}}}\n'
 
     def raw(self, registration: Registration) -> Any:
-        """The registration's fields."""
+        """Return the registration's fields."""
         fields = codec.fields_of(registration)
-        codec.dumps(fields)  # raises for what JSON cannot say
+        codec.dumps(fields)  # raises for values without a JSON form
         return fields
 
 
 class PrometheusFormat(Format):
     """Targets for Prometheus' `file_sd_configs`, in groups of one.
 
-    The only label that stays on the series is `service`; all others begin with `__meta_syncer_`
-    and are there for relabelling: `id`, `address`, `port`, `protocol`, `tags` (`,a,b,`),
-    `meta_NAME`, and `record`, in which syncer finds everything again.
+    Only the label `service` remains on the series. All others begin with `__meta_syncer_` and are
+    for relabelling: `id`, `address`, `port`, `protocol`, `tags` (`,a,b,`), `meta_NAME`, and
+    `record`, which holds everything that syncer reads back.
     """
 
     PREFIX = "__meta_syncer_"
 
     def parse(self, text: str) -> list[Entry]:
-        """The target groups; those of others are kept as they are."""
+        """Return the target groups, including those of others."""
         if not text.strip():
             return []
         groups = codec.loads(text)
@@ -168,11 +167,11 @@ class PrometheusFormat(Format):
         return self.read_back(group, fields, labels and labels.get(f"{self.PREFIX}id"))
 
     def render(self, entries: Sequence[Entry]) -> str:
-        """One group on each line."""
+        """Return one group per line."""
         return _rows(entry.raw for entry in entries) + "\n"
 
     def raw(self, registration: Registration) -> Any:
-        """A target group."""
+        """Return a target group."""
         instance = registration.instance
         own = {
             "id": instance.id,
@@ -194,8 +193,10 @@ class PrometheusFormat(Format):
         }
 
     def fit(self, instance: Instance) -> None:
-        """A target needs a port, and an address without spaces and slashes."""
+        """Raise `PermanentError` without a port, or for an address with spaces or slashes."""
         if not instance.port:
-            raise PermanentError(f"{instance.id}: has no port, which a Prometheus target needs")
+            raise PermanentError(f"{instance.id}: a Prometheus target needs a port")
         if re.search(r"[\s/]", instance.address):
-            raise PermanentError(f"{instance.id}: {instance.address!r} is not a target's address")
+            raise PermanentError(
+                f"{instance.id}: {instance.address!r} is not an address of a Prometheus target"
+            )

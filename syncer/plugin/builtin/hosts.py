@@ -1,4 +1,4 @@
-"""The hosts format: `address name` lines in a block for each owner, beside lines of others.
+"""The hosts format: `address name` lines in one block per owner, among other lines.
 
     127.0.0.1 localhost
     # BEGIN syncer owner syncer
@@ -6,9 +6,9 @@
     10.0.0.5 web
     # END syncer owner syncer
 
-Everything outside of the blocks stays as it is, byte for byte. What is to be read back stands
-in comments ahead of the line; they are broken into short pieces, since some resolvers read
-a line into a buffer of 512 bytes and take the rest for another line.
+Everything outside the blocks is kept, byte for byte. Comments before each line hold what syncer
+reads back. They are split into short pieces: some resolvers read lines into a buffer of 512 bytes
+and take the rest for another line.
 """
 
 import ipaddress
@@ -25,13 +25,13 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 
 class HostsFormat(Format):
-    """For /etc/hosts and for resolvers that read files like it."""
+    """For /etc/hosts, and resolvers that read such files."""
 
     tells_status = False
     errors = "surrogateescape"
 
     def parse(self, text: str) -> list[Entry]:
-        """Registrations within blocks, and every other line as it is."""
+        """Return registrations in blocks, and all other lines unchanged."""
         entries: list[Entry] = []
         block: str | None = None
         notes: list[str] = []
@@ -39,7 +39,7 @@ class HostsFormat(Format):
             bare = line.rstrip("\r\n")
             if _is(bare, BEGIN):
                 if block is not None:
-                    raise ValueError(f"line {number}: a block of syncer within another")
+                    raise ValueError(f"line {number}: nested block of syncer")
                 block = bare[len(BEGIN) :].strip()
             elif block is not None and _is(bare, END):
                 entries += self._leftover(notes, block)
@@ -56,7 +56,7 @@ class HostsFormat(Format):
         return entries
 
     def _leftover(self, notes: list[str], block: str) -> list[Entry]:
-        """Notes without a line that they belong to: kept, and not understood."""
+        """Return notes without a line as a broken entry."""
         raw = "".join(notes)
         notes.clear()
         return [Entry(raw=raw, broken=True, block=block)] if raw else []
@@ -74,7 +74,7 @@ class HostsFormat(Format):
         return self.read_back(raw, fields, seen, block)
 
     def render(self, entries: Sequence[Entry]) -> str:
-        """The lines as they were; new entries join their owner's block, or make one at the end."""
+        """Return the lines; new entries join their owner's block, or a new one at the end."""
         text = ""
         open_block: str | None = None
         for entry in _gathered(entries):
@@ -89,9 +89,9 @@ class HostsFormat(Format):
         return text if open_block is None else text + f"{END} {open_block}".rstrip() + "\n"
 
     def raw(self, registration: Registration) -> str:
-        """The notes and the line."""
+        """Return the notes and the line."""
         record = codec.dumps(codec.fields_of(registration), ascii_only=True)
-        # A piece must not end in a space, which editors cut off.
+        # A piece must not end in a space, which editors remove.
         record = record.replace(" ", "\\u0020")
         pieces = [record[at : at + _PIECE] for at in range(0, len(record), _PIECE)]
         instance = registration.instance
@@ -99,24 +99,24 @@ class HostsFormat(Format):
         return f"{notes}{instance.address} {instance.service}\n"
 
     def entry(self, registration: Registration) -> Entry:
-        """The entry, in the block of its owner."""
+        """Return the entry, in the block of its owner."""
         made = super().entry(registration)
         owner = registration.mark.owner.strip() if registration.mark else ""
         return Entry(raw=made.raw, id=made.id, registration=made.registration, block=owner)
 
     def fit(self, instance: Instance) -> None:
-        """A line needs an IP address and a name that resolvers take."""
+        """Raise `PermanentError` unless it has an IP address and a valid host name."""
         try:
             ipaddress.ip_address(instance.address)
         except ValueError:
-            text = f"{instance.id}: {instance.address!r} is no IP address, as a hosts file needs"
+            text = f"{instance.id}: a hosts file needs an IP address, not {instance.address!r}"
             raise PermanentError(text) from None
         if not _NAME.fullmatch(instance.service):
-            raise PermanentError(f"{instance.id}: {instance.service!r} is no host name")
+            raise PermanentError(f"{instance.id}: {instance.service!r} is not a host name")
 
 
 def _lines(text: str) -> list[str]:
-    """The lines with their ends; unlike `splitlines`, only line feeds end one."""
+    """Return the lines with their ends; unlike with `splitlines`, only line feeds count."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
@@ -125,7 +125,7 @@ def _is(line: str, marker: str) -> bool:
 
 
 def _gathered(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries of each block together, where the block begins."""
+    """Return the entries with each block together, in the place of its first entry."""
     ordered: list[Entry] = []
     seen: set[str] = set()
     for entry in entries:

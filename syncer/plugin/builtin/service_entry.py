@@ -1,8 +1,7 @@
-"""One service of a services file: what may be written, and the workload that it becomes.
+"""One service in a services file, and its workload.
 
-Every mistake is named with the place where it stands and, for a misspelt key, the key that was
-probably meant. Text must be text: YAML's `1.10` and `yes` are refused, since what they would
-become is not what was written.
+Errors name every mistake with its place, and the likely key for a misspelt one. Text must be text:
+YAML's `1.10` and `yes` are refused, since their values differ from what was written.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,8 +23,8 @@ from syncer import (
     parse_duration,
 )
 
-#: The state and health that make a workload show a status. All have a health, so that a change
-#: of status does not add or remove the check that shows it.
+#: The state and health of a workload for each status. All have a health, so that a change of status
+#: does not add or remove the check for it.
 _CONDITIONS: Mapping[Status | None, tuple[State, Health | None]] = {
     None: (State.RUNNING, None),
     Status.UP: (State.RUNNING, Health.HEALTHY),
@@ -37,7 +36,7 @@ _CONDITIONS: Mapping[Status | None, tuple[State, Health | None]] = {
 
 
 class Mistakes(ValueError):
-    """All that is wrong with an entry, each with its place."""
+    """All mistakes in an entry, each with its place."""
 
     def __init__(self, found: list[str]) -> None:
         super().__init__("; ".join(found))
@@ -45,7 +44,7 @@ class Mistakes(ValueError):
 
 
 def read_service(fields: Any, place: str, source: str, scope: str) -> Workload:
-    """The workload of one entry; raises Mistakes."""
+    """Return the workload for an entry. Raises `Mistakes`."""
     known = _read(fields, place, _SERVICE)
     mistakes = [] if "name" in known else [f"{place}: `name` is missing"]
     checks = []
@@ -75,7 +74,7 @@ def _workload(
     address = known.pop("address", "")
     given = {"register_address": address, "register_port": port} if address else {}
     offer = Offer(service=name, id=id_, checks=checks, **given, **known)
-    # Without ids, two services differ by name, address or port, and so must their workloads.
+    # Without ids, services differ by name, address or port; so must their workloads.
     called = "-".join(filter(None, [name, offer.register_address]))
     suffix = "" if protocol == "tcp" else f":{protocol}"
     return Workload(
@@ -121,7 +120,7 @@ def _read(fields: Any, place: str, readers: Mapping[str, "Reader"]) -> dict[str,
 
 
 def unknown_key(place: str, key: Any, known: Mapping[str, Any]) -> str:
-    """Says that a key is not known, and which is near."""
+    """Return the error for an unknown key, with the nearest known one."""
     hint = did_you_mean(str(key), known) or f" (known: {', '.join(sorted(known))})"
     return f"{place}: unknown key {key!r}{hint}" if place else f"unknown key {key!r}{hint}"
 

@@ -1,4 +1,4 @@
-"""How `--source file=...`, `--sink file+hosts:///etc/hosts` and the like become options."""
+"""The options in `--source file=...`, `--sink file+hosts:///etc/hosts` and similar values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,26 +6,26 @@ from urllib.parse import parse_qsl, unquote
 
 
 def source_options(text: str) -> Mapping[str, Any]:
-    """A path, or `file:PATH?scope=...`; raises ValueError if there is no path."""
+    """Parse a path or `file:PATH?scope=...`. Raises `ValueError` without a path."""
     return _split(text)[1]
 
 
 def sink_options(text: str) -> Mapping[str, Any]:
-    """A path, or `file[+FORMAT]://PATH?unhealthy=...`; raises ValueError if there is no path."""
+    """Parse a path or `file[+FORMAT]://PATH?unhealthy=...`. Raises `ValueError` without a path."""
     scheme, options = _split(text)
     _, plus, format_name = scheme.partition("+")
     return {"format": format_name, **options} if plus else options
 
 
 def memory_options(text: str) -> Mapping[str, Any]:
-    """Nothing can be said: raises ValueError if something is."""
+    """Raise `ValueError` for any value: the sink has no options."""
     if text.removeprefix("memory://"):
-        raise ValueError("the memory sink takes no value: write `--sink memory`")
+        raise ValueError("the memory sink takes no value: use `--sink memory`")
     return {}
 
 
 def _split(text: str) -> tuple[str, dict[str, Any]]:
-    """The scheme, and the path with all that stands behind the question mark."""
+    """Return the scheme, and the options: path and query."""
     scheme, found, rest = text.partition("://")
     if not found:
         scheme, path, query = "file", text, ""
@@ -33,5 +33,5 @@ def _split(text: str) -> tuple[str, dict[str, Any]]:
         path, _, query = rest.partition("?")
         path = unquote(path)
     if not path:
-        raise ValueError(f"{text!r} names no file: write file=PATH or file:///PATH")
+        raise ValueError(f"{text!r} names no file: use file=PATH or file:///PATH")
     return scheme, {"path": path, **dict(parse_qsl(query, keep_blank_values=True))}

@@ -1,9 +1,9 @@
-"""One file that is always whole: read in one go, replaced in one step, locked while changed.
+"""Atomic reading and replacing of one file, under a lock.
 
-A reader sees the old content or the new, whatever happens to the writer: the new content goes
-to a file beside it, is forced to disk, and takes the name. Writers hold a lock on a third file,
-`.NAME.lock`, since the file itself is replaced under them. Errors of the system become
-`TemporaryError`: disks fill up, mounts come late, rights are put right.
+A reader sees the old content or the new one, whatever happens to the writer: new content is written
+to another file in the directory, flushed to disk, and renamed. Writers lock a third file,
+`.NAME.lock`, since the file itself is replaced. Errors of the system become `TemporaryError`:
+disks fill up, mounts appear late, permissions get corrected.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from threading import Event
 
 from syncer import TemporaryError
 
-#: How long a writer waits for another one: so many tries, that many seconds apart.
+#: How long a writer waits for another: number of attempts, and seconds between them.
 LOCK_TRIES, LOCK_PAUSE = 250, 0.02
 
 Signature = tuple[int, ...]
 
 
 def signature(path: Path) -> Signature:
-    """Numbers that change whenever the file is written or replaced; () if there is none."""
+    """Return numbers that change whenever the file is written or replaced; () without a file."""
     try:
         found = path.stat()
     except OSError:
@@ -33,59 +33,59 @@ def signature(path: Path) -> Signature:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def refuse(path: Path, doing: str, error: OSError) -> TemporaryError:
-    """The error of the system in words for people."""
+def failure(path: Path, doing: str, error: OSError) -> TemporaryError:
+    """Return the error of the system with file, action and hint."""
     hint = ""
     if error.errno == errno.EBUSY:
-        hint = " (a single mounted file cannot be replaced: mount its directory instead)"
+        hint = " (a file that is mounted by itself cannot be replaced: mount its directory)"
     return TemporaryError(f"{path}: cannot {doing}: {error.strerror or error}{hint}")
 
 
 def read_whole(path: Path) -> bytes:
-    """The content of a regular file; others (a pipe, say) could block for ever.
+    """Return the content of a regular file; reading others, such as pipes, could block for ever.
 
-    Raises TemporaryError, and FileNotFoundError if there is no file.
+    Raises `TemporaryError`, and `FileNotFoundError` if there is no file.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise TemporaryError(f"{path}: is not a regular file")
+            raise TemporaryError(f"{path}: not a regular file")
         return path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise refuse(path, "read", error) from error
+        raise failure(path, "read", error) from error
 
 
 class WholeFile:
-    """A file that several programs replace; a symbolic link is followed, and stays."""
+    """A file that several programs replace; symbolic links are followed and kept."""
 
     def __init__(self, path: Path) -> None:
         self._named = path
 
     @property
     def path(self) -> Path:
-        """Where the content really is."""
+        """The path after following symbolic links."""
         return Path(os.path.realpath(self._named))
 
     def read(self) -> bytes:
-        """The content, empty if there is no file in an existing directory."""
+        """Return the content; empty if the directory exists but the file does not."""
         path = self.path
         try:
             return read_whole(path)
         except FileNotFoundError as error:
             if path.parent.is_dir():
                 return b""
-            raise TemporaryError(f"{path}: there is no directory {path.parent}") from error
+            raise TemporaryError(f"{path}: no such directory: {path.parent}") from error
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other writers out; raises TemporaryError if one holds the lock for too long."""
+        """Lock out other writers. Raises `TemporaryError` if one holds the lock for too long."""
         path = self.path
         lock = path.with_name(f".{path.name}.lock")
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            raise refuse(lock, "open the lock", error) from error
+            raise failure(lock, "open the lock", error) from error
         try:
             self._take(handle, lock)
             yield
@@ -101,11 +101,11 @@ class WholeFile:
             except BlockingIOError:
                 pause.wait(LOCK_PAUSE)
             except OSError as error:
-                raise refuse(lock, "lock", error) from error
+                raise failure(lock, "lock", error) from error
         raise TemporaryError(f"{lock}: another writer holds the lock")
 
     def replace(self, content: bytes) -> None:
-        """Put the content in the file's place; mode and owner stay. Only under the lock."""
+        """Replace the content, but not mode and owner. Only under the lock."""
         path = self.path
         self._sweep(path)
         new = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
@@ -114,7 +114,7 @@ class WholeFile:
             os.replace(new, path)
             _sync_directory(path.parent)
         except OSError as error:
-            raise refuse(path, "write", error) from error
+            raise failure(path, "write", error) from error
         finally:
             with contextlib.suppress(OSError):
                 new.unlink()
@@ -129,7 +129,7 @@ class WholeFile:
             os.fsync(handle)
 
     def _keep_rights(self, handle: int, like: os.stat_result) -> None:
-        # Only root may give a file away; a group of one's own can be kept without.
+        # Only root may change the owner; anybody may set one of their own groups.
         for user in (like.st_uid, -1):
             with contextlib.suppress(PermissionError):
                 os.fchown(handle, user, like.st_gid)
@@ -137,14 +137,14 @@ class WholeFile:
         os.fchmod(handle, stat.S_IMODE(like.st_mode))
 
     def _sweep(self, path: Path) -> None:
-        """Remove what a killed writer left; nobody else writes while we hold the lock."""
+        """Remove files left by a killed writer; there is no other writer while we hold the lock."""
         for name in path.parent.glob(f".{_literal(path.name)}.*.tmp"):
             with contextlib.suppress(OSError):
                 name.unlink()
 
 
 def _literal(name: str) -> str:
-    """The name with everything escaped that a glob pattern would take for its own."""
+    """Return the name with all characters escaped that are special in glob patterns."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 

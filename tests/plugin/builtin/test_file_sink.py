@@ -186,7 +186,7 @@ def test_hand_edit_is_damage(tmp_path, form):
 
 @by_form
 def test_entry_that_stands_twice(tmp_path, form):
-    """An id that stands in the file twice is listed once, as damaged, and an update mends it."""
+    """An id that the file contains twice is listed once, as damaged, and an update mends it."""
     path = tmp_path / "f"
     sink = open_sink(path, form)
     held = sink.register(make_registration())
@@ -219,9 +219,9 @@ def test_broken_file_is_left_alone(tmp_path, form, text):
     path = tmp_path / "f"
     path.write_text(text)
     sink = open_sink(path, form)
-    with pytest.raises(TemporaryError, match="left alone"):
+    with pytest.raises(TemporaryError, match="left unchanged"):
         sink.registrations()
-    with pytest.raises(TemporaryError, match="left alone"):
+    with pytest.raises(TemporaryError, match="left unchanged"):
         sink.register(make_registration())
     (outcome,) = sink.apply([Register(make_registration())])
     assert isinstance(outcome.error, TemporaryError)
@@ -232,7 +232,7 @@ def test_no_utf8_is_refused(tmp_path):
     """Bytes that are no UTF-8 are no JSON."""
     path = tmp_path / "f.json"
     path.write_bytes(b'{"registrations": ["\xff"]}')
-    with pytest.raises(TemporaryError, match="left alone"):
+    with pytest.raises(TemporaryError, match="left unchanged"):
         open_sink(path).registrations()
 
 

@@ -233,7 +233,7 @@ def test_many_mistakes_are_counted(tmp_path):
 
 def test_twice_is_a_mistake(tmp_path):
     """Two services that cannot be told apart are refused."""
-    with pytest.raises(TemporaryError, match=r"'web:80' is there twice: set `id`"):
+    with pytest.raises(TemporaryError, match=r"'web:80' is listed twice: set `id`"):
         read(tmp_path, {"name": "web", "port": 80}, {"name": "web", "port": 80})
 
 

@@ -1,4 +1,4 @@
-"""The plugin `docker`: sources that read the containers of an engine, and a swarm's services."""
+"""The sources `docker` (containers of an engine) and `swarm` (services of a swarm)."""
 
 from typing import TYPE_CHECKING
 
@@ -14,45 +14,45 @@ __all__ = ["DockerOptions", "SwarmOptions", "create", "create_swarm", "syncer_so
 
 
 def create(options: DockerOptions, context: syncer.Context) -> "DockerSource":
-    """A source for these options; nothing is asked of the engine yet.
+    """Make a source; it connects on first use.
 
-    Raises ConfigError for an endpoint, context or certificates that cannot be used.
+    Raises `ConfigError` for an unusable endpoint, context or certificate.
     """
-    from syncer_docker.client import Engine
+    from syncer_docker.client.client import DockerClient
     from syncer_docker.contexts import with_context
     from syncer_docker.source import DockerSource
 
-    return DockerSource(Engine(with_context(options)), name=context.name, scope=options.scope)
+    return DockerSource(DockerClient(with_context(options)), name=context.name, scope=options.scope)
 
 
 def create_swarm(options: SwarmOptions, context: syncer.Context) -> "SwarmSource":
-    """A source for these options; nothing is asked of the manager yet.
+    """Make a source; it connects on first use.
 
-    Raises ConfigError for an endpoint, context or certificates that cannot be used.
+    Raises `ConfigError` for an unusable endpoint, context or certificate.
     """
     from syncer_docker.contexts import with_context
-    from syncer_docker.swarm.client import Manager
+    from syncer_docker.swarm.client import SwarmClient
     from syncer_docker.swarm.source import SwarmSource
 
-    return SwarmSource(Manager(with_context(options)), options, name=context.name)
+    return SwarmSource(SwarmClient(with_context(options)), options, name=context.name)
 
 
 @syncer.hookimpl
 def syncer_sources() -> list[syncer.SourceType]:
-    """The kinds `docker` and `swarm`."""
+    """Return the kinds `docker` and `swarm`."""
     return [
         syncer.SourceType(
             name="docker",
             options=DockerOptions,
             create=create,
-            summary="the containers of a Docker engine",
+            summary="Containers of a Docker engine",
             from_uri=from_uri,
         ),
         syncer.SourceType(
             name="swarm",
             options=SwarmOptions,
             create=create_swarm,
-            summary="the services and tasks of a swarm, as a manager knows them",
+            summary="Services and tasks of a Docker swarm, read from a manager",
             from_uri=from_uri,
         ),
     ]

@@ -1,7 +1,6 @@
-"""Docker's contexts: an engine's address and certificates under a name, made by `docker context`.
+"""Docker contexts: the address and certificates of an engine under a name.
 
-Read here and not by the SDK, which looks for them in the working directory where there is no
-`config.json` beside them.
+Not read by the SDK, which looks for them in the working directory if there is no `config.json`.
 """
 
 import hashlib
@@ -12,20 +11,20 @@ from typing import Any, TypeVar
 import attrs
 
 from syncer import ConfigError
-from syncer_docker.endpoint import dockers_folder
+from syncer_docker.client.endpoint import docker_folder
 from syncer_docker.options import DockerOptions, check_endpoint
 
 Options = TypeVar("Options", bound=DockerOptions)
 
-#: The context that is always there: the local engine.
+#: The built-in context: the local engine.
 DEFAULT = "default"
 _ENGINE = "docker"
 
 
 def with_context(options: Options) -> Options:
-    """The options with what the context says that they name; given files count before its own.
+    """Return the options completed from their context; files given as options take precedence.
 
-    Raises ConfigError if there is no such context, or it cannot be used.
+    Raises `ConfigError` if the context does not exist or cannot be used.
     """
     name = options.context
     if not name:
@@ -33,12 +32,12 @@ def with_context(options: Options) -> Options:
     if options.endpoint:
         raise ConfigError(
             f"context {name!r} and endpoint {options.endpoint} (or DOCKER_HOST) name two engines:"
-            " give one of them"
+            " set only one of them"
         )
     if name == DEFAULT:
         return options
     try:
-        folder = (options.config_dir or dockers_folder()) / "contexts"
+        folder = (options.config_dir or docker_folder()) / "contexts"
     except ValueError as error:
         raise ConfigError(f"Docker context {name!r}: {error}") from error
     engine = _engine(folder, name)
@@ -51,24 +50,24 @@ def with_context(options: Options) -> Options:
 
 
 def _engine(folder: Path, name: str) -> dict[str, Any]:
-    """What a context says of its engine."""
+    """Read the engine of a context."""
     path = folder / "meta" / _hashed(name) / "meta.json"
     try:
         engine = json.loads(path.read_text())["Endpoints"][_ENGINE]
     except FileNotFoundError:
-        known = ", ".join(sorted(_names(folder))) or "there are none"
-        raise ConfigError(f"no Docker context {name!r} in {folder} ({known})") from None
+        known = ", ".join(sorted(_names(folder))) or "none"
+        raise ConfigError(f"no Docker context {name!r} in {folder} (known: {known})") from None
     except OSError as error:
         raise ConfigError(f"cannot read Docker context {name!r}: {error}") from error
     except (ValueError, LookupError, TypeError) as error:
-        raise ConfigError(f"Docker context {name!r}: {path} says nothing of an engine") from error
+        raise ConfigError(f"Docker context {name!r}: {path} does not describe an engine") from error
     if not isinstance(engine, dict):
-        raise ConfigError(f"Docker context {name!r}: {path} says nothing of an engine")
+        raise ConfigError(f"Docker context {name!r}: {path} does not describe an engine")
     return engine
 
 
 def _tls(folder: Path, name: str, engine: dict[str, Any], given: DockerOptions) -> dict[str, Any]:
-    """The certificates that the context has, for what is not given by options."""
+    """Return the context's certificates, except those replaced by options."""
     files = folder / "tls" / _hashed(name) / _ENGINE
     found: dict[str, Any] = {
         field: path
@@ -76,14 +75,14 @@ def _tls(folder: Path, name: str, engine: dict[str, Any], given: DockerOptions) 
         if getattr(given, field) is None and (path := files / f"{field}.pem").is_file()
     }
     if engine.get("SkipTLSVerify"):
-        found.pop("ca", None)  # an authority that is named is asked
+        found.pop("ca", None)  # a configured authority would be used
     elif found:
         found["tls_verify"] = True
     return found
 
 
 def _names(folder: Path) -> list[str]:
-    """The names of all contexts, as far as they can be read."""
+    """Return the names of all readable contexts."""
     names = []
     for path in folder.glob("meta/*/meta.json"):
         try:

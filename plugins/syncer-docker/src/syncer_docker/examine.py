@@ -1,4 +1,4 @@
-"""What can be in the way of reading an engine: socket, rights, a proxy, clocks."""
+"""Diagnosis of a Docker engine: socket, permissions, a proxy, clocks."""
 
 import os
 import stat
@@ -7,75 +7,73 @@ from email.utils import formatdate
 from pathlib import Path
 
 from syncer import Finding, Level, PermanentError, SyncerError, clock_finding, one_line
-from syncer_docker.client import Engine
+from syncer_docker.client.client import DockerClient
+from syncer_docker.events.parse import SECOND
 
-#: A container that no engine has: to ask for it shows whether one may ask.
-_NOBODY = "syncer-doctor-asks-for-none"
+#: A container that no engine has: inspecting it shows whether inspecting is permitted.
+_NO_CONTAINER = "syncer-doctor-asks-for-none"
+
+Requests = Mapping[str, Callable[[], object]]
 
 
-def examined(engine: Engine) -> Iterator[Finding]:
-    """Everything from the socket up; what needs what failed is not looked at."""
-    reached = list(reaching(engine))
-    yield from reached
-    if any(one.level is Level.PROBLEM for one in reached):
+def examine_engine(client: DockerClient) -> Iterator[Finding]:
+    """Check the connection, permissions and the clock; a failure skips the rest."""
+    yield from (connection := list(check_connection(client)))
+    if any(one.level is Level.PROBLEM for one in connection):
         return
-    refused = list(
-        refusals(
-            {
-                "GET /containers/json": engine.containers,
-                "GET /containers/ID/json": lambda: engine.inspect(_NOBODY),
-                "GET /events": lambda: engine.events().close(),
-                "GET /info": engine.name,
-            }
-        )
-    )
-    yield from refused
+    requests: Requests = {
+        "GET /containers/json": client.containers,
+        "GET /containers/ID/json": lambda: client.inspect(_NO_CONTAINER),
+        "GET /events": lambda: client.events().close(),
+        "GET /info": client.name,
+    }
+    yield from (refused := list(check_requests(requests)))
     if not refused:
-        yield Finding(Level.OK, "containers can be listed and inspected, and events heard")
-        yield from clock(engine)
+        yield Finding(Level.OK, "containers can be listed and inspected, and events received")
+        yield from check_clock(client)
 
 
-def reaching(engine: Engine) -> Iterator[Finding]:
-    """Whether the engine answers, and what is in the way of that."""
-    unusable = list(_socket(engine.endpoint))
-    yield from unusable
+def check_connection(client: DockerClient) -> Iterator[Finding]:
+    """Check whether the engine answers."""
+    yield from (unusable := list(_check_socket(client.endpoint)))
     if unusable:
         return
     try:
-        version = engine.api_version()
+        version = client.api_version()
     except SyncerError as error:
-        yield refused_by(error, "GET /version")
+        yield failure(error, "GET /version")
         return
-    yield Finding(Level.OK, f"the engine at {engine.endpoint} speaks API {version}")
+    yield Finding(Level.OK, f"the engine at {client.endpoint} uses API {version}")
 
 
-def refusals(questions: Mapping[str, Callable[[], object]]) -> Iterator[Finding]:
-    """What is refused of all that a source asks; a proxy may forbid one thing alone."""
-    for what, ask in questions.items():
+def check_requests(requests: Requests) -> Iterator[Finding]:
+    """Check which requests of a source fail; a proxy may forbid a single one."""
+    for what, send in requests.items():
         try:
-            ask()
+            send()
         except SyncerError as error:
-            yield refused_by(error, what)
+            yield failure(error, what)
 
 
-def refused_by(error: SyncerError, what: str) -> Finding:
-    """That a question failed, and what to do about it."""
+def failure(error: SyncerError, request: str) -> Finding:
+    """Return the finding for a failed request, with advice."""
     refused = isinstance(error, PermanentError)
-    away = "see whether the engine runs, and whether the address is right"
-    advice = f"if a proxy stands before the engine, let it pass {what}" if refused else away
-    return Finding(Level.PROBLEM, one_line(f"{what}: {error}"), advice)
+    advice = "check that the engine is running and that its address is correct"
+    if refused:
+        advice = f"if there is a proxy in front of the engine, allow {request}"
+    return Finding(Level.PROBLEM, one_line(f"{request}: {error}"), advice)
 
 
-def clock(engine: Engine) -> Iterator[Finding]:
-    """How the engine's clock compares with ours."""
-    now = engine.now()
-    found = clock_finding(formatdate(now / 1_000_000_000)) if now else None
+def check_clock(client: DockerClient) -> Iterator[Finding]:
+    """Compare the engine's clock with ours."""
+    now = client.now()
+    found = clock_finding(formatdate(now / SECOND)) if now else None
     if found:
         yield found
 
 
-def _socket(endpoint: str) -> Iterator[Finding]:
-    """Why the socket cannot be used, if the endpoint is one."""
+def _check_socket(endpoint: str) -> Iterator[Finding]:
+    """Check whether the socket can be used, if the endpoint is one."""
     if not endpoint.startswith("unix:"):
         return
     path = "/" + endpoint.removeprefix("unix:").lstrip("/")
@@ -84,19 +82,19 @@ def _socket(endpoint: str) -> Iterator[Finding]:
     except OSError as error:
         advice = f"start Docker; in a container, mount the socket: -v {path}:{path}"
         if isinstance(error, PermissionError):
-            advice = f"user {os.geteuid()} needs the right to enter the socket's folder"
+            advice = f"give user {os.geteuid()} permission to enter the socket's folder"
         yield Finding(Level.PROBLEM, f"no socket at {path}: {error.strerror}", advice)
         return
     if not stat.S_ISSOCK(found.st_mode):
-        # Docker makes a folder of what is to be mounted and is not there.
-        text = "mount the host's socket there, and see that it was there before the container"
-        yield Finding(Level.PROBLEM, f"{path} is no socket", text)
+        # Docker makes a folder of a missing path that is to be mounted.
+        advice = "mount the host's socket there; it must exist before the container starts"
+        yield Finding(Level.PROBLEM, f"{path} is not a socket", advice)
     elif not os.access(path, os.R_OK | os.W_OK):
         group = _group(path, found.st_gid)
         yield Finding(
             Level.PROBLEM,
-            f"no right to open {path}: it is for group {group}, mode {found.st_mode & 0o777:o},"
-            f" and we are user {os.geteuid()}",
+            f"no permission to open {path}: it belongs to group {group}, mode"
+            f" {found.st_mode & 0o777:o}, and syncer runs as user {os.geteuid()}",
             f"add the user to the group {group}; in a container: --group-add {found.st_gid}",
         )
 
@@ -104,5 +102,5 @@ def _socket(endpoint: str) -> Iterator[Finding]:
 def _group(path: str, number: int) -> str:
     try:
         return Path(path).group()
-    except KeyError:  # in a container the host's groups have no names
+    except KeyError:  # a container does not know the host's group names
         return str(number)

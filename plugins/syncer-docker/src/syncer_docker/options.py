@@ -1,4 +1,4 @@
-"""What can be set, and how the value of `--source docker=...` is read."""
+"""The options of the source `docker`, and the value of `--source docker=...`."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,13 +13,13 @@ SCHEMES = ("unix", "tcp", "http", "https", "npipe", "ssh")
 
 
 def check_endpoint(endpoint: str) -> None:
-    """Raise ValueError, in words for the user, if this cannot be the address of an engine."""
+    """Raise `ValueError` if this cannot be the address of an engine."""
     scheme, found, rest = endpoint.partition("://")
     if not found or scheme not in SCHEMES:
         known = ", ".join(f"{known}://" for known in SCHEMES)
-        raise ValueError(f"not the address of a Docker engine: {endpoint!r} (one of {known})")
+        raise ValueError(f"not the address of a Docker engine: {endpoint!r} (use {known})")
     if not rest.strip("/"):
-        raise ValueError(f"the address of the Docker engine ends after {scheme}://")
+        raise ValueError(f"not the address of a Docker engine: nothing follows {scheme}://")
 
 
 def _valid(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
@@ -29,7 +29,7 @@ def _valid(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> N
 
 @attrs.frozen(kw_only=True)
 class DockerOptions:
-    """The options of a source of kind `docker`."""
+    """Options of the source `docker`."""
 
     endpoint: str = option(
         "",
@@ -37,22 +37,22 @@ class DockerOptions:
         env=("DOCKER_HOST",),
         validator=_valid,
     )
-    context: str = option("", help="Docker context that says where the engine is, and how")
+    context: str = option("", help="Docker context with the engine's address and certificates")
     config_dir: Path | None = option(
-        None, help="Folder with Docker's contexts (default: ~/.docker)", env=("DOCKER_CONFIG",)
+        None, help="Folder with Docker contexts (default: ~/.docker)", env=("DOCKER_CONFIG",)
     )
     scope: str = option(
         "",
-        help="Name of this host in ids and marks (default: the engine's own name)",
+        help="Name of this host in ids and marks (default: the engine's name)",
         env=("SYNCER_HOST",),
     )
     tls_verify: bool = option(
-        False, help="Speak TLS and check the engine's certificate", env=("DOCKER_TLS_VERIFY",)
+        False, help="Use TLS and verify the engine's certificate", env=("DOCKER_TLS_VERIFY",)
     )
     cert_path: Path | None = option(
         None, help="Folder with ca.pem, cert.pem and key.pem", env=("DOCKER_CERT_PATH",)
     )
-    ca: Path | None = option(None, help="File with the engine's certificate authority")
+    ca: Path | None = option(None, help="File with the CA certificate of the engine")
     cert: Path | None = option(None, help="File with the client certificate")
     key: Path | None = option(None, help="File with the key of the client certificate", secret=True)
     timeout: timedelta = option(
@@ -61,7 +61,7 @@ class DockerOptions:
 
 
 def from_uri(value: str) -> Mapping[str, Any]:
-    """The options that `--source docker=VALUE` means: an engine's address, or a socket's path."""
+    """Return the options for `--source docker=VALUE`: an address, or the path of a socket."""
     endpoint = f"unix://{value}" if value.startswith("/") else value
     check_endpoint(endpoint)
     return {"endpoint": endpoint}

@@ -1,6 +1,5 @@
-"""The containers of one Docker engine, as a source of workloads."""
+"""The source `docker`: the containers of one engine."""
 
-import contextlib
 import ipaddress
 import threading
 import time
@@ -11,65 +10,60 @@ import attrs
 
 from syncer import Finding, Host, Source, State, SyncerError, TemporaryError, View, Workload
 from syncer_docker import addresses
-from syncer_docker.appearance import Appearance, listed
-from syncer_docker.cache import Cache, Known
-from syncer_docker.client import Engine
-from syncer_docker.describe import Json
-from syncer_docker.events.follow import Wake, attended, follow
-from syncer_docker.events.heard import Heard
-from syncer_docker.events.parse import BrokenStream, Event, Kind
+from syncer_docker.client.client import DockerClient
+from syncer_docker.containers.appearance import Appearance, listed
+from syncer_docker.containers.cache import Cache, Description
+from syncer_docker.containers.stopping import Stopping
+from syncer_docker.events.follow import Follower, Wake
+from syncer_docker.events.parse import Event, EventKind
+from syncer_docker.events.position import Position
 from syncer_docker.events.stream import EventStream
-from syncer_docker.examine import examined
-from syncer_docker.stopping import Stopping
+from syncer_docker.examine import examine_engine
+from syncer_docker.fields import Json
 
-#: Threads that inspect, when there is more than one container to inspect.
+#: Threads that inspect if there are several containers to inspect.
 INSPECTORS = 4
-#: Inspections that may fail in one listing before the rest is not tried: each failure may have
-#: taken the whole timeout, and the engine is ill.
+#: Failed inspections in one listing after which the rest is skipped: each may have taken the whole
+#: timeout, and the engine is in trouble.
 FAILURES = 8
-#: How often overdue stops are looked for, in seconds.
+#: How often containers are checked for overdue stops, in seconds.
 TICK = 0.5
 
 
 class DockerSource(Source):
     """Lists, inspects and watches the containers of an engine.
 
-    A container is inspected when it is new, when an event said that it changed, or when the
-    list shows it other than it was described; else what is known of it is used again.
+    A container is inspected if it is new, if an event reported a change, or if the list shows it
+    different from its description; otherwise the cached description is used.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        client: DockerClient,
         name: str = "docker",
         scope: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine = engine
+        self._client = client
         self._name = name
         self._scope = scope
-        self._clock = clock
         self._cache = Cache()
         self._stopping = Stopping(clock)
-        self._closed = threading.Event()
-        self._lock = threading.Lock()
-        self._stream: EventStream | None = None
-        self._heard = Heard()
-
-    # Who and where
+        self._position = Position()
+        self._follower = Follower("Docker's event stream", TICK, clock)
 
     def scope(self) -> str:
-        """The configured scope, else the engine's own name."""
+        """Return the configured scope, else the engine's name."""
         if not self._scope:
-            self._scope = self._engine.name()
+            self._scope = self._client.name()
         return self._scope
 
     def host(self) -> Host:
-        """This machine, if the engine is on it; of a remote engine only the address it has here.
+        """Return this machine if the engine is local; for a remote engine only its address.
 
-        An endpoint on the loopback interface counts as this machine.
+        An endpoint on the loopback interface counts as local.
         """
-        remote = self._engine.remote_host
+        remote = self._client.remote_host
         address = addresses.resolve(remote) if remote else ""
         if remote and not (address and ipaddress.ip_address(address).is_loopback):
             return Host(name=self.scope(), default_address=address)
@@ -79,172 +73,144 @@ class DockerSource(Source):
             default_address=addresses.towards_default_route(),
         )
 
-    # What runs
-
     def workloads(self) -> View[Workload]:
-        """All containers that are up; created and ended ones are as good as absent."""
+        """Return all containers that are up; created and ended ones are left out."""
         scope = self.scope()
         signalled = self._stopping.ids()
-        # Of the list only this is kept, so that it needs no memory beside the descriptions.
-        listing = {entry["Id"]: _shown(entry) for entry in self._engine.containers()}
+        # Of the list only this is kept: descriptions are large enough.
+        listing = {entry["Id"]: _shown(entry) for entry in self._client.containers()}
         self._cache.retain(listing.keys())
         for id in signalled - listing.keys():
             self._stopping.clear(id)
-        found: dict[str, Known] = {}
-        ask: dict[str, Appearance | None] = {}
+        found: dict[str, Description] = {}
+        outdated: dict[str, Appearance | None] = {}
         for id, shown in listing.items():
-            known = self._cache.lookup(id, shown) if shown else None
-            if known:
-                found[id] = known
+            description = self._cache.lookup(id, shown) if shown else None
+            if description:
+                found[id] = description
             else:
-                ask[id] = shown
-        asked = self._inspect_all(ask, scope)
-        found |= {id: known for id, known in asked.items() if isinstance(known, Known)}
-        unclear = {id for id, known in asked.items() if isinstance(known, Exception)}
-        items = [self._stopping.overlay(known.workload, known.rule) for known in found.values()]
+                outdated[id] = shown
+        unclear = set()
+        for id, answer in self._inspect_all(outdated, scope).items():
+            if isinstance(answer, Description):
+                found[id] = answer
+            elif answer is not None:
+                unclear.add(id)
+        items = [self._stopping.overlay(it.workload, it.rule) for it in found.values()]
         return View(tuple(items), unclear=unclear)
 
     def workload(self, id: str) -> Workload | None:
-        """One container by id, name or beginning of its id, asked for afresh.
+        """Inspect one container by id, name or prefix of its id.
 
-        One that was seen to end and is removed by now is described as `exited`, which says
-        more than None: its end was observed.
+        A removed container is returned as `exited`, not `None`, if its end was observed.
         """
-        known = self._inspect(id, self.scope())
-        if known is None:
+        found = self._inspect(id, self.scope())
+        if found is None:
             return self._cache.ended(id)
-        return self._stopping.overlay(known.workload, known.rule)
+        return self._stopping.overlay(found.workload, found.rule)
 
-    def _inspect(self, id: str, scope: str, shown: Appearance | None = None) -> Known | None:
+    def _inspect(self, id: str, scope: str, shown: Appearance | None = None) -> Description | None:
         ticket = self._cache.begin(id)
-        container = self._engine.inspect(id)
+        container = self._client.inspect(id)
         if container is None:
             self._cache.forget(id)
             return None
         try:
-            known = Known.of(container, self._name, scope)
+            found = Description.of(container, self._name, scope)
         except ValueError as error:
             raise TemporaryError(f"container {id[:12]} cannot be described: {error}") from error
-        if known.workload.id == id:  # and not asked for by its name
-            self._cache.keep(id, ticket, known, shown)
-        return known
+        if found.workload.id == id:  # not requested by name
+            self._cache.keep(id, ticket, found, shown)
+        return found
 
     def _inspect_all(
-        self, ask: Mapping[str, Appearance | None], scope: str
-    ) -> dict[str, Known | Exception | None]:
-        """What is known of each, None if it is gone, or why it could not be inspected."""
+        self, shown: Mapping[str, Appearance | None], scope: str
+    ) -> dict[str, Description | SyncerError | None]:
+        """Return for each container its description, `None` if it is gone, or the error."""
         failed: list[SyncerError] = []
 
-        def inspect(id: str) -> Known | Exception | None:
+        def inspect(id: str) -> Description | SyncerError | None:
             if len(failed) >= FAILURES:
                 return failed[-1]
             try:
-                return self._inspect(id, scope, ask[id])
+                return self._inspect(id, scope, shown[id])
             except SyncerError as error:
                 failed.append(error)
                 return error
 
-        if len(ask) < 2:
-            return {id: inspect(id) for id in ask}
+        if len(shown) < 2:
+            return {id: inspect(id) for id in shown}
         with ThreadPoolExecutor(INSPECTORS, thread_name_prefix="inspect") as pool:
-            return dict(zip(ask, pool.map(inspect, ask), strict=True))
-
-    # What changes
+            return dict(zip(shown, pool.map(inspect, shown), strict=True))
 
     def watch(self, wake: Wake, stop: threading.Event) -> None:
-        """Wake for each event that matters, until `stop` is set or `close()` is called.
+        """Wake for each relevant event until `stop` is set or `close()` is called.
 
-        Raises TemporaryError if the stream cannot be opened, or ends soon after.
+        Raises `TemporaryError` if the stream cannot be opened, or ends soon after.
         """
-        follow(
-            lambda: self._listen(wake, stop),
-            lambda: self._over(stop),
-            "Docker's event stream",
-            self._clock,
-        )
+
+        def read(stream: EventStream) -> None:
+            self._cache.set_watched(True)
+            try:
+                wake(None)
+                for event in stream:
+                    self._handle(event, wake)
+            finally:
+                self._cache.set_watched(False)
+
+        def wake_for_overdue() -> None:
+            for id in self._stopping.overdue():
+                wake(id)
+
+        self._follower.follow(self._open_stream, read, wake_for_overdue, stop)
 
     def take_over(self, former: Source) -> None:
-        """Know of stops and ends that the former has seen, and listen from its last event on."""
-        if isinstance(former, DockerSource) and former._engine.endpoint == self._engine.endpoint:
-            # In this order: the former may still hear, and what it has heard it has noted before.
-            self._heard.take_over(former._heard)
+        """Adopt the stops and ends that `former` observed, and continue after its last event."""
+        if isinstance(former, DockerSource) and former._client.endpoint == self._client.endpoint:
+            # In this order: `former` may still receive events, and notes them before it moves on.
+            self._position.take_over(former._position)
             self._stopping.take_over(former._stopping)
             self._cache.take_over(former._cache)
 
     def examine(self) -> Iterator[Finding]:
-        """Socket, version, rights and clock."""
-        return examined(self._engine)
+        """Check socket, API version, permissions and clock."""
+        return examine_engine(self._client)
 
     def close(self) -> None:
-        """End a watch, and let go of connections."""
-        self._closed.set()
-        with self._lock:
-            stream = self._stream
-        if stream is not None:
-            stream.close()
-        self._engine.close()
+        """End a watch and close all connections."""
+        self._follower.close()
+        self._client.close()
 
-    def _over(self, stop: threading.Event) -> bool:
-        return stop.is_set() or self._closed.is_set()
+    def _open_stream(self) -> EventStream:
+        # The engine answers a moment before it starts to listen; `since` closes that gap.
+        if not self._position.since():
+            self._position.begin(self._client.now())
+        return self._client.events(self._position.since())
 
-    def _listen(self, wake: Wake, stop: threading.Event) -> str:
-        """Follow one stream to its end; returns why it ended."""
-        with (
-            self._opened_stream() as stream,
-            attended(self._name, stream, stop, lambda: self._wake_for_overdue(wake), TICK),
-        ):
-            self._cache.watched(True)
-            wake(None)
-            try:
-                for event in stream:
-                    if event in self._heard:
-                        continue
-                    if not event.trails or not self._cache.ended(event.id):
-                        self._note(event)
-                        wake(event.id)
-                    self._heard.add(event)
-            except BrokenStream as error:
-                return str(error)
-            finally:
-                self._cache.watched(False)
-            return "closed by the engine"
-
-    @contextlib.contextmanager
-    def _opened_stream(self) -> Iterator[EventStream]:
-        # The engine answers a moment before it listens: only `since` closes that gap.
-        if not self._heard.since():
-            self._heard.begin(self._engine.now())
-        stream = self._engine.events(self._heard.since())
-        with self._lock:
-            self._stream = stream
-        if self._closed.is_set():
-            stream.close()
-        try:
-            yield stream
-        finally:
-            with self._lock:
-                self._stream = None
-            stream.release()
-
-    def _wake_for_overdue(self, wake: Wake) -> None:
-        for id in self._stopping.overdue():
-            wake(id)
+    def _handle(self, event: Event, wake: Wake) -> None:
+        """Note an event and wake for it, unless it is a repetition or says nothing new."""
+        if event in self._position:
+            return
+        if not event.trails or not self._cache.ended(event.id):
+            self._note(event)
+            wake(event.id)
+        self._position.record(event)
 
     def _note(self, event: Event) -> None:
-        """Keep what the event says, for the questions that follow."""
-        known = self._cache.forget(event.id)
-        if event.kind is Kind.STARTED:
+        """Keep what the event says for the requests that follow."""
+        before = self._cache.forget(event.id)
+        if event.kind is EventKind.STARTED:
             self._stopping.clear(event.id)
-            self._cache.revive(event.id)
-        elif event.kind is Kind.ENDED:
+            self._cache.note_start(event.id)
+        elif event.kind is EventKind.ENDED:
             self._stopping.clear(event.id)
-            self._cache.end(self._ended(event, known))
-        elif event.kind is Kind.SIGNALLED:
+            self._cache.note_end(self._ended(event, before))
+        elif event.kind is EventKind.SIGNALLED:
             self._stopping.sent(event.id, event.signal)
 
-    def _ended(self, event: Event, known: Known | None) -> Workload:
-        """The container as it was last known, or as much as the event says of it."""
-        last = known.workload if known else self._cache.ended(event.id)
+    def _ended(self, event: Event, before: Description | None) -> Workload:
+        """Return the ended container as last described, or as far as the event describes it."""
+        last = before.workload if before else self._cache.ended(event.id)
         if last is not None:
             return attrs.evolve(last, state=State.EXITED)
         return Workload(
@@ -258,7 +224,7 @@ class DockerSource(Source):
 
 
 def _shown(entry: Json) -> Appearance | None:
-    """How the list shows a container; None if the entry makes no sense."""
+    """Return how the list shows a container; `None` if the entry is invalid."""
     try:
         return listed(entry)
     except ValueError:

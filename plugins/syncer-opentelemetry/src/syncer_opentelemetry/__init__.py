@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry: a span for each cycle of a sink, and for each listing of a source.
+"""OpenTelemetry traces: a span for each cycle of a sink and each listing of a source.
 
-On if OpenTelemetry's own variables ask for an exporter. Otherwise nothing of it is imported, and an
-event costs the question whether it is on.
+Traces are on if OpenTelemetry's environment variables name an exporter. Otherwise OpenTelemetry is
+not imported, and an event costs one comparison.
 """
 
 from typing import TYPE_CHECKING
@@ -19,5 +19,5 @@ _switch = Switch()
 
 @hookimpl
 def syncer_event(event: "AnyEvent") -> None:
-    """Make a span of it, if traces are on."""
+    """Record the event, if traces are on."""
     _switch(event)

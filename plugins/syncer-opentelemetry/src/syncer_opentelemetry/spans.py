@@ -1,8 +1,8 @@
-"""Events as spans. An event is told when something is over, so spans get both their times at once.
+"""Events as spans. An event is emitted at the end, so that a span gets both its times at once.
 
-Names and attributes are bounded: names of configured sources and sinks, words and numbers of
-syncer's own; of entries their ids, and of those that failed the error, both cut. Never a label's
-value, an address or a secret.
+Names and attributes are bounded: names of configured sources and sinks, syncer's own words and
+numbers, and, shortened, ids and errors of entries. Never the value of a label, an address or a
+secret.
 """
 
 import time
@@ -17,12 +17,12 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_co
 from syncer import Change, Deregister, Register, Update, one_line
 from syncer.events import ChangeApplied, CycleFinished, LoopFailed, SourceListed
 
-#: Changes of one cycle that are shown one by one, and as many that failed.
+#: Changes shown one by one per cycle, and as many failures.
 MOST = 50
 #: Longest id or error.
 LONGEST = 300
 _SECOND = 1_000_000_000
-#: What is done by the loops of the engine, by the first word of their names.
+#: What the loops of the engine do, by the first word of their names.
 _WORK = {"source": "list", "sink": "cycle"}
 _DONE = {Register: "registered", Update: "updated", Deregister: "deregistered"}
 _PLANNED = {Register: "register", Update: "update", Deregister: "deregister"}
@@ -31,30 +31,30 @@ Numbers = Mapping[str, str | int | bool]
 
 
 @attrs.define
-class _Told:
-    """What was told of a sink's cycle that is not over: when which change was made."""
+class _Cycle:
+    """The changes so far in a sink's unfinished cycle, with their times."""
 
     changes: list[tuple[int, Change]] = attrs.Factory(list)
     drift: int = 0
 
 
 class Spans:
-    """A listener that makes spans by `tracer`. `clock` is the time of day in nanoseconds.
+    """A listener that makes spans with `tracer`. `clock` is the time of day in nanoseconds.
 
-    A span of work that was asked for within another span is its child; else it is a root.
+    Work requested within another span is its child; other spans are roots.
     """
 
     def __init__(self, tracer: Tracer, clock: Callable[[], int] = time.time_ns) -> None:
         self._tracer, self._clock = tracer, clock
-        self._told: dict[str, _Told] = {}
+        self._cycles: dict[str, _Cycle] = {}
 
     def __call__(self, event: object) -> None:
-        """Make a span of what an event tells, if it is the end of something."""
+        """Make a span, if the event is the end of something."""
         self._note(event)
 
     @singledispatchmethod
     def _note(self, event: Any) -> None:
-        """There is no span for this event."""
+        """Ignore other events."""
 
     @_note.register
     def _(self, event: SourceListed) -> None:
@@ -66,27 +66,27 @@ class Spans:
             "syncer.complete": event.complete,
         }
         end = self._clock()
-        span = self._begun(f"list {event.source}", end - _ns(event.seconds), attributes)
+        span = self._begin(f"list {event.source}", end - _ns(event.seconds), attributes)
         span.end(end)
 
     @_note.register
     def _(self, event: ChangeApplied) -> None:
-        told = self._told.setdefault(event.sink, _Told())
-        told.drift += event.drift
-        if len(told.changes) < MOST:
-            told.changes.append((self._clock(), event.change))
+        cycle = self._cycles.setdefault(event.sink, _Cycle())
+        cycle.drift += event.drift
+        if len(cycle.changes) < MOST:
+            cycle.changes.append((self._clock(), event.change))
 
     @_note.register
     def _(self, event: CycleFinished) -> None:
-        end, told = self._clock(), self._told.pop(event.sink, _Told())
+        end, cycle = self._clock(), self._cycles.pop(event.sink, _Cycle())
         begin = end - _ns(event.seconds)
-        attributes = {**_numbers(event), "syncer.drift": told.drift}
-        span = self._begun(f"cycle {event.sink}", begin, attributes)
+        attributes = {**_numbers(event), "syncer.drift": cycle.drift}
+        span = self._begin(f"cycle {event.sink}", begin, attributes)
         if event.plan.changes:
             planned = min(begin + _ns(event.planned), end)
             self._part(span, f"plan {event.sink}", begin, planned)
             self._part(span, f"apply {event.sink}", planned, end)
-        _add_changes(span, told)
+        _add_changes(span, cycle)
         for id_, error in list(event.failed.items())[:MOST]:
             span.add_event("failed", {"syncer.id": _cut(id_), "syncer.error": _cut(error)}, end)
         if event.failed:
@@ -97,9 +97,9 @@ class Spans:
 
     @_note.register
     def _(self, event: LoopFailed) -> None:
-        """What failed has no length: it is not told when it began.
+        """A failure has no duration, since its start is unknown.
 
-        Watches and renewals are tried again soon: of theirs only news are told.
+        Watches and renewals are retried soon: only their new failures become spans.
         """
         part, _, name = event.loop.rpartition(" ")
         if part not in _WORK and not event.news:
@@ -108,13 +108,13 @@ class Spans:
         attributes: Numbers = {"syncer.failures": event.failures}
         if part in ("source", "sink"):
             attributes = {f"syncer.{part}": name, **attributes}
-        span = self._begun(f"{_WORK.get(part, part)} {name}", end, attributes)
+        span = self._begin(f"{_WORK.get(part, part)} {name}", end, attributes)
         if part == "sink":
-            _add_changes(span, self._told.pop(name, _Told()))
+            _add_changes(span, self._cycles.pop(name, _Cycle()))
         span.set_status(Status(StatusCode.ERROR, _cut(event.error)))
         span.end(end)
 
-    def _begun(self, name: str, begin: int, attributes: Numbers) -> Span:
+    def _begin(self, name: str, begin: int, attributes: Numbers) -> Span:
         return self._tracer.start_span(name, start_time=begin, attributes=attributes)
 
     def _part(self, whole: Span, name: str, begin: int, end: int) -> None:
@@ -136,7 +136,7 @@ def _numbers(event: CycleFinished) -> Numbers:
 
 
 def _counts(event: CycleFinished) -> Iterator[tuple[str, int]]:
-    """What was planned by kind, and what was skipped by the word for the reason."""
+    """Yield the number of planned changes by kind, and of skips by reason."""
     planned = Counter(type(change) for change in event.plan.changes)
     for kind, word in _PLANNED.items():
         yield f"syncer.planned.{word}", planned[kind]
@@ -144,13 +144,13 @@ def _counts(event: CycleFinished) -> Iterator[tuple[str, int]]:
         yield f"syncer.skips.{word}", count
 
 
-def _add_changes(span: Span, told: _Told) -> None:
-    for when, change in told.changes:
+def _add_changes(span: Span, cycle: _Cycle) -> None:
+    for when, change in cycle.changes:
         span.add_event(_DONE[type(change)], {"syncer.id": _cut(change.id)}, when)
 
 
 def _cut(text: str) -> str:
-    """A text on one line, not longer than is shown, that every exporter can write."""
+    """Return the text shortened, on one line, as every exporter can write it."""
     line = one_line(text)[:LONGEST]
     return line.encode("utf-8", "backslashreplace").decode()
 

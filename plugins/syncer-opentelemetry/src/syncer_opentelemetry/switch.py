@@ -1,4 +1,4 @@
-"""Whether traces are on, by the variables that OpenTelemetry gives for it."""
+"""Whether traces are on, according to OpenTelemetry's environment variables."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -15,9 +15,9 @@ _OTLP = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
 class Switch:
-    """Hears events, and passes them on if traces are on: decided when the first one is told.
+    """Forwards events if traces are on, which the first event decides. Thread-safe.
 
-    Safe in threads. Raises ConfigError, once, if what the variables ask for cannot be had.
+    Raises `ConfigError`, once, if the variables name an exporter that is not available.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Switch:
         self._listener: Listener | None = None
 
     def __call__(self, event: object) -> None:
-        """Pass the event on, if anybody wants it."""
+        """Forward the event, if traces are on."""
         if not self._decided:
             self._decide()
         if self._listener is not None:
@@ -37,20 +37,20 @@ class Switch:
             if self._decided:
                 return
             try:
-                if names := wanted(os.environ):
-                    # Half of what follows takes longer to import than syncer itself.
-                    from syncer_opentelemetry.opening import opened
+                if names := exporters(os.environ):
+                    # The OpenTelemetry SDK takes longer to import than syncer itself.
+                    from syncer_opentelemetry.provider import make_spans
 
-                    self._listener = opened(names)
+                    self._listener = make_spans(names)
             finally:
                 self._decided = True
 
 
-def wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The exporters that the variables ask for, by their entry points; none: traces are off.
+def exporters(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the entry points of the exporters that the variables name; none if traces are off.
 
-    An endpoint alone asks for OTLP. Unlike OpenTelemetry's, this default is off: without any
-    variable nothing is sent.
+    An endpoint alone means OTLP. Unlike OpenTelemetry's own default, nothing is sent without any
+    variable.
     """
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return ()
@@ -66,9 +66,9 @@ def wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
 def _entry_point(name: str, environ: Mapping[str, str]) -> str:
     if name != "otlp":
         return name
-    said = next((text for variable in _PROTOCOLS if (text := environ.get(variable))), "")
-    protocol = said.strip() or "http/protobuf"
+    value = next((text for variable in _PROTOCOLS if (text := environ.get(variable))), "")
+    protocol = value.strip() or "http/protobuf"
     if protocol not in _OTLP:
-        known = " and ".join(_OTLP)
-        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {known} are known, not {protocol!r}")
+        known = " or ".join(_OTLP)
+        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL must be {known}, not {protocol!r}")
     return _OTLP[protocol]

@@ -1,1 +1,1 @@
-"""Docker's event stream: parse, follow, and tell what matters."""
+"""The event stream of a Docker engine: parse it, follow it, resume it."""

@@ -1,58 +1,100 @@
-"""Following streams of events, one after the other, until it is time to stop."""
+"""Following event streams, one after another."""
 
 import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from syncer import TemporaryError
+from syncer_docker.events.parse import BrokenStream
+from syncer_docker.events.stream import EventStream
 
-#: A stream that lived this many seconds is opened again at once: proxies end quiet ones.
+#: A stream that lasted this many seconds is reopened at once: proxies end quiet ones.
 SETTLED = 5.0
 
 Wake = Callable[[str | None], None]
 
 
-class Closing(Protocol):
-    """What another thread can end."""
+class Follower:
+    """Reads event streams until it is closed. `tick` is how often it looks around, in seconds.
+
+    `name` names the stream in errors.
+    """
+
+    def __init__(self, name: str, tick: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._name, self._tick, self._clock = name, tick, clock
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._stream: EventStream | None = None
+
+    def follow(
+        self,
+        open_stream: Callable[[], EventStream],
+        read: Callable[[EventStream], None],
+        look: Callable[[], None],
+        stop: threading.Event,
+    ) -> None:
+        """Open streams and `read` each to its end, until `stop` is set or `close()` is called.
+
+        Meanwhile `look` is called every tick, in another thread. Raises `TemporaryError` if a
+        stream ends soon after it was opened.
+        """
+        while not self._is_over(stop):
+            began = self._clock()
+            reason = self._follow_one(open_stream, read, look, stop)
+            if not self._is_over(stop) and self._clock() - began < SETTLED:
+                raise TemporaryError(f"{self._name} ended: {reason}")
 
     def close(self) -> None:
-        """End it; a read that waits ends at once."""
-
-
-def follow(
-    listen: Callable[[], str],
-    over: Callable[[], bool],
-    what: str,
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Call `listen`, which follows one stream and returns why it ended, until it is over.
-
-    Raises TemporaryError if a stream ends soon after it was opened.
-    """
-    while not over():
-        began = clock()
-        reason = listen()
-        if not over() and clock() - began < SETTLED:
-            raise TemporaryError(f"{what} ended: {reason}")
-
-
-@contextlib.contextmanager
-def attended(
-    name: str, stream: Closing, stop: threading.Event, look: Callable[[], None], tick: float
-) -> Iterator[None]:
-    """Beside a stream: end it when `stop` is set, and `look` elsewhere each `tick` seconds."""
-    ended = threading.Event()
-
-    def attend() -> None:
-        while not stop.wait(tick) and not ended.is_set():
-            look()
-        if not ended.is_set():
+        """End the current stream and open no other."""
+        self._closed.set()
+        with self._lock:
+            stream = self._stream
+        if stream is not None:
             stream.close()
 
-    threading.Thread(target=attend, name=f"attend {name}", daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()
+    def _is_over(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self._closed.is_set()
+
+    def _follow_one(
+        self,
+        open_stream: Callable[[], EventStream],
+        read: Callable[[EventStream], None],
+        look: Callable[[], None],
+        stop: threading.Event,
+    ) -> str:
+        """Read one stream to its end; return why it ended."""
+        stream = open_stream()
+        with self._lock:
+            self._stream = stream
+        if self._closed.is_set():
+            stream.close()
+        try:
+            with self._attended(stream, look, stop):
+                read(stream)
+        except BrokenStream as error:
+            return str(error)
+        finally:
+            with self._lock:
+                self._stream = None
+            stream.release()
+        return "closed by the engine"
+
+    @contextlib.contextmanager
+    def _attended(
+        self, stream: EventStream, look: Callable[[], None], stop: threading.Event
+    ) -> Iterator[None]:
+        """While the stream is read, call `look` every tick, and close it once `stop` is set."""
+        ended = threading.Event()
+
+        def attend() -> None:
+            while not stop.wait(self._tick) and not ended.is_set():
+                look()
+            if not ended.is_set():
+                stream.close()
+
+        threading.Thread(target=attend, name=f"attend {self._name}", daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()

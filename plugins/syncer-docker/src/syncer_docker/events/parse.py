@@ -1,4 +1,4 @@
-"""The engine's events: which matter, and what they say, in the words of old and new engines."""
+"""The events of old and new engines: which matter, and their fields."""
 
 import json
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from typing import Any
 
 import attrs
 
-from syncer_docker.describe import Json
-from syncer_docker.stopping import signal_number
+from syncer_docker.containers.stopping import signal_number
+from syncer_docker.fields import Json
 
-#: Longest event that is read, in bytes; a container's labels are in it.
+#: Longest accepted event in bytes; it contains the container's labels.
 MAX_LINE = 4 * 1024 * 1024
-#: One second, which events that were told out of order may lie apart.
-OVERLAP = 1_000_000_000
+#: One second in nanoseconds.
+SECOND = 1_000_000_000
 
 
-class Kind(Enum):
-    """What an event means here."""
+class EventKind(Enum):
+    """The meaning of an event for its container."""
 
     STARTED = "started"
     ENDED = "ended"
@@ -26,41 +26,41 @@ class Kind(Enum):
 
 
 _KINDS = {
-    "start": Kind.STARTED,
-    "die": Kind.ENDED,
-    "destroy": Kind.ENDED,
-    "kill": Kind.SIGNALLED,
-    "stop": Kind.CHANGED,
-    "pause": Kind.CHANGED,
-    "unpause": Kind.CHANGED,
-    "rename": Kind.CHANGED,
-    "update": Kind.CHANGED,
-    "health_status": Kind.CHANGED,
-    "connect": Kind.CHANGED,
-    "disconnect": Kind.CHANGED,
+    "start": EventKind.STARTED,
+    "die": EventKind.ENDED,
+    "destroy": EventKind.ENDED,
+    "kill": EventKind.SIGNALLED,
+    "stop": EventKind.CHANGED,
+    "pause": EventKind.CHANGED,
+    "unpause": EventKind.CHANGED,
+    "rename": EventKind.CHANGED,
+    "update": EventKind.CHANGED,
+    "health_status": EventKind.CHANGED,
+    "connect": EventKind.CHANGED,
+    "disconnect": EventKind.CHANGED,
 }
-#: What the engine tells after each end, too: then it is no news.
+#: Sent after the end of a container as well, where they say nothing new.
 _TRAILING = ("stop", "disconnect", "destroy")
-# Podman's words for the same.
+# Podman's names.
 _ALIASES = {"died": "die", "remove": "destroy"}
 
-#: What the engine is asked to send: not the three events of every health probe (`exec_*`).
-#: `health_status` stands for all its outcomes; engines compare it by its beginning.
+#: The requested events: without the three events of every health probe (`exec_*`).
+#: `health_status` covers all its outcomes, since engines compare prefixes.
 FILTERS = {"type": ["container", "network"], "event": sorted({*_KINDS, *_ALIASES})}
 
 
 class BrokenStream(Exception):
-    """The stream of events holds something that is no event, or too much of it."""
+    """The event stream was lost, or contains something that is not an event."""
 
 
 @attrs.frozen
 class Event:
-    """Something that happened to a container; `time` is the engine's, in nanoseconds.
+    """An event of a container; `time` is the engine's, in nanoseconds.
 
-    `trails`: of a container that has ended it says nothing new.
+    `trails`: says nothing new about a container that has ended.
     """
 
-    kind: Kind
+    kind: EventKind
     id: str
     time: int = 0
     name: str = ""
@@ -70,9 +70,9 @@ class Event:
 
 
 def parse(line: bytes) -> Event | None:
-    """The event in a line of the stream; None if it does not matter here.
+    """Return the event in a line of the stream; `None` if it does not matter.
 
-    Raises BrokenStream if the line holds no event.
+    Raises `BrokenStream` if the line is not an event.
     """
     try:
         message = json.loads(line)
@@ -90,7 +90,7 @@ def _event(message: Json) -> Event | None:
         id = attributes.get("container")
     else:
         id = actor.get("ID") or message.get("id")
-    # With an outcome (`health_status: healthy`) or without.
+    # Possibly with an outcome (`health_status: healthy`).
     action = str(message.get("Action") or message.get("status") or "").partition(":")[0]
     action = _ALIASES.get(action, action)
     kind = _KINDS.get(action)
@@ -116,26 +116,20 @@ def _time(message: Json) -> int:
     precise, whole = message.get("timeNano"), message.get("time")
     if isinstance(precise, int):
         return precise
-    return whole * 1_000_000_000 if isinstance(whole, int) else 0
-
-
-def since_text(time: int) -> str:
-    """The `since` that asks for everything after an event of this time, in nanoseconds."""
-    seconds, nanos = divmod(max(0, time - OVERLAP), 1_000_000_000)
-    return f"{seconds}.{nanos:09d}"
+    return whole * SECOND if isinstance(whole, int) else 0
 
 
 class Lines:
-    """Cuts what arrives into lines, whatever the pieces are."""
+    """Splits received data into lines."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The lines that are whole now. Raises BrokenStream for one that is too long."""
+        """Yield the lines completed by `data`. Raises `BrokenStream` if one is too long."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE:
-            raise BrokenStream(f"an event of more than {MAX_LINE} bytes")
+            raise BrokenStream(f"an event is longer than {MAX_LINE} bytes")
         for line in lines:
             if line.strip():
                 yield line

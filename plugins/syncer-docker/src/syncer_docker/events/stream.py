@@ -1,4 +1,4 @@
-"""The connection that events arrive on: it must end when another thread says so."""
+"""An open event stream, which another thread can end."""
 
 import contextlib
 import threading
@@ -13,9 +13,9 @@ _PIECE = 64 * 1024
 
 
 class EventStream:
-    """The events of one answer of the engine, as they come.
+    """The events in one answer of the engine, as they arrive.
 
-    `quiet` is the longest silence in seconds before it ends by itself; None: there is none.
+    `quiet` is the longest silence in seconds before the stream ends; `None` for no limit.
     """
 
     def __init__(self, answer: Any, quiet: float | None = None) -> None:
@@ -25,28 +25,32 @@ class EventStream:
         self._wait_at_most(quiet)
 
     def __iter__(self) -> Iterator[Event]:
-        """The events that matter. Raises BrokenStream if something else comes.
+        """Yield the relevant events. Raises `BrokenStream` for anything that is not an event."""
+        for line in self.lines():
+            if (event := parse(line)) is not None:
+                yield event
 
-        It ends when the engine ends it, after too long a silence, or after `close()`.
+    def lines(self) -> Iterator[bytes]:
+        """Yield the events unparsed, until the engine, `close()` or silence ends the stream.
+
+        Raises `BrokenStream` if the connection is lost or a line is too long.
         """
         lines = Lines()
         while data := self._read():
-            for line in lines.feed(data):
-                if (event := parse(line)) is not None:
-                    yield event
+            yield from lines.feed(data)
 
     def close(self) -> None:
-        """End the stream, from any thread; a read that waits ends at once. May be called twice."""
+        """End the stream from any thread; a blocked read ends at once. May be called twice."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        # A RuntimeError means that the stream has ended by itself.
+        # A RuntimeError means that the stream has already ended.
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._answer.raw.shutdown()
 
     def release(self) -> None:
-        """Let go of the connection; only by the thread that reads."""
+        """Release the connection; only in the reading thread."""
         self.close()
         with contextlib.suppress(OSError):
             self._answer.close()
@@ -62,7 +66,7 @@ class EventStream:
         return b""
 
     def _wait_at_most(self, quiet: float | None) -> None:
-        """From now on silence is normal: what was allowed for an answer is too short."""
+        """Replace the timeout for answers: silence is normal from now on."""
         socket = getattr(self._answer.raw.connection, "sock", None)
         if socket is not None:
             socket.settimeout(quiet)

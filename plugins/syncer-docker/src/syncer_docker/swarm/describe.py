@@ -1,21 +1,21 @@
-"""From a manager's answers to workloads; pure.
+"""Turn a manager's answers into workloads; pure.
 
-What makes no sense raises ValueError: then the workload is unclear, and what is registered
-for it stays.
+Invalid answers raise `ValueError`: the workload is unclear then, and its entries are kept.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
 from syncer import Binding, Health, Network, Port, State, Workload
-from syncer_docker.describe import Json
+from syncer_docker.fields import Json, environment, items
 from syncer_docker.swarm.nodes import Nodes
 from syncer_docker.swarm.options import Labels, Mode
 
 RUNNING = "running"
-#: What a task is called before it runs; all other words but `running` mean that it has ended.
+#: The states of a task before it runs; all others except `running` mean that it has ended.
 BEFORE = frozenset(
     "new allocated pending assigned accepted preparing ready starting".split()  # noqa: SIM905
 )
@@ -25,7 +25,7 @@ _HOST = "host"
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """What a manager said at one time, tasks first: one without a service is being removed."""
+    """A manager's answers, requested in this order: a task without its service is being removed."""
 
     tasks: tuple[Json, ...]
     services: Mapping[str, Json]
@@ -35,7 +35,7 @@ class Snapshot:
 
 @attrs.frozen(kw_only=True)
 class Describer:
-    """Makes workloads in the mode and with the labels that are configured."""
+    """Makes workloads, with the configured mode and labels."""
 
     source: str
     scope: str
@@ -43,122 +43,114 @@ class Describer:
     labels: Labels
 
     def workloads(self, snapshot: Snapshot) -> tuple[list[Workload], set[str]]:
-        """All that is up, and the ids of what cannot be described."""
+        """Return all workloads that are up, and the ids of those that cannot be described."""
         found, unclear = [], set()
-        for id, make in self._things(snapshot):
+        for id, make in self._makers(snapshot):
             try:
                 found.append(make())
             except (ValueError, TypeError, AttributeError, KeyError):
                 unclear.add(id)
         return [workload for workload in found if workload.state.offered], unclear
 
-    def _things(self, snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
-        """The id of each thing that may be up, and what describes it."""
+    def _makers(self, snapshot: Snapshot) -> Iterator[tuple[str, Callable[[], Workload]]]:
+        """Yield the id of everything that may be up, and a function that describes it."""
         if self.mode is Mode.TASKS:
             for task in snapshot.tasks:
                 if task.get("ServiceID") in snapshot.services:
-                    yield task["ID"], lambda task=task: self.task(task, snapshot)
+                    yield task["ID"], partial(self.task, task, snapshot)
             return
         for id, service in snapshot.services.items():
             if self.mode is Mode.VIP:
-                yield id, lambda service=service: self.service(service, snapshot)
+                yield id, partial(self.service, service, snapshot)
             elif _ingress_ports(service):
                 for node in snapshot.nodes.ids():
-                    yield (
-                        f"{id}.{node}",
-                        lambda service=service, node=node: self.node(service, node, snapshot),
-                    )
+                    yield f"{id}.{node}", partial(self.node, service, node, snapshot)
 
     def task(self, task: Json, snapshot: Snapshot) -> Workload:
-        """A task; it is `exited` where the filter of nodes leaves it out."""
+        """Describe a task; it is `exited` if its node is filtered out."""
         service = snapshot.services[task["ServiceID"]]
         node = str(task.get("NodeID") or "")
         state = state_of(task)
-        if state.offered and not snapshot.nodes.wanted(node):
+        if state.offered and not snapshot.nodes.is_selected(node):
             state = State.EXITED
-        name = _name(service)
-        container = _container(task["Spec"])
-        attached = _list(task, "NetworksAttachments")
-        return Workload(
-            source=self.source,
-            scope=self.scope,
+        attached = items(task, "NetworksAttachments")
+        return self._workload(
+            service,
+            task["Spec"],
             id=task["ID"],
-            name=f"{name}.{task.get('Slot') or node}",
+            name=f"{_name(service)}.{task.get('Slot') or node}",
             state=state,
             ports=_task_ports(service, task, snapshot.nodes, node) if state.offered else (),
             networks=_attachments(attached, snapshot.nodes, node) if state.offered else (),
-            **self._common(service, container),
         )
 
     def service(self, service: Json, snapshot: Snapshot) -> Workload:
-        """A service at its virtual addresses."""
+        """Describe a service at its virtual addresses."""
         state, health = _service_state(service, snapshot.tasks)
-        ports = [
-            Port(number=number, protocol=protocol)
-            for number, protocol in sorted({_target(port) for port in _ports(service)})
-        ]
-        return Workload(
-            source=self.source,
-            scope=self.scope,
+        return self._workload(
+            service,
+            service["Spec"]["TaskTemplate"],
             id=service["ID"],
             name=_name(service),
             state=state,
             health=health,
-            ports=ports,
+            ports=_bound({_target(port): set() for port in _ports(service)}, ""),
             networks=_virtual(service, snapshot.networks),
-            **self._common(service, _container(service["Spec"]["TaskTemplate"])),
         )
 
     def node(self, service: Json, node: str, snapshot: Snapshot) -> Workload:
-        """A service at the ports that one node publishes for it."""
+        """Describe a service at the ports that one node publishes for it."""
         state, health = _service_state(service, snapshot.tasks)
-        if not snapshot.nodes.listens(node):
+        if not snapshot.nodes.has_ingress(node):
             state = State.EXITED
         address = snapshot.nodes.address(node) if state.offered else ""
         bound: dict[tuple[int, str], set[int]] = {}
         for port in _ingress_ports(service):
             bound.setdefault(_target(port), set()).add(int(port["PublishedPort"]))
-        return Workload(
-            source=self.source,
-            scope=self.scope,
+        return self._workload(
+            service,
+            service["Spec"]["TaskTemplate"],
             id=f"{service['ID']}.{node}",
             name=f"{_name(service)}.{node}",
             state=state,
             health=health,
             ports=_bound(bound, address),
-            **self._common(service, _container(service["Spec"]["TaskTemplate"])),
         )
 
-    def _common(self, service: Json, container: Json) -> dict[str, Any]:
+    def _workload(self, service: Json, spec: Json, **fields: Any) -> Workload:
+        """Return a workload of a service; `spec` is that of its tasks."""
+        container = spec.get("ContainerSpec") or {}  # plugins and attachments have none
         labels: dict[str, str] = {}
         if self.labels is not Labels.SERVICE:
             labels |= container.get("Labels") or {}
         if self.labels is not Labels.CONTAINER:
             labels |= service["Spec"].get("Labels") or {}
-        lines = (str(line).partition("=") for line in _list(container, "Env"))
         hostname = str(container.get("Hostname") or "")
-        return {
-            "image": str(container.get("Image") or ""),
-            "hostname": "" if "{{" in hostname else hostname,
-            "labels": {str(key): str(value) for key, value in labels.items()},
-            "env": {name: value for name, _, value in lines},
-        }
+        return Workload(
+            source=self.source,
+            scope=self.scope,
+            image=str(container.get("Image") or ""),
+            hostname="" if "{{" in hostname else hostname,
+            labels={str(key): str(value) for key, value in labels.items()},
+            env=environment(container),
+            **fields,
+        )
 
 
 def state_of(task: Json) -> State:
-    """Where a task is in its life: told to end and still alive, it is stopping."""
-    word = task["Status"]["State"]
-    if word in BEFORE:
+    """Return the state of a task; one that runs but should not is stopping."""
+    state = task["Status"]["State"]
+    if state in BEFORE:
         return State.CREATED
-    if word != RUNNING:
+    if state != RUNNING:
         return State.EXITED
     return State.RUNNING if task.get("DesiredState") == RUNNING else State.STOPPING
 
 
 def _service_state(service: Json, tasks: Iterable[Json]) -> tuple[State, Health | None]:
-    """A service runs while a task of it does.
+    """Return the state of a service: running while one of its tasks runs.
 
-    Under an update it stays, as starting, though for a moment none does: one is on its way.
+    During an update it stays, as starting, while no task runs but one is about to.
     """
     states = {state_of(task) for task in tasks if task.get("ServiceID") == service["ID"]}
     if State.RUNNING in states:
@@ -173,13 +165,8 @@ def _name(service: Json) -> str:
     return str(service["Spec"]["Name"])
 
 
-def _container(spec: Json) -> Json:
-    """What is said of the container; plugins and attachments are no services for us."""
-    return spec.get("ContainerSpec") or {}
-
-
 def _ports(service: Json) -> list[Json]:
-    return _list(service.get("Endpoint") or {}, "Ports")
+    return items(service.get("Endpoint") or {}, "Ports")
 
 
 def _ingress_ports(service: Json) -> list[Json]:
@@ -195,9 +182,9 @@ def _target(port: Json) -> tuple[int, str]:
 
 
 def _task_ports(service: Json, task: Json, nodes: Nodes, node: str) -> tuple[Port, ...]:
-    """The service's ports; those published on the task's own node are bound there."""
+    """Return the service's ports; those published on the task's own node are bound there."""
     bound: dict[tuple[int, str], set[int]] = {_target(port): set() for port in _ports(service)}
-    for port in _list(task["Status"].get("PortStatus") or {}, "Ports"):
+    for port in items(task["Status"].get("PortStatus") or {}, "Ports"):
         if port.get("PublishMode") == "host" and port.get("PublishedPort"):
             bound.setdefault(_target(port), set()).add(int(port["PublishedPort"]))
     return _bound(bound, nodes.address(node) if any(bound.values()) else "")
@@ -215,11 +202,11 @@ def _bound(bound: Mapping[tuple[int, str], set[int]], address: str) -> tuple[Por
 
 
 def _attachments(attached: list[Json], nodes: Nodes, node: str) -> tuple[Network, ...]:
-    """The task's places in networks; in the host's it has the address of its node."""
+    """Return the task's networks; in the host's network it has the address of its node."""
     found = []
     for place in attached:
         network = place["Network"]["Spec"]
-        addresses = [str(it) for it in _list(place, "Addresses")]
+        addresses = [str(it) for it in items(place, "Addresses")]
         if network["Name"] == _HOST and not addresses:
             addresses = [nodes.address(node)]
         if not network.get("Ingress"):
@@ -228,7 +215,7 @@ def _attachments(attached: list[Json], nodes: Nodes, node: str) -> tuple[Network
 
 
 def _virtual(service: Json, names: Mapping[str, str]) -> tuple[Network, ...]:
-    found = _list(service.get("Endpoint") or {}, "VirtualIPs")
+    found = items(service.get("Endpoint") or {}, "VirtualIPs")
     return tuple(
         _network(names[it["NetworkID"]], [str(it["Addr"])])
         for it in found
@@ -241,12 +228,3 @@ def _network(name: str, addresses: Iterable[str]) -> Network:
     v4 = [address for address in bare if ":" not in address]
     v6 = [address for address in bare if ":" in address]
     return Network(name=name, ipv4=v4[0] if v4 else "", ipv6=v6[0] if v6 else "")
-
-
-def _list(fields: Json, key: str) -> list[Any]:
-    value = fields.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise ValueError(f"{key} is not a list")
-    return value

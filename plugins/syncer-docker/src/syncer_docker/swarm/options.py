@@ -1,4 +1,4 @@
-"""What can be set for a source of kind `swarm`."""
+"""The options of the source `swarm`."""
 
 from datetime import timedelta
 from enum import Enum
@@ -10,7 +10,7 @@ from syncer_docker.options import DockerOptions
 
 
 class Mode(str, Enum):
-    """What an instance stands for."""
+    """What each instance represents."""
 
     TASKS = "tasks"
     VIP = "vip"
@@ -18,7 +18,7 @@ class Mode(str, Enum):
 
 
 class Labels(str, Enum):
-    """Which labels are read; where both have one, that of the service counts."""
+    """Which labels are read; those of the service take precedence."""
 
     BOTH = "both"
     SERVICE = "service"
@@ -27,32 +27,33 @@ class Labels(str, Enum):
 
 @attrs.frozen(kw_only=True)
 class SwarmOptions(DockerOptions):
-    """The options of a source of kind `swarm`: where a manager is, and what is registered."""
+    """Options of the source `swarm`: the manager, and what is registered."""
 
     scope: str = option("", help="Name of the swarm in ids and marks (default: the swarm's id)")
     mode: Mode = option(
         Mode.TASKS,
-        help="An instance for each: tasks (running task), vip (service, at its virtual address),"
+        help="One instance for each: tasks (running task), vip (service, at its virtual address),"
         " ingress (service and node, at the port published on all nodes)",
     )
     labels: Labels = option(
-        Labels.BOTH, help="Labels that are read: service, container or both (the service's first)"
+        Labels.BOTH,
+        help="Labels to read: service, container or both (the service takes precedence)",
     )
-    node_roles: tuple[str, ...] = option((), help="Only on nodes of these roles: manager, worker")
+    node_roles: tuple[str, ...] = option((), help="Only nodes with these roles: manager, worker")
     node_labels: tuple[str, ...] = option(
-        (), help="Only on nodes with all these labels: NAME or NAME=VALUE"
+        (), help="Only nodes with all these labels: NAME or NAME=VALUE"
     )
     node_availability: tuple[str, ...] = option(
         (),
-        help="Only on nodes of this availability: active, pause, drain"
-        " (default: any; with ingress active and pause)",
+        help="Only nodes with this availability: active, pause, drain"
+        " (default: any; in mode ingress active and pause)",
     )
-    node_states: tuple[str, ...] = option(("ready",), help="Only on nodes in these states")
+    node_states: tuple[str, ...] = option(("ready",), help="Only nodes in these states")
     node_address_label: str = option(
-        "", help="Label of nodes that holds the address of their published ports"
+        "", help="Node label that holds the address for published ports"
     )
     poll: timedelta = option(
         timedelta(seconds=2),
-        help="How often tasks are looked at: the engine has no events for them",
+        help="How often to list tasks, for which the engine has no events",
         validator=at_least(0.1),
     )

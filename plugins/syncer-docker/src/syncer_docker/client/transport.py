@@ -1,9 +1,9 @@
-"""API clients on unix sockets and over ssh: connections are used again, and can be ended.
+"""SDK clients over unix sockets and ssh whose connections are reused and can be ended.
 
-The SDK's own adapters do not suit a program that runs for months and asks thousands of
-questions: for unix sockets it keeps a pool of connections for each URL, so for each container,
-and over ssh it starts one ssh for each question. Here one pool serves all URLs, and what ssh
-talks to is an ordinary socket, with timeouts and an end.
+The SDK's own adapters do not suit a program that runs for months and sends thousands of
+requests: for unix sockets they keep one connection pool per URL, that is per container, and over
+ssh they start one ssh per request. Here one pool serves all URLs, and ssh is connected to an
+ordinary socket, which has timeouts and can be closed.
 """
 
 import contextlib
@@ -25,57 +25,52 @@ from docker.transport.unixconn import (
     UnixHTTPConnectionPool,
 )
 
-#: Connections kept open: one for each inspecting thread, the list and the stream.
+#: Connections kept open: one per inspecting thread, one for listings, one for the stream.
 POOL = 8
 _ANY_URL = "http+docker://localhost"
-
-#: What answers say of a question that was answered, and of something that is not there.
 _OK, _NOT_FOUND = 200, 404
 
 Dial = Callable[[float | None], socket.socket]
 
 
 def make_client(endpoint: str, timeout: float, tls: Any) -> "docker.APIClient":
-    """A client for an endpoint that speaks the newest version which both sides know.
+    """Return a client that uses the newest API version known to both sides.
 
-    Raises what the SDK, requests and the system raise.
+    Raises errors of the SDK, of `requests` and of the system.
     """
-    asking = _client(endpoint, MINIMUM_DOCKER_API_VERSION, timeout, tls)
-    try:
-        version = asking.version(api_version=False)["ApiVersion"]
-    finally:
-        asking.close()
+    with contextlib.closing(_client(endpoint, MINIMUM_DOCKER_API_VERSION, timeout, tls)) as oldest:
+        version = oldest.version(api_version=False)["ApiVersion"]
     return _client(endpoint, version, timeout, tls)
 
 
 class Refusal(Exception):
-    """The engine's answer is an error: its status, and what it says."""
+    """An error answer of the engine: its status and text."""
 
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(said)
-        self.status, self.said = status, said
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
 
 
 def inspect(client: "docker.APIClient", id: str, timeout: float) -> Any:
-    """The full description of a container. Raises `Refusal`, and what the SDK raises.
+    """Return the full description of a container. Raises `Refusal` and the SDK's errors.
 
-    Over our own connections by urllib3 alone: what is done around each question above it costs
-    more than question and answer, and at start there is one for each container.
+    Over our own connections urllib3 is used directly: the layers above it cost more than the
+    request itself, and at start there is one request per container.
     """
     adapter = client.get_adapter(client.base_url)
     if not isinstance(adapter, _Adapter):
         return client.inspect_container(id)
     path = f"/v{client.api_version}/containers/{quote(id, safe='')}/json"
-    answer = adapter.ask(path, timeout)
+    answer = adapter.fetch(path, timeout)
     if answer.status == _NOT_FOUND:
         raise docker.errors.NotFound(f"no such container: {id}")
     if answer.status != _OK:
-        raise Refusal(answer.status, _said(answer.data))
+        raise Refusal(answer.status, error_text(answer.data))
     return json.loads(answer.data)
 
 
-def _said(body: bytes) -> str:
-    """What an answer says that is an error: the engine's are JSON, a proxy's are not."""
+def error_text(body: bytes) -> str:
+    """Return the text of an error answer: JSON from an engine, anything from a proxy."""
     text = body.decode("utf-8", "replace")
     with contextlib.suppress(ValueError, LookupError, TypeError):
         return str(json.loads(text)["message"])
@@ -83,10 +78,10 @@ def _said(body: bytes) -> str:
 
 
 def _client(endpoint: str, version: str, timeout: float, tls: Any) -> "docker.APIClient":
-    """A client for one version; it asks nothing by itself."""
+    """Return a client for one API version, without connecting."""
     dial = _dial(endpoint)
     client = docker.APIClient(
-        # With our own connections the path is never used.
+        # With our own connections this path is not used.
         base_url="unix:///docker.sock" if dial else endpoint,
         version=version,
         timeout=timeout,
@@ -95,14 +90,14 @@ def _client(endpoint: str, version: str, timeout: float, tls: Any) -> "docker.AP
     )
     if dial:
         client.mount("http+docker://", _Adapter(dial, timeout))
-    # An authority in the environment would go before the configured one, and a proxy there is
-    # meant for the internet.
+    # A certificate authority in the environment would take precedence over the configured one, and
+    # a proxy named there is meant for the internet.
     client.trust_env = False
     return client
 
 
 def _dial(endpoint: str) -> Dial | None:
-    """How to connect to sockets and over ssh; None for what is left to the SDK."""
+    """Return how to connect to a socket or over ssh; `None` to leave it to the SDK."""
     if endpoint.startswith("unix://"):
         # `unix://run/x` means `/run/x`, as in the SDK.
         path = "/" + endpoint.removeprefix("unix://").lstrip("/")
@@ -125,7 +120,7 @@ def _unix_socket(path: str, timeout: float | None) -> socket.socket:
 
 
 def ssh_argv(endpoint: str) -> list[str]:
-    """The command that connects to the engine behind `ssh://[user@]host[:port]`."""
+    """Return the command that connects to the engine behind `ssh://[user@]host[:port]`."""
     parts = urlsplit(endpoint)
     argv = ["ssh", "-T", "-o", "BatchMode=yes"]
     if parts.username:
@@ -136,7 +131,7 @@ def ssh_argv(endpoint: str) -> list[str]:
 
 
 def _ssh_socket(argv: list[str], timeout: float | None) -> socket.socket:
-    """A socket whose other side is ssh, which ends when this one is closed."""
+    """Return a socket connected to an ssh process, which ends when the socket is closed."""
     ours, its = socket.socketpair()
     try:
         with its:
@@ -179,8 +174,8 @@ class _Adapter(UnixHTTPAdapter):  # type: ignore[misc]
     def get_connection(self, url: str, proxies: Any = None) -> _Pool:
         return self._pool
 
-    def ask(self, path: str, timeout: float) -> urllib3.BaseHTTPResponse:
-        """GET, without what `requests` does around it."""
+    def fetch(self, path: str, timeout: float) -> urllib3.BaseHTTPResponse:
+        """Send a GET request without the overhead of `requests`."""
         limits = urllib3.Timeout(connect=timeout, read=timeout)
         answer: urllib3.BaseHTTPResponse = self._pool.urlopen(
             "GET", path, timeout=limits, retries=False, redirect=False

@@ -1,8 +1,8 @@
-"""How a container looks in the engine's list, to tell whether its description still holds.
+"""How a container appears in the engine's list, to tell whether its description still holds.
 
-The list shows all that can change about a container: name, state, health, published ports,
-networks. Where list and description agree, the description is proven and nothing needs to be
-asked. Engines that show less in their list (Podman shows no health) prove less.
+The list shows everything about a container that can change: name, state, health, published ports,
+networks. If list and description agree, the description holds and no request is needed. Engines
+whose list shows less (Podman's has no health) prove less.
 """
 
 import re
@@ -11,9 +11,16 @@ from collections.abc import Iterable
 import attrs
 
 from syncer import Binding, Health, Network, State, Workload
-from syncer_docker.describe import Json, binding, health_of, network, networks_in, state_of
+from syncer_docker.containers.describe import (
+    binding,
+    health_of,
+    network,
+    networks_in,
+    state_of,
+)
+from syncer_docker.fields import Json
 
-#: A container's port and protocol, and where it is published.
+#: A container's port, its protocol, and where it is published.
 Published = tuple[int, str, Binding]
 
 _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
@@ -21,29 +28,29 @@ _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
 
 @attrs.frozen
 class Appearance:
-    """What can be seen of a container from outside its full description."""
+    """The fields of a container that its entry in the list shows."""
 
     name: str
     state: State
     health: Health | None
-    #: In a fixed order, each once. Tuples: a set of one takes five times as much memory.
+    #: Sorted and unique. A tuple: a set of one item takes five times the memory.
     published: tuple[Published, ...]
     networks: tuple[Network, ...]
 
 
 def listed(entry: Json) -> Appearance:
-    """How a container looks in an entry of the list. Raises ValueError if that makes no sense."""
+    """Return how an entry of the list shows a container. Raises `ValueError` if it is invalid."""
     state = state_of({"Status": entry.get("State") or "missing"})
     try:
         return Appearance(
             _name(entry), state, _health(entry, state), _published(entry), _networks(entry)
         )
     except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"odd entry in the list of containers: {error!r}") from error
+        raise ValueError(f"invalid entry in the list of containers: {error!r}") from error
 
 
 def described(workload: Workload) -> Appearance:
-    """How the list shows a container that is as described."""
+    """Return how the list shows a container that is as described."""
     return Appearance(
         workload.name,
         workload.state,
@@ -54,18 +61,18 @@ def described(workload: Workload) -> Appearance:
 
 
 def _shown(health: Health | None, state: State) -> Health | None:
-    """The list shows the health of running containers only."""
+    """Return the health that the list shows: only that of running containers."""
     return health if state is State.RUNNING else None
 
 
 def _name(entry: Json) -> str:
-    """The own name: with old links a container also has names below others'."""
+    """Return the container's own name: links add names below those of other containers."""
     own = [n[1:] for n in entry.get("Names") or () if n.startswith("/") and "/" not in n[1:]]
     return own[0] if own else ""
 
 
 def _health(entry: Json, state: State) -> Health | None:
-    if entry.get("Health"):  # new engines say it in a field
+    if entry.get("Health"):  # new engines have a field for it
         return _shown(health_of(entry), state)
     found = _HEALTH.search(entry.get("Status") or "")
     return _shown(Health(found[1]), state) if found else None

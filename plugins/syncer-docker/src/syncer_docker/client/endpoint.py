@@ -1,4 +1,4 @@
-"""Where the engine is: the default sockets, what is local, and the client's settings for it."""
+"""The engine's endpoint: default sockets, whether it is local, and TLS."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,14 @@ import attrs
 
 from syncer_docker.options import DockerOptions
 
-#: In this order. The second is where registrator's images have the socket. Podman's are not
-#: among them: an engine that is not up yet must not be mistaken for another that runs nothing.
+#: In order of preference. The second is where registrator's images mount the socket. Podman's are
+#: missing on purpose: while Docker starts, an empty Podman must not be mistaken for it.
 DEFAULT_SOCKETS = ("/var/run/docker.sock", "/tmp/docker.sock")  # noqa: S108
 DEFAULT_PIPE = "npipe:////./pipe/docker_engine"
 
 
 def find_endpoint(endpoint: str) -> str:
-    """The endpoint as configured, else the first default socket that exists, else the first."""
+    """Return the configured endpoint, else the first default socket that exists, else the first."""
     if endpoint:
         return endpoint
     if sys.platform == "win32":
@@ -25,7 +25,7 @@ def find_endpoint(endpoint: str) -> str:
 
 
 def host_of(endpoint: str) -> str:
-    """The host in an endpoint; "" for sockets and pipes, which are on this machine."""
+    """Return the host in an endpoint; "" for sockets and pipes, which are local."""
     if endpoint.startswith(("unix:", "npipe:")):
         return ""
     return urlsplit(endpoint).hostname or ""
@@ -33,7 +33,7 @@ def host_of(endpoint: str) -> str:
 
 @attrs.frozen
 class TLS:
-    """The files of a TLS connection; `client` is certificate and key, if there are any."""
+    """The files for a TLS connection; `client` holds certificate and key, if any."""
 
     verify: bool
     ca: str = ""
@@ -41,9 +41,9 @@ class TLS:
 
 
 def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:
-    """How to speak TLS to a remote endpoint, as Docker's own tools decide it; None: not at all.
+    """Return the TLS settings that Docker's own tools would use; `None` for no TLS.
 
-    Raises ValueError if a file is missing, or a certificate is without its key.
+    Raises `ValueError` if a file is missing, or a certificate has no key.
     """
     explicit = options.ca or options.cert or options.key
     wanted = options.tls_verify or options.cert_path or explicit or endpoint.startswith("https:")
@@ -51,7 +51,7 @@ def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:
         return None
     folder = options.cert_path
     if folder is None and options.tls_verify and not explicit:
-        folder = dockers_folder()
+        folder = docker_folder()
     ca, cert, key = (
         str(given or _in_folder(folder, name))
         for given, name in (
@@ -64,22 +64,22 @@ def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:
         if not Path(path).is_file():
             raise ValueError(f"no such file: {path}")
     if bool(cert) != bool(key):
-        raise ValueError("a client certificate needs its key, and a key its certificate")
-    # Docker's tools check the engine's certificate only if told to. Naming an authority, or
-    # nothing at all but https://, says so too.
+        raise ValueError("client certificate and key must be given together")
+    # Docker's tools check the engine's certificate only on request. Naming an authority, or
+    # https:// without any files, is a request too.
     verify = options.tls_verify or options.ca is not None or not (options.cert_path or explicit)
     return TLS(verify=verify, ca=ca, client=(cert, key) if cert else None)
 
 
-def dockers_folder() -> Path:
-    """Where Docker's tools keep what is theirs; ValueError where there is no home."""
+def docker_folder() -> Path:
+    """Return the configuration folder of Docker's tools; `ValueError` without a home directory."""
     try:
         return Path("~/.docker").expanduser()
     except RuntimeError:
-        text = "~/.docker is nowhere: there is no home directory here ($HOME); name the folder"
-        raise ValueError(f"{text}, by DOCKER_CONFIG or DOCKER_CERT_PATH") from None
+        text = "cannot find ~/.docker: there is no home directory here ($HOME); set DOCKER_CONFIG"
+        raise ValueError(f"{text} or DOCKER_CERT_PATH") from None
 
 
 def _in_folder(folder: Path | None, name: str) -> str:
-    """The file in the folder, or "" if it is not there: not every set-up has all three."""
+    """Return the path of a file; "" if it is missing: not every set-up has all three."""
     return str(folder / name) if folder is not None and (folder / name).is_file() else ""

@@ -1,8 +1,8 @@
-"""Containers that were told to stop and still live, so that they can be drained.
+"""Containers that were told to stop and still run, so that they can be drained.
 
-The engine says nothing of a stop until it is over. But it sends the container's own stop
-signal first, which is an event; the container then has its stop timeout to end. One that
-lives on after that had another use for the signal.
+The engine reports a stop only when it is over. But it first sends the container's stop signal,
+which is an event; the container then has its stop timeout to end. A container that still runs
+after that uses the signal for something else.
 """
 
 import threading
@@ -11,14 +11,14 @@ from collections.abc import Callable
 import attrs
 
 from syncer import State, Workload
-from syncer_docker.describe import Json
+from syncer_docker.fields import Json
 
-#: Seconds given beyond the stop timeout, for the engine's own work.
+#: Seconds added to the stop timeout for the engine's own work.
 MARGIN = 5.0
 DEFAULT_TIMEOUT = 10.0
 TERM = 15
 
-# The numbers that Linux gives them: containers' signals are Linux's, wherever syncer runs.
+# Numbered as on Linux, wherever syncer runs: so are the signals of containers.
 _NAMES = (
     "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP"
     " TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
@@ -29,14 +29,14 @@ _REAL_TIME = {"RTMIN": 34, "RTMAX": 64}
 
 @attrs.frozen
 class StopRule:
-    """How a container is stopped: the signal's number, and the seconds it has then."""
+    """How a container is stopped: the signal's number, and the seconds to end."""
 
     signal: int = TERM
     timeout: float = DEFAULT_TIMEOUT
 
 
 def stop_rule(container: Json) -> StopRule:
-    """The rule in an inspected container; a negative timeout means that it has forever."""
+    """Return the rule of an inspected container; a negative timeout means no limit."""
     config = container.get("Config") or {}
     timeout = config.get("StopTimeout")
     seconds = float(timeout) if isinstance(timeout, (int, float)) else DEFAULT_TIMEOUT
@@ -47,7 +47,7 @@ def stop_rule(container: Json) -> StopRule:
 
 
 def signal_number(text: object) -> int:
-    """The number of a signal, from `15`, `TERM`, `SIGTERM` or `SIGRTMIN+3`; 0 if unknown."""
+    """Return the number of `15`, `TERM`, `SIGTERM` or `SIGRTMIN+3`; 0 if unknown."""
     word = str(text).strip().upper().removeprefix("SIG")
     if word.isdecimal():
         return int(word)
@@ -65,7 +65,7 @@ class _Signal:
 
 
 class Stopping:
-    """The signals that containers were sent; safe in several threads."""
+    """The signals that containers were sent; thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -73,39 +73,35 @@ class Stopping:
         self._signals: dict[str, _Signal] = {}
 
     def sent(self, id: str, signal: int) -> None:
-        """A container was sent a signal just now.
-
-        A stop that is going on is not ended by another signal.
-        """
+        """Note a signal that was just sent. A stop in progress is not ended by another signal."""
         with self._lock:
             held = self._signals.get(id)
             if held is None or held.until is None:
                 self._signals[id] = _Signal(signal, self._clock())
 
     def take_over(self, former: "Stopping") -> None:
-        """Know of the stops that another has seen."""
+        """Copy the signals that another has noted."""
         with former._lock:
             signals = {id: attrs.evolve(sent) for id, sent in former._signals.items()}
         with self._lock:
             self._signals = signals
 
     def clear(self, id: str) -> None:
-        """The container ended, or was started."""
+        """Forget the signal of a container that ended or was started."""
         with self._lock:
             self._signals.pop(id, None)
 
     def ids(self) -> set[str]:
-        """The containers that were sent a signal and are not known to have ended."""
+        """Return the containers that were sent a signal and are not known to have ended."""
         with self._lock:
             return set(self._signals)
 
     def overlay(self, workload: Workload, rule: StopRule) -> Workload:
-        """The workload, in state `stopping` if it was sent its stop signal not too long ago."""
+        """Return the workload, as `stopping` if it is within the timeout of its stop signal."""
         with self._lock:
             sent = self._signals.get(workload.id)
-            if sent is None or workload.state is not State.RUNNING:
-                return workload
-            if sent.number != rule.signal:
+            running = workload.state is State.RUNNING
+            if sent is None or not running or sent.number != rule.signal:
                 return workload
             sent.until = sent.at + rule.timeout + MARGIN
             if self._clock() >= sent.until:
@@ -113,7 +109,7 @@ class Stopping:
         return attrs.evolve(workload, state=State.STOPPING)
 
     def overdue(self) -> list[str]:
-        """The containers that should have ended by now, each told once."""
+        """Remove and return the containers that should have ended by now."""
         with self._lock:
             now = self._clock()
             late = [

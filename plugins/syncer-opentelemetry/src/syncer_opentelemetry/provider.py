@@ -1,7 +1,6 @@
-"""From the names of exporters to what makes spans. Imported only where traces are on.
+"""Set up OpenTelemetry for the named exporters. Imported only if traces are on.
 
-What is not said here OpenTelemetry reads from its variables itself: endpoints, headers,
-certificates, sampling, batches.
+OpenTelemetry itself reads its variables for endpoints, headers, certificates, sampling and batches.
 """
 
 import logging
@@ -15,8 +14,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from syncer import ConfigError, __version__
-from syncer_opentelemetry.ending import Ending
-from syncer_opentelemetry.exporting import Complaints, Telling
+from syncer_opentelemetry.exporter import ExporterErrors, ReportingExporter
+from syncer_opentelemetry.finish import Finisher
 from syncer_opentelemetry.spans import Spans
 
 _log = logging.getLogger("syncer_opentelemetry")
@@ -24,29 +23,29 @@ _GROUP = "opentelemetry_traces_exporter"
 _GRPC = "pip install 'syncer-opentelemetry[grpc]'"
 
 
-def opened(names: Sequence[str]) -> Spans:
-    """What hears events. A provider that the program has set goes before one of ours.
+def make_spans(names: Sequence[str]) -> Spans:
+    """Return a listener; a provider that the program has set takes precedence over our own.
 
-    Raises ConfigError for an exporter that is not installed, or cannot be made.
+    Raises `ConfigError` for an exporter that is not installed, or cannot be created.
     """
     provider = trace.get_tracer_provider()
     if isinstance(provider, trace.ProxyTracerProvider):
-        provider = _made(names)
+        provider = _make_provider(names)
     return Spans(provider.get_tracer("syncer", __version__))
 
 
-def _made(names: Sequence[str]) -> TracerProvider:
-    complaints = Complaints()
-    _quiet("opentelemetry.exporter", complaints)
-    # It shows headers that it cannot read, and with them what lets us in.
-    _quiet("opentelemetry.util.re", logging.NullHandler())
-    exporters = [Telling(_exporter(name), complaints) for name in names]
-    if said := complaints.take():
-        _log.warning("syncer: traces: %s", said)
+def _make_provider(names: Sequence[str]) -> TracerProvider:
+    errors = ExporterErrors()
+    _redirect("opentelemetry.exporter", errors)
+    # It logs headers that it cannot parse, and credentials with them.
+    _redirect("opentelemetry.util.re", logging.NullHandler())
+    exporters = [ReportingExporter(_exporter(name), errors) for name in names]
+    if message := errors.take():
+        _log.warning("syncer: traces: %s", message)
     provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
     for exporter in exporters:
         provider.add_span_processor(BatchSpanProcessor(exporter))
-    Ending(provider.shutdown).at_exit()
+    Finisher(provider.shutdown).at_exit()
     return provider
 
 
@@ -54,16 +53,16 @@ def _exporter(name: str) -> SpanExporter:
     found = next(iter(entry_points(group=_GROUP, name=name)), None)
     if found is None:
         hint = f": {_GRPC}" if name == "otlp_proto_grpc" else ""
-        raise ConfigError(f"no exporter {name!r} of OpenTelemetry is installed{hint}")
+        raise ConfigError(f"OpenTelemetry exporter {name!r} is not installed{hint}")
     try:
         exporter: SpanExporter = found.load()()
     except Exception as error:
-        raise ConfigError(f"the exporter {name} cannot be made: {error}") from error
+        raise ConfigError(f"cannot create the OpenTelemetry exporter {name}: {error}") from error
     return exporter
 
 
 def _resource() -> Resource:
-    """Who sends; what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say goes before."""
+    """Return the sender; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence."""
     ours = {
         "service.name": "syncer",
         "service.version": __version__,
@@ -72,8 +71,8 @@ def _resource() -> Resource:
     return Resource.create(ours).merge(OTELResourceDetector().detect())
 
 
-def _quiet(name: str, handler: logging.Handler) -> None:
-    """Have only this handler hear what a logger says: syncer's log has a form of its own."""
+def _redirect(name: str, handler: logging.Handler) -> None:
+    """Send a logger's messages to this handler only: syncer's log has its own format."""
     logger = logging.getLogger(name)
     logger.addHandler(handler)
     logger.propagate = False

@@ -1,0 +1,1 @@
+"""Requests to a Docker engine: endpoints, TLS, connections and errors."""

@@ -1,0 +1,1 @@
+"""What an inspected or listed container says, and what is remembered of it."""

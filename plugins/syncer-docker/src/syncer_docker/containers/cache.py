@@ -1,0 +1,205 @@
+"""Descriptions of containers, kept until something may have changed."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator
+
+import attrs
+
+from syncer import Workload
+from syncer_docker.containers.appearance import Appearance, described
+from syncer_docker.containers.describe import describe
+from syncer_docker.containers.stopping import StopRule, stop_rule
+from syncer_docker.fields import Json
+
+#: Seconds for which the whole description of an ended container is kept, at a few KiB each. It is
+#: needed soon after the end: the event wakes the loop.
+ENDED_SECONDS = 60.0
+#: Seconds for which only the end itself is remembered, and for how many containers, at half a KiB
+#: each: a registry may be unreachable meanwhile.
+OVER_SECONDS, OVER_KEPT = 3_600.0, 2_000
+
+
+@attrs.frozen
+class Description:
+    """A described container, and how the list shows it while the description holds."""
+
+    workload: Workload
+    rule: StopRule
+    expected: Appearance
+
+    @classmethod
+    def of(cls, container: Json, source: str, scope: str) -> "Description":
+        """Describe an inspected container. Raises `ValueError` if it is invalid."""
+        try:
+            workload = describe(container, source, scope)
+            return cls(workload, stop_rule(container), described(workload))
+        except (TypeError, AttributeError, LookupError, OverflowError) as error:
+            raise ValueError(f"invalid description: {error!r}") from error
+
+
+@attrs.frozen
+class _Entry:
+    description: Description
+    #: How the list showed it at the time, if that is less than expected.
+    seen: Appearance | None = None
+    #: Whether description and list were the same twice: an outdated list looks like one that
+    #: shows less.
+    confirmed: bool = attrs.field(default=False, eq=False)
+
+
+class Cache:
+    """Descriptions by container id; thread-safe.
+
+    An answer that was under way while an event reported a change is not kept: `begin` returns a
+    ticket before the request, which `forget` makes void.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock, self._clock = threading.Lock(), clock
+        self._entries: dict[str, _Entry] = {}
+        self._tickets: dict[str, object] = {}
+        self._ended = _Ended(ENDED_SECONDS, OVER_KEPT)
+        self._over = _Ended(OVER_SECONDS, OVER_KEPT)
+        self._watched = False
+
+    def lookup(self, id: str, shown: Appearance) -> Description | None:
+        """Return the description of a container if it certainly still holds.
+
+        A list that shows less than expected proves nothing; then events must have been received
+        without a gap since the description.
+        """
+        with self._lock:
+            entry = self._entries.get(id)
+            if entry is None:
+                return None
+            trusted = self._watched and entry.confirmed and shown == entry.seen
+            return entry.description if trusted or shown == entry.description.expected else None
+
+    def begin(self, id: str) -> object:
+        """Return a ticket for a description that is about to be requested."""
+        with self._lock:
+            ticket = self._tickets[id] = object()
+            return ticket
+
+    def keep(
+        self, id: str, ticket: object, description: Description, seen: Appearance | None = None
+    ) -> None:
+        """Keep a description, unless the container has changed since its ticket.
+
+        A container that runs has not ended, in whatever order its events arrived.
+        """
+        with self._lock:
+            if self._tickets.get(id) is ticket:
+                del self._tickets[id]
+                if description.workload.state.offered:
+                    self._forget_end(id)
+                entry = _Entry(description, seen if seen != description.expected else None)
+                same = entry == self._entries.get(id)
+                self._entries[id] = attrs.evolve(entry, confirmed=same)
+
+    def forget(self, id: str) -> Description | None:
+        """Drop and return the description of a container that has changed."""
+        with self._lock:
+            self._tickets.pop(id, None)
+            entry = self._entries.pop(id, None)
+            return entry.description if entry else None
+
+    def retain(self, ids: Collection[str]) -> None:
+        """Drop all containers but these, and outdated ends."""
+        with self._lock:
+            for id in self._entries.keys() - ids:
+                del self._entries[id]
+            for id in self._tickets.keys() - ids:
+                del self._tickets[id]
+            self._age()
+
+    def set_watched(self, watched: bool) -> None:
+        """Set whether events are received from now on; earlier ones may have been missed."""
+        with self._lock:
+            self._watched = watched
+            self._entries = {
+                id: attrs.evolve(entry, seen=None) for id, entry in self._entries.items()
+            }
+            self._tickets.clear()
+
+    def note_end(self, workload: Workload) -> None:
+        """Remember a container whose end was observed."""
+        with self._lock:
+            self._over.drop(workload.id)
+            self._ended.add(workload, self._clock())
+            self._age()
+
+    def note_start(self, id: str) -> None:
+        """Forget the end of a container that was started."""
+        with self._lock:
+            self._forget_end(id)
+
+    def ended(self, id: str) -> Workload | None:
+        """Return the container as last described, if its end was observed."""
+        with self._lock:
+            return self._ended.get(id) or self._over.get(id)
+
+    def take_over(self, former: "Cache") -> None:
+        """Copy the ends that another cache remembers."""
+        with former._lock:
+            ended, over = former._ended.copy(), former._over.copy()
+        with self._lock:
+            self._ended, self._over = ended, over
+
+    def _forget_end(self, id: str) -> None:
+        self._ended.drop(id)
+        self._over.drop(id)
+
+    def _age(self) -> None:
+        """Shorten what is remembered of old ends, and later drop it."""
+        now = self._clock()
+        for at, it in self._ended.outdated(now):
+            self._over.add(_shortened(it), at)
+        for _ in self._over.outdated(now):
+            pass
+
+
+class _Ended:
+    """Ended containers and the times of their ends, for some seconds and up to a number."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds, self._most = seconds, most
+        #: In the order of their ends.
+        self._kept: OrderedDict[str, tuple[float, Workload]] = OrderedDict()
+
+    def copy(self) -> "_Ended":
+        """Return an independent copy."""
+        made = _Ended(self._seconds, self._most)
+        made._kept = self._kept.copy()
+        return made
+
+    def add(self, workload: Workload, at: float) -> None:
+        """Remember an end."""
+        self._kept[workload.id] = (at, workload)
+        self._kept.move_to_end(workload.id)
+
+    def drop(self, id: str) -> None:
+        """Forget an end."""
+        self._kept.pop(id, None)
+
+    def get(self, id: str) -> Workload | None:
+        """Return the container, if remembered."""
+        _, workload = self._kept.get(id, (0.0, None))
+        return workload
+
+    def outdated(self, now: float) -> Iterator[tuple[float, Workload]]:
+        """Remove and yield the oldest ends, with their times, until all are within the limits."""
+        while self._kept:
+            id, (at, workload) = next(iter(self._kept.items()))
+            if at >= now - self._seconds and len(self._kept) <= self._most:
+                return
+            del self._kept[id]
+            yield at, workload
+
+
+def _shortened(it: Workload) -> Workload:
+    return Workload(
+        source=it.source, scope=it.scope, id=it.id, name=it.name, image=it.image, state=it.state
+    )
