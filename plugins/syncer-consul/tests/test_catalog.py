@@ -259,7 +259,7 @@ def test_rights_that_hide_services_make_the_view_incomplete(start_consul, open_s
     assert everything.workloads().complete
     nothing = open_source(agent.url, datacenter="dc1")
     assert not nothing.workloads().complete
-    with pytest.raises(TemporaryError, match="rights hide"):
+    with pytest.raises(TemporaryError, match="ACLs hide"):
         nothing.workload(everything.workloads().items[0].id)
 
 

@@ -8,7 +8,7 @@ import pytest
 from syncer import Check, CheckStatus, Native, Origin, Problem
 from syncer.testing import make_instance
 from syncer_consul import ConsulOptions, syncer_check_translators
-from syncer_consul.agent.check_fields import SINCE, fitted, kind_of, unknown_fields
+from syncer_consul.agent.check_fields import SINCE, kind_of, unknown_fields, without_fields
 from syncer_consul.agent.checks import Translator, duration
 from syncer_consul.agent.wire import check_id, is_own_check
 
@@ -129,7 +129,7 @@ def test_commands():
     [
         (Check(kind="script", command=("x",)), "are off"),
         (Check(kind="docker", command=("x",)), "are off"),
-        (Check(kind="ttl"), "length of time"),
+        (Check(kind="ttl"), "needs a duration"),
         (Check(kind="alias"), "id of a service"),
         (Check(kind="quantum"), "no checks of kind 'quantum'"),
     ],
@@ -181,8 +181,8 @@ def test_fields_by_version(field):
 
 def test_fitting():
     """Without a lesser field a check remains; without the field of its kind nothing does."""
-    assert fitted({"TCP": "a:1", "TCPUseTLS": True}, ["TCPUseTLS"]) == {"TCP": "a:1"}
-    assert fitted({"UDP": "a:1", "Interval": "1s"}, ["UDP"]) is None
+    assert without_fields({"TCP": "a:1", "TCPUseTLS": True}, ["TCPUseTLS"]) == {"TCP": "a:1"}
+    assert without_fields({"UDP": "a:1", "Interval": "1s"}, ["UDP"]) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from syncer import Check, Native, PermanentError, Registration, Status
 from syncer.testing import instances, make_instance, make_mark, natives
-from syncer_consul.agent.limits import META_PAIRS, adjusted
+from syncer_consul.agent.limits import META_PAIRS, fit_instance
 from syncer_consul.agent.wire import (
     Found,
     as_listed,
@@ -23,7 +23,7 @@ ANY_TEXT = st.text(st.characters(), max_size=20)
 
 
 def adjust(instance, version=(1, 18, 0)):
-    return adjusted(instance, version, frozenset())
+    return fit_instance(instance, version, frozenset())
 
 
 @pytest.mark.parametrize(

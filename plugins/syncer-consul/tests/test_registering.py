@@ -157,7 +157,7 @@ def test_many_checks_are_watched_too(sink, api):
     held = put(sink, web)
     assert seen(sink, web.id) == held
     api.deregister_check(f"{web.id}:a-rather-long-name-7.ttl")
-    assert "not those that were registered" in seen(sink, web.id).damaged
+    assert "not the registered ones" in seen(sink, web.id).damaged
 
 
 def test_maintenance_survives(sink, api):

@@ -1,7 +1,7 @@
-"""Consul as a sink: the services of one agent with their checks, or entries in its key-value
-store; and as a source: the catalog, or the store, to be mirrored elsewhere.
+"""Consul as a sink: the services of one agent with their checks, or entries in the key-value
+store. As a source: the catalog or the store, to be mirrored elsewhere.
 
-The client library is imported only when a sink is made.
+The client library is imported only when a source or sink is made.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def _kv() -> SinkType:
 
 
 def _store(options: KvOptions) -> str:
-    """Which store it is, in the marks of what is mirrored from it."""
+    """Return the name of the store in the marks of mirrored entries."""
     prefix = options.prefix.strip("/") or DEFAULT_PREFIX
     return f"{options.datacenter or options.address}/{prefix}"
 
@@ -118,7 +118,7 @@ def syncer_sinks() -> list[SinkType]:
 
 @hookimpl
 def syncer_check_translators() -> list[CheckTranslator]:
-    """Checks in Consul's own form; for its key-value store syncer probes itself."""
+    """Consul's own checks; for its key-value store syncer probes itself."""
     return [
         CheckTranslator(name="consul", sink_kind="consul", create=_create_translator),
         CheckTranslator(name="consulkv", sink_kind="consulkv", create=probing),

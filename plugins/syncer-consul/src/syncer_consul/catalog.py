@@ -1,6 +1,6 @@
 """The catalog of a datacenter as a source: what is registered in Consul, to be mirrored elsewhere.
 
-It is read node by node: two answers tell all services of a node, with all its checks.
+It is read node by node: two requests for all services of a node, with all its checks.
 """
 
 from collections import Counter
@@ -38,7 +38,7 @@ _CONSUL = "consul"
 
 @attrs.frozen
 class _Node:
-    """What a node holds, or why that is not known."""
+    """The services of a node, or why they are not known."""
 
     name: str
     services: tuple[Registration, ...] = ()
@@ -54,20 +54,20 @@ class CatalogSource(Source):
         self._options, self._name = options, context.name
         self._client = Client(options, idle=options.concurrency)
         self._consul = self._as_configured(self._client)
-        #: Service ids that stood on several nodes in the last listing.
+        #: Service ids that several nodes had in the last listing.
         self._shared: frozenset[str] = frozenset()
         self._watcher: IndexWatcher | None = None
         self._closed = Event()
 
     def scope(self) -> str:
-        """The datacenter. Raises TemporaryError while the agent does not say which."""
+        """Return the datacenter. Raises TemporaryError while the agent does not tell it."""
         datacenter = self._options.datacenter or self._client.info().datacenter
         if not datacenter:
-            raise PermanentError("the token may not ask for the datacenter: set `datacenter`")
+            raise PermanentError("the token may not read the datacenter: set `datacenter`")
         return f"consul:{datacenter}"
 
     def workloads(self) -> View[Workload]:
-        """Every service of every node, but Consul itself, proxies, and what was mirrored."""
+        """Read every service of every node, except Consul, proxies, and mirrored services."""
         info = self._client.info()
         answer = self._read(self._consul.catalog.nodes)
         names = [str(node.get("Node", "")) for node in answer.data or ()]
@@ -83,7 +83,7 @@ class CatalogSource(Source):
         )
 
     def workload(self, id: str) -> Workload | None:
-        """One service, asked for afresh."""
+        """Read one service again."""
         name, _, service = id.partition("/")
         node = self._node(name)
         if node.error is not None:
@@ -92,7 +92,7 @@ class CatalogSource(Source):
             raise TemporaryError(f"{id} cannot be described now")
         found = next((one for one in node.services if one.id == service), None)
         if found is None and (node.filtered or self._client.may_hide(self._client.info())):
-            raise TemporaryError(f"rights hide a part of the catalog, {id} perhaps")
+            raise TemporaryError(f"ACLs hide a part of the catalog, perhaps {id}")
         if found is None or is_mirrored(found):
             return None
         return self._workload(node.name, found)
@@ -111,7 +111,7 @@ class CatalogSource(Source):
         watcher.run(lambda: wake(None), stop)
 
     def close(self) -> None:
-        """Let go of all connections; ends a watch."""
+        """Close all connections, which ends a watch."""
         self._closed.set()
         if self._watcher is not None:
             self._watcher.close()
@@ -129,7 +129,7 @@ class CatalogSource(Source):
         return (self._workload(node, found) for node, found in every)
 
     def _workload(self, node: str, found: Registration) -> Workload:
-        """The workload; what has an id that stands on several nodes is offered as `<node>:<id>`."""
+        """Return the workload; an id that several nodes have is offered as `<node>:<id>`."""
         id_ = f"{node}/{found.id}"
         if found.id in self._shared:
             instance = attrs.evolve(found.instance, id=f"{node}:{found.id}")
@@ -139,7 +139,7 @@ class CatalogSource(Source):
     def _node(self, name: str) -> _Node:
         try:
             return self._read_node(name)
-        except Exception as error:  # noqa: BLE001 - told by the thread that asked
+        except Exception as error:  # noqa: BLE001 - raised by the caller
             return _Node(name, error=error)
 
     def _read_node(self, name: str) -> _Node:
@@ -171,7 +171,7 @@ class CatalogSource(Source):
                 raise TemporaryError(str(error)) from error
             raise
         if not answer.has_leader:
-            # With `stale`, a server that lost the others tells what it remembers: perhaps nothing.
+            # With `stale`, a server that lost the others shows what it remembers, perhaps nothing.
             raise TemporaryError(f"Consul at {self._client.address}: no cluster leader")
         return answer
 
@@ -183,7 +183,7 @@ class CatalogSource(Source):
 
 
 def _by_service(checks: Collection[Mapping[str, Any]]) -> dict[str, list[Found]]:
-    """The checks of each service id; those of the node itself under ""."""
+    """Return the checks of each service id; those of the node itself under ""."""
     found: dict[str, list[Found]] = {}
     for check in checks:
         one = Found(str(check.get("CheckID", "")), str(check.get("Status", "")))

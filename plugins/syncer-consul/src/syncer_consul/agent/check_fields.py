@@ -1,8 +1,7 @@
 """Which fields of a check an agent knows.
 
-Consul refuses a whole registration for one field that it does not know, so each agent is sent
-only what its version has. Versions are those whose every later release has the field: some
-were also brought to patch releases of older lines.
+Consul refuses a whole registration for one unknown field, so each agent is sent only the fields
+that its version has.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,7 +9,8 @@ from typing import Any
 
 Version = tuple[int, ...]
 
-#: The first version that knows a field; the others are as old as all that is supported.
+#: The version from which every release has a field, though some older lines have it, too. Every
+#: supported version has the fields that are not listed.
 SINCE: Mapping[str, Version] = {
     "OutputMaxSize": (1, 5, 2),
     "SuccessBeforePassing": (1, 7, 0),
@@ -25,7 +25,7 @@ SINCE: Mapping[str, Version] = {
     "TCPUseTLS": (1, 16, 2),
 }
 
-#: A check is of the kind whose field it has; without that field nothing is left of it.
+#: The kind of a check, by the field that makes it one; without that field nothing is left of it.
 KINDS: Mapping[str, str] = {
     "TTL": "ttl",
     "HTTP": "http",
@@ -40,16 +40,16 @@ KINDS: Mapping[str, str] = {
 
 
 def kind_of(definition: Mapping[str, Any]) -> str:
-    """The kind of a check, by its definition."""
+    """Return the kind of a check from its definition."""
     return next((kind for field, kind in KINDS.items() if field in definition), "other")
 
 
 def unknown_fields(
     definition: Mapping[str, Any], version: Version | None, refused: Collection[str] = ()
 ) -> list[str]:
-    """The fields that an agent of this version does not know, or has refused.
+    """Return the fields that an agent of this version does not know, or has refused.
 
-    Without a version everything is believed to be known.
+    If the version is `None`, all fields are assumed to be known.
     """
     return [
         field
@@ -58,8 +58,10 @@ def unknown_fields(
     ]
 
 
-def fitted(definition: Mapping[str, Any], unknown: Collection[str]) -> dict[str, Any] | None:
-    """The definition without the unknown fields; None if its kind is among them."""
+def without_fields(
+    definition: Mapping[str, Any], unknown: Collection[str]
+) -> dict[str, Any] | None:
+    """Return the definition without the unknown fields; `None` if its kind is among them."""
     if any(field in KINDS for field in unknown):
         return None
     return {field: value for field, value in definition.items() if field not in unknown}

@@ -1,4 +1,4 @@
-"""Checks in Consul's own form: what a user asked for becomes a check definition."""
+"""Translates checks into Consul's check definitions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ DEFAULT_INTERVAL = 10.0
 
 
 class CheckOptions(Protocol):
-    """The options that decide about checks: those of the sink."""
+    """The options of the sink that matter to checks."""
 
     @property
     def script_checks(self) -> bool:
@@ -21,11 +21,11 @@ class CheckOptions(Protocol):
 
 
 class Unusable(Exception):
-    """A check that cannot be had; the text says why."""
+    """A check that cannot be translated; the text says why."""
 
 
 def duration(seconds: float) -> str:
-    """A length of time as Go writes it, to the millisecond."""
+    """Return a duration in Go's notation, to the millisecond."""
     whole = round(seconds * 1000)
     return f"{whole // 1000}s" if whole % 1000 == 0 else f"{whole}ms"
 
@@ -33,7 +33,7 @@ def duration(seconds: float) -> str:
 class Translator:
     """Turns a check into a `Native` with Consul's definition, or says why it cannot.
 
-    Pure: it knows no agent and no version. What an agent is too old for is left out later.
+    Pure: it knows no agent and no version. Fields that an agent is too old for are removed later.
     """
 
     def __init__(self, options: CheckOptions) -> None:
@@ -41,7 +41,7 @@ class Translator:
         self._ttl: float = options.health_ttl.total_seconds()
 
     def __call__(self, check: Check, instance: Instance) -> Native | Problem:
-        """The check in Consul's form."""
+        """Return the check in Consul's form."""
         make = _KINDS.get(check.kind)
         if make is None:
             return Problem(f"check {check.key}: Consul knows no checks of kind {check.kind!r}")
@@ -86,14 +86,14 @@ class Translator:
     def _h2ping(self, check: Check, instance: Instance) -> dict[str, Any]:
         found: dict[str, Any] = {"H2PING": _endpoint(check, instance)}
         if not check.tls:
-            found["H2PingUseTLS"] = False  # Consul uses TLS unless it is told not to
+            found["H2PingUseTLS"] = False  # Consul uses TLS by default
         return found | _timed(check) | (_tls(check) if check.tls else {})
 
     def _ttl_check(self, check: Check, instance: Instance) -> dict[str, Any]:
         if check.ttl is None and not check.fed:
-            raise Unusable("a ttl check needs its length of time")
+            raise Unusable("a ttl check needs a duration")
         asked = check.ttl or self._ttl
-        # Fed in the rhythm of health_ttl: a shorter one would run out in between.
+        # Fed as often as health_ttl requires: a shorter TTL would expire in between.
         return {"TTL": duration(max(asked, self._ttl) if check.fed else asked)}
 
     def _container(self, check: Check, instance: Instance) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _common(check: Check) -> dict[str, Any]:
 
 
 def _timed(check: Check) -> dict[str, Any]:
-    """When Consul runs a check, and how often it must come out before it counts."""
+    """Return how often Consul runs a check, and how many equal results change the status."""
     found: dict[str, Any] = {"Interval": duration(check.interval or DEFAULT_INTERVAL)}
     if check.timeout is not None:
         found["Timeout"] = duration(check.timeout)

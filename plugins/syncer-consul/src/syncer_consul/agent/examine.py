@@ -1,6 +1,6 @@
-"""What can be in the way of registering at an agent: its clock, the token's rights.
+"""Examines an agent before anything is registered: its clock, the token's rights.
 
-Rights are asked for, not tried: the agent says what a token may do with a name that nobody has.
+Rights are not tried out: the agent tells what a token may do with a name that nobody uses.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from syncer_consul.http.client import Client
 _ANY = "syncer-may-write-all"
 _NOT_READ = Finding(
     Level.WARNING,
-    "the token may not read every service: nothing is removed where a list is not whole",
+    "the token may not read every service: nothing is removed while lists are incomplete",
     'give it service_prefix "" { policy = "read" } and node_prefix "" { policy = "read" }',
 )
 NOT_TOLD = Finding(
     Level.WARNING,
     "the agent does not say what the token may do",
-    "it is seen at the first change",
+    "the first change will show it",
 )
 _NOT_WRITTEN = Finding(
     Level.WARNING,
@@ -30,12 +30,12 @@ _NOT_WRITTEN = Finding(
 _NO_LEADER = Finding(
     Level.WARNING,
     "the agent's cluster has no leader",
-    "services can be registered at the agent, and are not found elsewhere meanwhile",
+    "services can be registered at the agent, but are not found elsewhere until there is one",
 )
 
 
 def examined(client: Client) -> Iterator[Finding]:
-    """Whether the agent answers, and what the token may do; nothing is written."""
+    """Examine the agent and the rights of the token; nothing is written."""
     try:
         reached = list(reaching(client, _NO_LEADER))
         allowed = client.may([("service", "read", _ANY), ("service", "write", _ANY)])
@@ -56,9 +56,9 @@ def examined(client: Client) -> Iterator[Finding]:
 
 
 def reaching(client: Client, leaderless: Finding) -> Iterator[Finding]:
-    """That the agent answers, whether its cluster has a leader, and its clock.
+    """Find out whether the agent answers and its cluster has a leader, and compare clocks.
 
-    Raises what the client raises.
+    Raises the client's errors.
     """
     answer = client.status.leader()
     info = client.info()
@@ -71,7 +71,7 @@ def reaching(client: Client, leaderless: Finding) -> Iterator[Finding]:
 
 
 def refused_by(error: SyncerError) -> Finding:
-    """That the agent gave no answer, or refused one, and what to do about it."""
+    """Return the finding that the agent did not answer or refused, with advice."""
     if isinstance(error, Refused) and error.code == 403:
         advice = "see whether token, token_file or CONSUL_HTTP_TOKEN has a token that Consul knows"
     else:

@@ -1,4 +1,4 @@
-"""Reports health to the TTL checks that syncer feeds, no more often than they need it."""
+"""Reports health to the TTL checks that syncer feeds, no more often than necessary."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -11,7 +11,7 @@ from syncer.kits.http import Failed, Refused, each
 from syncer_consul.agent.wire import check_id
 from syncer_consul.http.client import Client, is_unknown
 
-#: What a result is fed to is always a TTL check; only this matters for its id.
+#: Results always go to TTL checks, and only the kind matters for the id of a check.
 _TTL = {"TTL": ""}
 #: An unchanged result is due again after this share of the pulse, which is a third of the TTL.
 _DUE = 0.8
@@ -31,7 +31,7 @@ class _Reported:
 
 
 class Feed:
-    """Remembers what was reported last, so that each result travels only when it is due."""
+    """Remembers the last report of each check, so that a result is sent only when it is due."""
 
     def __init__(self, client: Client, *, every: float, workers: int) -> None:
         self._client, self._every, self._workers = client, every, workers
@@ -39,9 +39,9 @@ class Feed:
         self._rewritten: set[str] = set()
 
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
-        """Report what is due; returns the checks that the agent has lost.
+        """Report the results that are due; return the checks that the agent has lost.
 
-        One that fails stops no other. Raises the first error if nothing was found lost.
+        An error stops no other report. Raises the first one if no check is lost.
         """
         now = time.monotonic()
         rewritten, self._rewritten = self._rewritten, set()
@@ -62,7 +62,7 @@ class Feed:
         return lost
 
     def forget(self, instance: str) -> None:
-        """The checks of this service were written again: they are to be fed at the next pulse."""
+        """Report to the checks of this service at the next pulse: they were written again."""
         self._rewritten.add(instance)
 
     def _is_due(self, key: CheckKey, result: CheckResult, now: float) -> bool:
@@ -76,7 +76,7 @@ class Feed:
             check.update(quote(id_, safe=""), result.status.value, result.output)
         except (Refused, Failed) as error:
             return _Reported(key, lost=True) if is_unknown(error) else _Reported(key, error=error)
-        except Exception as error:  # noqa: BLE001 - told by the caller
+        except Exception as error:  # noqa: BLE001 - raised by the caller
             return _Reported(key, error=error)
         self._sent[key] = _Sent(result, time.monotonic())
         return _Reported(key)

@@ -1,4 +1,4 @@
-"""What Consul can hold: brings an instance into that form, and says what was left out. Pure."""
+"""Fits instances to Consul's limits, and says what was left out. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -7,10 +7,10 @@ from posixpath import normpath
 import attrs
 
 from syncer import Instance, Native, PermanentError, Status
-from syncer_consul.agent.check_fields import Version, fitted, unknown_fields
+from syncer_consul.agent.check_fields import Version, unknown_fields, without_fields
 from syncer_consul.agent.wire import PREFIX, VALUE_LIMIT
 
-#: Consul keeps 64 pairs; ten are for the mark, its later fields and what goes with it.
+#: Consul keeps 64 pairs; ten are reserved for the mark, its future fields and related data.
 META_PAIRS = 54
 TAG_LIMIT = 64 * 1024
 STATUS_KEY = "syncer"
@@ -20,17 +20,17 @@ _DNS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNSPECIFIED = ("0.0.0.0", "::")
-_NOT_FIT = {
+_STATUS_NOTES = {
     Status.PAUSED: "the container is paused",
     Status.DRAINING: "draining: the container is stopping, or was drained by hand",
     Status.UNHEALTHY: "the container is unhealthy",
 }
 
 
-def adjusted(instance: Instance, version: Version | None, refused: frozenset[str]) -> Instance:
-    """The instance as an agent of this version can hold it.
+def fit_instance(instance: Instance, version: Version | None, refused: frozenset[str]) -> Instance:
+    """Return the instance as an agent of this version can hold it.
 
-    Raises PermanentError if it can hold nothing of the kind.
+    Raises PermanentError if it cannot hold it at all.
     """
     _refuse_impossible(instance)
     problems: list[str] = list(instance.problems)
@@ -63,7 +63,7 @@ def _refuse_impossible(instance: Instance) -> None:
         raise PermanentError("Consul cannot address an id with '.', '..' or '' between slashes")
     if not instance.id.isprintable():
         # The agent takes it in a body and refuses it in a path: it could not be removed.
-        raise PermanentError("Consul cannot address an id with characters that nobody can print")
+        raise PermanentError("Consul cannot address an id with unprintable characters")
     if _SURROGATE.search(instance.address):
         raise PermanentError("the address is not valid text")
 
@@ -73,10 +73,10 @@ def _tags(tags: tuple[str, ...], problems: list[str]) -> tuple[str, ...]:
     for tag in tags:
         clean = _SURROGATE.sub("\ufffd", _CONTROL.sub("", tag))
         if clean != tag:
-            problems.append(f"tag {clean[:40]!r}: control characters were taken out")
+            problems.append(f"tag {clean[:40]!r}: control characters were removed")
         size = len(clean.encode())
         if size > TAG_LIMIT:
-            problems.append(f"tag {clean[:40]!r}... has {size} bytes, {TAG_LIMIT} are possible")
+            problems.append(f"tag {clean[:40]!r}... has {size} bytes, the limit is {TAG_LIMIT}")
         else:
             kept.append(clean)
     return tuple(kept)
@@ -88,7 +88,7 @@ def _meta(meta: Mapping[str, str], problems: list[str]) -> dict[str, str]:
         value = _SURROGATE.sub("\ufffd", value)
         fault = _fault(key, value)
         if not fault and len(kept) >= META_PAIRS:
-            fault = f"there is room for {META_PAIRS} pairs"
+            fault = f"the limit is {META_PAIRS} pairs"
         if fault:
             problems.append(f"metadata {key[:40]!r} is left out: {fault}")
         else:
@@ -102,7 +102,7 @@ def _fault(key: str, value: str) -> str:
     if key.startswith(("consul-", PREFIX)):
         return "keys beginning with consul- and syncer- are reserved"
     size = len(value.encode())
-    return f"its value has {size} bytes, {VALUE_LIMIT} are possible" if size > VALUE_LIMIT else ""
+    return f"its value has {size} bytes, the limit is {VALUE_LIMIT}" if size > VALUE_LIMIT else ""
 
 
 def _checks(
@@ -116,7 +116,7 @@ def _checks(
         if not isinstance(check, Native):
             problems.append(f"check {check.key}: not in Consul's form")
         elif check == state:
-            continue  # it was adjusted before
+            continue  # the instance was adjusted before
         elif check.key in kept:
             problems.append(f"check {check.key}: there is another check of this key")
         else:
@@ -129,23 +129,23 @@ def _checks(
 def fit_check(
     check: Native, version: Version | None, refused: frozenset[str], problems: list[str]
 ) -> Native | None:
-    """The check as an agent of this version knows it; None if it knows nothing of the kind."""
+    """Return the check as an agent of this version knows it; `None` if its kind is unknown."""
     unknown = unknown_fields(check.definition, version, refused)
     if not unknown:
         return check
     who = f"Consul {'.'.join(map(str, version))}" if version else "this Consul"
     problems.append(f"check {check.key}: {who} does not know {', '.join(unknown)}")
-    definition = fitted(check.definition, unknown)
+    definition = without_fields(check.definition, unknown)
     return None if definition is None else attrs.evolve(check, definition=definition)
 
 
 def _status_check(instance: Instance) -> Native | None:
-    """A check that keeps an instance from passing, for a state that no other check shows.
+    """Return a check that keeps an instance from passing, for a status that no other check shows.
 
-    It is critical from the first moment and nobody reports to it; when the state has
-    passed, the check goes.
+    It is critical from the start and nobody reports to it; once the status has passed, the check
+    is removed.
     """
-    text = _NOT_FIT.get(instance.status)
+    text = _STATUS_NOTES.get(instance.status)
     mirrored = any(isinstance(check, Native) and check.fed for check in instance.checks)
     if text is None or (instance.status is Status.UNHEALTHY and mirrored):
         return None

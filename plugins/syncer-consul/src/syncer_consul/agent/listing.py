@@ -1,7 +1,6 @@
-"""What the last listing showed, kept in step with our own writes since then.
+"""The last listing, kept up to date with our own writes since then.
 
-Decoding is done again only for what changed: with thousands of services most of a listing is as
-it was.
+Only changed entries are decoded again: among thousands of services most are as they were.
 """
 
 import hashlib
@@ -20,13 +19,13 @@ from syncer_consul.agent.wire import Found
 
 T = TypeVar("T")
 
-#: What an answer that is none of Consul's makes of reading it.
+#: How decoding an answer fails that is not Consul's.
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 @attrs.frozen
-class _Known:
-    """An entry as it came, by its fingerprint since it is large, and what it was found to mean."""
+class _Decoded:
+    """An entry, by its fingerprint since it is large, and the registration that it means."""
 
     entry: bytes
     checks: tuple[Found, ...]
@@ -34,23 +33,23 @@ class _Known:
 
 
 class Listing:
-    """The agent's services with their checks, by id. Written by one thread for each id.
+    """The agent's services with their checks, by id. Each id is written by one thread.
 
-    One listing is read at a time, also while changes are made.
+    One listing is read at a time, perhaps while changes are made.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        #: What was written since the listing was asked for that is read now.
+        #: Ids written since the listing that is now being read was requested.
         self._meanwhile: set[str] = set()
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _Decoded] = {}
         self._checks: dict[str, frozenset[str]] = {}
         self._written: dict[str, Registration] = {}
         self._tags: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._read_at: float | None = None
 
     def begin(self) -> float:
-        """A listing is about to be asked for; returns when that is."""
+        """Note that a listing is about to be requested; return the time."""
         with self._lock:
             self._meanwhile.clear()
         return time.monotonic()
@@ -66,12 +65,14 @@ class Listing:
         node_address: str,
         asked_at: float,
     ) -> tuple[tuple[Registration, ...], frozenset[str]]:
-        """The registrations of a listing, and the ids that cannot be described."""
+        """Return the registrations of a listing, and the ids that cannot be described."""
         try:
             by_service = _by_service(checks)
         except _FAULTS as error:
-            raise TemporaryError(f"the agent's list of checks is none: {error!r}") from error
-        known: dict[str, _Known] = {}
+            raise TemporaryError(
+                f"the agent's answer is not a list of checks: {error!r}"
+            ) from error
+        known: dict[str, _Decoded] = {}
         tags: dict[str, tuple[str, tuple[str, ...]]] = {}
         for id_, entry in services.items():
             found = by_service.get(id_, ())
@@ -90,13 +91,13 @@ class Listing:
         return items, frozenset(id_ for id_, k in known.items() if k.registration is None)
 
     def holds(self, id_: str) -> bool:
-        """Whether the agent holds this id, as far as is known here."""
+        """Whether the agent holds this id, as far as is known."""
         return id_ in self._checks
 
     def disputes(self, change: Change) -> bool:
-        """Whether the last listing shows another's entry, or none, where a change expects one.
+        """Whether the last listing shows another entry than the change expects, or none.
 
-        The change may come from an older listing than the last, which is read beside cycles.
+        The change may be based on an older listing: listings are read concurrently with cycles.
         """
         if isinstance(change, Register):
             return False
@@ -105,9 +106,9 @@ class Listing:
         return listed is None or listed.mark != change.old.mark
 
     def stale_checks(self, old: Registration, new: Registration) -> list[str]:
-        """Checks that stand there and are ours, but do not belong to what is registered now.
+        """Return registered checks of ours that do not belong to the new registration.
 
-        Those that Consul named itself are ours to remove only when a registration without a
+        Checks that Consul named itself are ours to remove only when a registration without a
         mark is taken over.
         """
         wanted = _check_ids(new)
@@ -119,11 +120,11 @@ class Listing:
         )
 
     def overridden(self, id_: str) -> tuple[str, tuple[str, ...]] | None:
-        """With tag override: the fingerprint of the tags that we wrote, and the present tags."""
+        """Return, with tag override, the fingerprint of our last tags, and the current tags."""
         return self._tags.get(id_)
 
     def remember(self, new: Registration, written: Registration) -> None:
-        """What stands there after a write of ours, and as a listing will show it."""
+        """Remember what we wrote, and how a listing will show it."""
         kept = (id_ for id_ in self._checks.get(new.id, ()) if not wire.is_own_check(id_, new.id))
         with self._lock:
             self._written[new.id] = written
@@ -131,7 +132,7 @@ class Listing:
             self._meanwhile.add(new.id)
 
     def remember_tags(self, new: Registration, tags: Iterable[str]) -> None:
-        """The tags that were written."""
+        """Remember the tags that we wrote."""
         with self._lock:
             self._meanwhile.add(new.id)
             if new.instance.tag_override:
@@ -140,7 +141,7 @@ class Listing:
                 self._tags.pop(new.id, None)
 
     def forget(self, id_: str) -> None:
-        """The service is gone."""
+        """Forget a service that was removed."""
         with self._lock:
             self._checks.pop(id_, None)
             self._tags.pop(id_, None)
@@ -149,19 +150,19 @@ class Listing:
 
     def _decoded(
         self, id_: str, entry: Mapping[str, Any], checks: tuple[Found, ...], node_address: str
-    ) -> _Known:
+    ) -> _Decoded:
         before, came = self._known.get(id_), b""
         try:
             came = _fingerprint(entry, node_address)
             if before is not None and before.entry == came and before.checks == checks:
                 return before
             found = wire.decode(id_, entry, checks, node_address)
-            return _Known(came, checks, self._shared(id_, found))
+            return _Decoded(came, checks, self._shared(id_, found))
         except _FAULTS:
-            return _Known(came, checks, None)  # it is there, whatever it is
+            return _Decoded(came, checks, None)  # registered, though not to be understood
 
     def _shared(self, id_: str, found: Registration | None) -> Registration | None:
-        """The very object that was written, where it is listed as that: copies of it add up."""
+        """Return the very object that we wrote, if the listing shows the same: copies add up."""
         written = self._written.get(id_)
         if written is None or found is None or written != found:
             return found
@@ -169,10 +170,10 @@ class Listing:
 
 
 def _fingerprint(entry: Mapping[str, Any], node_address: str) -> bytes:
-    if not entry.get("Address"):  # then the node's counts
+    if not entry.get("Address"):  # then the node's address counts
         entry = {**entry, "Address": node_address}
-    # Of all ways to write JSON's types down the quickest; version 2 is the last without references,
-    # which depend on more than the value.
+    # The fastest way to serialize JSON's types. Version 2 is the last without references, which
+    # depend on more than the value.
     return hashlib.blake2b(marshal.dumps(dict(entry), 2), digest_size=16).digest()
 
 
@@ -186,7 +187,7 @@ def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
 
 
 def _keep(id_: str, ours: Mapping[str, T], read: dict[str, T]) -> None:
-    """What we know of an id goes before what was read."""
+    """Prefer what we know of an id to what was read."""
     read.pop(id_, None)
     if id_ in ours:
         read[id_] = ours[id_]

@@ -1,8 +1,8 @@
 """The services of one Consul agent as a sink.
 
-The agent knows no compare-and-set. A change that comes straight after a listing is written at
-once if it is one of many; any other first looks at the one id that it is about, so that what
-others wrote since then is not overwritten unseen.
+The agent has no compare-and-set. A large batch right after a listing is written at once. Any
+other change looks at its own id first, so that nothing that others wrote since then is
+overwritten unseen.
 """
 
 import re
@@ -45,10 +45,10 @@ from syncer_consul.http.transport import Answer
 from syncer_consul.locks import ConsulLocks
 from syncer_consul.options import ConsulOptions
 
-#: How long after a listing, in seconds, a large batch believes it without another look at each
-#: id; and how many changes are few enough to be looked at always.
+#: How long, in seconds, a large batch trusts a listing without another look at each id, and how
+#: many changes are so few that each one always looks.
 FRESH, FEW = 2.0, 32
-#: The moment of quiet after own writes before the watch wakes, and the longest wait for it.
+#: How long own writes must have been quiet before the watch wakes, and the longest wait for it.
 _QUIET, _LONGEST_QUIET = 0.2, 0.8
 _UNKNOWN_FIELD = re.compile(r'unknown field "(\w+)"')
 
@@ -75,7 +75,7 @@ class ConsulSink(Sink):
         self._closed = Event()
 
     def registrations(self) -> View[Registration]:
-        """Two requests: the services and the checks of the agent."""
+        """Read the services and the checks of the agent, in two requests."""
         info = self._meet_agent()
         started = self._listing.begin()
         services, checks = self._client.agent.services(), self._client.agent.checks()
@@ -86,14 +86,14 @@ class ConsulSink(Sink):
         return View(items, complete=not hidden, unclear=unclear)
 
     def registration(self, id: str) -> Registration | None:
-        """One registration, read afresh."""
+        """Read one registration again."""
         for registration in self.registrations().items:
             if registration.id == id:
                 return registration
         return None
 
     def register(self, new: Registration) -> Registration:
-        """Write what the registry does not hold."""
+        """Write a registration that the registry does not hold."""
         return self._register(new, look=True)
 
     def update(self, old: Registration, new: Registration) -> Registration:
@@ -105,7 +105,7 @@ class ConsulSink(Sink):
         self._deregister(old, look=True)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Make the changes, several at a time; what is removed comes last."""
+        """Make the changes, several at the same time; removals come last."""
         look = len(changes) <= FEW or not self._listing.is_fresh(FRESH)
         gone = [change for change in changes if isinstance(change, Deregister)]
         rest = [change for change in changes if not isinstance(change, Deregister)]
@@ -117,18 +117,18 @@ class ConsulSink(Sink):
             )
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """What Consul can hold of it; a state that keeps it from use becomes a check."""
+        """Return what Consul can hold; a status that forbids its use becomes a check."""
         if any(isinstance(check, Check) for check in instance.checks):
-            # For engines without check translators.
+            # Nobody translated these: an engine without check translators.
             instance, _ = translate_checks(instance, self._translate)
-        return limits.adjusted(instance, self._version, self._refused)
+        return limits.fit_instance(instance, self._version, self._refused)
 
     def listed(self, instance: Instance) -> Instance:
-        """Without checks, with Consul's default weights."""
+        """Return the instance without checks, with Consul's default weights."""
         return wire.listed(instance)
 
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
-        """Feed the TTL checks that mirror a container's health."""
+        """Report to the TTL checks that mirror a container's health."""
         return self._feed.report(results)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
@@ -140,11 +140,11 @@ class ConsulSink(Sink):
         watcher.run(wake, stop)
 
     def examine(self) -> Iterator[Finding]:
-        """Whether the agent answers, its clock, and what the token may do."""
+        """Examine the agent, its clock, and the rights of the token."""
         return examined(self._client)
 
     def close(self) -> None:
-        """Let go of all connections; ends a watch."""
+        """Close all connections, which ends a watch."""
         self._closed.set()
         if self._watcher is not None:
             self._watcher.close()
@@ -168,7 +168,7 @@ class ConsulSink(Sink):
             if isinstance(change, Register):
                 return Outcome(change, self._register(change.new, look))
             return Outcome(change, self._update(change.old, change.new, look))
-        except Exception as error:  # noqa: BLE001 - the outcome carries whatever it was
+        except Exception as error:  # noqa: BLE001 - the outcome carries it
             return Outcome(change, error=error)
 
     def _register(self, new: Registration, look: bool) -> Registration:
@@ -181,10 +181,10 @@ class ConsulSink(Sink):
     def _update(self, old: Registration, new: Registration, look: bool) -> Registration:
         if look:
             self._expect(old)
-        # What is taken over from somebody who left no mark has been checked until now: its new
-        # checks go on from there, so that consumers do not miss it until they have run.
-        taken_up = old.mark is None and old.instance.status is Status.UP
-        first = "passing" if taken_up else ""
+        # A registration without a mark has been checked until now: after a take-over its new
+        # checks begin as passing, so that consumers do not miss it until they have run.
+        was_passing = old.mark is None and old.instance.status is Status.UP
+        first = "passing" if was_passing else ""
         written = self._write(new, self._tags_for(new.instance), first)
         for check in self._listing.stale_checks(old, new):
             self._remove_check(check)
@@ -202,7 +202,7 @@ class ConsulSink(Sink):
         self._listing.forget(old.id)
 
     def _look(self, id_: str) -> Mapping[str, Any] | None:
-        """What the agent holds under this id now."""
+        """Return what the agent holds under this id now."""
         try:
             found: Answer = self._client.agent.service.get(quote(id_, safe=""))
             return found.object()
@@ -212,14 +212,14 @@ class ConsulSink(Sink):
             raise
 
     def _expect(self, old: Registration) -> Mapping[str, Any] | None:
-        """Look whether a registration is still the one that was listed; else raises Conflict."""
+        """Read a registration. Raises Conflict if it is not the listed one any more."""
         entry = self._look(old.id)
         if entry is not None and wire.mark_of(entry) != old.mark:
             raise Conflict(f"{old.id} was written by somebody else since the last listing")
         return entry
 
     def _tags_for(self, instance: Instance) -> tuple[str, ...]:
-        """The tags to send: with tag override those that stand there, unless ours are new."""
+        """Return the tags to send: with tag override the registered ones, unless ours are new."""
         present = self._listing.overridden(instance.id)
         if not instance.tag_override or present is None:
             return instance.tags
@@ -227,7 +227,7 @@ class ConsulSink(Sink):
         return tags if written == wire.fingerprint(instance.tags) else instance.tags
 
     def _write(self, new: Registration, tags: Iterable[str], first: str = "") -> Registration:
-        """Write it; `first` is the status that checks without one of their own begin with."""
+        """Write it. `first` is the initial status of checks that name none."""
         tags = tuple(tags)
         while True:
             try:
@@ -235,16 +235,16 @@ class ConsulSink(Sink):
                 self._send(register, self._body(new, tags, first))
                 break
             except Refused as error:
-                if not self._learn(error):
+                if not self._note_refused_field(error):
                     raise
         self._feed.forget(new.id)
         self._listing.remember_tags(new, tags)
         return wire.as_listed(new)
 
-    def _learn(self, error: Refused) -> bool:
-        """Whether the agent named a field that it does not know, and had not named before.
+    def _note_refused_field(self, error: Refused) -> bool:
+        """Note a field that the agent refused; return whether it is new.
 
-        For agents whose version is not told, or is not what the table says of it.
+        For agents whose version is unknown, or which lack a field that their version should have.
         """
         field = _UNKNOWN_FIELD.search(error.reason)
         if field is None or field[1] in self._refused:
@@ -257,7 +257,7 @@ class ConsulSink(Sink):
         for native in new.instance.checks:
             if not isinstance(native, Native):
                 raise PermanentError(f"check {native.key} is not in Consul's form")
-            # Once more: the agent may be older than the one that the instance was made for.
+            # Again: the agent may be older than the one that the instance was adjusted for.
             fitting = limits.fit_check(native, self._version, self._refused, [])
             if fitting is None:
                 continue
@@ -284,7 +284,7 @@ class ConsulSink(Sink):
             self._wrote_at = time.monotonic()
 
     def _settle(self, ended: Event) -> None:
-        """Wait until own writes have been quiet for a moment: a burst of them makes one wake."""
+        """Wait until own writes have been quiet for a moment: a burst makes one wake."""
         latest = time.monotonic() + _LONGEST_QUIET
         while (now := time.monotonic()) < latest and now - self._wrote_at < _QUIET:
             if ended.wait(min(self._wrote_at + _QUIET, latest) - now):

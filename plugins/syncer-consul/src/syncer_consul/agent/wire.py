@@ -1,9 +1,9 @@
-"""Registrations as Consul keeps them: what is sent, and what a listing means.
+"""Encodes registrations for Consul, and decodes the entries of its listings.
 
-The mark travels in the service's Meta, under keys that begin with `syncer-`, in the same request
-as everything else. Beside it stand what Consul does not keep or give back: the protocol, the
-names of the checks (their definitions cannot be read), and with tag override the fingerprint
-of the tags that we wrote.
+The mark is written in the same request as everything else: in the service's Meta, under keys that
+begin with `syncer-`. Such keys also hold what Consul does not keep or give back: the protocol, the
+names of the checks (their definitions cannot be read), and with tag override the fingerprint of
+the tags that we wrote.
 """
 
 import hashlib
@@ -31,30 +31,30 @@ class Found:
 
 
 def check_id(instance: str, native: Native) -> str:
-    """The id of a check: `<service id>:<key>`, with the kind behind it unless the key is the kind.
+    """Return the id of a check: `<service id>:<key>.<kind>`, without a kind that equals the key.
 
-    The kind belongs to it: Consul goes on with the old probe when another kind is registered
-    under the same id, and the two overwrite each other's status.
+    The kind is part of it: when another kind is registered under the same id, Consul continues
+    the old probe as well, and the two overwrite each other's status.
     """
     kind, key = kind_of(native.definition), quote(native.key, safe=" ")
     return f"{instance}:{key}" if key == kind else f"{instance}:{key}.{kind}"
 
 
 def is_own_check(id_: str, instance: str) -> bool:
-    """Whether a check of this service has an id of our form; maintenance mode has not."""
+    """Whether the id of a check of this service has our form; that of maintenance mode has not."""
     return id_.startswith(f"{instance}:") and ":" not in id_[len(instance) + 1 :]
 
 
 def is_default_check(id_: str, instance: str) -> bool:
-    """Whether Consul named this check itself, since whoever registered it did not."""
+    """Whether Consul chose this id, since whoever registered the check did not."""
     return id_ == f"service:{instance}" or id_.startswith(f"service:{instance}:")
 
 
 def listed(instance: Instance) -> Instance:
-    """What a listing will show of an adjusted instance.
+    """Return an adjusted instance as a listing will show it.
 
     Checks cannot be read back, weights have defaults, and tags that others may change are
-    not looked at.
+    ignored.
     """
     weight, warning = _weights(instance)
     found = attrs.evolve(
@@ -68,14 +68,14 @@ def listed(instance: Instance) -> Instance:
 
 
 def as_listed(new: Registration) -> Registration:
-    """The registration as a listing shows it."""
+    """Return the registration as a listing will show it."""
     return Registration(instance=listed(new.instance), mark=new.mark)
 
 
 def encode(
     new: Registration, checks: Iterable[tuple[str, Mapping[str, Any]]], tags: Iterable[str]
 ) -> dict[str, Any]:
-    """The body of a registration, with these checks by id and these tags."""
+    """Return the definition of a service, with these checks by id and these tags."""
     instance = new.instance
     definitions = [_definition(id_, fields) for id_, fields in checks]
     body: dict[str, Any] = {
@@ -100,12 +100,12 @@ def _definition(id_: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def first_status(instance: Instance) -> str:
-    """The status that a check which syncer feeds starts with."""
+    """Return the initial status of a check that syncer feeds."""
     return "passing" if instance.status is Status.UP else "critical"
 
 
 def fingerprint(texts: Iterable[str]) -> str:
-    """A short fingerprint of a set of texts."""
+    """Return a short fingerprint of a set of texts."""
     joined = "\n".join(sorted(quote(text, safe="", errors="replace") for text in texts))
     return hashlib.sha256(joined.encode()).hexdigest()[:32]
 
@@ -113,10 +113,10 @@ def fingerprint(texts: Iterable[str]) -> str:
 def decode(
     id_: str, entry: Mapping[str, Any], checks: Iterable[Found], node_address: str
 ) -> Registration | None:
-    """What a listing's entry means; None if it cannot be described.
+    """Return the registration that an entry of a listing means; `None` if it cannot be described.
 
-    Consul lets through what no instance can be: control characters in an id, or a part of a
-    mark. A port that cannot be is shown as 0 and as damage.
+    Consul accepts more than an instance can be: control characters in an id, a part of a mark.
+    An impossible port is shown as 0 and as damage.
     """
     checks = tuple(checks)
     meta = {str(key): str(value) for key, value in (entry.get("Meta") or {}).items()}
@@ -127,7 +127,7 @@ def decode(
     damage = _check_damage(id_, own.get(CHECKS, ""), checks) if mark else ""
     port = entry.get("Port") or 0
     if not 0 <= port <= _HIGHEST_PORT:
-        damage, port = f"port {port} cannot be", 0
+        damage, port = f"port {port} is impossible", 0
     passing, warning = _read_weights(entry.get("Weights") or {})
     override = bool(entry.get("EnableTagOverride"))
     try:
@@ -150,7 +150,7 @@ def decode(
 
 
 def mark_of(entry: Mapping[str, Any]) -> Mark | None:
-    """The mark of one entry of a listing."""
+    """Return the mark of an entry of a listing."""
     meta = entry.get("Meta") or {}
     return Mark.from_fields({str(key).removeprefix(PREFIX): str(meta[key]) for key in meta})
 
@@ -171,13 +171,13 @@ def _own_meta(new: Registration, check_ids: list[str]) -> dict[str, str]:
 
 
 def _names(id_: str, check_ids: Iterable[str]) -> set[str]:
-    """The ids of our checks without the service's, and so without anything that is quoted."""
+    """Return the ids of our checks without the service's id, and so without quoted parts."""
     own = (check for check in check_ids if is_own_check(check, id_))
     return {check[len(id_) + 1 :].replace(" ", "%20") for check in own}
 
 
 def _check_list(id_: str, check_ids: Iterable[str]) -> str:
-    """The names of the checks, or their fingerprint where Consul has no room for all."""
+    """Return the names of the checks, or a fingerprint if they are too long for Consul."""
     names = _names(id_, check_ids)
     text = " ".join(sorted(names))
     return text if len(text) <= VALUE_LIMIT else f"#{fingerprint(names)}"
@@ -187,7 +187,7 @@ def _check_damage(id_: str, wanted: str, checks: Iterable[Found]) -> str:
     present = _names(id_, (check.id for check in checks))
     if wanted.startswith("#"):
         same = wanted == f"#{fingerprint(present)}"
-        return "" if same else "its checks are not those that were registered"
+        return "" if same else "its checks are not the registered ones"
     names = set(wanted.split())
     gone = [f"check {name} is gone" for name in sorted(names - present)]
     more = [f"check {name} is not wanted" for name in sorted(present - names)]
@@ -195,7 +195,7 @@ def _check_damage(id_: str, wanted: str, checks: Iterable[Found]) -> str:
 
 
 def _weights(instance: Instance) -> tuple[int | None, int | None]:
-    """The weights as Consul keeps them; twice None for its default, 1 and 1."""
+    """Return the weights as Consul keeps them; twice `None` for its defaults, 1 and 1."""
     passing = 1 if instance.weight is None else instance.weight
     warning = 1 if instance.warning_weight is None else instance.warning_weight
     return (None, None) if (passing, warning) == (1, 1) else (passing, warning)

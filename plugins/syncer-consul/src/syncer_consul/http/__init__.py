@@ -1,1 +1,1 @@
-"""Consul's HTTP API: connections, requests, watches."""
+"""Consul's HTTP API: the client, its transport, a watch on indexes."""
