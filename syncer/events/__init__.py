@@ -189,6 +189,11 @@ class ConfigReloaded:
     changed: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     interval: float = 30.0
 
+    @property
+    def restarts(self) -> bool:
+        """Whether sources and sinks start again, so that their earlier state no longer counts."""
+        return bool(self.changed)
+
 
 @attrs.frozen(kw_only=True)
 class ConfigRefused:

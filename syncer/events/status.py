@@ -1,60 +1,145 @@
-"""How a syncer that runs does, in one line: what a service manager shows."""
+"""What fails now, when each part last succeeded, and what is registered: one listener for all.
+
+The status page, its readiness check and the line for the service manager read it.
+"""
 
 import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
 
+import attrs
+
+from syncer.api.keys import Part
+from syncer.api.text import printable
 from syncer.events import (
     AnyEvent,
     ConfigRefused,
     ConfigReloaded,
     CycleFinished,
+    Elected,
     LoopFailed,
     LoopRecovered,
+    PulseBeaten,
+    SourceListed,
 )
 
+#: A part is late after three intervals and this many seconds, the longest back-off.
+SLACK = 30.0
 
-class Condition:
-    """Listens to an engine, in the threads where things happen."""
 
-    def __init__(self) -> None:
+@attrs.frozen(kw_only=True)
+class Failing:
+    """The last try of a part's work failed."""
+
+    error: str
+    failures: int
+
+
+@attrs.frozen(kw_only=True)
+class Refused:
+    """When the configuration was last refused, and why."""
+
+    time: str
+    problems: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Known:
+    """What the events have told until one moment; times are those of the status' clock.
+
+    `failing` and `succeeded` are by part (`source docker`, `pulse consul`), the others by sink.
+    """
+
+    failing: Mapping[Part, Failing] = attrs.Factory(dict)
+    succeeded: Mapping[Part, float] = attrs.Factory(dict)
+    reports: Mapping[str, CycleFinished] = attrs.Factory(dict)
+    pulses: Mapping[str, PulseBeaten] = attrs.Factory(dict)
+    leads: Mapping[str, bool] = attrs.Factory(dict)
+    refused: Refused | None = None
+
+
+class Status:
+    """Listens to an engine, in the threads where things happen. From any thread.
+
+    `interval` is the engine's, in seconds; `clock` never goes back.
+    """
+
+    def __init__(
+        self, *, interval: float = 30.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.clock, self.interval = clock, interval
+        self.started = clock()
         self._lock = threading.Lock()
-        self._failing: dict[str, str] = {}
-        self._ours: dict[str, int] = {}
-        #: How many changes of a sink's last cycle failed, and the error of one.
-        self._unwritten: dict[str, str] = {}
-        self._refused = ""
+        self.known = Known()
 
     def __call__(self, event: AnyEvent) -> None:
-        """Note what an event tells."""
+        """Note an event."""
         with self._lock:
-            if isinstance(event, LoopFailed):
-                self._failing[event.loop] = event.error
-            elif isinstance(event, LoopRecovered):
-                self._failing.pop(event.loop, None)
-            elif isinstance(event, CycleFinished):
-                self._ours[event.sink] = event.ours
-                self._note_unwritten(event)
-            elif isinstance(event, ConfigRefused):
-                self._refused = "; ".join(event.problems)
-            elif isinstance(event, ConfigReloaded):
-                self._refused = ""
-                if event.changed:
-                    self._failing.clear()
-                    self._ours.clear()
-                    self._unwritten.clear()
+            if news := self._news(event):
+                self.known = attrs.evolve(self.known, **news)
 
-    def _note_unwritten(self, event: CycleFinished) -> None:
-        if event.failed:
-            example = next(iter(event.failed.values()))
-            self._unwritten[event.sink] = f"{len(event.failed)} not written, for one: {example}"
-        else:
-            self._unwritten.pop(event.sink, None)
+    def late(self, sources: Iterable[str], sinks: Iterable[str]) -> dict[Part, str]:
+        """The parts without a recent success, each with the reason in words."""
+        known, found = self.known, {}
+        limits = {Part("source", name): self.interval for name in sources}
+        limits |= {Part("sink", name): self.interval for name in sinks}
+        limits |= {Part("pulse", name): beaten.every for name, beaten in known.pulses.items()}
+        limits |= {part: 0.0 for part in known.failing if part.role == "pulse"}
+        for part, every in limits.items():
+            never = part not in known.succeeded
+            age = self.clock() - known.succeeded.get(part, self.started)
+            if never or age > 3 * every + SLACK:
+                text = "has not succeeded yet" if never else f"no success for {age:.0f} s"
+                failing = known.failing.get(part)
+                found[part] = f"{text}: {failing.error}" if failing else text
+        return found
 
     def text(self) -> str:
-        """What is wrong first, then what is registered where."""
-        with self._lock:
-            parts = [f"{loop}: {error}" for loop, error in sorted(self._failing.items())]
-            parts += [f"{sink}: {what}" for sink, what in sorted(self._unwritten.items())]
-            if self._refused:
-                parts.insert(0, f"configuration refused, the one before goes on: {self._refused}")
-            parts += [f"{count} registered in {sink}" for sink, count in self._ours.items()]
-        return "; ".join(parts) or "starting"
+        """One line for a service manager: first what is wrong, then what is registered where."""
+        known = self.known
+        words = []
+        if known.refused:
+            why = "; ".join(known.refused.problems)
+            words.append(f"configuration refused, the previous one stays in use: {why}")
+        words += [f"{part}: {known.failing[part].error}" for part in sorted(known.failing)]
+        for sink, report in sorted(known.reports.items()):
+            if report.failed:
+                example = next(iter(report.failed.values()))
+                words.append(f"{sink}: {len(report.failed)} not written, for example: {example}")
+        words += [f"{report.ours} registered in {sink}" for sink, report in known.reports.items()]
+        return "; ".join(words) or "starting"
+
+    def _news(self, event: AnyEvent) -> Mapping[str, Any]:
+        """The fields of what is known that an event changes."""
+        known = self.known
+        match event:
+            case LoopFailed(loop=part):
+                failing = Failing(error=event.error, failures=event.failures)
+                return {"failing": {**known.failing, part: failing}}
+            case LoopRecovered(loop=part):
+                return {"failing": {k: v for k, v in known.failing.items() if k != part}}
+            case SourceListed(complete=True):
+                return self._success(Part("source", event.source))
+            case CycleFinished():
+                success = {} if event.retry else self._success(Part("sink", event.sink))
+                return {"reports": {**known.reports, event.sink: event}, **success}
+            case PulseBeaten():
+                pulses = {**known.pulses, event.sink: event}
+                return {"pulses": pulses, **self._success(Part("pulse", event.sink))}
+            case Elected():
+                return {"leads": {**known.leads, event.sink: event.leads}}
+            case ConfigRefused():
+                now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+                problems = tuple(map(printable, event.problems))
+                return {"refused": Refused(time=now, problems=problems)}
+            case ConfigReloaded():
+                self.interval = event.interval
+                if event.restarts:  # when parts last succeeded does not depend on the engine
+                    return attrs.asdict(Known(succeeded=known.succeeded), recurse=False)
+                return {"refused": None}
+        return {}
+
+    def _success(self, part: Part) -> Mapping[str, Any]:
+        return {"succeeded": {**self.known.succeeded, part: self.clock()}}

@@ -1,13 +1,14 @@
-"""The status page, its API and the metrics: the extra `web`. `server.py` puts it together.
+"""The status page, its API and the metrics: the extra `web`.
 
-    server.py   waitress in threads; starts and stops
-    connections.py  which connections are let go of, so that nobody keeps the others out
-    app.py      which request is answered by what, and which is refused
-    api.py      the answers, as JSON types
-    rows.py     what should be and what is, joined by instance
-    board.py    listens to the engine, and remembers
-    streams.py  live lines
-    static/     the page: HTML, CSS and JavaScript modules, of which page.js is the first
+    server.py       runs waitress in threads
+    connections.py  closes slow connections
+    app.py          routes requests, and refuses some
+    api.py          the answers, as JSON types
+    rows.py         desired and registered instances, joined
+    board.py        keeps the latest log lines; the state of each part is in `syncer.events.status`
+    streams.py      live log lines
+    metrics.py      events as metrics
+    static/         the page: HTML, CSS and JavaScript modules; page.js is the first
 
-Nothing here is imported unless a page is asked for.
+Nothing here is imported unless a page is configured.
 """

@@ -10,35 +10,36 @@ from typing import Any
 import attrs
 
 from syncer import __version__
-from syncer.api.changes import Change, Deregister, Register, digest_of
+from syncer.api.changes import Change, Deregister, Plan, Register, digest_of
 from syncer.api.keys import Part
 from syncer.api.model import Registration
 from syncer.engine.as_json import registration_json, story_json
 from syncer.engine.engine import Engine
-from syncer.engine.queries import Now, Once, fitting
-from syncer.events import CycleFinished, logs
-from syncer.web.board import Board, Seen
+from syncer.engine.queries import Once, fitting
+from syncer.events import CycleFinished, PulseBeaten, logs
+from syncer.events.status import Status
+from syncer.web.board import Board
 from syncer.web.rows import LastRows, Row, Rows
 
-#: The most that one answer lists, what it lists if nothing is said, and the most stories in one.
+#: The most items in one answer, the default, and the most stories in one answer.
 MOST, USUAL, STORIES = 500, 100, 50
 
 
 @attrs.frozen(kw_only=True)
 class About:
-    """What the configuration says of the parts: kinds by name, and which sources a sink has."""
+    """Parts of the configuration that the page shows: the kinds of sources and sinks, by name."""
 
     owner: str = "syncer"
     sources: Mapping[str, str] = attrs.Factory(dict)
     sinks: Mapping[str, str] = attrs.Factory(dict)
-    #: Whether reading, and whether changing, needs a token; None: nothing can be changed.
+    #: Whether reading needs a token, and whether changes are possible: they always need one.
     reading: bool = False
-    changing: bool | None = None
+    changing: bool = False
 
 
 @attrs.frozen(kw_only=True)
-class Wanted:
-    """Which part of a list is asked for."""
+class Query:
+    """Which part of a list a request asks for."""
 
     text: str = ""
     fields: Mapping[str, str] = attrs.Factory(dict)
@@ -47,99 +48,102 @@ class Wanted:
 
 
 class Api:
-    """Answers from what a running engine knows, and a board remembers. From any thread.
+    """Answers from a running engine's knowledge, its status and its latest lines. From any thread.
 
-    `again` makes another engine of the same configuration: for what a running one cannot be asked.
+    `another` makes a second engine of the same configuration, for what a running engine cannot do.
     """
 
     def __init__(
-        self, engine: Engine, board: Board, about: About, again: Callable[[], Engine] | None = None
+        self,
+        engine: Engine,
+        status: Status,
+        board: Board,
+        about: About,
+        another: Callable[[], Engine] | None = None,
     ) -> None:
-        self._board = board
+        self._status, self._board = status, board
         self._changing = threading.Lock()
-        self.show(engine, about, again)
+        self.show(engine, about, another)
 
-    def show(self, engine: Engine, about: About, again: Callable[[], Engine] | None) -> None:
+    def show(self, engine: Engine, about: About, another: Callable[[], Engine] | None) -> None:
         """Answer from this engine from now on."""
-        self._engine, self._about, self._again = engine, about, again
-        self._rows = LastRows(lambda seen: self._joined(seen).all(), self._board.clock)
+        self._engine, self._about, self._another = engine, about, another
+        self._rows = LastRows(lambda: self._joined().all(), self._status.clock)
 
     def ready(self) -> dict[str, Any]:
-        """Whether every loop has succeeded lately, and which has not."""
+        """Whether every source, sink and pulse has succeeded recently, and which has not."""
         now = self._engine.now()
-        late = self._board.late(now.sources, now.sinks)
+        late = self._status.late(now.sources, now.sinks)
         return {"ready": not late, "late": [{"loop": k, "why": v} for k, v in late.items()]}
 
     def status(self) -> dict[str, Any]:
-        """All that fits on one screen."""
-        now, seen = self._engine.now(), self._board.seen()
-        about, clock = self._about, self._board.clock
-        _, rows = self._rows(seen)
+        """A summary of everything."""
+        about, status, number = self._about, self._status, self._board.number
+        refused = status.known.refused
+        _, rows = self._rows(number)
         states = Counter(row.plain["state"] for row in rows if row.plain["wanted"])
         return {
             "version": __version__,
             "owner": about.owner,
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "uptime": round(clock() - self._board.started),
-            "interval": self._board.interval,
-            "number": seen.number,
+            "uptime": round(status.clock() - status.started),
+            "interval": status.interval,
+            "number": number,
             **self.ready(),
-            "refused": attrs.asdict(seen.refused) if seen.refused else None,
+            "refused": attrs.asdict(refused) if refused else None,
             "token": {"reading": about.reading, "changing": about.changing},
-            "sources": self.sources(now, seen),
-            "sinks": self.sinks(now, seen),
+            "sources": self.sources(),
+            "sinks": self.sinks(),
             "instances": {"wanted": states.total(), **states},
         }
 
-    def sources(self, now: Now | None = None, seen: Seen | None = None) -> list[dict[str, Any]]:
-        """Each source: what it said last, and how it does."""
-        now, seen = now or self._engine.now(), seen or self._board.seen()
+    def sources(self) -> list[dict[str, Any]]:
+        """Each source: its last answer, and whether it works."""
         found = []
-        for name, snapshot in now.sources.items():
-            entries = snapshot.workloads.values()
-            problems = sum(len(entry.translated.problems) for entry in entries)
+        for name, snapshot in self._engine.now().sources.items():
+            translated = [one.translated for one in snapshot.workloads.values()]
             found.append(
                 {
                     "name": name,
                     "kind": self._about.sources.get(name, ""),
-                    **self._doing("source", name, seen, snapshot.doubt),
+                    **self._health("source", name, snapshot.doubt),
                     "scopes": sorted(snapshot.scopes),
-                    "workloads": len(entries),
-                    "instances": sum(len(entry.translated.instances) for entry in entries),
+                    "workloads": len(translated),
+                    "instances": sum(len(one.instances) for one in translated),
                     "unclear": len(snapshot.unclear),
-                    "problems": problems,
+                    "problems": sum(len(one.problems) for one in translated),
                 }
             )
         return found
 
-    def sinks(self, now: Now | None = None, seen: Seen | None = None) -> list[dict[str, Any]]:
-        """Each sink: what it holds, what is in the way, and how it does."""
-        now, seen = now or self._engine.now(), seen or self._board.seen()
+    def sinks(self) -> list[dict[str, Any]]:
+        """Each sink: its entries, what is held back or failed, and whether it works."""
+        known = self._status.known
         return [
             {
                 "name": name,
                 "kind": self._about.sinks.get(name, ""),
-                **self._doing("sink", name, seen, "" if view.complete else "it is read anew"),
+                **self._health("sink", name, "" if view.complete else "being read again"),
                 "registrations": len(view.items),
-                **_reported(seen.reports.get(name)),
-                "leads": seen.leads.get(name),
-                "pulse": self._pulse(name, seen),
+                **_reported(known.reports.get(name)),
+                "leads": known.leads.get(name),
+                "pulse": self._pulse(name, known.pulses.get(name)),
             }
-            for name, view in now.sinks.items()
+            for name, view in self._engine.now().sinks.items()
         ]
 
-    def instances(self, wanted: Wanted) -> dict[str, Any]:
-        """What should be and what is, joined: `sink`, `source`, `state` and `whose` narrow it.
+    def instances(self, query: Query) -> dict[str, Any]:
+        """Desired and registered instances, joined; `sink`, `source`, `state`, `whose` filter them.
 
-        While much happens it may be of a moment ago: `number` is the last line that it knows of.
+        Under load the answer may be some moments old: it includes the log up to line `number`.
         """
-        number, rows = self._rows(self._board.seen())
-        return {"number": number, **_page(rows, wanted, _fits, lambda row: row.plain)}
+        number, rows = self._rows(self._board.number)
+        return {"number": number, **_page(rows, query, _fits, lambda row: row.plain)}
 
-    def registrations(self, wanted: Wanted) -> dict[str, Any]:
-        """What the sinks hold, foreign registrations too, with their marks."""
-        named = wanted.fields.get("sink", "")
-        narrowed = wanted.text or wanted.fields.keys() - {"sink"}
+    def registrations(self, query: Query) -> dict[str, Any]:
+        """The entries of the sinks, foreign ones too, with their marks."""
+        named = query.fields.get("sink", "")
+        filtered = query.text or query.fields.keys() - {"sink"}
         items = (
             (sink, one)
             for sink, view in self._engine.now().sinks.items()
@@ -150,39 +154,39 @@ class Api:
         def shown(item: tuple[str, Registration]) -> dict[str, Any]:
             return {"sink": item[0], **registration_json(item[1])}
 
-        def fits(item: tuple[str, Registration], wanted: Wanted) -> bool:
-            return not narrowed or _contains(shown(item), wanted)
+        def fits(item: tuple[str, Registration], query: Query) -> bool:
+            return not filtered or _contains(shown(item), query)
 
-        return _page(items, wanted, fits, shown)
+        return _page(items, query, fits, shown)
 
-    def skips(self, wanted: Wanted) -> dict[str, Any]:
-        """What is held back at each sink, and why; `kind=conflict` for what others hold."""
+    def skips(self, query: Query) -> dict[str, Any]:
+        """The changes held back at each sink, and why; `kind=conflict` for conflicts only."""
         items = [
             {"sink": sink, "id": skip.id, "kind": skip.kind, "reason": skip.reason}
-            for sink, report in self._board.seen().reports.items()
+            for sink, report in self._status.known.reports.items()
             for skip in report.plan.skipped
         ]
-        return _page(items, wanted, _contains, dict)
+        return _page(items, query, _contains, dict)
 
     def drift(self) -> list[Mapping[str, Any]]:
-        """What strayed in a registry and was put right, the last first."""
+        """The latest repairs of entries that others had changed, newest first."""
         return list(reversed(self._board.drift()))
 
     def events(self) -> list[dict[str, Any]]:
-        """What was said lately, oldest first."""
+        """The latest log lines, oldest first."""
         return [line.plain() for line in self._board.lines()]
 
     def explain(self, name: str) -> list[dict[str, Any]]:
-        """The stories of a service, a workload, the beginning of its id, or the id of an entry.
+        """Why workloads are registered or not, by service, workload, id prefix or entry's id.
 
-        The first of them, if there are many.
+        At most `STORIES` of them.
         """
-        now, rows = self._engine.now(), self._joined(self._board.seen())
-        found = islice(fitting(now.sources.values(), name, by_offer=True), STORIES)
+        world, rows = self._engine.now().sources.values(), self._joined()
+        found = islice(fitting(world, name, by_offer=True), STORIES)
         return [story_json(rows.story(snapshot.name, entry)) for snapshot, entry in found]
 
     def guard(self) -> list[dict[str, Any]]:
-        """What the guard holds at each sink, and the digest by which it can be let go."""
+        """The changes that the guard holds at each sink, and the digest that `override` needs."""
         return [
             {
                 "sink": sink,
@@ -195,23 +199,23 @@ class Api:
             if held
         ]
 
-    def let_go(self, sink: str, digest: str) -> dict[str, Any] | None:
-        """Have done what the guard holds there, if that has this digest; None if it has not."""
+    def override(self, sink: str, digest: str) -> dict[str, Any] | None:
+        """Make the changes that the guard holds, if they have this digest; `None` if not."""
         if count := self._engine.let_go(sink, digest):
-            return {"done": f"{count} changes are let go at {sink}", "changes": count}
+            return {"done": f"guard overridden at {sink}: {count} changes", "changes": count}
         return None
 
     def refresh(self) -> dict[str, Any]:
-        """Have every source and sink looked at again, now."""
+        """Read every source and sink again, now."""
         self._engine.refresh()
-        return {"done": "every source and sink is looked at again"}
+        return {"done": "reading every source and sink again"}
 
     def hold(self, name: str, *, drained: bool, force: bool = False) -> dict[str, Any] | None:
-        """Drain, or end that; None if it is being done for somebody else, or cannot be."""
-        if self._again is None or not self._changing.acquire(blocking=False):
+        """Drain or undrain; `None` if another request is at it, or it is not possible here."""
+        if self._another is None or not self._changing.acquire(blocking=False):
             return None
         try:
-            engine = self._again()
+            engine = self._another()
             try:
                 done = engine.drain(name, force=force) if drained else engine.undrain(name)
             finally:
@@ -221,59 +225,59 @@ class Api:
         self._engine.refresh()
         return _held(done)
 
-    def _joined(self, seen: Seen) -> Rows:
-        return Rows(self._engine.now(), seen)
+    def _joined(self) -> Rows:
+        return Rows(self._engine.now(), self._status.known)
 
-    def _doing(self, part: str, name: str, seen: Seen, doubt: str) -> dict[str, Any]:
-        loop = Part(part, name)
-        failing, at = seen.failing.get(loop), seen.succeeded.get(loop)
+    def _health(self, role: str, name: str, doubt: str) -> dict[str, Any]:
+        part, known = Part(role, name), self._status.known
+        failing = known.failing.get(part)
         if failing:
             state, why = "failing", failing.error
-        elif at is None:
-            state, why = "waiting", doubt or "it has not been looked at yet"
+        elif part not in known.succeeded:
+            state, why = "waiting", doubt or "not read yet"
         else:
-            state, why = "working", doubt if part == "source" else ""
-        return {
-            "state": state,
-            "why": why,
-            "failures": failing.failures if failing else 0,
-            "age": None if at is None else round(self._board.clock() - at, 1),
-        }
+            state, why = "working", doubt if role == "source" else ""
+        failures = failing.failures if failing else 0
+        return {"state": state, "why": why, "failures": failures, "age": self._age(part)}
 
-    def _pulse(self, name: str, seen: Seen) -> dict[str, Any] | None:
-        beaten, failing = seen.pulses.get(name), seen.failing.get(Part("pulse", name))
+    def _pulse(self, name: str, beaten: PulseBeaten | None) -> dict[str, Any] | None:
+        part = Part("pulse", name)
+        failing = self._status.known.failing.get(part)
         if beaten is None and failing is None:
             return None
-        at = seen.succeeded.get(Part("pulse", name))
         return {
             "held": beaten.held if beaten else 0,
             "late": round(beaten.late, 3) if beaten else 0.0,
-            "age": None if at is None else round(self._board.clock() - at, 1),
+            "age": self._age(part),
             "why": failing.error if failing else "",
         }
 
+    def _age(self, part: Part) -> float | None:
+        """Seconds since the last success; `None` if there was none."""
+        at = self._status.known.succeeded.get(part)
+        return None if at is None else round(self._status.clock() - at, 1)
+
 
 def _reported(report: CycleFinished | None) -> dict[str, Any]:
-    plan = report.plan if report else None
-    skips = Counter(skip.kind for skip in plan.skipped) if plan else Counter()
+    plan = report.plan if report else Plan()
     return {
-        "ours": plan.ours if plan else 0,
-        "foreign": plan.foreign if plan else 0,
-        "unchanged": _as_wanted(report) if report else 0,
+        "ours": plan.ours,
+        "foreign": plan.foreign,
+        "unchanged": _up_to_date(report) if report else 0,
         "failed": len(report.failed) if report else 0,
-        "skips": dict(skips),
+        "skips": dict(Counter(skip.kind for skip in plan.skipped)),
         "seconds": round(report.seconds, 4) if report else 0.0,
     }
 
 
-def _as_wanted(report: CycleFinished) -> int:
-    """How many stand as they should, what this cycle wrote included."""
+def _up_to_date(report: CycleFinished) -> int:
+    """How many entries are up to date, including those that this cycle wrote."""
     puts = (c for c in report.plan.changes if not isinstance(c, Deregister))
     return report.plan.unchanged + sum(change.id not in report.failed for change in puts)
 
 
 def _change(change: Change) -> dict[str, Any]:
-    """A change that is held, in short: what goes, or what moves from where to where."""
+    """A change in short: what would be removed, or what would move from where to where."""
     before = "" if isinstance(change, Register) else change.old.instance.endpoint
     return {"action": type(change).__name__.lower(), "from": before, **logs.described(change)}
 
@@ -295,21 +299,21 @@ def _held(done: Once[CycleFinished]) -> dict[str, Any]:
 
 def _page(
     items: Iterable[Any],
-    wanted: Wanted,
-    fits: Callable[[Any, Wanted], bool],
+    query: Query,
+    fits: Callable[[Any, Query], bool],
     shown: Callable[[Any], Mapping[str, Any]],
 ) -> dict[str, Any]:
-    found = [item for item in items if fits(item, wanted)]
-    part = found[wanted.offset : wanted.offset + wanted.limit]
+    found = [item for item in items if fits(item, query)]
+    part = found[query.offset : query.offset + query.limit]
     return {
         "total": len(found),
-        "offset": wanted.offset,
+        "offset": query.offset,
         "items": [dict(shown(item)) for item in part],
     }
 
 
-def _fits(row: Row, wanted: Wanted) -> bool:
-    plain, fields = row.plain, wanted.fields
+def _fits(row: Row, query: Query) -> bool:
+    plain, fields = row.plain, query.fields
     if (sink := fields.get("sink")) and sink not in plain["sinks"]:
         return False
     if (source := fields.get("source")) and source != plain["source"]:
@@ -318,11 +322,11 @@ def _fits(row: Row, wanted: Wanted) -> bool:
         return False
     if (whose := fields.get("whose")) and plain["wanted"] is (whose == "others"):
         return False
-    return all(word in row.text for word in wanted.text.casefold().split())
+    return all(word in row.text for word in query.text.casefold().split())
 
 
-def _contains(item: Mapping[str, Any], wanted: Wanted) -> bool:
-    if any(value and item.get(key) != value for key, value in wanted.fields.items()):
+def _contains(item: Mapping[str, Any], query: Query) -> bool:
+    if any(value and item.get(key) != value for key, value in query.fields.items()):
         return False
     text = "\n".join(str(value) for value in item.values()).casefold()
-    return all(word in text for word in wanted.text.casefold().split())
+    return all(word in text for word in query.text.casefold().split())

@@ -1,10 +1,10 @@
-"""Which request is answered by what, and which is refused: the WSGI application.
+"""The WSGI application: routes requests, and refuses some.
 
-It listens on loopback by default, but a browser brings strangers there: a page of theirs can have
-requests sent, and with a name that they point here (DNS rebinding) even read the answers. So a
-request must name an address, localhost, this host or a configured name; a browser must not say
-that the page of another site sends it; no other origin is allowed to read; and what changes
-something needs a token, which no form of theirs can bring.
+It listens on loopback by default, but any web page can make a browser send requests there, and
+with a DNS name that points here (DNS rebinding) even read the answers. So the Host header must be
+an address, localhost, this host's name or a configured name; requests that a browser marks as
+cross-site are refused; no other origin may read answers; and changes need a token, which a
+foreign form cannot send.
 """
 
 import hmac
@@ -20,14 +20,14 @@ from werkzeug.wrappers import Request, Response
 
 from syncer.api.fields import is_address
 from syncer.config.web_rules import WebRules
-from syncer.web.api import MOST, USUAL, Api, Wanted
+from syncer.web.api import MOST, USUAL, Api, Query
 from syncer.web.metrics import CONTENT_TYPE, Metrics
 from syncer.web.streams import Streams
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-#: Bytes of a request's body; the longest text of a question.
+#: The most bytes of a request's body, and characters of a parameter.
 BODY, LONGEST = 4096, 200
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
@@ -47,14 +47,15 @@ _FILES = {
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in _SCRIPTS},
 }
-#: What never needs a token: whether it lives, and the page, which has nothing of its own to tell.
+#: Paths that never need a token: liveness, and the page itself, which contains no data.
 _OPEN = frozenset({"/healthz", "/readyz", "/api/v1/openapi.json", *_FILES})
-_ASKED = ("sink", "source", "state", "whose", "kind")
+_FILTERS = ("sink", "source", "state", "whose", "kind")
 _API = "/api/v1"
+_NAME = "a service, a workload, or the id of an entry"
 
 
 class App:
-    """Answers requests with what `api`, `metrics` and `streams` have, as `rules` allow."""
+    """Answers requests from `api`, `metrics` and `streams`, as `rules` allow."""
 
     def __init__(self, api: Api, metrics: Metrics, streams: Streams, rules: WebRules) -> None:
         self._api, self._metrics, self._streams, self._rules = api, metrics, streams, rules
@@ -74,9 +75,9 @@ class App:
             f"{_API}/status": lambda _: _json(api.status()),
             f"{_API}/sources": lambda _: _json(api.sources()),
             f"{_API}/sinks": lambda _: _json(api.sinks()),
-            f"{_API}/instances": lambda request: _json(api.instances(_wanted(request))),
-            f"{_API}/registrations": lambda request: _json(api.registrations(_wanted(request))),
-            f"{_API}/skips": lambda request: _json(api.skips(_wanted(request))),
+            f"{_API}/instances": lambda request: _json(api.instances(_query(request))),
+            f"{_API}/registrations": lambda request: _json(api.registrations(_query(request))),
+            f"{_API}/skips": lambda request: _json(api.skips(_query(request))),
             f"{_API}/drift": lambda _: _json(api.drift()),
             f"{_API}/events": lambda _: _json(api.events()),
             f"{_API}/events/stream": self._stream,
@@ -87,7 +88,7 @@ class App:
             f"{_API}/refresh": lambda _: _json(api.refresh()),
             f"{_API}/drain": self._drain,
             f"{_API}/undrain": self._undrain,
-            f"{_API}/let-go": self._let_go,
+            f"{_API}/override": self._override,
         }
         tables = (("GET", get), ("POST", post))
         self._answers = {(verb, path): do for verb, table in tables for path, do in table.items()}
@@ -96,7 +97,7 @@ class App:
         )
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
-        """Answer one request, as WSGI has it."""
+        """Answer one WSGI request."""
         request = Request(environ)
         request.max_content_length = BODY
         try:
@@ -115,37 +116,36 @@ class App:
         return self._answers[endpoint](request)
 
     def _refusal(self, request: Request) -> Response | None:
-        """Why this request is not answered; None if it is."""
-        if not self._is_ours(request.host):
-            text = f"asked for as {request.host[:100]!r}, which is not a name in web.hosts"
-            return _refused(421, text)
-        if self._is_of_another_site(request):
-            return _refused(403, "asked for by the page of another site")
+        """Return the refusal of a request; `None` if it may be answered."""
+        if not self._is_known_host(request.host):
+            return _refused(421, f"unknown host {request.host[:100]!r}: not in web.hosts")
+        if self._is_cross_site(request):
+            return _refused(403, "cross-site request")
         changes = request.method not in ("GET", "HEAD")
         if changes and not self._rules.token:
-            return _refused(403, "nothing can be changed here: web.token is not set")
+            return _refused(403, "changes are disabled: web.token is not set")
         needed = changes or (self._rules.token_for == "all" and request.path not in _OPEN)
-        if not needed or not self._rules.token or self._knows(request):
+        if not needed or not self._rules.token or self._has_token(request):
             return None
-        answer = _refused(401, "a token is needed: Authorization: Bearer TOKEN")
+        answer = _refused(401, "token required: Authorization: Bearer TOKEN")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_known_host(self, host: str) -> bool:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         bare = name.removeprefix("[").removesuffix("]")
         return is_address(bare) or name.lower() in self._names
 
-    def _is_of_another_site(self, request: Request) -> bool:
-        """Whether a browser says that a foreign page has it sent; to follow a link is no matter."""
+    def _is_cross_site(self, request: Request) -> bool:
+        """Whether a browser says that a foreign page sent it, other than by following a link."""
         origin = request.headers.get("Origin")
-        if origin is not None and not self._is_ours(origin.partition("://")[2]):
+        if origin is not None and not self._is_known_host(origin.partition("://")[2]):
             return True
         site = request.headers.get("Sec-Fetch-Site", "none")
         follows = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
         return site not in ("none", "same-origin") and not follows
 
-    def _knows(self, request: Request) -> bool:
+    def _has_token(self, request: Request) -> bool:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
         token = self._rules.token.reveal().encode()
         return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token)
@@ -163,14 +163,14 @@ class App:
     def _explain(self, request: Request) -> Response:
         name = _short(request, "name")
         if not name:
-            raise BadRequest("name is missing: a service, a workload, or the id of an entry")
+            raise BadRequest(f"name is missing: {_NAME}")
         found = self._api.explain(name)
         return _json(found, 200 if found else 404)
 
     def _stream(self, request: Request) -> Response:
         stream = self._streams.open(_number(request.headers.get("Last-Event-ID", "0"), 0))
         if stream is None:
-            answer = _refused(503, "enough pages are live: ask for the status now and then")
+            answer = _refused(503, "too many live pages: poll the status instead")
             answer.headers["Retry-After"] = "10"
             return answer
         return Response(
@@ -178,25 +178,25 @@ class App:
         )
 
     def _drain(self, request: Request) -> Response:
-        asked = _body(request)
-        force = asked.get("force", False)
-        return _done(self._api.hold(_name(asked), drained=True, force=force is True))
+        given = _body(request)
+        force = given.get("force") is True
+        return _done(self._api.hold(_name(given), drained=True, force=force))
 
     def _undrain(self, request: Request) -> Response:
         return _done(self._api.hold(_name(_body(request)), drained=False))
 
-    def _let_go(self, request: Request) -> Response:
-        asked = _body(request)
-        sink = _asked(asked, "sink", "where the guard holds something")
-        digest = _asked(asked, "digest", "that of what the guard holds there")
-        found = self._api.let_go(sink, digest)
-        return _done(found, "the guard holds something else by now, or nothing: look again")
+    def _override(self, request: Request) -> Response:
+        given = _body(request)
+        sink = _text_of(given, "sink", "where the guard holds changes")
+        digest = _text_of(given, "digest", "of the held changes, from /api/v1/guard")
+        found = self._api.override(sink, digest)
+        return _done(found, "the guard now holds other changes, or none: load them again")
 
 
-def _wanted(request: Request) -> Wanted:
-    fields = {key: text for key in _ASKED if (text := _short(request, key))}
+def _query(request: Request) -> Query:
+    fields = {key: text for key in _FILTERS if (text := _short(request, key))}
     limit = _number(request.args.get("limit", ""), USUAL)
-    return Wanted(
+    return Query(
         text=_short(request, "q"),
         fields=fields,
         offset=_number(request.args.get("offset", ""), 0),
@@ -225,24 +225,28 @@ def _body(request: Request) -> Mapping[str, Any]:
     return found
 
 
-def _asked(body: Mapping[str, Any], key: str, what: str) -> str:
+def _text_of(body: Mapping[str, Any], key: str, meaning: str) -> str:
     text = body.get(key)
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
-        raise BadRequest(f"{key} is missing: {what}")
+        raise BadRequest(f"{key} is missing: {meaning}")
     return text
 
 
 def _name(body: Mapping[str, Any]) -> str:
-    return _asked(body, "name", "a service, a workload, or the id of an entry")
+    return _text_of(body, "name", _NAME)
 
 
-def _done(found: Mapping[str, Any] | None, why: str = "it is being done already") -> Response:
+def _done(
+    found: Mapping[str, Any] | None, why: str = "another request is being carried out"
+) -> Response:
     return _refused(409, why) if found is None else _json(found)
 
 
 def _json(found: object, code: int = 200) -> Response:
     text = json.dumps(found, ensure_ascii=False, default=str)
-    return _raw(text.encode(errors="backslashreplace"), code)  # half a pair: \udXXX, as JSON has it
+    return _raw(
+        text.encode(errors="backslashreplace"), code
+    )  # a lone surrogate: \udXXX, as in JSON
 
 
 def _raw(content: bytes, code: int = 200) -> Response:

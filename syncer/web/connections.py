@@ -1,8 +1,9 @@
-"""Which connections are let go of, so that nobody who is slow keeps the others out.
+"""Closes slow connections, so that they do not keep other clients out.
 
-waitress reads requests and sends answers in one thread for all, so a slow client costs a place
-among the connections, and a stream a thread too. Its own time-out counts from the last byte, and
-waits for room to send: who sends a byte now and then, or reads nothing, would stay for ever.
+waitress reads requests and sends answers in one thread for all, so a slow client takes up one of
+the connections, and a stream one of the threads too. Its own timeout counts from the last byte
+and waits for room to send: a client that sends a byte now and then, or reads nothing, would stay
+for ever.
 """
 
 import time
@@ -11,21 +12,21 @@ from typing import Any
 
 from waitress.channel import HTTPChannel
 
-#: Seconds in which a whole request must have come, and in which a whole answer must be taken.
+#: Seconds for a client to send a whole request, and to read a whole answer.
 PATIENCE = 60.0
-#: Bytes that may wait to be sent to a stream that has lasted for some seconds: it does not read.
+#: A stream older than SETTLED seconds with more unsent bytes than BEHIND has stopped reading.
 BEHIND, SETTLED = 262_144, 5.0
 
 
 class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    """A connection, which knows since when it is waited for, or is being answered."""
+    """A connection that knows since when it is waited for, or is being answered."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._since, self._answers = time.monotonic(), False
 
     def service(self) -> None:
-        """Answer one request, in a thread for that."""
+        """Answer one request, in a worker thread."""
         self._since, self._answers = time.monotonic(), True
         try:
             super().service()
@@ -33,20 +34,20 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self._since, self._answers = time.monotonic(), False
 
     def waited(self, now: float) -> float:
-        """Seconds for which it has been waited for; 0 if a request of its is being answered."""
+        """Seconds since the client was last served; 0 while a request is being answered."""
         return 0.0 if self._answers or self.requests else now - self._since
 
     def overdue(self, now: float) -> bool:
-        """Whether others should have its place."""
+        """Whether to close it, so that others can connect."""
         if self._answers:
             return self.total_outbufs_len > BEHIND and now - self._since > SETTLED
         return self.waited(now) > PATIENCE
 
 
 def release(connections: Collection[Connection], most: int) -> None:
-    """Close those that are overdue; of `most` or more also the one that was waited for longest.
+    """Close those that are overdue; of `most` or more also the one idle for longest.
 
-    Only from the thread that sends and receives for all.
+    Call it only from the thread that sends and receives for all.
     """
     now = time.monotonic()
     for one in [one for one in connections if one.overdue(now)]:

@@ -1,7 +1,7 @@
 """Events as metrics for Prometheus. Imported only where they are served: the extra `web`.
 
-Labels are bounded: names of configured sources and sinks, and words of syncer's own. Never the
-name of a service, an id or an address, of which there may be any number.
+Labels have few values: names of configured sources and sinks, and words of syncer's own. Never
+the name of a service, an id or an address: there may be any number of those.
 """
 
 import time
@@ -42,18 +42,17 @@ from syncer.events import (
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-#: Upper bounds of the histograms, in seconds: from a cycle without a change to a hanging registry.
+#: Bounds of the histograms, in seconds: from a cycle without changes to a registry that hangs.
 _CYCLE = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0)
-#: A lease stands for two pulses at least: late by more than some seconds is what to look at.
+#: A lease outlasts two pulses at least, so that a delay of some seconds does no harm.
 _LATE = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 #: Skips that are shown as 0 too, since alerts ask for them.
 
 
 class Metrics:
-    """Listens to an engine's events and counts; `text()` is what Prometheus reads.
+    """Listens to an engine's events and counts; Prometheus reads `text()`.
 
-    `interval` is the engine's, in seconds: alerts judge by it what is late. `clock` is the time of
-    day.
+    `interval` is the engine's, in seconds: alerts compare ages with it. `clock` is the time of day.
     """
 
     def __init__(self, *, interval: float = 30.0, clock: Callable[[], float] = time.time) -> None:
@@ -62,22 +61,22 @@ class Metrics:
         self._skips: dict[str, set[SkipKind]] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        Info("syncer_build", "Which syncer this is", registry=self.registry).info(
+        Info("syncer_build", "The version of syncer", registry=self.registry).info(
             {"version": __version__}
         )
         self._define()
         self._note(ConfigReloaded(interval=interval))
 
     def __call__(self, event: AnyEvent) -> None:
-        """Count what an event tells."""
+        """Count an event."""
         self._note(event)
 
     def text(self) -> bytes:
-        """Everything, in the form that Prometheus reads."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def described(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-        """For people: name, type, labels and meaning of each metric of syncer's own."""
+        """Name, type, labels and meaning of each of syncer's own metrics, for the documentation."""
         for made in vars(self).values():
             if isinstance(made, MetricWrapperBase):
                 (family,) = made.describe()
@@ -87,86 +86,68 @@ class Metrics:
     def _define(self) -> None:
         self._interval = self._gauge("interval_seconds", "The configured interval of full reads")
         self._config = self._gauge(
-            "config_last_reload_successful", "Whether the configuration was taken when last read"
+            "config_last_reload_successful", "1 if the configuration was accepted when last read"
         )
         self._configured = self._gauge(
             "config_last_reload_success_timestamp_seconds",
-            "When the configuration was last read and taken",
+            "Time of the last accepted configuration",
         )
         source = ("source",)
-        self._workloads = self._gauge("source_workloads", "Workloads listed last", source)
+        self._workloads = self._gauge("source_workloads", "Workloads in the last listing", source)
         self._instances = self._gauge(
-            "source_instances", "Instances that these offer: what should be registered", source
+            "source_instances", "Instances that these workloads offer", source
         )
         self._unclear = self._gauge(
-            "source_unclear", "Workloads that exist and could not be described", source
+            "source_unclear", "Workloads that exist but could not be read", source
         )
         self._listings = self._counter(
             "source_listings", "Listings, by whether they were complete", (*source, "complete")
         )
         self._listed = self._gauge(
-            "source_last_success_timestamp_seconds", "When it last listed completely", source
+            "source_last_success_timestamp_seconds", "Time of the last complete listing", source
         )
-        self._problems = self._counter(
-            "label_problems", "Times that labels asked for what cannot be had", source
-        )
+        self._problems = self._counter("label_problems", "Problems found in labels", source)
         self._define_sinks()
         loop = ("part", "name")
         self._errors = self._counter(
-            "errors", "Failures of a loop: part is source, sink, pulse, watch or election", loop
+            "errors", "Failures; part is source, sink, pulse, watch or election", loop
         )
         self._row = self._gauge(
-            "consecutive_failures", "Failures in a row of what does not work just now", loop
+            "consecutive_failures", "Failures in a row; 0 once it works again", loop
         )
         self._health = self._counter(
-            "health_changes", "Probes of syncer's own with another outcome", ("status",)
+            "health_changes", "Changes of status found by syncer's own probes", ("status",)
         )
 
     def _define_sinks(self) -> None:
         sink = ("sink",)
-        self._cycles = self._counter("cycles", "Cycles that came to their end", sink)
-        self._duration = self._histogram(
-            "cycle_duration_seconds", "How long a cycle took", _CYCLE, sink
-        )
+        self._cycles = self._counter("cycles", "Finished cycles", sink)
+        self._duration = self._histogram("cycle_duration_seconds", "Length of cycles", _CYCLE, sink)
         self._cycled = self._gauge(
-            "sink_last_success_timestamp_seconds", "When a cycle last came to its end", sink
+            "sink_last_success_timestamp_seconds", "Time of the last finished cycle", sink
         )
         self._changes = self._counter(
             "changes", "Changes that the sink accepted", (*sink, "change")
         )
-        self._failed = self._counter(
-            "failed_changes", "Changes that the sink did not take", (*sink, "change")
-        )
+        self._failed = self._counter("failed_changes", "Changes that failed", (*sink, "change"))
         self._drift = self._counter(
-            "drift", "Changes since the registry had strayed from what was written", sink
+            "drift", "Repairs of entries that others had changed or removed", sink
         )
         self._registrations = self._gauge(
-            "registrations", "What the sink holds: ours, or foreign", (*sink, "whose")
+            "registrations", "Entries in the sink, ours or foreign", (*sink, "whose")
         )
-        self._unchanged = self._gauge(
-            "unchanged", "Registrations that were as they should be", sink
-        )
-        self._skipped = self._gauge(
-            "skips", "Changes that are held back, by the word for the reason", (*sink, "reason")
-        )
-        self._guard = self._gauge("guard_held", "Removals and moves that the guard holds", sink)
-        self._leads = self._gauge(
-            "leads", "Of the syncers with one lock, whether this one writes", sink
-        )
-        self._lost = self._counter(
-            "lost", "Registrations and checks that the registry had lost", sink
-        )
-        self._pulses = self._counter("pulses", "Pulses: renewals and reports of health", sink)
-        self._held = self._gauge("pulse_held", "Registrations that the last pulse renewed", sink)
-        self._every = self._gauge("pulse_interval_seconds", "The time between two pulses", sink)
-        self._late = self._gauge(
-            "pulse_late_seconds", "How long after its time the last pulse was", sink
-        )
-        self._lateness = self._histogram(
-            "pulse_lateness_seconds", "How long after their time pulses were", _LATE, sink
-        )
+        self._unchanged = self._gauge("unchanged", "Entries that were up to date", sink)
+        self._skipped = self._gauge("skips", "Changes held back, by reason", (*sink, "reason"))
+        self._guard = self._gauge("guard_held", "Removals and moves held by the guard", sink)
+        self._leads = self._gauge("leads", "1 if this syncer has the lock and writes", sink)
+        self._lost = self._counter("lost", "Entries and checks that the registry had lost", sink)
+        self._pulses = self._counter("pulses", "Pulses: renewals and health reports", sink)
+        self._held = self._gauge("pulse_held", "Entries that the last pulse renewed", sink)
+        self._every = self._gauge("pulse_interval_seconds", "Time between two pulses", sink)
+        self._late = self._gauge("pulse_late_seconds", "Delay of the last pulse", sink)
+        self._lateness = self._histogram("pulse_lateness_seconds", "Delays of pulses", _LATE, sink)
         self._beaten = self._gauge(
-            "pulse_last_success_timestamp_seconds", "When a pulse last succeeded", sink
+            "pulse_last_success_timestamp_seconds", "Time of the last successful pulse", sink
         )
 
     def _gauge(self, name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
@@ -182,7 +163,7 @@ class Metrics:
 
     @singledispatchmethod
     def _note(self, event: Any) -> None:
-        """Nothing to count of this event."""
+        """Count nothing of other events."""
 
     @_note.register
     def _(self, event: SourceListed) -> None:
@@ -256,7 +237,7 @@ class Metrics:
         self._interval.set(event.interval)
         self._config.set(1)
         self._configured.set(self._clock())
-        if event.changed:
+        if event.restarts:
             self._forget()
 
     @_note.register
@@ -268,7 +249,7 @@ class Metrics:
         self._health.labels(event.status.value).inc()
 
     def _forget(self) -> None:
-        """Forget how parts do that may be gone, or begin anew; what was counted stays."""
+        """Forget the state of parts, which may be gone; keep the counters."""
         for made in vars(self).values():
             if isinstance(made, Gauge) and made._labelnames:
                 made.clear()

@@ -1,4 +1,4 @@
-"""What should be and what is, joined: a row for each instance, with how it stands in each sink."""
+"""Desired and registered instances, joined: one row each, with its state in each sink."""
 
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
@@ -11,27 +11,27 @@ from syncer.api.model import Registration
 from syncer.desired.snapshot import TrackedWorkload
 from syncer.engine.as_json import registration_json
 from syncer.engine.queries import STATES, Now, SinkStandings, Standing, Story, story
-from syncer.web.board import Seen
+from syncer.events.status import Known
 
-#: Rows are kept for so many times as long as it took to make them: however much happens and
-#: however many ask, not more than a fifth of one processor goes into them.
+#: Rows are kept for this many times as long as they took to make: however much happens and
+#: however many clients ask, at most a fifth of one processor goes into them.
 REST = 4.0
 
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One instance as the page shows it, and the text in which it is searched."""
+    """One instance as the page shows it, and its text for searches."""
 
     plain: Mapping[str, Any]
     text: str
 
 
 class Rows:
-    """Joins what an engine knows with what its events told."""
+    """Joins what an engine knows with what its events reported."""
 
-    def __init__(self, now: Now, seen: Seen) -> None:
+    def __init__(self, now: Now, known: Known) -> None:
         self._now = now
-        self._sinks = {sink: _standings(sink, now, seen) for sink in now.sinks}
+        self._sinks = {sink: _standings(sink, now, known) for sink in now.sinks}
 
     def all(self) -> tuple[Row, ...]:
         """Every instance by service and id: the desired ones, and what else is registered."""
@@ -58,29 +58,32 @@ class Rows:
 
 
 class LastRows:
-    """The rows made last. They are made anew after something has happened, but not too often.
+    """The rows made last; made again once something has happened, but not too often.
 
     `make` makes them; `clock` never goes back. From any thread.
     """
 
-    def __init__(self, make: Callable[[Seen], tuple[Row, ...]], clock: Callable[[], float]) -> None:
+    def __init__(self, make: Callable[[], tuple[Row, ...]], clock: Callable[[], float]) -> None:
         self._make, self._clock, self._lock = make, clock, Lock()
         self._number, self._until = -1, float("-inf")
         self._rows: tuple[Row, ...] = ()
 
-    def __call__(self, seen: Seen) -> tuple[int, tuple[Row, ...]]:
-        """The number of the last line that they know of, which may not be that of `seen`; they."""
+    def __call__(self, number: int) -> tuple[int, tuple[Row, ...]]:
+        """Return the rows, and the number of the last line that they include.
+
+        `number` is that of the last line there is.
+        """
         with self._lock:
             began = self._clock()
-            if seen.number > self._number and began >= self._until:
-                self._number, self._rows = seen.number, self._make(seen)
+            if number > self._number and began >= self._until:
+                self._number, self._rows = number, self._make()
                 ended = self._clock()
                 self._until = ended + REST * (ended - began)
             return self._number, self._rows
 
 
-def _standings(name: str, now: Now, seen: Seen) -> SinkStandings:
-    report, failing = seen.reports.get(name), seen.failing.get(Part("sink", name))
+def _standings(name: str, now: Now, known: Known) -> SinkStandings:
+    report, failing = known.reports.get(name), known.failing.get(Part("sink", name))
     return SinkStandings(
         now.sinks[name],
         now.ownership,
@@ -97,25 +100,22 @@ def _row(
     entry: TrackedWorkload | None = None,
 ) -> Row:
     mark = registration.mark
-    if entry:
-        workload, name = entry.workload.id, entry.workload.name
-    else:
-        workload, name = (mark.workload if mark else ""), ""
-    told = registration_json(registration)
+    workload = entry.workload.id if entry else mark.workload if mark else ""
+    shown = registration_json(registration)
     states = {standing.state for standing in sinks.values()}
     plain = {
-        **{key: told[key] for key in ("id", "service", "address", "port", "protocol", "tags")},
+        **{key: shown[key] for key in ("id", "service", "address", "port", "protocol", "tags")},
         "endpoint": registration.instance.endpoint,
-        "status": told["status"],
+        "status": shown["status"],
         "wanted": entry is not None,
         "owner": f"{mark.owner}@{mark.scope}" if mark else "",
         "source": source or (mark.source if mark else ""),
         "workload": workload,
-        "name": name,
+        "name": entry.workload.name if entry else "",
         "state": next((state for state in STATES if state in states), "unknown"),
         "sinks": {sink: attrs.asdict(standing) for sink, standing in sinks.items()},
     }
     words = (plain["id"], plain["service"], plain["endpoint"], plain["name"], plain["status"])
     whys = (standing.why for standing in sinks.values())
-    text = "\n".join((*words, workload, *told["tags"], plain["owner"], *sinks, *whys))
+    text = "\n".join((*words, workload, *shown["tags"], plain["owner"], *sinks, *whys))
     return Row(plain=plain, text=text.casefold())

@@ -1,4 +1,4 @@
-"""The page's server: waitress, in threads of its own, from `open_page` to `stop`."""
+"""The page's server: waitress, in its own threads, from `Page.open` to `Page.stop`."""
 
 import contextlib
 import logging
@@ -13,6 +13,7 @@ from syncer.api.fields import bracketed
 from syncer.config.web_rules import WebRules, address_of
 from syncer.engine.engine import Engine
 from syncer.events import AnyEvent
+from syncer.events.status import Status
 from syncer.web.api import About, Api
 from syncer.web.app import BODY, App
 from syncer.web.board import Board
@@ -20,39 +21,42 @@ from syncer.web.connections import Connection, release
 from syncer.web.metrics import Metrics
 from syncer.web.streams import Streams
 
-#: Threads beside those of the streams, and connections beside theirs.
+#: Threads and connections in addition to those for streams.
 _WORKERS, _CONNECTIONS = 4, 64
 
 
 class Page:
-    """Listens to an engine's events from the start; serves once it is opened."""
+    """Listens to an engine's events from the start; serves once it is opened.
 
-    def __init__(self, *, interval: float = 30.0) -> None:
-        self._board = Board(interval=interval)
-        self._metrics = Metrics(interval=interval)
+    `status` listens too, and must be told an event before this is.
+    """
+
+    def __init__(self, status: Status) -> None:
+        self._status, self._board = status, Board()
+        self._metrics = Metrics(interval=status.interval)
         self._api: Api | None = None
         self._server: Server | None = None
 
     def __call__(self, event: AnyEvent) -> None:
-        """Hear an event of the engine."""
+        """Note an event of the engine."""
         self._metrics(event)
         self._board(event)
 
     def open(
-        self, engine: Engine, rules: WebRules, about: About, again: Callable[[], Engine] | None
+        self, engine: Engine, rules: WebRules, about: About, another: Callable[[], Engine] | None
     ) -> str:
-        """Begin to listen, and serve in threads; returns the address. ConfigError if that fails."""
-        self._api = Api(engine, self._board, about, again)
+        """Listen, and serve in threads; return the address. Raises ConfigError if that fails."""
+        self._api = Api(engine, self._status, self._board, about, another)
         return self.serve(rules)
 
     def serve(self, rules: WebRules) -> str:
-        """Serve by these rules, in the place of others; returns the address. Once it is opened.
+        """Serve by these rules instead of the former ones; return the address. Only once opened.
 
-        If it cannot be (ConfigError), all stays as it was. Live pages come again by themselves.
+        Raises ConfigError and changes nothing if that fails. Live pages reconnect by themselves.
         """
         assert self._api is not None
         former = self._server
-        listening = former.beside(rules.listen) if former else _listening(rules.listen)
+        listening = former.next_socket(rules.listen) if former else _listening(rules.listen)
         streams = Streams(self._board, rules.streams)
         app = App(self._api, self._metrics, streams, rules)
         self._server = Server(app, listening, rules, streams)
@@ -60,13 +64,13 @@ class Page:
             former.stop()
         return self._server.address
 
-    def show(self, engine: Engine, about: About, again: Callable[[], Engine] | None) -> None:
-        """Answer from another engine from now on. Once it is opened."""
+    def show(self, engine: Engine, about: About, another: Callable[[], Engine] | None) -> None:
+        """Answer from this engine from now on. Only once opened."""
         assert self._api is not None
-        self._api.show(engine, about, again)
+        self._api.show(engine, about, another)
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Let go of every client and every thread. Twice is fine."""
+        """Disconnect every client and end every thread. May be called twice."""
         self._board.close()
         if self._server:
             self._server.stop()
@@ -74,16 +78,16 @@ class Page:
 
 
 class Server:
-    """Serves an application in threads, from its making until it is stopped."""
+    """Serves an application in threads, from when it is made until `stop`."""
 
     def __init__(
         self, app: App, listening: socket.socket, rules: WebRules, streams: Streams
     ) -> None:
-        # It warns of questions that wait for a thread, which is no concern of the log.
+        # It warns when requests wait for a thread, which the log need not show.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._listening, self._listen, self._streams = listening, rules.listen, streams
         host, port = listening.getsockname()[:2]
-        #: Where it is, as a browser is told.
+        #: The URL for a browser.
         self.address = f"http://{bracketed(host)}:{port}/"
         self._stopping = threading.Event()
         self._map: dict[int, object] = {}
@@ -93,7 +97,7 @@ class Server:
             sockets=[listening],
             threads=rules.streams + _WORKERS,
             connection_limit=rules.streams + _CONNECTIONS,
-            asyncore_use_poll=True,  # select() knows no descriptor above 1023
+            asyncore_use_poll=True,  # select() cannot take descriptors above 1023
             max_request_body_size=BODY,
             max_request_header_size=16_384,
             ident=None,
@@ -103,11 +107,11 @@ class Server:
         self._thread = threading.Thread(target=self._serve, name="syncer web", daemon=True)
         self._thread.start()
 
-    def beside(self, listen: str) -> socket.socket:
-        """A socket that listens there, for the server that comes next. ConfigError if it cannot.
+    def next_socket(self, listen: str) -> socket.socket:
+        """Return a listening socket for the next server. Raises ConfigError if that fails.
 
-        At the same address it is the same, so that nobody is turned away. At another one it may
-        have the port of this one, which no program may that does not ask to share it.
+        For the same address it is this server's socket, so that no client is turned away. For
+        another address it may use the same port, which takes SO_REUSEPORT for a moment.
         """
         if listen == self._listen:
             return self._listening.dup()
@@ -120,14 +124,14 @@ class Server:
         return listening
 
     def stop(self) -> None:
-        """Begin to let go of clients and threads; `join` waits for it. Twice is fine."""
+        """Begin to end clients and threads; `join` waits for it. May be called twice."""
         self._streams.close()
         self._stopping.set()
-        with contextlib.suppress(OSError):  # it has seen it by itself, and closed everything
+        with contextlib.suppress(OSError):  # already stopped and closed
             self._server.pull_trigger()
 
     def join(self, timeout: float) -> None:
-        """Wait until it has stopped, for at most `timeout` seconds."""
+        """Wait at most `timeout` seconds until it has stopped."""
         self._thread.join(timeout)
 
     def _serve(self) -> None:
@@ -136,7 +140,7 @@ class Server:
             server.asyncore.loop(
                 timeout=1.0, use_poll=server.adj.asyncore_use_poll, map=self._map, count=1
             )
-            # Before waitress takes no more: it counts itself and its trigger too.
+            # Before waitress accepts no more: it counts its own socket and its trigger too.
             release(server.active_channels.values(), server.adj.connection_limit - 2)
         server.task_dispatcher.shutdown(timeout=2)
         server.close()
@@ -148,7 +152,7 @@ def _share_port(listening: socket.socket, shared: bool) -> None:
 
 
 def _listening(listen: str, *, share_port: bool = False) -> socket.socket:
-    """A socket that listens there. ConfigError if it cannot."""
+    """Open a listening socket. Raises ConfigError if that fails."""
     host, port = address_of(listen)
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

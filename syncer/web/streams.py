@@ -1,9 +1,9 @@
-"""Live lines for pages: server-sent events. As many at once as are allowed, each for a while.
+"""Live log lines for pages, as server-sent events: a bounded number of streams at a time.
 
-A stream takes one thread of the server for as long as it lasts, so their number is bounded; a
-client that is gone is noticed at the next sign of life, and none lives longer than `LIFETIME`:
-a page comes back by itself, and says what it saw last. One that does not read is let go of by
-`connections.py`.
+A stream takes one of the server's threads while it lasts, so their number is bounded. A client
+that is gone is noticed at the next sign of life, and no stream lasts longer than `LIFETIME`: a
+page reconnects by itself, and names the last line that it saw. `connections.py` closes streams
+that nobody reads.
 """
 
 import json
@@ -13,14 +13,14 @@ from time import monotonic, sleep
 
 from syncer.web.board import Board, Line
 
-#: Seconds between two signs of life, and the longest life of a stream.
+#: Seconds between signs of life, and the longest life of a stream.
 BEAT, LIFETIME = 10.0, 900.0
-#: Seconds in which lines gather once some were sent: however much happens, no stream wakes oftener.
+#: Seconds for which lines gather after some were sent, so that a busy stream wakes less often.
 GATHER = 0.2
 
 
 class Streams:
-    """Hands out streams of what a board is told, `most` at a time."""
+    """Hands out streams of a board's lines, `most` at a time."""
 
     def __init__(self, board: Board, most: int) -> None:
         self._board = board
@@ -28,11 +28,11 @@ class Streams:
         self._closed = False
 
     def close(self) -> None:
-        """End all, each at its next line or sign of life, and hand out no more."""
+        """End all streams at their next line or sign of life, and hand out no more."""
         self._closed = True
 
     def open(self, after: int) -> "Stream | None":
-        """A stream of what comes after this line; None if there are enough."""
+        """Return a stream of the lines after this one; `None` if too many are open."""
         if self._over() or not self._places.acquire(blocking=False):
             return None
         return Stream(self._board, after, self._places, self._over)
@@ -42,7 +42,7 @@ class Streams:
 
 
 class Stream:
-    """One client's stream. `close` must be called in the end, also if nothing was read of it."""
+    """One client's stream. `close` must be called in the end, even if nothing was read."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Stream:
         return self
 
     def __next__(self) -> bytes:
-        """The next lines, as soon as there are any; a comment as a sign of life if not."""
+        """Return the next lines as soon as there are any, else a comment as a sign of life."""
         if not self._begun:
             self._begun = True
             return b"retry: 2000\n: welcome\n\n"
@@ -70,24 +70,24 @@ class Stream:
         lines = self._board.wait(self._after, BEAT)
         self._busy = lines != ()
         if lines is None:
-            self._after = self._board.seen().number
+            self._after = self._board.number
             return _event("gap", self._after, {"number": self._after})
         if lines:
             self._after = lines[-1].number
-        return b"".join(_told(lines)) or b": still here\n\n"
+        return b"".join(_lines(lines)) or b": still here\n\n"
 
     def close(self) -> None:
-        """Give the place back; twice is fine."""
+        """Free the place. May be called twice."""
         if not self._closed:
             self._closed = True
             self._places.release()
 
 
-def _told(lines: Iterable[Line]) -> Iterator[bytes]:
+def _lines(lines: Iterable[Line]) -> Iterator[bytes]:
     for line in lines:
         yield _event("tick" if line.level == "debug" else "line", line.number, line.plain())
 
 
 def _event(name: str, number: int, data: object) -> bytes:
-    """One event; JSON has no line breaks, so none can be forged."""
+    """Format one event. JSON has no line breaks, so text cannot forge another event."""
     return f"event: {name}\nid: {number}\ndata: {json.dumps(data, default=str)}\n\n".encode()

@@ -3,8 +3,9 @@
 import attrs
 from fakes import SOURCE, FakeSink, FakeSource, PickySink, held, workload
 
-from syncer import Engine, SinkPart, State, Status
-from syncer.web.board import Board
+import syncer
+from syncer import Engine, SinkPart, State
+from syncer.events.status import Status
 from syncer.web.rows import Rows
 
 
@@ -19,10 +20,10 @@ def lines(engine, name="web"):
 
 def rows(engine, reports=()):
     """What the page shows, by id."""
-    board = Board()
+    status = Status()
     for report in reports:
-        board(report)
-    found = Rows(engine.now(), board.seen()).all()
+        status(report)
+    found = Rows(engine.now(), status.known).all()
     return {row.plain["id"]: row.plain["sinks"] for row in found}
 
 
@@ -66,7 +67,7 @@ def test_only_sinks_that_take_the_source_are_named():
 def test_what_is_withheld_is_not_called_up_to_date():
     """It is not listed in its status."""
     paused = workload(state=State.PAUSED)
-    engine = engine_of(FakeSink(), paused, withhold=frozenset({Status.PAUSED}))
+    engine = engine_of(FakeSink(), paused, withhold=frozenset({syncer.Status.PAUSED}))
     assert lines(engine) == {
         "memory": {"h:web:80": "not listed in this sink in its current status"}
     }

@@ -11,15 +11,15 @@ from syncer.events import (
     LoopRecovered,
     Warned,
 )
-from syncer.events.status import Condition
+from syncer.events.status import Status
 
 
 def after(*events):
     """The words after these events."""
-    condition = Condition()
+    status = Status()
     for event in events:
-        condition(event)
-    return condition.text()
+        status(event)
+    return status.text()
 
 
 DOWN = LoopFailed(loop="sink consul", error="connection refused")
@@ -41,7 +41,7 @@ def test_what_cannot_be_written():
     """Is told with one of the errors, until a cycle writes it."""
     plan = Plan(changes=(Register(wanted().registration),))
     failed = CycleFinished(sink="s", plan=plan, failed={plan.changes[0].id: "read-only"})
-    told = "s: 1 not written, for one: read-only; 0 registered in s"
+    told = "s: 1 not written, for example: read-only; 0 registered in s"
     assert after(failed) == told
     assert after(failed, DOWN) == f"sink consul: connection refused; {told}"
     assert after(failed, CycleFinished(sink="s", plan=plan)) == "1 registered in s"
@@ -51,7 +51,8 @@ def test_what_cannot_be_written():
 def test_a_refused_configuration():
     """Is told until one is taken, an equal one too."""
     refused = (
-        "configuration refused, the one before goes on: a.toml: no such kind; a.toml: no source"
+        "configuration refused, the previous one stays in use:"
+        " a.toml: no such kind; a.toml: no source"
     )
     assert after(DONE, WRONG) == f"{refused}; 12 registered in etcd"
     assert after(DONE, WRONG, ConfigReloaded()) == after(DONE)

@@ -33,10 +33,10 @@ MUTANTS = (
         "            pass\n",
         blind=_NOBODY,
     ),
-    app("any name is answered to", "if not self._is_ours(request.host):", blind=_NO_PAGE),
+    app("any name is answered to", "if not self._is_known_host(request.host):", blind=_NO_PAGE),
     app(
         "the page of another site is answered",
-        "if self._is_of_another_site(request):",
+        "if self._is_cross_site(request):",
         "if False:",
         "tests/security/test_page.py",
         blind=_NO_PAGE,

@@ -50,7 +50,7 @@ class TestOtherSites:
         for path in ("status", "events/stream", "guard"):
             status, _, text = made.ask(f"/api/v1/{path}", headers=headers)
             assert status == 403
-            assert "another site" in json.loads(text)["error"]
+            assert "cross-site" in json.loads(text)["error"]
         assert made.ask("/api/v1/refresh", "POST", headers=headers, token=TOKEN)[0] == 403
 
     @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ class TestRequests:
     def test_bodies_that_make_no_sense(self, site, body):
         """Each is answered; none is an error of syncer's own."""
         made = site(workload("web"), token=TOKEN)
-        for path in ("drain", "undrain", "let-go"):
+        for path in ("drain", "undrain", "override"):
             assert made.ask(f"/api/v1/{path}", "POST", body=body, token=TOKEN)[0] in (200, 400)
 
     @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from servers import secrets
 from syncer.api.options import Secret
 from syncer.config.web_rules import WebRules
 from syncer.events import CycleFinished
+from syncer.events.status import Status
 from syncer.testing import wait_until
 from syncer.web.api import About
 from syncer.web.server import Page
@@ -39,14 +40,17 @@ class Site:
 
     def __init__(self, sources, sinks, *, token="", interval=0.2, begin=True, guard=None, **rules):
         self.sources, self.sinks, self.heard, self.guard = sources, sinks, Heard(), guard
-        self.page = Page(interval=interval)
-        self.engine = self._engine(interval=interval, listeners=[self.page, self.heard])
+        self.status = Status(interval=interval)
+        self.page = Page(self.status)
+        self.engine = self._engine(
+            interval=interval, listeners=[self.status, self.page, self.heard]
+        )
         rules = WebRules(listen="127.0.0.1:0", token=Secret(token), **rules)
         about = About(
             sources=dict.fromkeys(sources, "fake"),
             sinks=dict.fromkeys(sinks, "memory"),
             reading=rules.token_for == "all",
-            changing=True if token else None,
+            changing=bool(token),
         )
         self.url = self.page.open(self.engine, rules, about, self._engine)
         self.address = urlsplit(self.url).netloc

@@ -35,7 +35,7 @@ class TestTokens:
             status, _, text = made.ask("/api/v1/refresh", "POST", token=token)
             assert status == 403
             assert "web.token" in text
-        assert made.get("status")["token"] == {"reading": False, "changing": None}
+        assert made.get("status")["token"] == {"reading": False, "changing": False}
 
     def test_changes_need_it(self, site):
         """The right one, whole."""
@@ -220,8 +220,9 @@ class TestSettings:
     def test_a_port_that_is_taken(self, site):
         """Said at once, with the address."""
         made = site(workload("web"))
+        from syncer.events.status import Status
         from syncer.web.api import About
         from syncer.web.server import Page
 
         with pytest.raises(ConfigError, match=f"web.listen: cannot listen on {made.address}"):
-            Page().open(made.engine, WebRules(listen=made.address), About(), None)
+            Page(Status()).open(made.engine, WebRules(listen=made.address), About(), None)

@@ -13,10 +13,11 @@ import syncer
 from servers.webpage import DESCRIBED, TOKEN, check
 from syncer.config.web_rules import WebRules
 from syncer.events import ConfigReloaded, CycleFinished, LoopFailed, PulseBeaten, SourceListed
+from syncer.events.status import SLACK, Known, Status
 from syncer.testing import ManualClock, wait_until
 from syncer.web import streams
 from syncer.web.api import STORIES
-from syncer.web.board import BEHIND, SLACK, Board
+from syncer.web.board import BEHIND, Board
 from syncer.web.rows import REST, LastRows, Rows
 from syncer.web.streams import Streams
 
@@ -151,7 +152,7 @@ class TestInstances:
         engine = syncer.Engine({"docker": FakeSource(workload("web"))}, {"memory": FakeSink()})
         engine.reconcile()
         now = attrs.evolve(engine.now(), takes={"memory": ("another",)})
-        rows = Rows(now, Board().seen()).all()
+        rows = Rows(now, Known()).all()
         engine.stop()
         assert [row.plain["sinks"] for row in rows if row.plain["wanted"]] == [{}]
 
@@ -163,28 +164,28 @@ class TestMuch:
         """For four times as long as making them took, those that are there are enough."""
         clock, asked = ManualClock(), []
 
-        def make(seen):
-            asked.append(seen.number)
+        def make():
+            asked.append(board.number)
             clock.advance(1)
-            return (seen.number,)
+            return (board.number,)
 
-        board = Board(clock=clock)
+        board = Board()
         rows = LastRows(make, clock)
-        assert rows(board.seen()) == (0, (0,))
+        assert rows(board.number) == (0, (0,))
         for _ in range(3):
             board(LoopFailed(loop="sink x", error="something happens"))
-            assert rows(board.seen()) == (0, (0,))
+            assert rows(board.number) == (0, (0,))
         clock.advance(REST)
-        assert rows(board.seen()) == (3, (3,))
+        assert rows(board.number) == (3, (3,))
         clock.advance(REST)
-        assert rows(board.seen()) == (3, (3,))
+        assert rows(board.number) == (3, (3,))
         assert asked == [0, 3]
 
     def test_an_answer_says_what_it_knows_of(self, site):
         """The number of a line: a page that has heard more asks again."""
         made = site(workload("web"))
         wait_until(lambda: made.get("instances")["total"] == 1, 30)
-        made.page(LoopFailed(loop="sink x", error="something happens"))
+        made.engine.tell(LoopFailed(loop="sink x", error="something happens"))
         last = made.get("events")[-1]["number"]
         wait_until(lambda: made.get("instances")["number"] >= last, 30)
 
@@ -221,46 +222,46 @@ class TestReady:
     def test_a_success_grows_old(self):
         """Three intervals and a while, whatever the loop says; a pulse by its own interval."""
         clock = ManualClock()
-        board = Board(interval=10, clock=clock)
-        board(SourceListed(source="d", workloads=1))
-        board(CycleFinished(sink="s", plan=syncer.Plan()))
-        board(PulseBeaten(sink="s", every=100))
+        status = Status(interval=10, clock=clock)
+        status(SourceListed(source="d", workloads=1))
+        status(CycleFinished(sink="s", plan=syncer.Plan()))
+        status(PulseBeaten(sink="s", every=100))
         names = ({"d": None}, {"s": None})
         clock.advance(30 + SLACK)
-        assert board.late(*names) == {}
+        assert status.late(*names) == {}
         clock.advance(1)
-        board(LoopFailed(loop="sink s", error="refused"))
-        late = board.late(*names)
+        status(LoopFailed(loop="sink s", error="refused"))
+        late = status.late(*names)
         assert set(late) == {"source d", "sink s"}
         assert late["sink s"].endswith("refused")
-        board(SourceListed(source="d", workloads=1, complete=False))
-        assert "source d" in board.late(*names)
-        board(CycleFinished(sink="s", plan=syncer.Plan(), retry=True, failed={"a": "later"}))
-        assert "sink s" in board.late(*names)
-        board(CycleFinished(sink="s", plan=syncer.Plan()))
-        assert set(board.late(*names)) == {"source d"}
+        status(SourceListed(source="d", workloads=1, complete=False))
+        assert "source d" in status.late(*names)
+        status(CycleFinished(sink="s", plan=syncer.Plan(), retry=True, failed={"a": "later"}))
+        assert "sink s" in status.late(*names)
+        status(CycleFinished(sink="s", plan=syncer.Plan()))
+        assert set(status.late(*names)) == {"source d"}
         clock.advance(400)
-        assert "pulse s" in board.late(*names)
+        assert "pulse s" in status.late(*names)
 
     def test_a_reload_is_no_standstill(self):
         """Nor is it a success, however often it comes: what counts is when there was one."""
         clock = ManualClock()
-        board = Board(interval=10, clock=clock)
+        status = Status(interval=10, clock=clock)
         names = ({"d": None}, {"s": None})
         again = ConfigReloaded(interval=20, changed=("interval",))
-        board(SourceListed(source="d", workloads=1))
-        board(again)
-        assert board.late(*names) == {"sink s": "has not succeeded yet"}
-        board(CycleFinished(sink="s", plan=syncer.Plan()))
-        board(again)
-        assert board.late(*names) == {}
+        status(SourceListed(source="d", workloads=1))
+        status(again)
+        assert status.late(*names) == {"sink s": "has not succeeded yet"}
+        status(CycleFinished(sink="s", plan=syncer.Plan()))
+        status(again)
+        assert status.late(*names) == {}
         for _ in range(4):
             clock.advance((60 + SLACK) / 4)
-            board(SourceListed(source="d", workloads=1))
-            board(again)
-        assert board.late(*names) == {}
+            status(SourceListed(source="d", workloads=1))
+            status(again)
+        assert status.late(*names) == {}
         clock.advance(1)
-        assert set(board.late(*names)) == {"sink s"}
+        assert set(status.late(*names)) == {"sink s"}
 
 
 class TestStream:
@@ -295,7 +296,7 @@ class TestStream:
         made = site(workload("web"))
         line, answer = self.lines(made)
         with closing(line), closing(answer):
-            made.page(LoopFailed(loop="sink x", error="a\n\nevent: gap\ndata: {}\n\n"))
+            made.engine.tell(LoopFailed(loop="sink x", error="a\n\nevent: gap\ndata: {}\n\n"))
             assert self.until(answer, "event: gap").startswith("data: {")
 
     def test_not_more_than_are_allowed(self, site):
@@ -304,14 +305,14 @@ class TestStream:
         held_open = [self.lines(made) for _ in range(2)]
         status, headers, text = made.ask("/api/v1/events/stream")
         assert (status, headers["Retry-After"]) == (503, "10")
-        assert "enough" in json.loads(text)["error"]
+        assert "too many" in json.loads(text)["error"]
         assert made.ask("/healthz")[0] == 200
         for line, answer in held_open:
             answer.close()
             line.close()
 
         def free():
-            made.page(LoopFailed(loop="sink x", error="so that a line is sent"))
+            made.engine.tell(LoopFailed(loop="sink x", error="so that a line is sent"))
             line, answer = self.lines(made)
             with closing(line), closing(answer):
                 return answer.status == 200

@@ -41,18 +41,18 @@ def held(made):
     return found[0] if found else None
 
 
-def let_go(made, status=200, token=TOKEN, **asked):
+def override(made, status=200, token=TOKEN, **asked):
     """Ask for it; returns what was said."""
     given = {"sink": "memory", "digest": held(made)["digest"], **asked}
-    found, _, text = made.ask("/api/v1/let-go", "POST", body=json.dumps(given), token=token)
+    found, _, text = made.ask("/api/v1/override", "POST", body=json.dumps(given), token=token)
     assert found == status, text
-    return check("/api/v1/let-go", json.loads(text), status, "post")
+    return check("/api/v1/override", json.loads(text), status, "post")
 
 
 class TestByTheApi:
-    """`GET guard` and `POST let-go`."""
+    """`GET guard` and `POST override`."""
 
-    def test_what_is_held_is_told_and_let_go(self, emptied):
+    def test_what_is_held_is_told_and_overridden(self, emptied):
         """Each change, and the digest; then they are done, and a line in the log says that."""
         made = emptied()
         found = held(made)
@@ -63,7 +63,7 @@ class TestByTheApi:
             "w00",
             "10.0.0.1:80",
         )
-        assert let_go(made)["changes"] == MANY
+        assert override(made)["changes"] == MANY
         wait_until(lambda: not made.sinks["memory"].ids(), 30)
         wait_until(lambda: held(made) is None, 30)
         assert found["digest"] in made.heard.of(Warned)[0].text
@@ -77,29 +77,29 @@ class TestByTheApi:
         first = held(made)["changes"][0]
         assert (first["from"], first["address"]) == ("10.0.0.1:80", "10.9.0.1:80")
 
-    def test_a_plan_that_was_not_shown_is_not_let_go(self, emptied):
+    def test_a_plan_that_was_not_shown_is_not_overridden(self, emptied):
         """Nothing is done by another digest, at another sink, or once one more would go."""
         made = emptied()
         shown = held(made)["digest"]
-        let_go(made, 409, digest="0" * 12)
-        let_go(made, 409, sink="other")
+        override(made, 409, digest="0" * 12)
+        override(made, 409, sink="other")
         made.sources["docker"].put(many()[0])
         wait_until(lambda: held(made)["removals"] == MANY - 1, 30)
-        assert "something else by now" in let_go(made, 409, digest=shown)["error"]
+        assert "now holds other changes" in override(made, 409, digest=shown)["error"]
         assert len(made.sinks["memory"].ids()) == MANY
 
     @pytest.mark.parametrize("asked", [{"sink": ""}, {"digest": 3}, {"digest": "x" * 300}])
     def test_what_it_takes(self, emptied, asked):
         """A sink and a digest."""
-        assert "is missing" in let_go(emptied(), 400, **asked)["error"]
+        assert "is missing" in override(emptied(), 400, **asked)["error"]
 
     def test_it_needs_the_token(self, emptied):
         """Like all that changes something."""
-        let_go(emptied(), 401, token="wrong")
+        override(emptied(), 401, token="wrong")
 
     def test_without_a_token_it_cannot_be(self, emptied):
         """What is held is told all the same."""
-        let_go(emptied(token=""), 403)
+        override(emptied(token=""), 403)
 
 
 @pytest.mark.server
@@ -114,21 +114,21 @@ class TestOnThePage:
         dialog.get_by_text("remove w00 at 10.0.0.1:80: workload gone").wait_for()
         return page, dialog
 
-    def test_a_person_reads_and_lets_go(self, emptied, browse):
+    def test_a_person_reads_and_overrides(self, emptied, browse):
         """It says what will be removed, asks for the token, does it, and says so."""
         made = emptied()
         page, dialog = self.opened(made, browse)
         assert dialog.get_by_role("listitem").count() == MANY
         sees(dialog, held(made)["digest"])
         assert violations(page) == []
-        button = dialog.get_by_role("button", name="Let go of 12 removals")
+        button = dialog.get_by_role("button", name="Make 12 removals")
         dialog.get_by_label("Token").fill("wrong")
         button.click()
-        sees(dialog, "a token is needed")
+        sees(dialog, "token required")
         assert len(made.sinks["memory"].ids()) == MANY
         dialog.get_by_label("Token").fill(TOKEN)
         button.click()
-        sees(dialog, "12 changes are let go at memory")
+        sees(dialog, "guard overridden at memory: 12 changes")
         button.wait_for(state="hidden")
         wait_until(lambda: not made.sinks["memory"].ids(), 30)
         dialog.get_by_role("button", name="Close").click()
@@ -141,13 +141,13 @@ class TestOnThePage:
         made.sources["docker"].put(many()[0])
         wait_until(lambda: held(made)["removals"] == MANY - 1, 30)
         dialog.get_by_label("Token").fill(TOKEN)
-        dialog.get_by_role("button", name="Let go of 12 removals").click()
-        sees(dialog, "something else by now: nothing was done")
-        dialog.get_by_role("button", name="Let go of 11 removals").wait_for()
+        dialog.get_by_role("button", name="Make 12 removals").click()
+        sees(dialog, "now holds other changes: nothing was done")
+        dialog.get_by_role("button", name="Make 11 removals").wait_for()
         assert len(made.sinks["memory"].ids()) == MANY
 
     def test_where_nothing_can_be_changed(self, emptied, browse):
         """It is shown, and said why there is no button."""
         _, dialog = self.opened(emptied(token=""), browse)
         sees(dialog, "web.token is not set")
-        assert dialog.get_by_role("button", name="Let go").count() == 0
+        assert dialog.get_by_role("button", name="Make").count() == 0

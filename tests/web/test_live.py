@@ -83,7 +83,7 @@ def test_a_registry_is_killed_and_comes_back(live, name):
     row, card, registry = live.run(f"web-{name}"), live.card(name), live.registries[name]
     row.get_by_text(f"{name}: registered").wait_for()
     registry.kill()
-    sees(card, "The registry does not answer")
+    sees(card, "Unreachable: ")
     sees(live.page, f"{name} does not answer.")
     sees(live.page, f"sink {name} stopped answering")
     row.get_by_text(f"{other}: registered").wait_for()

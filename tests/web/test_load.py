@@ -73,7 +73,7 @@ def test_the_page_is_usable_while_much_happens(large, browse):
     """What is typed, focused, scrolled to and selected stays; filters work; the end is shown."""
     page, asked = browse(large.url), []
     page.on("request", lambda request: asked.append(request.url))
-    sees(page, "5,000 instances wanted, 5,000 registered.")
+    sees(page, "5,000 of 5,000 instances registered.")
     page.get_by_text("live", exact=True).wait_for()
     with Busy(large.sources["docker"]) as busy:
         wait_until(lambda: busy.changes >= A_SECOND, 60)
@@ -95,7 +95,7 @@ def test_the_page_is_usable_while_much_happens(large, browse):
     search.fill("last")
     sees(page, "10.7.7.7:80")
     sees(page, "memory: registered")
-    sees(page, "5,001 instances wanted, 5,001 registered.")
+    sees(page, "5,001 of 5,001 instances registered.")
 
 
 def keep_reading(page, busy):
@@ -126,14 +126,14 @@ def test_who_reads_further_down_is_not_disturbed(site, browse):
     """New lines wait until the list is at its top again, and it is said that there are some."""
     made = site(workload("web"))
     for number in range(100):
-        made.page(LoopFailed(loop="sink x", error=f"line {number}"))
+        made.engine.tell(LoopFailed(loop="sink x", error=f"line {number}"))
     page = browse(made.url)
     events = page.locator("#events")
     sees(events, "line 99")
     page.get_by_text("live", exact=True).wait_for()
     events.evaluate("one => { one.scrollTop = 200; }")
     becomes(page, "document.querySelector('#events').scrollTop === 200")
-    made.page(LoopFailed(loop="sink x", error="the newest"))
+    made.engine.tell(LoopFailed(loop="sink x", error="the newest"))
     sees(page, "newer line")
     assert events.get_by_text("the newest").count() == 0
     assert events.evaluate("one => one.scrollTop") == 200
@@ -179,7 +179,7 @@ class TestSlowClients:
 
             def free():
                 for number in range(400):  # not so many at once that they are forgotten unsent
-                    made.page(LoopFailed(loop="sink x", error=f"{number} {'x' * 1900}"))
+                    made.engine.tell(LoopFailed(loop="sink x", error=f"{number} {'x' * 1900}"))
                 again = self.stream(made)
                 with closing(again):
                     return again.recv(12) == b"HTTP/1.1 200"

@@ -32,11 +32,11 @@ def test_a_registry_that_is_down_is_said_in_words(site, browse):
     page = browse(made.url)
     sees(page, "memory: registered")
     made.sinks["memory"].fail["registrations"] = syncer.TemporaryError("connection refused")
-    sees(page, "The registry does not answer: connection refused")
-    sees(page, "memory does not answer.")
+    sees(page, "Unreachable: connection refused")
+    sees(page, "Unreachable: memory.")
     del made.sinks["memory"].fail["registrations"]
-    page.get_by_text("memory does not answer.").wait_for(state="detached")
-    sees(page, "sink memory answers again")
+    page.get_by_text("Unreachable: memory.").wait_for(state="detached")
+    sees(page, "sink memory is back")
 
 
 def test_what_is_in_the_way(site, browse):
@@ -46,11 +46,11 @@ def test_what_is_in_the_way(site, browse):
     sink.fail["register", "h:bad:80"] = syncer.PermanentError("the name is too long")
     made = site(workload("web"), workload("bad"), sinks={"memory": sink})
     page = browse(made.url)
-    sees(page, "1 id belongs to somebody else")
+    sees(page, "1 conflict: id already taken")
     sees(page, "the name is too long")
     made.sources["docker"].failure = syncer.TemporaryError("no such socket")
     made.engine.refresh()
-    sees(page, "It does not answer: no such socket")
+    sees(page, "Unreachable: no such socket")
 
 
 def test_the_story_of_one(site, browse):
@@ -74,12 +74,12 @@ def test_a_configuration_that_is_refused(site, browse):
     """Is said, with what is wrong, until one is taken."""
     made = site(workload("web"))
     page = browse(made.url)
-    sees(page, "1 instance wanted")
-    made.page(ConfigRefused(problems=("syncer.toml: no sink",)))
+    sees(page, "of 1 instance registered")
+    made.engine.tell(ConfigRefused(problems=("syncer.toml: no sink",)))
     sees(page, "The configuration was refused at")
     sees(page, "syncer.toml: no sink")
     assert violations(page) == []
-    made.page(ConfigReloaded(interval=0.2))
+    made.engine.tell(ConfigReloaded(interval=0.2))
     page.get_by_text("The configuration was refused at").wait_for(state="detached")
 
 
@@ -100,10 +100,10 @@ def test_searching_and_turning_pages(site, browse):
     many = [workload(f"svc{n:04}", address=f"10.1.{n // 250}.{n % 250}") for n in range(5000)]
     made = site(*many, interval=5.0)
     page = browse(made.url)
-    sees(page, "5,000 instances wanted")
+    sees(page, "of 5,000 instances registered")
     sees(page, "1 to 50 of 5,000")
     assert page.locator("#rows tr").count() == 50
-    page.get_by_role("button", name="Later").click()
+    page.get_by_role("button", name="Next").click()
     sees(page, "51 to 100 of 5,000")
     page.get_by_role("searchbox").fill("svc4321")
     sees(page, "1 to 1 of 1")
@@ -128,8 +128,8 @@ def test_axe_finds_nothing(site, browse, dark, phone):
     made = site(workload("web"), workload("db"), sinks=sinks, begin=False, token=TOKEN)
     made.engine.start()
     page = browse(made.url, dark=dark, phone=phone)
-    sees(page, "The registry does not answer")
-    sees(page, "belongs to somebody else")
+    sees(page, "Unreachable: connection refused")
+    sees(page, "id already taken")
     page.get_by_text("live", exact=True).wait_for()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -142,7 +142,7 @@ def test_without_a_token_it_asks_for_one(site, browse):
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Token").fill(TOKEN)
     assert violations(page) == []
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
     sees(page, "10.0.0.1:80")
     sees(page, "live")
     assert TOKEN not in page.content()
@@ -152,11 +152,11 @@ def test_looking_again_needs_the_token(site, browse):
     """What changes something says what came of it."""
     made = site(workload("web"), token=TOKEN)
     page = browse(made.url)
-    page.get_by_role("button", name="Look at everything again").click()
-    sees(page, "a token is needed")
+    page.get_by_role("button", name="Refresh").click()
+    sees(page, "token required")
     page.get_by_label("Token").first.fill(TOKEN)
-    page.get_by_role("button", name="Look at everything again").click()
-    sees(page, "every source and sink is looked at again")
+    page.get_by_role("button", name="Refresh").click()
+    sees(page, "reading every source and sink again")
 
 
 def test_when_syncer_itself_is_gone(site, browse):
@@ -165,7 +165,7 @@ def test_when_syncer_itself_is_gone(site, browse):
     page = browse(made.url)
     sees(page, "memory: registered")
     made.close()
-    sees(page, "syncer does not answer. What is shown is from")
+    sees(page, "syncer is unreachable. Data from")
 
 
 def test_more_pages_than_streams(site, browse):
@@ -174,6 +174,6 @@ def test_more_pages_than_streams(site, browse):
     first = browse(made.url)
     first.get_by_text("live", exact=True).wait_for()
     second = browse(made.url)
-    sees(second, "not live, asking every 5 s")
+    sees(second, "not live, polling every 5 s")
     made.sources["docker"].put(workload("shop", address="10.0.0.77"))
     sees(second, "10.0.0.77:80")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from syncer.config.settings import Config
     from syncer.config.web_rules import WebRules
     from syncer.events import AnyEvent
+    from syncer.events.status import Status
     from syncer.web.api import About
     from syncer.web.server import Page
 
@@ -22,7 +23,8 @@ class Pages:
     It is a listener: it passes on what the page is to show.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, status: "Status") -> None:
+        self._status = status
         self._page: Page | None = None
         self._rules: WebRules | None = None
         #: The page's URL; "" if there is no page.
@@ -42,7 +44,8 @@ class Pages:
         if not rules.listen or rules == self._rules:
             return
         if self._page is None:
-            page = _page(build.config.interval.total_seconds())
+            self._status.interval = build.config.interval.total_seconds()
+            page = _page(self._status)
             self.address = page.open(build.engine, rules, _about(build.config), build.again)
             self._page = page
         else:
@@ -61,13 +64,13 @@ class Pages:
             page.stop()
 
 
-def _page(interval: float) -> "Page":
+def _page(status: "Status") -> "Page":
     try:
         from syncer.web.server import Page
     except ImportError as error:
         text = f"{error.name} is not installed: pip install 'syncer-core[web]'"
         raise ConfigError(f"web.listen: {text}") from error
-    return Page(interval=interval)
+    return Page(status)
 
 
 def _about(config: "Config") -> "About":
@@ -79,5 +82,5 @@ def _about(config: "Config") -> "About":
         sources={name: source.kind for name, source in config.sources.items()},
         sinks={name: sink.kind for name, sink in config.sinks.items()},
         reading=rules.token_for == "all" and bool(rules.token),
-        changing=True if rules.token else None,  # without a token nothing can be changed
+        changing=bool(rules.token),
     )

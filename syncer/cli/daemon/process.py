@@ -20,7 +20,7 @@ from syncer.config.settings import Config, asks_same
 from syncer.engine.engine import Engine
 from syncer.events import AnyEvent, ConfigRefused, ConfigReloaded, Warned
 from syncer.events.logs import Log
-from syncer.events.status import Condition
+from syncer.events.status import Status
 from syncer.plugin.assembly import assemble
 from syncer.plugin.manager import Plugins
 
@@ -72,8 +72,9 @@ class Process:
         self, given: Mapping[str, Any], log: Log, notifier: Notifier, stopping: Callable[[], bool]
     ) -> None:
         self._given, self._log, self._stopping = given, log, stopping
-        self._pages, self._condition, self._notifier = Pages(), Condition(), notifier
-        self._signs = signs_of_life(notifier, self._busy, self._condition.text)
+        self._status, self._notifier = Status(), notifier
+        self._pages = Pages(self._status)
+        self._signs = signs_of_life(notifier, self._busy, self._status.text)
         self._address = ""
         self._reloads = 0
         self._reloading = False
@@ -196,7 +197,7 @@ class Process:
         self._files.follow((*self._watched, *settings.secret_files))
         config = load(settings, plugins)
         self._files.follow((*self._watched, *settings.secret_files, *config.key_files))
-        gate = Gate(self._pages, self._condition)
+        gate = Gate(self._status, self._pages)
         engine = assemble(config, plugins, listeners=(self._log.listen, gate))
         return Build(config, plugins, settings.secret_files, engine, gate)
 

@@ -1,10 +1,10 @@
-// Asking the API, with the token if one was given.
+// Requests to the API, with the token if there is one.
 
-const PATIENCE = 20000; // milliseconds for an answer
+const TIMEOUT = 20000; // milliseconds
 
-export class Silent extends Error {} // nobody answers
-export class Refused extends Error { // somebody does, but not as asked for
-  constructor(status) { super(`it answers ${status}`); this.status = status; }
+export class Silent extends Error {} // no answer
+export class Refused extends Error { // an answer other than 200 and 404
+  constructor(status) { super(`status ${status}`); this.status = status; }
 }
 
 export const token = {
@@ -18,7 +18,7 @@ export async function ask(path) {
   let answer, said;
   try {
     answer = await fetch(`api/v1/${path}`, {
-      headers: headers(token.get()), cache: "no-store", signal: AbortSignal.timeout(PATIENCE),
+      headers: headers(token.get()), cache: "no-store", signal: AbortSignal.timeout(TIMEOUT),
     });
     said = await answer.text();
   } catch (error) {
@@ -28,7 +28,7 @@ export async function ask(path) {
   return JSON.parse(said);
 }
 
-// What changes something: what became of it, and what was said.
+// Send a change; returns the status and the answer.
 export async function post(path, given, body) {
   try {
     const answer = await fetch(`api/v1/${path}`, {
@@ -36,6 +36,6 @@ export async function post(path, given, body) {
     });
     return { status: answer.status, said: await answer.json() };
   } catch (error) {
-    return { status: 0, said: { error: "syncer does not answer" } };
+    return { status: 0, said: { error: "syncer is unreachable" } };
   }
 }

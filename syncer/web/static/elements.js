@@ -1,11 +1,11 @@
-// How elements are made, and how what is shown becomes what should be shown.
+// Makes elements, and updates the page to show others.
 //
-// Everything that comes from labels and registries is put in as text, never as markup: only `make`
-// creates elements, and it knows no way to set any.
+// Everything from labels and registries is inserted as text, never as markup: only `make` creates
+// elements, and it has no way to insert any.
 
 export const $ = (id) => document.getElementById(id);
 
-// What controls a terminal, turns the direction of writing or cannot be seen is shown by its number.
+// Control, direction and invisible characters are shown by their code.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const plain = (text) => String(text).replace(UNSEEN, (one) => `\\u{${one.codePointAt(0).toString(16)}}`);
 
@@ -26,8 +26,8 @@ export function put(id, text) {
   if ($(id).textContent !== shown) $(id).textContent = shown;
 }
 
-// Only what differs is touched: what a person has focused, selected or scrolled to stays as it is.
-// Of a list whose members come and go, each has a `data-key`.
+// Changes only what differs, so that focus, selection and scroll position stay.
+// In a list whose members come and go, each has a `data-key`.
 export function show(id, elements) { renewAll($(id), elements); }
 
 const keyOf = (node) => (node.dataset && node.dataset.key) || "";

@@ -1,12 +1,12 @@
-// Live lines: a stream of what happens, begun again whenever it ends.
+// Live log lines: a stream, opened again whenever it ends.
 
 import { ask, headers, token } from "./ask.js";
 
-const AGAIN = 2000, ENOUGH = 10000; // milliseconds until the next try; where enough pages are live
-const SILENCE = 30000; // milliseconds without a sign of life, which comes every 10 s
+const AGAIN = 2000, FULL = 10000; // milliseconds until the next try; if too many pages are live
+const SILENCE = 30000; // milliseconds without a sign of life; syncer sends one every 10 s
 
-// `on.all(lines)`: this is all that is known; `on.lines(lines)`: these are new; `on.heard(number)`: so
-// far something has happened; `on.live(whether)`.
+// `on.all(lines)`: replace all lines; `on.lines(lines)`: add these; `on.heard(number)`: the number of
+// the last line; `on.live(connected)`.
 export async function listen(on) {
   for (;;) {
     let pause = AGAIN;
@@ -17,7 +17,7 @@ export async function listen(on) {
       const answer = await fetch("api/v1/events/stream", {
         headers: { ...headers(token.get()), "Last-Event-ID": String(last) }, signal: stop.signal,
       });
-      if (answer.status === 503) pause = ENOUGH;
+      if (answer.status === 503) pause = FULL;
       if (!answer.ok) throw new Error(String(answer.status));
       on.live(true);
       await read(answer.body.getReader(), stop, on);

@@ -1,4 +1,4 @@
-// The status page: what is asked for when, and where it is shown.
+// The status page: loads everything, shows it, and handles input.
 
 import { $, make, put, show } from "./elements.js";
 import { Refused, Silent, ask, post, token } from "./ask.js";
@@ -12,20 +12,20 @@ const SHOWN_EVENTS = 200;
 const SHOWN_SKIPS = 50;
 const view = { offset: 0, total: 0, at: null, heard: 0, asked: 0, failing: null, away: false, changing: false };
 
-// What is shown
+// Show
 
 function summary(status) {
   const words = [];
   const failing = parts(status).filter(([, part]) => part.state === "failing").map(([, part]) => part.name);
-  if (failing.length) words.push(`${failing.join(", ")} ${failing.length > 1 ? "do" : "does"} not answer.`);
+  if (failing.length) words.push(`Unreachable: ${failing.join(", ")}.`);
   const count = status.instances;
-  words.push(`${many(count.wanted, "instance")} wanted, ${number(count.registered || 0)} registered.`);
-  for (const [state, word] of [["failed", "failed"], ["held", "held back"], ["pending", "pending"], ["unknown", "not known"]])
+  words.push(`${number(count.registered || 0)} of ${many(count.wanted, "instance")} registered.`);
+  for (const [state, word] of [["failed", "failed"], ["held", "held back"], ["pending", "pending"], ["unknown", "unknown"]])
     if (count[state]) words.push(`${number(count[state])} ${word}.`);
   if (!failing.length && status.late.length)
     words.push(`Late: ${status.late.map((one) => `${one.loop} (${one.why})`).join("; ")}.`);
   if (status.refused)
-    words.push(`The configuration was refused at ${clock(status.refused.time)}, and the one before goes on: ${status.refused.problems.join("; ")}`);
+    words.push(`The configuration was refused at ${clock(status.refused.time)}; the previous one stays in use: ${status.refused.problems.join("; ")}`);
   $("summary").className = failing.length || status.late.length || status.refused ? "bad" : "";
   put("summary", words.join(" "));
 }
@@ -34,17 +34,17 @@ const parts = (status) => [
   ...status.sources.map((part) => [`source ${part.name}`, part]), ...status.sinks.map((part) => [`sink ${part.name}`, part]),
 ];
 
-// Who stopped answering, and who answers again: readers of the screen tell it too, once.
-function turns(status) {
+// Announces once, for screen readers too, which parts became unreachable and which are back.
+function announce(status) {
   const before = view.failing, failing = new Set(), news = [];
   for (const [name, part] of parts(status)) {
     const was = before !== null && before.has(name);
     if (part.state === "failing" || (was && part.state !== "working")) failing.add(name);
-    if (before !== null && !was && failing.has(name)) news.push(`${name} stopped answering`);
-    if (was && !failing.has(name)) news.push(`${name} answers again`);
+    if (before !== null && !was && failing.has(name)) news.push(`${name} is unreachable`);
+    if (was && !failing.has(name)) news.push(`${name} is back`);
   }
   view.failing = failing;
-  if (view.away) news.push("syncer answers again");
+  if (view.away) news.push("syncer is back");
   view.away = false;
   if (news.length) put("news", `${clock(new Date())}: ${news.join(", ")}.`);
 }
@@ -56,30 +56,30 @@ function title(part) {
 function sourceCard(source) {
   const words = [make("p", {}, `${many(source.workloads, "workload")}, ${many(source.instances, "instance")}.`)];
   if (source.state === "failing")
-    words.unshift(make("p", { class: "why" }, `It does not answer: ${source.why} (${many(source.failures, "try", "tries")} in a row). What it said before stays, and nothing is removed.`));
-  else if (source.why) words.push(make("p", {}, `${source.why}: nothing is removed until it has.`));
-  if (source.unclear) words.push(make("p", {}, `${many(source.unclear, "workload")} cannot be described now.`));
+    words.unshift(make("p", { class: "why" }, `Unreachable: ${source.why} (${many(source.failures, "try", "tries")} in a row). Entries are kept until it is back.`));
+  else if (source.why) words.push(make("p", {}, `${source.why}: nothing is removed until a complete listing.`));
+  if (source.unclear) words.push(make("p", {}, `${many(source.unclear, "workload")} cannot be read now.`));
   if (source.problems) words.push(make("p", {}, `${many(source.problems, "problem")} in labels.`));
-  words.push(make("p", { class: "quiet" }, `Listed ${age(source.age)}. Scope ${source.scopes.join(", ") || "not known yet"}.`));
+  words.push(make("p", { class: "quiet" }, `Last listing ${age(source.age)}. Scope ${source.scopes.join(", ") || "unknown so far"}.`));
   return make("li", { class: source.state, "data-key": source.name }, title(source), ...words);
 }
 
 function sinkCard(sink) {
   const words = [];
   if (sink.state === "failing")
-    words.push(make("p", { class: "why" }, `The registry does not answer: ${sink.why} (${many(sink.failures, "try", "tries")} in a row). ${sink.age === null ? "It has not been read yet." : `What is shown is from ${age(sink.age)}.`}`));
-  if (sink.state === "waiting") words.push(make("p", {}, "It has not been looked at yet."));
-  words.push(make("p", {}, `${many(sink.registrations, "registration")}: ${many(sink.unchanged, "is", "are")} as wanted, ${number(sink.foreign)} of others.`));
+    words.push(make("p", { class: "why" }, `Unreachable: ${sink.why} (${many(sink.failures, "try", "tries")} in a row). ${sink.age === null ? "Not read yet." : `Data from ${age(sink.age)}.`}`));
+  if (sink.state === "waiting") words.push(make("p", {}, "Not read yet."));
+  words.push(make("p", {}, `${many(sink.registrations, "entry", "entries")}: ${number(sink.unchanged)} up to date, ${number(sink.foreign)} foreign.`));
   if (sink.failed) words.push(make("p", { class: "why" }, `${many(sink.failed, "change")} failed.`));
   if (sink.skips.guard)
     words.push(make("p", { class: "why" }, `The guard holds ${many(sink.skips.guard, "removal or move", "removals and moves")}: too many at once.`),
-      make("button", { type: "button", "data-guard": sink.name }, `What the guard holds at ${sink.name}`));
-  if (sink.skips.conflict) words.push(make("p", {}, `${many(sink.skips.conflict, "id")} ${sink.skips.conflict === 1 ? "belongs" : "belong"} to somebody else.`));
+      make("button", { type: "button", "data-guard": sink.name }, `Show what the guard holds at ${sink.name}`));
+  if (sink.skips.conflict) words.push(make("p", {}, `${many(sink.skips.conflict, "conflict")}: id already taken by a foreign entry.`));
   if (sink.leads === false) words.push(make("p", {}, "Another syncer has the lock and writes here."));
   if (sink.pulse)
     words.push(make("p", { class: sink.pulse.why ? "why" : "" }, sink.pulse.why ? `Renewals fail: ${sink.pulse.why}` : `Renewed ${age(sink.pulse.age)}.`));
   if (sink.age !== null)
-    words.push(make("p", { class: "quiet" }, `Looked at ${age(sink.age)}, in ${Math.round(sink.seconds * 1000)} ms.`));
+    words.push(make("p", { class: "quiet" }, `Last check ${age(sink.age)}, took ${Math.round(sink.seconds * 1000)} ms.`));
   return make("li", { class: sink.state, "data-key": sink.name }, title(sink), ...words);
 }
 
@@ -103,12 +103,12 @@ function row(one) {
     [[one.source, one.name || one.workload.slice(0, 12)].filter(Boolean).join(": ") || one.owner, "From"],
     [make("span", { class: "tags" }, [...one.tags, ...(one.status === "up" ? [] : [one.status])].join(", ")), "Tags"],
     [make("span", {}, ...Object.entries(one.sinks).map(([sink, standing]) => make("span", { class: `state ${standing.state}` },
-      `${sink}: ${standing.state}${standing.why ? ` (${standing.why})` : ""}`))), "In"],
+      `${sink}: ${standing.state}${standing.why ? ` (${standing.why})` : ""}`))), "Registered in"],
   ];
   return make("tr", { "data-key": one.id }, ...cells.map(([child, label]) => make("td", { "data-label": label }, child)));
 }
 
-// Whoever is in a row that goes away is in the next.
+// Focus in a row that goes away moves to the next row.
 function showRows(rows) {
   const all = () => [...$("rows").children];
   const at = all().findIndex((one) => one.contains(document.activeElement));
@@ -123,7 +123,7 @@ async function instances() {
   const asked = new URLSearchParams({ offset: view.offset, limit: PAGE, q: $("q").value });
   for (const name of ["sink", "source", "state", "whose"]) if ($(name).value) asked.set(name, $(name).value);
   const found = await ask(`instances?${asked}`);
-  if (question !== view.asked) return; // something else was asked for meanwhile
+  if (question !== view.asked) return; // a newer request is under way
   if (found.total && view.offset >= found.total) { view.offset = 0; return instances(); }
   view.total = found.total;
   showRows(found.items.map(row));
@@ -131,17 +131,17 @@ async function instances() {
   put("place", found.total ? `${number(view.offset + 1)} to ${number(view.offset + found.items.length)} of ${number(found.total)}` : "none");
   $("earlier").disabled = view.offset === 0;
   $("later").disabled = view.offset + PAGE >= found.total;
-  if (found.number < view.heard) soon(); // so much happens that it is of a moment ago
+  if (found.number < view.heard) soon(); // the answer does not include the latest lines
 }
 
 async function refresh() {
   try {
     const status = await ask("status");
     view.at = new Date();
-    view.changing = status.token.changing !== null;
+    view.changing = status.token.changing;
     put("about", `${status.version}, owner ${status.owner}, up ${age(status.uptime).replace(" ago", "")}`);
     summary(status);
-    turns(status);
+    announce(status);
     show("sources", status.sources.map(sourceCard));
     show("sinks", status.sinks.map(sinkCard));
     choices("source", status.sources.map((one) => one.name));
@@ -165,15 +165,15 @@ function failed(error) {
   if (error instanceof Refused && error.status === 401) {
     if (!$("login").open) $("login").showModal();
   } else if (error instanceof Refused || error instanceof Silent) {
-    const how = error instanceof Refused ? `syncer does not answer as it should: ${error.message}.` : "syncer does not answer.";
+    const how = error instanceof Refused ? `Unexpected answer from syncer: ${error.message}.` : "syncer is unreachable.";
     $("summary").className = "bad";
-    put("summary", `${how} ${view.at ? `What is shown is from ${clock(view.at)}.` : ""}`);
-    if (!view.away) put("news", `${clock(new Date())}: syncer stopped answering.`);
+    put("summary", `${how} ${view.at ? `Data from ${clock(view.at)}.` : ""}`);
+    if (!view.away) put("news", `${clock(new Date())}: syncer is unreachable.`);
     view.away = true;
   } else throw error;
 }
 
-// One question at a time, and after a change not more than one a second.
+// One request at a time, and at most about one a second.
 let asking = null, again = false;
 function soon() {
   if (asking) { again = true; return; }
@@ -186,7 +186,7 @@ function soon() {
   }, 100);
 }
 
-// What happened, the newest first. Who reads further down is not disturbed by what comes.
+// The log, newest first. New lines wait while the reader is scrolled down.
 
 const waiting = [];
 
@@ -217,13 +217,13 @@ const live = {
   all: (lines) => { waiting.length = 0; $("events").replaceChildren(...lines.slice().reverse().map(line)); put("events-more", ""); },
   lines: addLines,
   heard: (last) => { view.heard = last; soon(); },
-  live: (whether) => {
-    put("live", whether ? "live" : "not live, asking every 5 s");
-    $("live").className = whether ? "badge good" : "badge";
+  live: (connected) => {
+    put("live", connected ? "live" : "not live, polling every 5 s");
+    $("live").className = connected ? "badge good" : "badge";
   },
 };
 
-// What a person does
+// Input
 
 let typing = null;
 function filtered() { view.offset = 0; clearTimeout(typing); typing = setTimeout(() => instances().catch(failed), 150); }

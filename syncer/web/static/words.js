@@ -1,4 +1,4 @@
-// Numbers and times in words.
+// Numbers and times as text.
 
 export function age(seconds) {
   if (seconds === null) return "never";

@@ -424,7 +424,7 @@ class TestPage:
         bench.begin()
 
         def failing():
-            return set(bench.running._pages._page._board.seen().failing)
+            return set(bench.running._status.known.failing)
 
         wait_until(lambda: "sink consul" in failing(), 30)
         former = bench.running._now.gate
@@ -433,7 +433,7 @@ class TestPage:
         assert failing() == set()
         former(LoopFailed(loop="sink first", error="broken off"))
         assert failing() == set()
-        wait_until(lambda: bench.running._condition.text() == "1 registered in first", 30)
+        wait_until(lambda: bench.running._status.text() == "1 registered in first", 30)
 
     def test_what_is_no_file_is_not_read_again(self, bench):
         """A pipe has nothing any more: that would be a configuration without the file."""
