@@ -1,1 +1,1 @@
-"""The language that the engine and its plugins share: values, contracts, options, errors."""
+"""The language shared by the engine and its plugins: values, contracts, options, errors."""

@@ -1,4 +1,4 @@
-"""What is to be done to a sink: changes, skips, and the plan that holds them."""
+"""Changes to a sink, skips, and the plan that contains them."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from syncer.api.model import Registration
 
 
 def claim_of(registration: Registration) -> Claim:
-    """Return the claim under which a registration was written; of nobody if it has no mark."""
+    """Return the claim under which a registration was written; without a mark, an empty one."""
     source, workload = registration.mark.key if registration.mark else ("", "")
     return Claim(registration.id, source, workload)
 
@@ -22,17 +22,17 @@ class Reason(str, Enum):
 
     #: The workload is absent, or in a state that offers nothing.
     WORKLOAD_GONE = "workload gone"
-    #: The workload was described completely, and no longer yields this id.
+    #: The workload was described completely and no longer offers this id.
     NOT_OFFERED = "no longer offered"
     #: The instance is in a status in which it is not listed in this sink.
     WITHHELD = "withheld"
-    #: The user asked for the removal of all that is ours.
+    #: The user asked to remove all of this syncer's entries.
     PURGED = "purged"
 
 
 @attrs.frozen
 class Register:
-    """Write an instance that the sink does not hold."""
+    """Add an entry to the sink."""
 
     new: Registration
 
@@ -44,23 +44,23 @@ class Register:
 
 @attrs.frozen
 class Update:
-    """Replace what the sink holds; `old` is what the last listing showed."""
+    """Replace an entry; `old` is the entry as the last listing showed it."""
 
     old: Registration
     new: Registration
 
     @property
     def id(self) -> str:
-        """The id of the instance, which an update never changes."""
+        """The id of the instance; an update never changes it."""
         return self.new.id
 
     @property
     def moves(self) -> bool:
-        """Whether the instance gets another address or port."""
+        """Whether the address or port changes."""
         return self.old.instance.place != self.new.instance.place
 
     def differences(self) -> list[tuple[str, Any, Any]]:
-        """For people: each field that differs, with its old and its new value."""
+        """Return each field that differs, with its old and new value, for display."""
         old, new = self.old.instance, self.new.instance
         found = [
             (name, getattr(old, name), getattr(new, name))
@@ -74,24 +74,24 @@ class Update:
         if before and after and before.workload != after.workload:
             found.append(("workload", before.workload[:12], after.workload[:12]))
         if before is None and after:
-            found.append(("owner", "nobody", after.owner))
+            found.append(("owner", "none", after.owner))
         if before and after and before.hold != after.hold:
             found.append(("hold", before.hold, after.hold))
         if before and after and before.digest != after.digest and not found:
-            found.append(("checks", "as registered before", "as asked for now"))
+            found.append(("checks", "as registered", "as requested"))
         return found
 
 
-#: The fields that a listing can show, and so a person can compare.
+#: The fields that listings show and people can compare.
 _SHOWN = ("service", "address", "port", "protocol", "tags", "meta", "weight", "tag_override")
 
 
 @attrs.frozen
 class Deregister:
-    """Remove a registration of ours.
+    """Remove an entry of this syncer.
 
-    `stopped` is set when the source was asked for the workload and found it stopped: such a
-    removal needs no guard. `after` are claims of which one must stand before this one may go.
+    `stopped` is set if the source was asked and found the workload stopped: the guard does not
+    count such a removal. If `after` is not empty, one of these claims must be registered first.
     """
 
     old: Registration
@@ -109,10 +109,10 @@ Change = Register | Update | Deregister
 
 
 class Treat(Flag):
-    """How skips of one kind are treated."""
+    """How the skips of one kind are reported."""
 
     QUIETLY = 0
-    #: The log warns: a person should do something about it.
+    #: The log warns: someone should act.
     WARN = auto()
     #: `syncer doctor` reports it.
     REPORT = auto()
@@ -123,7 +123,7 @@ class Treat(Flag):
 
 
 class SkipKind(str, Enum):
-    """Why a change is not made, in one word, what that means, and how it is treated.
+    """Why a change is not made: one word, its meaning, and how it is reported.
 
     The words are in logs, metrics and JSON. `means` is Markdown for `docs/operations.md`.
     """
@@ -133,13 +133,13 @@ class SkipKind(str, Enum):
 
     CONFLICT = (
         "conflict",
-        "the id belongs to somebody else; what registrator left there, the setting `adopt` takes"
-        " over ([migration](migrate.md#what-is-taken-over))",
+        "the id belongs to another owner; the setting `adopt` takes over entries of registrator"
+        " ([migration](migrate.md#what-is-taken-over))",
         Treat.WARN | Treat.REPORT | Treat.COUNT,
     )
     DUPLICATE = (
         "duplicate",
-        "two containers want one id; the second waits",
+        "two containers use one id; the second waits",
         Treat.WARN | Treat.REPORT,
     )
     DOUBT = (
@@ -218,7 +218,7 @@ class SkipKind(str, Enum):
 
 @attrs.frozen
 class Skip:
-    """A change that is not made, and why."""
+    """A change that is not made, with the reason."""
 
     id: str
     kind: SkipKind = attrs.field(converter=SkipKind)
@@ -227,10 +227,10 @@ class Skip:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """The difference between what should be and what is, as a value.
+    """The difference between the desired and the actual state of one sink, as a value.
 
-    `unchanged` counts registrations that are as they should be, `ours` those that carry our
-    mark and are under our care, `foreign` all others.
+    `unchanged` counts entries that are up to date, `ours` those that this syncer manages,
+    `foreign` all others.
     """
 
     changes: tuple[Change, ...] = ()
@@ -241,15 +241,15 @@ class Plan:
 
     @property
     def unfinished(self) -> bool:
-        """Whether it skips what a command is expected to do."""
+        """Whether it skips a change that a command is expected to make."""
         return any(Treat.FAIL in skip.kind.treat for skip in self.skipped)
 
     def digest(self) -> str:
-        """A fingerprint of the changes: equal for plans that do the same. 12 hex digits."""
+        """Return a fingerprint of the changes, 12 hex digits, equal for equal plans."""
         return digest_of(self.changes)
 
     def hold(self, held: Mapping[str, Skip]) -> "Plan":
-        """The same plan with the changes of these ids turned into skips."""
+        """Return the plan with the changes of these ids replaced by skips."""
         if not held:
             return self
         return attrs.evolve(
@@ -260,13 +260,13 @@ class Plan:
 
 
 def digest_of(changes: Iterable[Change]) -> str:
-    """A fingerprint of changes, in whatever order: equal if they do the same. 12 hex digits."""
+    """Return a fingerprint of changes, 12 hex digits. Their order does not matter."""
     lines = sorted(fingerprint(change) for change in changes)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
 def fingerprint(change: Change) -> str:
-    """What a change does, on one line: equal for changes that do the same."""
+    """Return one line that is equal for equal changes."""
     if isinstance(change, Deregister):
         return f"deregister {change.id} {change.reason.value}"
     mark = change.new.mark
@@ -275,9 +275,9 @@ def fingerprint(change: Change) -> str:
 
 @attrs.frozen
 class Outcome:
-    """What became of one change: the registration now held, or the error.
+    """The result of one change: the entry as it now is, or the error.
 
-    After a successful Deregister, `registration` is None.
+    After a successful Deregister, `registration` is `None`.
     """
 
     change: Change

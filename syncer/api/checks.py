@@ -1,4 +1,4 @@
-"""Health checks: what a user asked for, what a registry or syncer runs, and what came of it."""
+"""Health checks: as the user asked for them, as the registry or syncer runs them, and results."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -10,14 +10,14 @@ from syncer.api.fields import EMPTY, PORT, as_tuple, bracketed, filled, frozen_m
 
 
 class CheckKey(NamedTuple):
-    """Names one check of one instance."""
+    """One check of one instance."""
 
     instance: str
     key: str
 
 
 class CheckStatus(str, Enum):
-    """The outcome of a check, in the words that registries share."""
+    """The status of a check, in the words that registries share."""
 
     PASSING = "passing"
     WARNING = "warning"
@@ -26,7 +26,7 @@ class CheckStatus(str, Enum):
 
 @attrs.frozen(kw_only=True)
 class CheckResult:
-    """What is known of a check now, with a line for people."""
+    """The latest result of a check; `output` is a line for people."""
 
     status: CheckStatus
     output: str = ""
@@ -42,8 +42,8 @@ class Check:
 
     `kind` is one of `http`, `https`, `tcp`, `udp`, `grpc`, `h2ping`, `ttl`, `alias`, `script`,
     `docker` (a command inside the container) and `container` (the runtime's own health
-    check, mirrored), or a word that a plugin's check translator knows. `None` means "as
-    the registry does by default". `key` tells the checks of one instance apart.
+    check, mirrored), or a kind that a plugin's check translator knows. `None` means the
+    registry's default. `key` distinguishes the checks of one instance.
     """
 
     kind: str = attrs.field(validator=filled)
@@ -54,7 +54,7 @@ class Check:
     notes: str = ""
     #: Request path of http and https, service name of grpc.
     path: str = ""
-    #: Another address or port than the instance's.
+    #: Overrides of the instance's address and port.
     address: str = ""
     port: int | None = attrs.field(default=None, validator=PORT)
     method: str = ""
@@ -85,8 +85,8 @@ class Check:
 class Native:
     """A check in a sink's own form, made by a check translator; the registry runs it.
 
-    `definition` is what the sink sends, as JSON types. A `fed` check is one whose results
-    syncer reports: from the workload's state and its container's health.
+    `definition` is sent by the sink, as JSON types. The results of a `fed` check are reported by
+    syncer, from the state and health of the workload.
     """
 
     key: str = attrs.field(validator=filled)
@@ -99,18 +99,18 @@ class Probe:
     """A check that syncer runs itself, for registries that run none; times are in seconds.
 
     `kind` is `http`, `https`, `tcp` or `grpc`; `path` is the request path of http and https,
-    the service name of grpc. Everything that decides the outcome is part of the value, and nothing
-    else: equal probes are run once, whoever wants them. What the outcomes mean is as with Consul's
-    checks: http 2xx is passing, 429 warning, everything else critical, and a status changes
-    after as many equal outcomes as the thresholds say, at the first with 0 or 1.
+    the service name of grpc. The value has exactly the fields that affect the result, so equal
+    probes are run once for all instances. Results are as in Consul: http 2xx is passing, 429 is
+    warning, everything else is critical. The status changes after as many equal results as the
+    threshold says; 0 and 1 change it at the first.
     """
 
     kind: str = attrs.field(validator=attrs.validators.in_(("http", "https", "tcp", "grpc")))
     address: str = attrs.field(validator=filled)
     port: int = attrs.field(validator=within(1, 65535))
-    #: The instance's own address, if that is another one.
+    #: The instance's own address, if it differs.
     own: str = ""
-    #: Whether the host's loopback may be probed: not where labels chose the address or the port.
+    #: Whether the host's loopback may be probed: not if labels set the address or port.
     loopback: bool = True
     path: str = ""
     method: str = "GET"
@@ -126,19 +126,19 @@ class Probe:
     success_before_passing: int = 0
     failures_before_warning: int = 0
     failures_before_critical: int = 0
-    #: What is believed until the first outcome; None: nothing.
+    #: The status until the first result. `None` if it is unknown until then.
     initial_status: CheckStatus | None = None
 
     @property
     def target(self) -> str:
-        """What is probed, for people: `http://10.0.0.1:80/health`."""
+        """The target of the probe, for display: `http://10.0.0.1:80/health`."""
         slash = "/" if self.path and not self.path.startswith("/") else ""
         return f"{self.kind}://{bracketed(self.address)}:{self.port}{slash}{self.path}"
 
 
 @attrs.frozen
 class Shown:
-    """A check that syncer runs itself, and that the sink shows to consumers in its own form."""
+    """A check that syncer runs itself, and that the sink also shows to its consumers."""
 
     probe: Probe
     native: Native
@@ -146,6 +146,6 @@ class Shown:
 
 @attrs.frozen
 class Problem:
-    """Why something that the user asked for was left out, in words for them."""
+    """Why something that the user asked for is left out; shown to the user."""
 
     text: str

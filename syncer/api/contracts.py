@@ -1,12 +1,10 @@
-"""What a plugin implements and what it returns from its hooks.
+"""The contracts of plugins: a *source* says what should be registered, a *sink* says what is.
 
-A *source* says what should be registered, a *sink* says what is. Both are abstract classes;
-the records (`SourceType`, `SinkType`, `LabelParser`, `CheckTranslator`) describe a kind, so that
-the engine can make and name it. `syncer.testing` holds the contract that every sink and
-every source is tested against.
+`syncer.testing` has the tests that every source and sink must pass. The records that describe
+kinds (`SourceType`, `SinkType`, ...) are in `syncer.api.kinds`.
 
-Errors: raise `TemporaryError` when the other side cannot answer now, `PermanentError` when it
-refused, `Conflict` when somebody else was first. Every call must end within a deadline.
+Errors: raise `TemporaryError` if the other side cannot answer now, `PermanentError` if it refused
+the request, `Conflict` if another client changed the entry first. Every call must have a deadline.
 """
 
 from abc import ABC, abstractmethod
@@ -18,15 +16,9 @@ from syncer.api.changes import Change, Deregister, Outcome, Register
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.errors import PermanentError
 from syncer.api.findings import Finding
-from syncer.api.model import (
-    Host,
-    Instance,
-    Registration,
-    View,
-    Workload,
-)
+from syncer.api.model import Host, Instance, Registration, View, Workload
 
-#: `wake(None)`: look at everything again. `wake(id)`: look at this workload again.
+#: `wake(None)`: everything may have changed. `wake(id)`: this workload may have changed.
 Wake = Callable[[str | None], None]
 
 
@@ -39,48 +31,48 @@ class Source(ABC):
 
     @abstractmethod
     def scope(self) -> str:
-        """The part of the world this source speaks for; never empty, the same after a restart.
+        """Return the part of the world that this source describes. Never empty, never changes.
 
-        Two sources with one scope must describe the same workloads: what one of them no
-        longer sees is removed.
+        Two sources with the same scope must describe the same workloads: entries of workloads
+        that one of them no longer sees are removed.
         """
 
     def host(self) -> Host:
-        """The host of the workloads; by default only named, by the scope."""
+        """Return the host of the workloads; by default only its name, the scope."""
         return Host(name=self.scope())
 
     @abstractmethod
     def workloads(self) -> View[Workload]:
-        """Everything that runs, or as much as is known, then with `complete=False`.
+        """Return all workloads, or with `complete=False` those that are known.
 
-        Workloads that exist but cannot be described now go into `unclear`. Raises an
-        error when there is no answer: an empty view means that nothing runs.
+        Workloads that exist but cannot be described now are listed in `unclear`. Raises an error
+        if there is no answer: an empty view means that nothing runs.
         """
 
     @abstractmethod
     def workload(self, id: str) -> Workload | None:
-        """One workload, asked for afresh; None only if it surely does not exist any more."""
+        """Return the current state of one workload. `None` only if it certainly does not exist."""
 
     def watch(self, wake: Wake, stop: Event) -> None:
         """Call `wake` when something may have changed, until `stop` is set or `close()` is called.
 
-        `wake(None)` each time it begins to listen, since changes may have been missed before.
-        It may return or raise when listening breaks off: it is called again after a pause.
+        Call `wake(None)` each time it starts to listen: earlier changes may have been missed.
+        It may return or raise if the connection breaks: it is called again after a pause.
         """
         stop.wait()
 
     def take_over(self, former: "Source") -> None:
-        """Go on where `former` ended, a source of the same kind and options; called first of all.
+        """Continue from `former`, a source of the same kind and options. Called before all else.
 
-        For what no listing tells: a stop that was announced, the last event that was seen.
+        Copies state that no listing shows: an announced stop, the last event received.
         """
 
     def examine(self) -> Iterable[Finding]:
-        """What is in the way of this source, or could be: for `syncer doctor`. Only reads."""
+        """Return problems of this source, and risks, for `syncer doctor`. Only reads."""
         return ()
 
     def close(self) -> None:
-        """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
+        """Close connections, which ends a blocked `watch()`. May be called twice."""
 
 
 class Locks(ABC):
@@ -106,31 +98,31 @@ class Sink(ABC):
     others runs, and `locks` may be used from another thread; the rest is called from one thread.
     """
 
-    #: How often `renew` and `report` must run; None: never.
+    #: How often `renew` and `report` must run. `None` if never.
     pulse: timedelta | None = None
     #: How long a listing may lag behind our own writes.
     stale_for: timedelta = timedelta(0)
-    #: Whether `registrations` may be called from another thread while changes are being made, so
-    #: that none waits until all is read. Of an id that is changed meanwhile either state will do.
+    #: Whether `registrations` may be called from another thread while changes are made, so that
+    #: changes need not wait for a listing. It may show an id that changes meanwhile in any state.
     reads_beside: bool = False
     #: The registry's locks. `None` if it has none.
     locks: Locks | None = None
 
     @abstractmethod
     def registrations(self) -> View[Registration]:
-        """Everything in this sink's range, foreign ones too, as the registry has it now."""
+        """Return all entries in this sink's range, including foreign ones, as they are now."""
 
     def registration(self, id: str) -> Registration | None:
-        """One registration, fresh and uncached; only asked if `stale_for` is not zero."""
+        """Return the current state of one entry, uncached. Only called if `stale_for` is not 0."""
         raise NotImplementedError(f"{type(self).__name__}.registration")
 
     def look_again(
         self, ids: Collection[str]
     ) -> Iterator[tuple[str, Registration | PermanentError | None]]:
-        """Each of these ids with its registration, fresh as from `registration`, in any order.
+        """Yield each of these ids with its entry, as from `registration`, in any order.
 
-        By default one by one; override to ask in parallel. A `PermanentError` stands for the
-        registration that may not be read; any other error is raised.
+        By default one by one; override to ask in parallel. A `PermanentError` is yielded in place
+        of an entry that may not be read; any other error is raised.
         """
         for id_ in ids:
             try:
@@ -140,34 +132,34 @@ class Sink(ABC):
 
     @abstractmethod
     def register(self, new: Registration) -> Registration:
-        """Write a registration; returns it as a listing will show it.
+        """Write an entry and return it as a listing will show it.
 
-        Must not overwrite what the last listing did not show (`Conflict`), as far as the
-        registry can tell.
+        Must not overwrite an entry that the last listing did not show: raise `Conflict`, as far as
+        the registry can tell.
         """
 
     @abstractmethod
     def update(self, old: Registration, new: Registration) -> Registration:
-        """Replace `old`, whose `version` serves for compare-and-set, by `new` with the same id.
+        """Replace `old` by `new`, which has the same id, if `old.version` is still current.
 
-        May move a key: the new one is written before the old one goes.
+        May move a key: write the new one before removing the old one.
         """
 
     @abstractmethod
     def deregister(self, old: Registration) -> None:
-        """Remove exactly this registration; that it is absent already is success."""
+        """Remove exactly this entry; succeed if it is already absent."""
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Make the changes, one outcome for each in any order; by default one by one.
+        """Make the changes and yield one outcome for each, in any order; by default one by one.
 
-        Override to send batches or to work in parallel. One refused change never stops the
-        others. Errors are outcomes; an exception from here counts for all that is left.
+        Override to send batches or to work in parallel. A refused change must not stop the
+        others. Errors are outcomes; an exception applies to all remaining changes.
         """
         for change in changes:
             yield self.attempt(change)
 
     def attempt(self, change: Change) -> Outcome:
-        """Make one change and tell what became of it."""
+        """Make one change and return its outcome."""
         try:
             if isinstance(change, Deregister):
                 self.deregister(change.old)
@@ -175,54 +167,54 @@ class Sink(ABC):
             if isinstance(change, Register):
                 return Outcome(change, self.register(change.new))
             return Outcome(change, self.update(change.old, change.new))
-        except Exception as error:  # noqa: BLE001 - the outcome carries whatever it was
+        except Exception as error:  # noqa: BLE001 - the outcome has the error
             return Outcome(change, error=error)
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """What will be written of this instance; None if it is not listed in its status.
+        """Return the instance as it will be written. `None` if its status is not to be listed.
 
-        Brings the instance into the form that this registry can hold, and adds to its
-        `problems` what had to be left out. Pure: no request is made. Raises
-        `PermanentError` if the registry cannot hold the instance at all.
+        Brings the instance into the form that this registry can hold, and notes in `problems`
+        what had to be left out. Pure: makes no request. Raises `PermanentError` if the registry
+        cannot hold the instance at all.
         """
         return instance
 
     def park(self, instance: Instance) -> Instance | None:
-        """What will be written of an instance drained by hand that `adjust` shows as up, or not.
+        """Return the form of an instance drained by hand, if `adjust` lists it as up or not at all.
 
-        A form that consumers do not find, but a listing shows; its mark has a `hold`. None: there
-        is no such form, and a drain is refused. Pure.
+        Consumers must not find it, but a listing shows it; its mark has a `hold`. `None` if there
+        is no such form: then the drain is refused. Pure.
         """
         return None
 
     def listed(self, instance: Instance) -> Instance:
-        """What a listing will show of an adjusted instance; pure."""
+        """Return an adjusted instance as a listing will show it. Pure."""
         return instance
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
-        """Keep these registrations alive; returns those that the registry has lost."""
+        """Renew these entries and return those that the registry has lost."""
         return ()
 
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
-        """Tell the registry the health that syncer knows; returns checks that it has lost."""
+        """Report results of checks to the registry and return the checks that it has lost."""
         return ()
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
-        """Call `wake` when the registry may have changed under us, until `stop` is set.
+        """Call `wake` when the registry may have changed, until `stop` is set.
 
-        May return or raise when watching breaks off: it is called again after a pause.
+        May return or raise if the connection breaks: it is called again after a pause.
         """
         stop.wait()
 
     def take_over(self, former: "Sink") -> None:
-        """Go on where `former` ended, a sink of the same kind and options; called first of all.
+        """Continue from `former`, a sink of the same kind and options. Called before all else.
 
-        For what no listing tells: which of what stands there is ours to keep alive.
+        Copies state that no listing shows, such as which entries this process must renew.
         """
 
     def examine(self) -> Iterable[Finding]:
-        """What is in the way of this sink, rights above all: for `syncer doctor`. Only reads."""
+        """Return problems of this sink, permissions above all, for `syncer doctor`. Only reads."""
         return ()
 
     def close(self) -> None:
-        """Let go of connections, which ends a `watch()` that blocks on one. May be called twice."""
+        """Close connections, which ends a blocked `watch()`. May be called twice."""

@@ -1,35 +1,34 @@
-"""The errors that syncer raises, each with the exit code of the command that ends by it.
+"""The errors that syncer raises, each with the exit code of the command that it ends.
 
     SyncerError                 1
-      ConfigError               3   a setting is unknown, missing or wrong
+      ConfigError               3   a setting is unknown, missing or invalid
       PluginError               4   a plugin cannot be loaded, or two offer the same kind
-      TemporaryError            5   a source or sink cannot answer now: asked again, without end
-      PermanentError            6   a request was refused, and repeating it will not help
-        Conflict                6   somebody else was first: the next cycle decides
+      TemporaryError            5   a source or sink cannot answer now: retried without limit
+      PermanentError            6   a request was refused; a retry will not help
+        Conflict                6   another client was first: the next cycle decides
 
-2 is what `syncer plan` ends with when something would change. The last three are the whole
-language between the engine and a plugin. Any other exception that a plugin raises counts as
-temporary, and is reported once with its traceback. A client library's exceptions never leave
-the plugin that uses it.
+`syncer plan` ends with 2 if something would change. Plugins raise the last three only. Any other
+exception of a plugin is treated as temporary and reported once, with its traceback. Exceptions of
+a client library never leave the plugin that uses it.
 """
 
 import traceback
 
 
 class SyncerError(Exception):
-    """Anything that syncer itself reports; the message alone is meant for people."""
+    """Base of all errors that syncer reports; only the message is shown to people."""
 
     exit_code = 1
 
 
 def of_plugin(error: Exception) -> str:
-    """The text of an error that no plugin should raise, with its traceback: it is a mistake."""
+    """Return an unexpected error of a plugin as text, with its traceback."""
     what = "".join(traceback.format_exception_only(error)).strip()
     return f"{what}\n{''.join(traceback.format_exception(error)).strip()}"
 
 
 class ConfigError(SyncerError):
-    """A setting is unknown, missing or wrong. The message names the file and the key's path."""
+    """A setting is unknown, missing or invalid. The message names the file and the key's path."""
 
     exit_code = 3
 
@@ -41,16 +40,16 @@ class PluginError(SyncerError):
 
 
 class TemporaryError(SyncerError):
-    """The other side cannot answer now; the same question later may succeed."""
+    """The other side cannot answer now; a retry may succeed."""
 
     exit_code = 5
 
 
 class PermanentError(SyncerError):
-    """The other side refused; it is asked again only at the slow cap, or with other content."""
+    """The other side refused; retried only at the longest interval, or with other content."""
 
     exit_code = 6
 
 
 class Conflict(PermanentError):
-    """The registry no longer holds what the last listing showed; nothing was changed."""
+    """The entry is no longer as the last listing showed it; nothing was changed."""

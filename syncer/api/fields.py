@@ -17,7 +17,7 @@ import attrs
 from syncer.api.options import format_duration
 from syncer.api.text import choice
 
-#: What attrs calls with the object, the field and its value.
+#: Called by attrs with the object, the field and its value.
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"

@@ -1,4 +1,4 @@
-"""What an examination finds: how well something is, and what to do about it."""
+"""Findings of `syncer doctor`: how serious they are, and what to do about them."""
 
 import time
 from email.utils import parsedate_to_datetime
@@ -8,15 +8,15 @@ import attrs
 
 from syncer.api.fields import filled
 
-#: Seconds that two clocks may differ before it is worth a word.
+#: Seconds by which two clocks may differ without a warning.
 APART = 5.0
 
 
 class Level(str, Enum):
-    """How bad a finding is."""
+    """How serious a finding is."""
 
     OK = "ok"
-    #: It works, and may do other than was meant.
+    #: It works, but perhaps not as intended.
     WARNING = "warning"
     #: It does not work.
     PROBLEM = "problem"
@@ -24,7 +24,7 @@ class Level(str, Enum):
 
 @attrs.frozen
 class Finding:
-    """One thing that was looked at: what was found, and what a person should do about it.
+    """One examined thing: what was found, and what to do about it.
 
     Both are one line of plain English without secrets; `advice` may be empty.
     """
@@ -35,21 +35,21 @@ class Finding:
 
 
 def clock_finding(date: str, now: float | None = None) -> Finding | None:
-    """How our clock compares with the `Date` header of an answer that just came; None without one.
+    """Compare our clock with the `Date` header of a new response. `None` without such a header.
 
     `now` is our time in seconds since 1970. The header has whole seconds.
     """
     try:
         theirs = parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, OverflowError):  # none, or none that is a date
+    except (ValueError, TypeError, OverflowError):  # missing, or not a date
         return None
     ours = time.time() if now is None else now
     apart = ours - (theirs + 0.5)
     if abs(apart) <= APART:
-        return Finding(Level.OK, "its clock and ours agree")
+        return Finding(Level.OK, "clocks are in sync")
     order = "ahead of" if apart > 0 else "behind"
     return Finding(
         Level.WARNING,
         f"our clock is {abs(apart):.0f} s {order} its clock",
-        "set both by NTP: logs and expiries are hard to follow otherwise",
+        "run NTP on both hosts: otherwise logs and expiries are hard to compare",
     )

@@ -1,10 +1,10 @@
-"""Keys: by what workloads, ids, places and the engine's parts are told apart."""
+"""Keys of workloads, claims, places and parts of the engine."""
 
 from typing import NamedTuple
 
 
 class WorkloadKey(NamedTuple):
-    """A workload among those of all sources."""
+    """Identifies a workload among those of all sources."""
 
     source: str
     id: str
@@ -46,7 +46,7 @@ class Part(str):
         return part
 
     def __reduce__(self) -> tuple[type["Part"], tuple[str, str]]:
-        """Let copies and pickles be made."""
+        """Support copying and pickling."""
         return Part, (self.role, self.name)
 
 

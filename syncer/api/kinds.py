@@ -1,4 +1,4 @@
-"""What plugins offer: kinds of sources, sinks, label parsers, check translators, command lines."""
+"""Kinds that plugins offer: sources, sinks, label parsers, check translators, command lines."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from syncer.api.model import Instance, Offer, Port, Workload
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """What a kind is told about its place when it is made.
+    """Passed to a kind when a source or sink is created.
 
-    `name` is the configured name of this source or sink, `owner` the owner id of this syncer.
+    `name` is the configured name of that source or sink, `owner` the owner name of this syncer.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Context:
 
 @attrs.frozen(kw_only=True)
 class SourceType:
-    """A kind of source. `options` is an attrs class whose fields are made by `option()`.
+    """A kind of source. `options` is an attrs class whose fields are declared by `option()`.
 
     `from_uri` turns the value of `--source KIND=VALUE`, or a whole URI with one of `schemes`, into
     options by name; it raises ValueError with a reason.
@@ -52,10 +52,10 @@ class SinkType:
 
 @attrs.frozen
 class Parsed:
-    """What a label parser made of one workload.
+    """The answer of a label parser about one workload.
 
-    `problems` says what was written wrongly. With `ignored` the labels say that this workload
-    is not to be registered, in the words given: no other parser is asked.
+    `problems` are mistakes in the labels. `ignored` says why the labels exclude this workload from
+    registration; then no other parser is asked.
     """
 
     offers: tuple[Offer, ...] = attrs.field(default=(), converter=as_tuple)
@@ -65,10 +65,10 @@ class Parsed:
 
 @attrs.frozen(kw_only=True)
 class Reachable:
-    """Which of a workload's ports can be registered, as its source is configured.
+    """The ports of a workload that can be registered, as its source is configured.
 
-    `internal` says whether containers' own addresses are registered. `ports` are those that can
-    be registered then; `all_ports` are all, for labels that ask for the other way.
+    `internal` says whether containers' own addresses are registered. `ports` can be registered in
+    this mode; `all_ports` are all, for labels that ask for the other mode.
     """
 
     internal: bool = False
@@ -78,7 +78,7 @@ class Reachable:
 
 @attrs.frozen(kw_only=True)
 class LabelParser:
-    """A label dialect. `create` makes the pure function that reads a workload's labels.
+    """A label dialect. `create` returns the pure function that reads a workload's labels.
 
     Parsers are asked in the configured order; the first that offers anything wins.
     """
@@ -89,18 +89,18 @@ class LabelParser:
     summary: str = ""
 
 
-#: What becomes of a check at one sink: the registry runs it (`Native`, or the `Check` as it is),
-#: syncer runs it (`Probe`, or `Shown` if the registry tells of it), the instance's status says it
-#: already (None), or it cannot be had.
+#: A check at one sink: the registry runs it (`Native`, or the unchanged `Check`), syncer runs it
+#: (`Probe`, or `Shown` if the registry shows it), the instance's status already says the same
+#: (`None`), or the sink does not support it (`Problem`).
 TranslatedCheck = Check | Native | Probe | Shown | Problem | None
 
 
 @attrs.frozen(kw_only=True)
 class CheckTranslator:
-    """Turns a check into what one kind of sink understands, or says why it cannot.
+    """Translates a check into a form that one kind of sink understands, or says why it cannot.
 
-    `create` receives the options of the sink, since these decide what is allowed there. For a
-    registry that runs no checks, `syncer.probing` is all that is needed.
+    `create` receives the options of the sink, which may restrict checks. For a registry that runs
+    no checks, use `syncer.probing`.
     """
 
     name: str
@@ -111,9 +111,9 @@ class CheckTranslator:
 def translate_checks(
     instance: Instance, translate: Callable[[Check, Instance], TranslatedCheck]
 ) -> tuple[Instance, tuple[Probe, ...]]:
-    """The instance with the checks that the registry runs, and those that syncer is to run.
+    """Return the instance with the checks that the registry runs, and the probes for syncer to run.
 
-    Why one was left out is added to the instance's problems.
+    The reason why a check is left out is added to the instance's problems.
     """
     kept: list[Check | Native] = []
     probes: list[Probe] = []
@@ -135,12 +135,11 @@ def translate_checks(
 
 @attrs.frozen(kw_only=True)
 class Invocation:
-    """What a command line of another program asks for, in words of ours.
+    """The command line of another program, translated.
 
-    `sources` and `sinks` are written as after `--source` and `--sink`, `settings` are tables as in
-    the configuration file, over what these say. With `text` there is nothing to run: it is shown,
-    and the command ends with `exit_code`. `only_print` shows the configuration and runs nothing.
-    `warnings` are for people.
+    `sources` and `sinks` are values of `--source` and `--sink`; `settings` are tables of the
+    configuration file and take precedence over them. If `text` is set, it is printed and the
+    command ends with `exit_code`. `only_print` prints the configuration and runs nothing.
     """
 
     sources: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
@@ -156,7 +155,7 @@ class Invocation:
 class CommandLine:
     """The command line of a program that syncer replaces.
 
-    `create` reads its arguments, in an environment. It raises ConfigError for what cannot be had.
+    `create` reads its arguments and environment. It raises ConfigError for unsupported ones.
     """
 
     name: str

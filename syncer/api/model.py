@@ -1,8 +1,8 @@
-"""The values that everything else passes around: what runs, what it offers, what is registered.
+"""The values that everything else passes around, all frozen.
 
-All are frozen. What a runtime said stays in `Workload`; what a label parser found is an
-`Offer`; with its final address it is an `Instance`, the unit that is registered, compared and
-owned; what a sink reports is a `Registration`, with the `Mark` that says whose it is.
+A `Workload` is described by a runtime. Label parsers find `Offer`s on it. An offer with its final
+address is an `Instance`, the unit that is registered and compared. A sink lists `Registration`s:
+instances with a `Mark` that names the owner.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ T = TypeVar("T")
 
 
 class State(str, Enum):
-    """Where a workload is in its life."""
+    """The state of a workload."""
 
     CREATED = "created"
     RUNNING = "running"
     PAUSED = "paused"
-    #: A stop signal was seen and the workload is still alive.
+    #: A stop signal was sent and the workload still runs.
     STOPPING = "stopping"
     RESTARTING = "restarting"
     EXITED = "exited"
@@ -46,25 +46,25 @@ class State(str, Enum):
 
     @property
     def offered(self) -> bool:
-        """Whether a workload in this state offers its services, with a status or without."""
+        """Whether a workload in this state offers its services, perhaps with a status."""
         return self in (State.RUNNING, State.PAUSED, State.STOPPING)
 
 
 class Health(str, Enum):
-    """The answer of the runtime's own health check."""
+    """The result of the runtime's own health check."""
 
     STARTING = "starting"
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
 
 
-#: Under this key of `Instance.meta` the sinks of registries that know no status keep it, for
-#: instances that are not up.
+#: The key of `Instance.meta` under which sinks keep the status of instances that are not up, if
+#: the registry itself has no status.
 STATUS_KEY = "syncer-status"
 
 
 class Status(str, Enum):
-    """How fit for use an instance is; sinks translate it into their registry's words."""
+    """Whether an instance can be used; sinks translate it into their registry's words."""
 
     UP = "up"
     STARTING = "starting"
@@ -95,7 +95,7 @@ class Port:
 
 @attrs.frozen(kw_only=True)
 class Network:
-    """The workload's place in one network; an empty address means it has none of that family."""
+    """The workload's addresses in one network; empty if it has none of that family."""
 
     name: str
     ipv4: str = attrs.field(default="", converter=canonical_address)
@@ -104,11 +104,11 @@ class Network:
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """The host that a source's workloads run on, as seen from inside its network.
+    """The host that a source's workloads run on.
 
     `addresses` maps interface names to their addresses, in the system's order.
-    `default_address` is the address that a packet along the default route would carry.
-    Both are empty where the source cannot know them (a remote engine).
+    `default_address` is the source address of packets along the default route. Both are empty if
+    the source cannot know them (a remote engine).
     """
 
     name: str
@@ -120,10 +120,10 @@ class Host:
 class Offer:
     """A service that a label parser found on a workload, before it has an address.
 
-    `port` is the workload's own port. `register_address` and `register_port` override what
-    the address rules would find. `internal` (None: as configured) asks for the container's
-    address, `network` says on which network. `because` tells people where the offer
-    comes from; it is not part of its value.
+    `port` is the workload's own port. `register_address` and `register_port` take precedence over
+    the address rules. `internal` asks for the container's address (`None` if as configured),
+    `network` chooses the network. `because` says where the offer comes from, for display; equality
+    ignores it.
     """
 
     service: str = attrs.field(validator=filled)
@@ -139,7 +139,7 @@ class Offer:
     checks: tuple[Check, ...] = attrs.field(default=(), converter=as_tuple)
     weight: int | None = attrs.field(default=None, validator=within(0, 65535))
     warning_weight: int | None = attrs.field(default=None, validator=within(0, 65535))
-    #: Whether tags changed in the registry by others are to be left alone.
+    #: Whether tags that others change in the registry are kept.
     tag_override: bool = False
     #: Whether the runtime's own health check is shown in the registry.
     mirror_health: bool = True
@@ -148,11 +148,11 @@ class Offer:
 
 @attrs.frozen(kw_only=True)
 class Workload:
-    """What a runtime runs, as the runtime describes it.
+    """A container, task or process, as its runtime describes it.
 
     `network_mode` is `host`, `none` or the name of a network; `namespace` is the id of the
-    workload whose network this one shares, or "". `offers` is set when the source knows the
-    services itself; then no label parser is asked.
+    workload whose network this one shares, or "". `offers` is set if the source knows the services
+    itself; then no label parser is asked.
     """
 
     source: str
@@ -164,19 +164,19 @@ class Workload:
     image: str = ""
     hostname: str = ""
     labels: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
-    #: Never shown: people keep passwords in environments.
+    #: Never shown: it may contain passwords.
     env: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map, repr=False)
     ports: tuple[Port, ...] = attrs.field(default=(), converter=as_tuple)
     networks: tuple[Network, ...] = attrs.field(default=(), converter=as_tuple)
     network_mode: str = ""
     namespace: str = ""
     offers: tuple[Offer, ...] | None = None
-    #: The registry that this workload was read from (`consul:dc1`), if from one.
+    #: The registry that this workload was read from (`consul:dc1`), or "".
     via: str = ""
 
     @property
     def status(self) -> Status:
-        """The status that all instances of this workload have."""
+        """The status of all instances of this workload."""
         if self.state is State.STOPPING:
             return Status.DRAINING
         if self.state is State.PAUSED:
@@ -188,7 +188,7 @@ class Workload:
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """Which workload of which source an instance comes from; `name` is for people."""
+    """The source and workload of an instance; `name` is for display."""
 
     source: str
     workload: str
@@ -199,10 +199,10 @@ class Origin:
 class Instance:
     """One address and port of a service: the unit that is registered, compared and owned.
 
-    Equality is over what a registry keeps. Left out of it: `status`, which travels by
-    `Sink.report` or in what `Sink.adjust` makes of it, `origin`, which is in the mark,
-    `problems`, which says what was asked for and could not be had, and `by_labels`. Tags are
-    compared as a set, and kept in the order given. Port 0 means that the service has none.
+    Equality covers the fields that a registry keeps. It ignores `status`, which is reported by
+    `Sink.report` or written by `Sink.adjust`, `origin`, which is in the mark, `problems`, which
+    lists unsupported requests, and `by_labels`. Tags are compared as a set, but keep their order.
+    Port 0 means that the service has no port.
     """
 
     id: str = attrs.field(validator=filled)
@@ -225,32 +225,32 @@ class Instance:
 
     @property
     def place(self) -> Place:
-        """Address and port, to compare places by."""
+        """Address and port, for comparison."""
         return Place(self.address, self.port)
 
     @property
     def endpoint(self) -> str:
-        """Address and port as one writes them, IPv6 in brackets."""
+        """Address and port for display, IPv6 in brackets."""
         return f"{bracketed(self.address)}:{self.port}"
 
     def digest(self) -> str:
-        """A fingerprint of all that a user can set: 32 hexadecimal digits.
+        """Return a fingerprint of all fields that a user can set: 32 hexadecimal digits.
 
-        Fields that have their default value are left out, so that a field which a later
-        version adds changes no digest until somebody sets it.
+        Fields with their default value are left out, so a field that a later version adds
+        changes no digest until it is set.
         """
         text = json.dumps(_described(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _described(value: Any) -> Any:
-    """The value as JSON types, without the fields that are at their default."""
+    """Return the value as JSON types, without fields that have their default value."""
     if isinstance(value, Mapping):
         return {key: _described(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_described(item) for item in value]
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # 10.0 equals 10, and so must their digests
+        return int(value)  # 10.0 equals 10, so their digests must be equal
     if not attrs.has(type(value)):
         return value
     found = {}
@@ -263,12 +263,12 @@ def _described(value: Any) -> Any:
 
 @attrs.frozen(kw_only=True)
 class Mark:
-    """Whose a registration is and where it came from, stored with it in the sink.
+    """The owner and origin of an entry, stored with it in the sink.
 
-    `via` names the registry that it was mirrored from: such a registration is never mirrored on,
-    so that no loop can arise. `hold` keeps what an operator asked for (`drain`) for as long as the
-    workload lives. A sink stores `fields()` and reads nothing in them, so that a later
-    version can add one without a change to any plugin.
+    `via` names the registry that it was mirrored from: such an entry is never mirrored again, so
+    no loop can arise. `hold` keeps an operator's request (`drain`) for as long as the workload
+    lives. A sink stores `fields()` without interpreting them, so a later version can add one
+    without a change to any plugin.
     """
 
     owner: str = attrs.field(validator=filled)
@@ -281,18 +281,18 @@ class Mark:
 
     @property
     def key(self) -> WorkloadKey:
-        """The workload that the registration comes from."""
+        """The workload that the entry comes from."""
         return WorkloadKey(self.source, self.workload)
 
     def fields(self) -> dict[str, str]:
-        """The mark as text by field name, without what is empty."""
+        """Return the mark as text by field name, without empty fields."""
         return {name: text for name, text in attrs.asdict(self).items() if text}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str]) -> "Mark | None":
-        """The mark that was stored, or None if these fields are not a whole one.
+        """Return the stored mark. `None` if these fields are not a complete mark.
 
-        Unknown fields, which a later version wrote, are passed over.
+        Unknown fields, which a later version may have written, are ignored.
         """
         try:
             names = {f.name for f in attrs.fields(cls)}
@@ -303,10 +303,10 @@ class Mark:
 
 @attrs.frozen(kw_only=True)
 class Registration:
-    """An instance as a sink holds it, with its mark; no mark means that it is not ours.
+    """An entry of a sink: an instance and its mark. Without a mark it is not syncer's.
 
-    `version` is the sink's own token for compare-and-set and not part of the value. `damaged`
-    says in words what is wrong that the instance cannot show.
+    `version` is the sink's token for compare-and-set; equality ignores it. `damaged` describes a
+    fault that the fields of the instance cannot show.
     """
 
     instance: Instance
@@ -316,22 +316,22 @@ class Registration:
 
     @property
     def id(self) -> str:
-        """The id under which the registration is kept."""
+        """The id of the entry."""
         return self.instance.id
 
     @property
     def up(self) -> bool:
-        """Whether consumers find an instance that is fit for use."""
+        """Whether consumers find it as an instance that can be used."""
         return self.instance.status is Status.UP and STATUS_KEY not in self.instance.meta
 
 
 @attrs.frozen
 class View(Generic[T]):
-    """The answer to a question about the world: all that was asked for, or as much as is known.
+    """The answer to a listing: all items, or those that are known.
 
-    With `complete` false there may be more; nothing may be concluded from what is missing.
-    Ids in `unclear` exist, but cannot be described just now. No answer is an exception,
-    never an empty view.
+    If `complete` is false there may be more: nothing follows from what is missing. Ids in
+    `unclear` exist, but cannot be described now. If there is no answer an exception is raised;
+    an empty view means that there is nothing.
     """
 
     items: tuple[T, ...] = attrs.field(converter=as_tuple)
@@ -340,22 +340,22 @@ class View(Generic[T]):
 
 
 def listing(items: Iterable[T]) -> View[T]:
-    """A complete view of the items."""
+    """Return a complete view of the items."""
     return View(tuple(items))
 
 
 class Unhealthy(str, Enum):
-    """What a sink does with instances that are not up: the values of its option `unhealthy`."""
+    """The treatment of instances that are not up: the values of a sink's option `unhealthy`."""
 
     KEEP = "keep"
     DROP = "drop"
 
 
 def with_status(instance: Instance, unhealthy: Unhealthy) -> Instance | None:
-    """The instance for a registry that has no status of its own.
+    """Return the instance for a registry that has no status of its own.
 
-    A status other than up stands in `meta` under `STATUS_KEY`, so that a change of it is seen;
-    None if such an instance is to be dropped.
+    A status other than up is kept in `meta` under `STATUS_KEY`, so that its changes are seen.
+    `None` if such an instance is to be dropped.
     """
     if instance.status is Status.UP:
         return instance

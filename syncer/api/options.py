@@ -19,13 +19,13 @@ from typing import Any
 import attrs
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-#: Labels are read with this too, and those are written by others.
+#: Longest text accepted: labels, which others write, are parsed by this too.
 _LONGEST = 64
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 class Secret:
-    """Text that no log, repr, plan or error may show; `reveal()` is the only way to it."""
+    """Text that no log, repr, plan or error shows; only `reveal()` returns it."""
 
     __slots__ = ("_text",)
 
@@ -33,7 +33,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself, for the one place that sends it."""
+        """Return the text, for the one place that sends it."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -60,17 +60,17 @@ def option(
     validator: Callable[[Any, "attrs.Attribute[Any]", Any], Any] | None = None,
     converter: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """An option: its default (none: it must be given), one line of help, and where else to look.
+    """Declare an option. Without a default it must be given; `help` is one line.
 
-    Of the environment variables in `env` the first that is set and not empty counts. `secret` says
-    of a path that the file has a secret in it: a warning is given if everybody may read it.
+    The first environment variable in `env` that is set and not empty is used. `secret` marks a
+    path to a file with a secret: syncer warns if everybody may read it.
     """
     metadata = {"help": help, "env": env, "secret": secret}
     return attrs.field(default=default, validator=validator, converter=converter, metadata=metadata)
 
 
 def parse_duration(text: str | int | float) -> float:
-    """Seconds from `30s`, `1h30m`, `500ms`, or a plain number of seconds.
+    """Return the seconds of `30s`, `1h30m`, `500ms`, or of a plain number of seconds.
 
     Raises ValueError for anything else, negative numbers included.
     """
@@ -96,7 +96,7 @@ def _parse_parts(text: str) -> float:
 
 
 def format_duration(length: timedelta | float) -> str:
-    """A length of time in the shortest form that `parse_duration` reads back."""
+    """Return a length of time in the shortest form that `parse_duration` can read."""
     left = length.total_seconds() if isinstance(length, timedelta) else float(length)
     text = ""
     for unit in ("h", "m"):

@@ -1,8 +1,7 @@
-"""A registry as a source: what is registered in one can be kept equal in another.
+"""A registry as a source, to copy its entries to another registry.
 
-For migrations, and for clusters in several data centres. Every sink can be read so, since it
-lists what it holds. No loop can arise: what a syncer mirrored carries in its mark where it came
-from, and is not mirrored on.
+For migrations, and for clusters in several data centres. Every sink can be read this way. No loop
+can arise: the mark of a mirrored entry names its registry, and such entries are not mirrored again.
 """
 
 import time
@@ -15,7 +14,7 @@ from syncer.api.errors import TemporaryError
 from syncer.api.kinds import Context, SinkType, SourceType
 from syncer.api.model import STATUS_KEY, Health, Offer, Registration, State, Status, View, Workload
 
-#: Seconds for which a listing made for one question answers others too.
+#: Seconds for which a listing made for one question answers others.
 FRESH = 2.0
 
 _HEALTH = {Status.STARTING: Health.STARTING, Status.UNHEALTHY: Health.UNHEALTHY}
@@ -23,10 +22,10 @@ _STATE = {Status.PAUSED: State.PAUSED, Status.DRAINING: State.STOPPING}
 
 
 class MirrorSource(Source):
-    """What a sink lists, as workloads that know their services.
+    """The entries of a sink, as workloads with known services.
 
-    `registry` names the registry, not the way to it: it is the scope, and stands in the marks
-    of what is mirrored. Each registration keeps its id.
+    `registry` names the registry, not the route to it: it is the scope, and is stored in the marks
+    of mirrored entries. Each entry keeps its id.
     """
 
     def __init__(
@@ -39,23 +38,23 @@ class MirrorSource(Source):
         self._sink, self._registry, self._name, self._clock = sink, registry, name, clock
         self._asked = float("-inf")
         self._known: View[Workload] = View(())
-        # The sink's methods are for one thread, a source is asked from several.
+        # A sink's methods are for one thread; a source is asked from several.
         self._lock = Lock()
 
     def scope(self) -> str:
-        """The registry."""
+        """Return the name of the registry."""
         return self._registry
 
     def workloads(self) -> View[Workload]:
-        """Every registration that was not mirrored by a syncer."""
+        """Return every entry that was not mirrored by a syncer."""
         with self._lock:
-            self._asked = float("-inf")  # questions about this listing are answered by a later one
+            self._asked = float("-inf")  # questions after this listing need a newer one
             return self._list()
 
     def workload(self, id: str) -> Workload | None:
-        """One registration. One listing answers many questions, where a listing is never late.
+        """Return one entry. If listings are never late, one listing answers many questions.
 
-        It is not the one that `workloads` made: what that left out is asked for once more.
+        It is a newer one than that of `workloads`, whose missing entries are to be confirmed.
         """
         with self._lock:
             if self._sink.stale_for:
@@ -64,11 +63,11 @@ class MirrorSource(Source):
             view = self._fresh()
         workload = next((one for one in view.items if one.id == id), None)
         if workload is None and (not view.complete or id in view.unclear):
-            raise TemporaryError(f"{self._registry} does not show everything, {id} perhaps")
+            raise TemporaryError(f"{self._registry} does not show every entry; {id} may be hidden")
         return workload
 
     def watch(self, wake: Wake, stop: Event) -> None:
-        """Wake for everything when the sink says that the registry changed."""
+        """Wake for everything when the sink reports a change of the registry."""
         wake(None)
         self._sink.watch(lambda: wake(None), stop)
 
@@ -93,9 +92,9 @@ class MirrorSource(Source):
 
 
 def as_workload(found: Registration, *, source: str, registry: str, id: str = "") -> Workload:
-    """A registration of another registry as a workload; `id` if it is not the registration's.
+    """Return an entry of another registry as a workload, with the entry's id unless `id` is given.
 
-    Its offer keeps the registration's id, its status becomes state and health.
+    Its offer keeps the entry's id; its status becomes state and health.
     """
     instance = found.instance
     status = _status(found)
@@ -126,15 +125,15 @@ def as_workload(found: Registration, *, source: str, registry: str, id: str = ""
 
 
 def is_mirrored(found: Registration) -> bool:
-    """Whether a syncer mirrored it from elsewhere: then it is not mirrored on."""
+    """Whether a syncer mirrored it from another registry."""
     return found.mark is not None and bool(found.mark.via)
 
 
 def mirrored(kind: SinkType, registry: Callable[[Any], str]) -> SourceType:
-    """The kind of source that reads the registry of a kind of sink, with the same options.
+    """Return the kind of source that reads the registry of a kind of sink, with its options.
 
-    `registry` says from the options which registry it is, in the same words after a restart
-    and without secrets: `10.0.0.1:2379/services`.
+    `registry` names the registry from the options, without secrets and always the same:
+    `10.0.0.1:2379/services`.
     """
 
     def create(options: Any, context: Context) -> MirrorSource:
@@ -145,14 +144,14 @@ def mirrored(kind: SinkType, registry: Callable[[Any], str]) -> SourceType:
         name=kind.name,
         options=kind.options,
         create=create,
-        summary=f"What is registered there, to be mirrored; options of the sink {kind.name}",
+        summary=f"Entries to mirror from there; options of the sink {kind.name}",
         schemes=kind.schemes,
         from_uri=kind.from_uri,
     )
 
 
 def _status(found: Registration) -> Status:
-    """The status that the registry shows, in its own way or in the entry's metadata."""
+    """Return the status that the registry shows, its own or that in the entry's metadata."""
     try:
         return Status(found.instance.meta.get(STATUS_KEY, found.instance.status))
     except ValueError:  # others may write anything there

@@ -198,7 +198,7 @@ class TestWhatIsRead:
     def test_what_a_partial_listing_does_not_show_is_not_gone(self, registry):
         """No answer is an error, never None."""
         registry.complete = False
-        with pytest.raises(TemporaryError, match="does not show everything"):
+        with pytest.raises(TemporaryError, match="does not show every entry"):
             MirrorSource(registry, "memory:here", "mirror").workload("web")
 
 
