@@ -1,4 +1,4 @@
-"""Assembly: sources, sinks and rules made into one engine. What embedding programs use.
+"""The engine: keeps sinks equal to sources. Embedding programs use it.
 
 engine = syncer.Engine(sources={"docker": source}, sinks={"consul": sink})
 engine.reconcile()              # once, or:
@@ -23,23 +23,12 @@ from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
-from syncer.engine.parts import SinkPart, SourcePart, sink_parts, source_part
+from syncer.engine import queries
+from syncer.engine.parts import SinkPart, SourcePart, check_parts
 from syncer.engine.probes.prober import Prober
 from syncer.engine.probes.rules import ProbeRules
 from syncer.engine.pulse import Pulse
-from syncer.engine.queries import (
-    Examined,
-    Now,
-    Once,
-    Story,
-    examined,
-    fitting,
-    named,
-    offered,
-    plan_digest,
-    planned,
-    story,
-)
+from syncer.engine.queries import Examined, Now, Once, Story
 from syncer.engine.reconcile import Reconciler
 from syncer.engine.scheduler import Scheduler
 from syncer.engine.shutdown import HandOver, shut_down
@@ -52,18 +41,19 @@ T = TypeVar("T")
 Parser = tuple[str, Callable[[Workload, Reachable], Parsed]]
 Listener = Callable[[AnyEvent], None]
 
-#: Seconds that a single run waits for the first outcome of its probes.
+#: Seconds that a single run waits for the first results of its probes.
 PROBE_PATIENCE = 15.0
 
 
 class Engine:
-    """Keeps sinks equal to sources: once by `reconcile()`, or for as long as it is started.
+    """Keeps sinks equal to sources: once by `reconcile()`, or from `start()` to `stop()`.
 
-    Once started, it is no longer asked for plans and the like: listeners hear what happens.
+    A started engine makes no plans on request: `now()` says what it knows, and listeners hear what
+    happens.
 
     `interval` and `shutdown_timeout` are in seconds. `listeners` hear every event of
-    `syncer.events`, in the thread where it happened. `on_exit` says what `stop()` does with our
-    registrations: `keep` them (the workloads go on running), or `deregister` them.
+    `syncer.events`, in the thread where it happens. `on_exit` says what `stop()` does with our
+    registrations: `keep` (the workloads go on running) or `deregister`.
     """
 
     def __init__(
@@ -85,12 +75,13 @@ class Engine:
         self._owner, self._interval, self._clock = owner, interval, clock
         self._on_exit, self._shutdown_timeout = on_exit, shutdown_timeout
         self._trackers = {
-            name: self._tracker(name, source_part(source), parsers, order)
+            name: self._tracker(name, SourcePart.of(source), parsers, order)
             for order, (name, source) in enumerate(sources.items())
         }
         desired = Desired(self._trackers)
         self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)
-        parts = sink_parts(sinks, self._trackers)
+        parts = {name: SinkPart.of(sink) for name, sink in sinks.items()}
+        check_parts(parts, sources)
         self._takes = {name: part.sources for name, part in parts.items()}
         self._reconcilers = {
             name: Reconciler(
@@ -106,20 +97,19 @@ class Engine:
             for name, part in parts.items()
         }
         if on_exit == "deregister" and any(r.election for r in self._reconcilers.values()):
-            text = "on_exit = deregister would remove what the next holder of the lock keeps"
-            raise ConfigError(text)
+            raise ConfigError("on_exit = deregister removes what the next holder of the lock keeps")
         self._scheduler: Scheduler | None = None
         self._stopped = threading.Event()
 
     def reconcile(self, expect: str = "") -> Once[CycleFinished]:
-        """List every source and run one cycle for every sink, health reports included.
+        """List every source and run one cycle for every sink, with health reports.
 
-        With `expect`, a digest from `plan_digest`, nothing is done unless the plan is still
-        the same: SyncerError is raised.
+        With `expect`, a digest from `plan_digest`, SyncerError is raised and nothing is done unless
+        the plan is still the same.
         """
         started = self._clock()
         plans = self.plan()
-        if expect and (digest := plan_digest(plans)) != expect:
+        if expect and (digest := queries.plan_digest(plans)) != expect:
             raise SyncerError(f"the plan is now {digest}, not {expect}: nothing was done")
 
         def carry_out(reconciler: Reconciler) -> CycleFinished:
@@ -131,74 +121,68 @@ class Engine:
         return self._each_sink(carry_out, plans.errors)
 
     def plan(self) -> Once[Plan]:
-        """What a cycle would change in each sink now; nothing is written."""
+        """Return what a cycle would change in each sink now; nothing is written."""
         return self._plans(self._relist())
 
     def drain(self, name: str = "", *, force: bool = False) -> Once[CycleFinished]:
-        """Show what is registered of ours as draining, until `undrain`; "" is all of it.
+        """Mark our registrations of this name as draining, until `undrain`; "" means all.
 
-        `name` is a service, a workload, the beginning of its id, or the id of a registration. It is
-        kept in the registry, for as long as the workload lives: any syncer that runs leaves it so.
-        The last of a service that is up is left so, unless with `force`. The plan in each report
-        tells what was not done, and `ours` how many registrations there are of this name.
+        `name` is a service, a workload, the beginning of its id, or the id of a registration. The
+        drain is kept in the registry for as long as the workload lives, and every running syncer
+        respects it. The last instance of a service that is up is not drained without `force`. The
+        plan in each report says what was not done.
         """
         return self._hold(name, DRAIN, force=force)
 
     def undrain(self, name: str = "") -> Once[CycleFinished]:
-        """End a drain: what is registered shows how its workload is, again."""
+        """End a drain: registrations show the status of their workload again."""
         return self._hold(name, "")
 
     def registrations(self) -> Once[View[Registration]]:
-        """What each sink holds now, foreign registrations included."""
-        self._expect_rest()
+        """Return what each sink holds now, foreign registrations included."""
+        self._expect_not_started()
         return self._each_sink(lambda one: one.sink.registrations(), {})
 
     def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
-        """What `purge` would remove from each sink."""
-        errors = self._relist()
-        ours = Ownership.over(self._owner, self._snapshots())
-        return self._each_sink(
-            lambda sink: sink.owned(lambda one: ours.in_scope(one.mark, source)), errors
-        )
+        """Return what `purge` would remove from each sink."""
+        return self._owned(source, Reconciler.owned)
 
     def purge(self, source: str = "") -> Once[CycleFinished]:
-        """Remove all that carries our owner and scope; with `source`, only what came from it."""
-        errors = self._relist()
-        ours = Ownership.over(self._owner, self._snapshots())
-        return self._each_sink(
-            lambda sink: sink.release(lambda one: ours.in_scope(one.mark, source)), errors
-        )
+        """Remove every registration of our owner and scopes, or only those of one source."""
+        return self._owned(source, Reconciler.release)
 
     def explain(self, name: str) -> tuple[Story, ...]:
-        """The story of every workload that `name` fits.
+        """Return the story of every workload that fits this name.
 
-        It is a workload's name, the beginning of its id, a service or the id of an instance.
-        Raises what a source raises that gives no answer.
+        `name` is a workload's name, the beginning of its id, a service or the id of an instance.
+        Raises SyncerError if a source gives no answer.
         """
         if errors := self._relist():
             raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
-        found = tuple(fitting(self._snapshots(), name, by_offer=True))
+        found = tuple(queries.fitting(self._snapshots(), name, by_offer=True))
         plans, now = self._plans({}) if found else Once(answers={}), self.now()
-        sinks = planned(plans, now)
-        return tuple(story(one.name, entry, now, sinks, plans.errors) for one, entry in found)
+        sinks = queries.planned(plans, now)
+        return tuple(
+            queries.story(one.name, entry, now, sinks, plans.errors) for one, entry in found
+        )
 
     def examine(self) -> Examined:
-        """What is in the way, as far as sources and sinks can tell; nothing is written."""
+        """Return what is wrong, as far as sources and sinks can tell; nothing is written."""
         plans = self.plan()
         parts: dict[Part, Source | Sink] = {
             **{Part("source", name): one.source for name, one in self._trackers.items()},
             **{Part("sink", name): one.sink for name, one in self._reconcilers.items()},
         }
-        return examined(parts, plans, self.now(), self._attempt)
+        return queries.examined(parts, plans, self.now(), self._attempt)
 
     def names(self) -> tuple[str, ...]:
-        """What the sources described last: names of workloads, their services, ids of instances."""
+        """Return the names of the workloads last listed, of their services, and their ids."""
         entries = (one for snapshot in self._snapshots() for one in snapshot.workloads.values())
-        found = {name for one in entries for name in (one.workload.name, *offered(one))}
+        found = {name for one in entries for name in (one.workload.name, *queries.offered(one))}
         return tuple(sorted(found))
 
     def now(self) -> Now:
-        """What is known at this moment: from any thread, while it runs too; nobody is asked."""
+        """Return what is known at this moment, without asking anybody: from any thread."""
         world = self._snapshots()
         return Now(
             ownership=Ownership.over(self._owner, world),
@@ -209,14 +193,14 @@ class Engine:
         )
 
     def let_go(self, sink: str, digest: str) -> int:
-        """Have done what the guard holds at a sink, if of this digest: how many changes, or 0."""
+        """Release what the guard holds at a sink, if of this digest; return how many changes."""
         reconciler = self._reconcilers.get(sink)
         if count := reconciler.let_go(digest) if reconciler else 0:
             self._plan_again(frozenset({sink}))
         return count
 
     def start(self) -> None:
-        """Start to keep the sinks equal, in threads; returns at once. Not twice."""
+        """Start the threads that keep the sinks equal; return at once. Only once."""
         if self._scheduler is not None:
             raise SyncerError("the engine was started before")
         self._scheduler = Scheduler(
@@ -231,10 +215,10 @@ class Engine:
     def take_over(
         self, former: "Engine", sources: Collection[str] = (), sinks: Collection[str] = ()
     ) -> None:
-        """Begin with what another engine knows, before `start`: of these, which are equal.
+        """Start with what another engine knows of these unchanged parts; called before `start`.
 
-        Until the sources answer, that is kept alive, and nothing of it is removed. The sinks are
-        told if all sources go on: else what one left is to run out.
+        Until the sources answer, their registrations are kept alive, and none is removed. The sinks
+        take over only if all sources do: otherwise the registrations of the others must expire.
         """
         for name in sinks if former._trackers.keys() <= set(sources) else ():
             sink, old = self._reconcilers[name].sink, former._reconcilers[name].sink
@@ -245,33 +229,39 @@ class Engine:
             self._attempt(Part("source", name), partial(tracker.take_over, known))
 
     def stop(self, hand_over: HandOver | None = None) -> bool:
-        """Let running work end and close everything; returns whether it ended in time.
+        """End running work and close everything; return whether the work ended in time.
 
-        `hand_over` is called once nothing is written any more, while what is registered is alive:
-        it may start another engine in the place of this one, and returns whether it has. Then
-        `on_exit` does not count. An engine cannot be used afterwards; a second call does nothing.
+        `hand_over` is called once nothing is written any more, while registrations are still kept
+        alive. It may start another engine that takes over from this one, and returns whether it
+        has; `on_exit` then does not apply. An engine cannot be used afterwards; a second call does
+        nothing.
         """
         if self._stopped.is_set():
             return True
         self._stopped.set()
         self._prober.close()
         deadline = self._clock() + self._shutdown_timeout
+
+        def release() -> None:
+            if self._on_exit == "deregister":
+                self._each_sink(lambda sink: sink.release(sink.ours), {})
+
         return shut_down(
             self._scheduler,
             self._trackers.values(),
             self._reconcilers.values(),
             left=lambda: max(0.0, deadline - self._clock()),
             attempt=self._attempt,
-            release=self._release,
+            release=release,
             hand_over=hand_over,
         )
 
     def busy(self) -> Mapping[str, Hashable]:
-        """What its threads do just now, each with what changes when that comes on."""
+        """Return the work that runs now, each with a value that changes with its progress."""
         return self._scheduler.busy() if self._scheduler else {}
 
     def refresh(self) -> None:
-        """Look at every source and every sink again, now. Only while started."""
+        """List every source and read every sink again, now. Only while started."""
         if self._scheduler is not None:
             self._scheduler.refresh()
 
@@ -295,20 +285,16 @@ class Engine:
             clock=self._clock,
         )
 
-    def _release(self) -> None:
-        if self._on_exit == "deregister":
-            self._each_sink(lambda sink: sink.release(sink.ours), {})
-
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(tracker.snapshot() for tracker in self._trackers.values())
 
-    def _expect_rest(self) -> None:
-        """Sources and sinks are asked from one thread each: while it runs, from the loops'."""
+    def _expect_not_started(self) -> None:
+        """Sources and sinks are called from one thread each: that of a loop in a started engine."""
         if self._scheduler is not None:
-            raise SyncerError("the engine cannot be asked while it runs, or afterwards")
+            raise SyncerError("not possible while the engine runs, or afterwards: use now()")
 
     def _relist(self) -> dict[Part, str]:
-        self._expect_rest()
+        self._expect_not_started()
         errors: dict[Part, str] = {}
         for name, tracker in self._trackers.items():
             if error := self._attempt(Part("source", name), tracker.relist):
@@ -319,10 +305,19 @@ class Engine:
     def _hold(self, name: str, hold: str, *, force: bool = False) -> Once[CycleFinished]:
         started = self._clock()
         errors = self._relist()
-        wanted = named(self._snapshots(), name)
+        wanted = queries.named(self._snapshots(), name)
         plans = self._plans(errors, lambda sink: sink.plan_hold(wanted, hold, force=force))
         return self._each_sink(
             lambda sink: self._apply(sink, plans[sink.name], started), plans.errors
+        )
+
+    def _owned(
+        self, source: str, act: Callable[[Reconciler, Callable[[Registration], bool]], T]
+    ) -> Once[T]:
+        errors = self._relist()
+        ours = Ownership.over(self._owner, self._snapshots())
+        return self._each_sink(
+            lambda sink: act(sink, lambda one: ours.in_scope(one.mark, source)), errors
         )
 
     def _apply(self, reconciler: Reconciler, plan: Plan, started: float) -> CycleFinished:
@@ -346,10 +341,10 @@ class Engine:
         return Once(answers=answers, errors=found)
 
     def _attempt(self, what: str, work: Callable[[], object]) -> str:
-        """Do this work; returns the error that it ended with, after telling it."""
+        """Do this work; return the error that it raised, after reporting it, or ""."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is told and returned
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises
             text = str(error) or type(error).__name__
             self.tell(LoopFailed(loop=what, error=text))
             return text
@@ -358,7 +353,7 @@ class Engine:
     def _plans(
         self, errors: Mapping[Part, str], make: Callable[[Reconciler], Plan] = Reconciler.plan
     ) -> Once[Plan]:
-        """A plan for each sink, once it is known what its probes find."""
+        """Make a plan for each sink, once its probes have results."""
         plans = self._each_sink(make, errors)
         if self._prober.wait(0):
             return plans
@@ -370,7 +365,7 @@ class Engine:
             self._scheduler.plan_again(sinks)
 
     def tell(self, event: AnyEvent) -> None:
-        """Tell an event to every listener; one that fails stops nothing."""
+        """Pass an event to every listener; one that fails stops nothing."""
         for listener in self._listeners:
             try:
                 listener(event)

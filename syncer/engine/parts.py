@@ -1,4 +1,4 @@
-"""What an engine is made of: sources and sinks, each with what the configuration says of it."""
+"""The parts of an engine: sources and sinks, each with its configuration."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol
@@ -19,7 +19,7 @@ from syncer.plan.adoption import Adoption
 
 @attrs.frozen(kw_only=True)
 class SourcePart:
-    """A source with what the configuration says of it."""
+    """A source with its configuration."""
 
     source: Source
     rules: AddressRules = attrs.Factory(AddressRules)
@@ -27,14 +27,19 @@ class SourcePart:
     mirror_health: bool = True
     former_scopes: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, source: "Source | SourcePart") -> "SourcePart":
+        """Return the part of a source, with the defaults if it comes without a configuration."""
+        return source if isinstance(source, SourcePart) else cls(source=source)
+
 
 @attrs.frozen(kw_only=True)
 class SinkPart:
-    """A sink with what the configuration says of it. `sources` empty: all of them.
+    """A sink with its configuration. Empty `sources` mean all of them.
 
-    `withhold` are the statuses in which instances are not listed. With `keep_last` the last
-    instance of a service that is up stays so while it lives. `lock` decides between several syncers
-    which one writes. `adoption` says which entries without a mark are taken over.
+    Instances are not listed in a status of `withhold`. With `keep_last` the last instance of a
+    service that is up stays so while its workload lives. The holder of `lock` is the only one of
+    several syncers that writes. `adoption` says which entries without a mark are taken over.
     """
 
     sink: Sink
@@ -46,54 +51,44 @@ class SinkPart:
     lock: Lock | None = None
     adoption: Adoption = attrs.Factory(Adoption)
 
+    @classmethod
+    def of(cls, sink: "Sink | SinkPart") -> "SinkPart":
+        """Return the part of a sink, with the defaults if it comes without a configuration."""
+        return sink if isinstance(sink, SinkPart) else cls(sink=sink)
 
-def source_part(source: Source | SourcePart) -> SourcePart:
-    """The source, with the defaults if nothing is said of it."""
-    return source if isinstance(source, SourcePart) else SourcePart(source=source)
 
-
-def sink_parts(
-    sinks: Mapping[str, Sink | SinkPart], sources: Collection[str]
-) -> dict[str, SinkPart]:
-    """The sinks, with the defaults where nothing is said. Raises ConfigError for what cannot be."""
-    parts: dict[str, SinkPart] = {}
-    for name, sink in sinks.items():
-        part = sink if isinstance(sink, SinkPart) else SinkPart(sink=sink)
+def check_parts(parts: Mapping[str, SinkPart], sources: Collection[str]) -> None:
+    """Raise ConfigError for an unknown source, and for a lock that cannot be taken."""
+    locks: dict[str, str] = {}
+    for name, part in parts.items():
         if unknown := [source for source in part.sources if source not in sources]:
-            text = f"there is no source {', '.join(unknown)}"
-            raise ConfigError(f"sinks.{name}.sources: {text}")
-        if part.lock:
-            _expect_own_lock(name, part.sink, part.lock, parts)
-        parts[name] = part
-    return parts
-
-
-def _expect_own_lock(name: str, sink: Sink, lock: Lock, others: Mapping[str, SinkPart]) -> None:
-    where = f"sinks.{name}.lock"
-    if sink.locks is None:
-        raise ConfigError(f"{where}: this kind of sink has no locks")
-    for other, part in others.items():
-        if part.lock and part.lock.name == lock.name:
-            # In one registry the second would wait for the first for ever.
-            text = f"{lock.name!r} is the lock of sink {other} already: each needs its own"
-            raise ConfigError(f"{where}: {text}")
+            raise ConfigError(f"sinks.{name}.sources: there is no source {', '.join(unknown)}")
+        if part.lock is None:
+            continue
+        if part.sink.locks is None:
+            raise ConfigError(f"sinks.{name}.lock: this kind of sink has no locks")
+        if other := locks.get(part.lock.name):
+            # In one registry the second sink would wait for the first for ever.
+            text = f"{part.lock.name!r} is the lock of sink {other} already: each needs its own"
+            raise ConfigError(f"sinks.{name}.lock: {text}")
+        locks[part.lock.name] = name
 
 
 class Prober(Protocol):
-    """What runs the probes of all sinks; `want` replaces what one sink wants."""
+    """Runs the probes of all sinks."""
 
     def want(self, who: str, probes: Collection[Probe]) -> None:
-        """From now on probe these for `who`, and nothing else."""
+        """Run these probes for a sink from now on, and no others."""
 
     def result(self, probe: Probe) -> CheckResult | None:
-        """What is known of a probe that is wanted; None: nothing yet."""
+        """Return the last result of a probe. `None` if there is none yet."""
 
 
 class NoProber:
-    """For a sink whose checks are never syncer's to run."""
+    """Runs no probes."""
 
     def want(self, who: str, probes: Collection[Probe]) -> None:
-        """Nothing is probed."""
+        """Ignore them."""
 
     def result(self, probe: Probe) -> CheckResult | None:
-        """Nothing is known."""
+        """Return `None`."""

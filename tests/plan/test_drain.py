@@ -514,7 +514,10 @@ class TestEngine:
 
     def test_not_beside_itself(self):
         """A started engine is not asked; another one is."""
-        with self.parts(WEB) as engine, pytest.raises(SyncerError, match="while it runs"):
+        with (
+            self.parts(WEB) as engine,
+            pytest.raises(SyncerError, match=r"while the engine runs, .*: use now\(\)"),
+        ):
             engine.drain("web")
 
     def test_explain_says_what_is_held(self):
