@@ -77,7 +77,7 @@ def check_parts(parts: Mapping[str, SinkPart], sources: Collection[str]) -> None
 class Prober(Protocol):
     """Runs the probes of all sinks."""
 
-    def want(self, who: str, probes: Collection[Probe]) -> None:
+    def want(self, sink: str, probes: Collection[Probe]) -> None:
         """Run these probes for a sink from now on, and no others."""
 
     def result(self, probe: Probe) -> CheckResult | None:
@@ -87,7 +87,7 @@ class Prober(Protocol):
 class NoProber:
     """Runs no probes."""
 
-    def want(self, who: str, probes: Collection[Probe]) -> None:
+    def want(self, sink: str, probes: Collection[Probe]) -> None:
         """Ignore them."""
 
     def result(self, probe: Probe) -> CheckResult | None:

@@ -23,8 +23,9 @@ from syncer import (
 )
 from syncer.desired.addresses import AddressRules
 from syncer.desired.filters import Filter
-from syncer.engine.engine import Engine, SourcePart, plan_digest
-from syncer.engine.reconcile import SinkPart
+from syncer.engine.engine import Engine
+from syncer.engine.parts import SinkPart, SourcePart
+from syncer.engine.queries import plan_digest
 from syncer.events import CycleFinished, LeaseLost, LoopFailed
 from syncer.plan.guard import PAUSE
 from syncer.plugin.builtin.memory import MemorySink

@@ -1,5 +1,4 @@
-"""What one probe does: a request, or a connection, and what comes of it.
+"""Health checks that syncer runs itself; outcomes mean the same as those of Consul's checks.
 
-What outcomes mean is as with Consul's checks. The client libraries are imported when the
-first probe of their kind runs.
+The client libraries are imported when the first probe of their kind runs.
 """

@@ -1,7 +1,7 @@
 """Probes of grpc: the standard health service must answer SERVING.
 
-https://github.com/grpc/grpc/blob/master/doc/health-checking.md; its two messages are so small that
-they are written and read here.
+https://github.com/grpc/grpc/blob/master/doc/health-checking.md. Its two messages are small enough
+to encode and decode here.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from syncer.engine.probes.places import find_places
 from syncer.engine.probes.rules import ProbeRules
 
 _METHOD = "/grpc.health.v1.Health/Check"
-#: Field 1 of the request is the service's name, of the answer its status.
+#: Field 1 is the service's name in the request, and its status in the response.
 _NAME_FIELD, _STATUS_FIELD = b"\x0a", 0x08
 _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 
@@ -23,9 +23,8 @@ _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 class GrpcProber:
     """Makes calls in threads of its own, each on a channel of its own.
 
-    grpc's own event loop is not for threads beside the main one. There are as many threads as
-    calls at once, `most`, so that none waits for a thread while its time runs out; only those
-    that are needed are started.
+    grpc's own event loop works in the main thread only. There are up to `most` threads, one for
+    each concurrent call, so that no call waits for a thread until its time is over.
     """
 
     def __init__(self, rules: ProbeRules, most: int) -> None:
@@ -33,7 +32,7 @@ class GrpcProber:
         self._threads = ThreadPoolExecutor(most, "syncer grpc probe")
 
     async def __call__(self, probe: Probe) -> CheckResult:
-        """Call once. Raises OSError, with what grpc says where it was called."""
+        """Call once. Raises OSError with grpc's own message."""
         places = await find_places(probe, self._rules)
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._threads, _call, probe, places.addresses)
@@ -44,7 +43,7 @@ class GrpcProber:
         )
 
     async def close(self) -> None:
-        """Let running calls end by their deadlines."""
+        """Start no more calls; running ones end by their deadlines."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -60,11 +59,11 @@ def _call(probe: Probe, addresses: tuple[str, ...]) -> int:
 
 
 def _channel(probe: Probe, addresses: tuple[str, ...]) -> grpc.Channel:
-    # grpc resolves no name: it might find another address than the one that was checked.
+    # grpc must not resolve the name: it could find another address than the one that was checked.
     family = "ipv6" if ":" in addresses[0] else "ipv4"
     same = [address for address in addresses if (":" in address) is (family == "ipv6")]
     target = f"{family}:" + ",".join(f"{bracketed(address)}:{probe.port}" for address in same)
-    # A probe must see the server as it is now, not a connection that others share.
+    # A probe must see the server as it is now, not through a shared connection.
     options: list[tuple[str, int | str]] = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0),
@@ -80,7 +79,7 @@ def _channel(probe: Probe, addresses: tuple[str, ...]) -> grpc.Channel:
 
 
 def _varint(number: int) -> bytes:
-    """A number in protobuf's form: seven bits a byte, the lowest first."""
+    """Encode a number in protobuf's form: seven bits a byte, the lowest first."""
     found = bytearray()
     while number > 127:  # noqa: PLR2004 - seven bits
         found.append(number & 127 | 128)
@@ -89,7 +88,7 @@ def _varint(number: int) -> bytes:
 
 
 def _read_status(answer: bytes) -> int:
-    """The status in a HealthCheckResponse; absent is 0."""
+    """Decode the status in a HealthCheckResponse; 0 if absent."""
     if len(answer) < 2 or answer[0] != _STATUS_FIELD:  # noqa: PLR2004 - a key and a value
         return 0
     return answer[1]

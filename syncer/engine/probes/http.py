@@ -1,6 +1,6 @@
-"""Probes of http and https, by aiohttp: 2xx is passing, 429 a warning, all else critical.
+"""Probes of http and https, by aiohttp: 2xx is passing, 429 a warning, anything else critical.
 
-Every connection is checked where it is opened, those of redirects too.
+Every connection is checked when it is opened, also those of redirects.
 """
 
 import socket
@@ -16,16 +16,16 @@ from syncer.engine.probes.places import Places, find_places
 from syncer.engine.probes.rules import ProbeRules
 from syncer.engine.probes.tls import client_context
 
-#: Bytes of an answer that are read, as Consul does.
+#: How many bytes of a response are read, as by Consul.
 LONGEST_BODY = 4096
-#: As many redirects are followed as Go's client does.
+#: How many redirects are followed, as by Go's client.
 MOST_REDIRECTS = 10
 _TOO_MANY_REQUESTS = 429
 _HEADERS = {"User-Agent": "syncer health check", "Accept": "text/plain, text/*, */*"}
 
 
 class HttpProber:
-    """Makes requests, each on a connection of its own: a dead listener must be noticed."""
+    """Makes requests, each on a new connection: a dead listener must be noticed."""
 
     def __init__(self, rules: ProbeRules) -> None:
         self._rules = rules
@@ -44,20 +44,20 @@ class HttpProber:
         )
 
     async def __call__(self, probe: Probe) -> CheckResult:
-        """Probe once. Raises what aiohttp raises, OSError, and ValueError for what is no URL."""
+        """Probe once. Raises what aiohttp raises, OSError, and ValueError for an invalid URL."""
         _RUN.set((probe, await find_places(probe, self._rules)))
         try:
             status, reason, body = await self._request(probe)
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, PermissionError):
-                raise error.os_error from error  # it says why a redirect is not followed
+                raise error.os_error from error  # which says why a redirect was not followed
             raise
         said = [f"{status} {reason}".strip()]
         said += [text] if (text := body.decode(errors="replace").strip()) else []
         return CheckResult(status=_status(status), output=": ".join(said))
 
     async def _request(self, probe: Probe) -> tuple[int, str, bytes]:
-        """Code, reason and the beginning of the body of the last answer."""
+        """Return code, reason and the beginning of the body of the last response."""
         secure = probe.kind == "https"
         async with self._session.request(
             probe.method,
@@ -77,12 +77,12 @@ class HttpProber:
         await self._session.close()
 
 
-#: The probe that runs in this task, and where it may go.
+#: The probe that runs in this task, and where it may connect to.
 _RUN: ContextVar[tuple[Probe, Places]] = ContextVar("run")
 
 
 class _Resolver(AbstractResolver):
-    """Names the addresses that were checked for the probe's target; resolves those of redirects."""
+    """Returns the checked addresses for the probe's target; resolves the targets of redirects."""
 
     def __init__(self) -> None:
         self._system = aiohttp.ThreadedResolver()
@@ -90,7 +90,7 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of a host name. Raises OSError."""
+        """Return the addresses of a host name. Raises OSError."""
         probe, places = _RUN.get()
         if host != probe.address or is_address(host):
             return await self._system.resolve(host, port, family)
@@ -107,11 +107,11 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is open."""
 
 
 def _checked_socket(place: aiohttp.AddrInfoType) -> socket.socket:
-    """The socket for a connection to this place. Raises PermissionError if it must not be made."""
+    """Return a socket for a connection. Raises PermissionError if it must not be made."""
     family, kind, protocol, _, (address, port, *_) = place
     _, places = _RUN.get()
     places.check(str(address), int(port))
@@ -121,7 +121,7 @@ def _checked_socket(place: aiohttp.AddrInfoType) -> socket.socket:
 
 
 def _headers(probe: Probe) -> list[tuple[str, str]]:
-    """The user's headers, and of our own those that the user does not set."""
+    """Return the user's headers, and our own unless the user sets them."""
     own = {name.lower() for name, _ in probe.headers}
     return [(n, text) for n, text in _HEADERS.items() if n.lower() not in own] + [*probe.headers]
 

@@ -1,7 +1,7 @@
 """The addresses that one run of a probe may connect to, found before it connects.
 
-A name is resolved once, and the connection goes to an address that was checked: a name that
-means another address a moment later is of no use to anybody.
+A name is resolved once, and the connection goes to an address that was checked: a name that means
+another address a moment later (DNS rebinding) gains nothing.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from syncer.engine.probes.rules import ProbeRules
 
 @attrs.frozen
 class Places:
-    """`addresses` are those of the probe's target that may be connected to, never none.
+    """`addresses` are the target's addresses that may be connected to, at least one.
 
-    `own` are all that the instance itself has.
+    `own` are all addresses of the instance itself.
     """
 
     addresses: tuple[str, ...]
@@ -27,13 +27,13 @@ class Places:
     _why_not: Callable[[str, int], str]
 
     def check(self, address: str, port: int) -> None:
-        """Raise PermissionError, with the reason, if a connection to there must not be made."""
+        """Raise PermissionError, with the reason, if a connection there is not allowed."""
         if why := self._why_not(address, port):
             raise PermissionError(why)
 
 
 async def find_places(probe: Probe, rules: ProbeRules) -> Places:
-    """Resolve and check. Raises OSError if the name has no address, or none that is allowed."""
+    """Resolve and check. Raises OSError if the name has no address that is allowed."""
     own_name = probe.own or probe.address
     found = await _resolved(probe.address, probe.port)
     own = frozenset(found if own_name == probe.address else await _resolved(own_name, probe.port))
@@ -49,7 +49,7 @@ async def find_places(probe: Probe, rules: ProbeRules) -> Places:
 
 
 async def _resolved(name: str, port: int) -> tuple[str, ...]:
-    """The addresses of a host name, in the system's order; an address is its own."""
+    """Return the addresses of a host name, in the system's order, or the address itself."""
     if is_address(name):
         return (name,)
     loop = asyncio.get_running_loop()

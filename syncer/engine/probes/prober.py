@@ -1,7 +1,7 @@
-"""Probes that syncer runs itself, in the place of registries that run no checks.
+"""Runs the probes of all sinks whose registries run no checks.
 
-One thread with an event loop, started when the first probe is wanted. Equal probes of several
-sinks are one probe. Results are kept as long as somebody wants the probe.
+One thread with an event loop, started with the first probe. Equal probes of several sinks are one
+probe. Results are kept while a sink wants the probe.
 """
 
 import threading
@@ -16,16 +16,15 @@ from syncer.events import AnyEvent, HealthChanged
 if TYPE_CHECKING:
     from syncer.engine.probes.work import Run, Work
 
-#: Seconds for which what another prober found counts, though no sink has said yet that it wants it.
+#: Seconds for which a former prober's results are kept, although no sink wants the probes yet.
 FORMER = 60.0
 
 
 class Prober:
-    """Runs the probes that are wanted.
+    """Runs the probes that sinks want.
 
-    `changed` is called, in the prober's thread, with the names of those whose probes have
-    another status now, or their first. `emit` hears of changes of status. `rules` say where
-    probes may go.
+    `changed` is called in the prober's thread, with the names of the sinks whose probes have a new
+    status or their first. `emit` hears of changes of status. `rules` say where probes may connect.
     """
 
     def __init__(
@@ -45,17 +44,17 @@ class Prober:
         self._thread: threading.Thread | None = None
         self._work: Work | None = None
         self._closed = False
-        #: What another prober found, and until when that counts though nobody wants it yet.
+        #: Probes with results of a former prober, which are kept until that time if no sink wants them.
         self._former: frozenset[Probe] = frozenset()
         self._former_until = 0.0
 
-    def want(self, who: str, probes: Collection[Probe]) -> None:
-        """From now on probe these for `who`, and nothing else; returns at once."""
+    def want(self, sink: str, probes: Collection[Probe]) -> None:
+        """Run these probes for a sink from now on, and no others; return at once."""
         wanted = frozenset(probes)
         with self._lock:
-            if self._closed or wanted == self._wanted.get(who, frozenset()):
+            if self._closed or wanted == self._wanted.get(sink, frozenset()):
                 return
-            self._wanted[who] = wanted
+            self._wanted[sink] = wanted
             every = frozenset[Probe]().union(*self._wanted.values())
             if time.monotonic() > self._former_until:
                 self._former = frozenset()
@@ -69,21 +68,18 @@ class Prober:
             self._lock.notify_all()
 
     def result(self, probe: Probe) -> CheckResult | None:
-        """What is known of a probe that is wanted; None: nothing yet."""
+        """Return the last result of a wanted probe. `None` if there is none yet."""
         return self._results.get(probe)
 
     def wait(self, timeout: float) -> bool:
-        """Wait until something is known of every probe; returns whether it is.
-
-        `timeout` is in seconds.
-        """
+        """Wait up to `timeout` seconds until every probe has a result; return whether it has."""
         with self._lock:
             return self._lock.wait_for(lambda: not self._pending or self._closed, timeout)
 
     def take_over(self, former: "Prober") -> None:
-        """Begin with what another prober found, until the same is probed here.
+        """Start with another prober's results, until the same is probed here.
 
-        Each sink says what it wants at its first cycle: until then its results are kept.
+        They are kept for a while, since each sink wants its probes at its first cycle only.
         """
         with former._lock:
             results = dict(former._results)
@@ -92,7 +88,7 @@ class Prober:
             self._former_until = time.monotonic() + FORMER
 
     def close(self) -> None:
-        """End the thread; nothing is probed afterwards. May be called twice."""
+        """End the thread; nothing is probed afterwards. A second call does nothing."""
         with self._lock:
             self._closed = True
             work, thread = self._work, self._thread
@@ -119,14 +115,14 @@ class Prober:
                 self._lock.notify_all()
 
     def _tell(self, news: Mapping[Probe, CheckStatus | None]) -> None:
-        """Tell people and sinks of probes with another status than the one given."""
+        """Report probes whose status is not the former one, which is given, to people and sinks."""
         for probe, before in news.items():
             now = self._results.get(probe)
             if now and now.status is not (before or CheckStatus.PASSING):
                 self._emit(HealthChanged(target=probe.target, status=now.status, output=now.output))
         with self._lock:
             names = frozenset(
-                who for who, wanted in self._wanted.items() if not wanted.isdisjoint(news)
+                sink for sink, wanted in self._wanted.items() if not wanted.isdisjoint(news)
             )
         if names:
             self._changed(names)

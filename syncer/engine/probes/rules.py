@@ -1,10 +1,10 @@
 """Where syncer's own probes may connect to. Pure.
 
-Labels choose what is probed, and people who may start containers write them. So a probe goes to
-the instance's own address, and elsewhere only where the operator allows it. Redirects are held
-to the same rule. Some addresses are answered by services that trust whoever can reach them:
-link-local ones, the metadata services of clouds, and the loopback of the host. Those must be
-allowed by a network of their own: `0.0.0.0/0` does not include them.
+Labels choose what is probed, and everybody who may start containers writes labels. So a probe
+connects to the instance's own address, and elsewhere only if the operator allows it. The same holds
+for redirects. Services at some addresses trust every client that reaches them: link-local
+addresses, the metadata services of clouds, and the loopback of the host. These must be allowed by a
+network within theirs: `0.0.0.0/0` does not include them.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ from syncer.api.options import option
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-#: What the host itself answers: no other machine is asked for it.
+#: Addresses of the host itself, which no other machine can reach.
 _LOOPBACK = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128")))
 #: Link-local addresses, and the metadata services of AWS, Azure, Alibaba and Oracle.
 _GUARDED = tuple(
@@ -32,7 +32,7 @@ _GUARDED = tuple(
         ),
     )
 )
-#: IPv6 networks whose last 32 bits are an IPv4 address that is reached through them.
+#: IPv6 networks whose last 32 bits are the IPv4 address that is reached through them.
 _TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48")))
 
 
@@ -54,7 +54,7 @@ class ProbeRules:
 
     allow: tuple[str, ...] = option(
         (),
-        help="Addresses and CIDRs that checks may probe beside the instance's own address",
+        help="Addresses and CIDRs that checks may probe in addition to the instance's own address",
         validator=_networks,
     )
     _allowed: tuple[_Network, ...] = attrs.field(init=False, eq=False, repr=False)
@@ -64,9 +64,9 @@ class ProbeRules:
         return tuple(map(_network, self.allow))
 
     def why_not(self, address: str, port: int, probe: Probe, own: Collection[str]) -> str:
-        """Why this probe must not connect to this IP address and port; "" if it may.
+        """Return why this probe must not connect to this IP address and port, or "" if it may.
 
-        `own` are the addresses that the instance itself has.
+        `own` are the addresses of the instance itself.
         """
         for form, guarded in _judged(address):
             mine = address in own and guarded not in _GUARDED
@@ -90,13 +90,13 @@ def _inside(network: _Network, outer: _Network) -> bool:
 
 @lru_cache(maxsize=4096)
 def _judged(text: str) -> tuple[tuple[_Address, _Network | None], ...]:
-    """Each form of the address, with the guarded network that it lies in."""
+    """Return each form of the address, with the guarded network that contains it."""
     networks = (*_GUARDED, *_LOOPBACK)
     return tuple((form, next((n for n in networks if form in n), None)) for form in _forms(text))
 
 
 def _forms(text: str) -> tuple[_Address, ...]:
-    """The address, and the IPv4 address that stands in it if it is one of IPv6."""
+    """Return the address, and the IPv4 address embedded in an IPv6 one."""
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)

@@ -1,4 +1,4 @@
-"""Probes of tcp: a connection that opens is passing; with TLS, one whose certificate is good."""
+"""Probes of tcp: passing if a connection opens, with TLS if the certificate is valid."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""When an outcome counts: thresholds against flapping, by the rule of Consul's checks."""
+"""Thresholds against flapping, by the rules of Consul's checks."""
 
 import attrs
 
@@ -7,7 +7,7 @@ from syncer.api.checks import CheckStatus, Probe
 
 @attrs.define
 class Thresholds:
-    """Counts one probe's outcomes in a row; `status` is what they come to, None: nothing yet."""
+    """Counts one probe's outcomes in a row; `status` is the result, `None` before the first."""
 
     _probe: Probe
     status: CheckStatus | None = None
@@ -15,11 +15,10 @@ class Thresholds:
     _failures: int = 0
 
     def note(self, outcome: CheckStatus) -> CheckStatus | None:
-        """Count one outcome; returns the status.
+        """Count one outcome; return the status.
 
-        A success or a warning counts after `success_before_passing` of them, a failure as critical
-        after `failures_before_critical`, and before that as a warning after
-        `failures_before_warning`.
+        Successes and warnings take effect after `success_before_passing` in a row. Failures count
+        as a warning after `failures_before_warning`, as critical after `failures_before_critical`.
         """
         if outcome is CheckStatus.CRITICAL:
             self._failures, self._successes = self._failures + 1, 0

@@ -1,4 +1,4 @@
-"""How a probe checks certificates: against the system's authorities, or not at all."""
+"""TLS for probes: certificates are verified by the system's authorities, or not at all."""
 
 import ssl
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 
 @cache
 def client_context(*, verify: bool) -> ssl.SSLContext:
-    """A context for clients, made once: to read all authorities takes its time."""
+    """Return a context for clients, made once: reading all authorities takes long."""
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

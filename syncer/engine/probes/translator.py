@@ -1,7 +1,7 @@
-"""Checks for registries that run none: syncer probes itself, and tells them the status.
+"""Checks for registries that run none: syncer probes itself, and reports the status.
 
-The same labels give the same result on every sink: addresses, defaults and the meaning of
-outcomes are those of Consul's checks.
+The same labels have the same result on every sink: addresses, defaults and the meaning of outcomes
+are those of Consul's checks.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,17 +11,17 @@ from syncer.api.checks import Check, Probe, Problem
 from syncer.api.fields import canonical_address
 from syncer.api.model import Instance
 
-#: Seconds between two probes where the user names none, and the least.
+#: Seconds between two probes: the default, and the minimum.
 INTERVAL, LEAST_INTERVAL = 10.0, 1.0
-#: Seconds that a probe may take where the user names none.
+#: Seconds that a probe may take by default.
 TIMEOUT = 10.0
 
 
 def probing(options: object = None) -> Callable[[Check, Instance], Probe | Problem | None]:
-    """What a `CheckTranslator` creates for a sink whose registry runs no checks.
+    """Return a translator for a sink whose registry runs no checks: a `CheckTranslator`'s `create`.
 
-    The sink's `adjust` then finds no checks any more, and `Instance.status` says what came of them.
-    A check whose library is not installed here is a problem.
+    The sink's `adjust` then finds no checks, and `Instance.status` shows their results. A check
+    whose library is not installed is a problem.
     """
     missing = {kind: library for kind, library in _LIBRARY.items() if find_spec(library) is None}
     return lambda check, instance: _translated(check, instance, missing)
@@ -31,14 +31,14 @@ def _translated(
     check: Check, instance: Instance, missing: Mapping[str, str]
 ) -> Probe | Problem | None:
     if check.kind == "container" or (check.kind == "ttl" and check.fed):
-        return None  # what the runtime says of the workload is in the instance's status
+        return None  # the instance's status shows the runtime's own health
     if check.kind not in ("http", "https", "tcp", "grpc"):
-        why = _WHY_NOT.get(check.kind, "syncer cannot run it in the registry's place")
+        why = _WHY_NOT.get(check.kind, "syncer cannot run it either")
         return Problem(f"check {check.key}: this registry runs no checks, and {why}")
     if library := missing.get(check.kind):
-        return Problem(f"check {check.key}: the package {library} is not installed here")
+        return Problem(f"check {check.key}: the package {library} is not installed")
     if check.kind == "grpc" and check.tls and check.tls_skip_verify:
-        return Problem(f"check {check.key}: grpc's library cannot leave certificates unchecked")
+        return Problem(f"check {check.key}: the grpc library cannot skip certificate verification")
     port = instance.port if check.port is None else check.port
     if not port:
         return Problem(f"check {check.key}: the service has no port to check")
@@ -73,13 +73,13 @@ def _probe(check: Check, instance: Instance, port: int) -> Probe:
     )
 
 
-#: What is needed to probe, by kind.
+#: The library that a kind of probe needs.
 _LIBRARY = {"http": "aiohttp", "https": "aiohttp", "grpc": "grpc"}
 _WHY_NOT = {
-    "ttl": "nobody could report to it",
+    "ttl": "nothing could report to it",
     "alias": "it does not know the health of other services",
     "script": "syncer runs no commands",
     "docker": "syncer runs no commands",
-    "udp": "no answer to UDP can be told from silence",
+    "udp": "UDP cannot tell a missing service from a silent one",
     "h2ping": "syncer does not speak HTTP/2",
 }

@@ -1,6 +1,6 @@
-"""The event loop in which probes run: each at its interval, so many at a time.
+"""The event loop that runs probes, each at its interval, a limited number at a time.
 
-Only imported when something is probed: `asyncio` is large.
+Imported only when something is probed: `asyncio` is large.
 """
 
 import asyncio
@@ -12,23 +12,23 @@ from syncer.api.text import printable
 from syncer.engine.probes.rules import ProbeRules
 from syncer.engine.probes.thresholds import Thresholds
 
-#: Probes that run at the same time; those whose last run took all its time have places of
-#: their own, so that dead targets never keep the others waiting.
+#: How many probes run at the same time. Those whose last run was slow are counted apart, so that
+#: dead targets never delay the others.
 AT_ONCE, SLOW_AT_ONCE = 256, 512
-#: New probes that start each second, so that many do not start all at once.
+#: How many new probes start each second.
 STARTS = 500
-#: Seconds over which changes are gathered before sinks are told.
+#: Seconds over which changes are collected before they are reported.
 GATHER = 0.05
-#: How far an interval may stray, as a part of it.
-STRAY = 0.1
-#: Characters of output that are kept for people.
+#: By which part an interval is varied.
+JITTER = 0.1
+#: How many characters of output are kept for people.
 LONGEST_OUTPUT = 300
 
 Run = Callable[[Probe], Awaitable[CheckResult]]
 
 
 class Work:
-    """What happens in the prober's thread."""
+    """The work in the prober's thread."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class Work:
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._tasks: dict[Probe, asyncio.Task[None]] = {}
-        #: The status before, of each probe that has another one now.
+        #: Probes with a new status, each with its former one.
         self._news: dict[Probe, CheckStatus | None] = {}
         self._places, self._slow = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(SLOW_AT_ONCE)
 
     def tell(self, probes: frozenset[Probe]) -> None:
-        """Probe exactly these from now on; from any thread."""
+        """Run exactly these probes from now on; from any thread."""
         self._soon(lambda: self._set(probes))
 
     def stop(self) -> None:
@@ -62,7 +62,7 @@ class Work:
     def _soon(self, do: Callable[[], object]) -> None:
         try:
             self._loop.call_soon_threadsafe(do)
-        except RuntimeError:  # the loop is closed: there is nothing left to do
+        except RuntimeError:  # the loop is closed: nothing is left to do
             return
 
     async def _until_over(self) -> None:
@@ -81,7 +81,7 @@ class Work:
             self._tasks[probe] = self._loop.create_task(self._repeat(probe, delay))
 
     async def _repeat(self, probe: Probe, delay: float) -> None:
-        """Probe at each interval, counted from start to start; never twice at the same time."""
+        """Probe at each interval, from start to start; never twice at the same time."""
         counted, slow = Thresholds(probe), False
         while True:
             await asyncio.sleep(delay)
@@ -95,16 +95,16 @@ class Work:
                 self._note(probe, CheckResult(status=status, output=result.output))
                 if status is not before:
                     self._gather(probe, before)
-            pause = probe.interval * random.uniform(1 - STRAY, 1 + STRAY)
+            pause = probe.interval * random.uniform(1 - JITTER, 1 + JITTER)
             delay = max(0.0, pause - (self._loop.time() - began))
 
     async def _once(self, probe: Probe) -> CheckResult:
-        """What came of one run, whatever it was."""
+        """Run a probe once; whatever it raises is a failure."""
         try:
             result = await asyncio.wait_for(self._kinds(probe), probe.timeout)
         except (TimeoutError, asyncio.TimeoutError):  # two classes until Python 3.11
             return _failed(f"no answer within {probe.timeout:g} s")
-        except Exception as error:  # noqa: BLE001 - a probe may end in any way, the loop goes on
+        except Exception as error:  # noqa: BLE001 - a probe may raise anything, the loop goes on
             return _failed(str(error) or type(error).__name__)
         return CheckResult(status=result.status, output=printable(result.output, LONGEST_OUTPUT))
 
@@ -119,7 +119,7 @@ class Work:
 
 
 class Kinds:
-    """How each kind is probed; made when the first of its kind is, in the loop's thread."""
+    """The prober of each kind, made in the loop's thread with the first probe of its kind."""
 
     def __init__(self, given: Mapping[str, Run] | None, rules: ProbeRules) -> None:
         self._rules = rules
