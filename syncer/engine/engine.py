@@ -354,11 +354,11 @@ class Engine:
         self, errors: Mapping[Part, str], make: Callable[[Reconciler], Plan] = Reconciler.plan
     ) -> Once[Plan]:
         """Make a plan for each sink, once its probes have results."""
+        before = self._prober.arrived
         plans = self._each_sink(make, errors)
-        if self._prober.wait(0):
-            return plans
         self._prober.wait(PROBE_PATIENCE)
-        return self._each_sink(make, errors)
+        # Some may have arrived after the first of the plans, though nothing was waited for.
+        return plans if self._prober.arrived == before else self._each_sink(make, errors)
 
     def _plan_again(self, sinks: frozenset[str]) -> None:
         if self._scheduler is not None:

@@ -44,7 +44,9 @@ class Prober:
         self._thread: threading.Thread | None = None
         self._work: Work | None = None
         self._closed = False
-        #: Probes with results of a former prober, which are kept until that time if no sink wants them.
+        #: How many results have arrived.
+        self.arrived = 0
+        #: Probes of a former prober, whose results are kept until that time if no sink wants them.
         self._former: frozenset[Probe] = frozenset()
         self._former_until = 0.0
 
@@ -110,6 +112,7 @@ class Prober:
             if not any(probe in wanted for wanted in self._wanted.values()):
                 return
             self._results[probe] = result
+            self.arrived += 1
             self._pending.discard(probe)
             if not self._pending:
                 self._lock.notify_all()

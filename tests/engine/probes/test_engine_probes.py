@@ -64,6 +64,22 @@ def test_a_single_round_waits_for_the_first_outcome(targets, outcome, status):
     assert len(dropping.store.all()) == (outcome is PASSING)
 
 
+def test_an_outcome_that_arrives_while_others_are_planned_counts_for_all(targets):
+    """The first sink's plan was made without it."""
+    targets[80] = CRITICAL
+
+    class Late(Telling):
+        def adjust(self, instance):
+            assert made._prober.wait(20)
+            return super().adjust(instance)
+
+    first, late = Telling(), Late()
+    made = engine(first, late)
+    made.reconcile()
+    made.stop()
+    assert statuses(first) == statuses(late) == ["unhealthy"]
+
+
 def test_each_sink_follows_the_health(targets):
     """A change is in every registry soon, as its status or by leaving the instance out."""
     telling, dropping, heard = Telling(), Dropping(), Heard()
