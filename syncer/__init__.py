@@ -1,7 +1,7 @@
 """syncer keeps service registries equal to what really runs.
 
-This module is the facade for programs that embed the engine and for plugin authors; every
-name is imported when it is first used, so that `import syncer` costs next to nothing.
+This is the facade for plugin authors and for programs that embed the engine. Every name is
+imported when it is first used, so `import syncer` costs almost nothing.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Which registrations are ours: one rule for planner, purge, status page and doctor."""
+"""Ownership of entries: one rule for planner, purge, status page and doctor."""
 
 from collections.abc import Iterable, Mapping
 
@@ -18,7 +18,7 @@ class Ownership:
 
     @classmethod
     def over(cls, owner: str, world: Iterable[Snapshot]) -> "Ownership":
-        """Build it from what the sources have said of their scopes."""
+        """Build it from the scopes of these snapshots."""
         return cls(owner, {snapshot.name: snapshot.scopes for snapshot in world})
 
     def in_scope(self, mark: Mark | None, source: str = "") -> bool:

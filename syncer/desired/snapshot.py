@@ -1,4 +1,4 @@
-"""What one source knows at one moment, and what a planner may conclude from it."""
+"""The knowledge of one source at one moment, as the planner uses it."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class TrackedWorkload:
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """What one source knows at one moment.
+    """The knowledge of one source at one moment.
 
     `doubt` is empty if the source has listed completely in this process and answers now; else it
     says what is missing, and nothing of this source is removed. Workloads in `unclear` exist, but

@@ -25,7 +25,7 @@ _CONTAINER = "container"
 
 @attrs.frozen
 class Explained:
-    """An offer, the address chosen for it, and the instance; `None` if there is none."""
+    """An offer, the address chosen for it, and the instance, if there is one."""
 
     offer: Offer
     choice: Choice

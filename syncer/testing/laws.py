@@ -102,7 +102,7 @@ class Desk:
                 rejected[claim] = Rejected(str(error))
                 continue
             if adjusted is None:
-                withheld[claim] = (instance.address, instance.port)
+                withheld[claim] = instance.place
                 continue
             mark: Mark = make_mark(adjusted)
             listed = self.sink.listed(adjusted)
