@@ -1,1 +1,1 @@
-"""What people type, what is printed, and the process that `syncer run` is."""
+"""The command line: what people type and what is printed, and the process behind `syncer run`."""

@@ -1,4 +1,4 @@
-"""The command line. What takes time to import is imported by the command that needs it."""
+"""The command line. Slow imports are left to the command that needs them."""
 
 import gc
 import os
@@ -20,30 +20,32 @@ from syncer.cli.shared import FAILED, closing, has_failed, installed, make_engin
 if TYPE_CHECKING:
     from syncer.events.logs import Log
 
-#: What `syncer plan` ends with when something would change.
+#: Exit code of `syncer plan` if something would change.
 WOULD_CHANGE = 2
-#: Seconds between two looks at whether the file of settings has changed.
-LOOK = 2.0
-#: How seldom Python looks for cycles of garbage while syncer runs: at its usual thresholds each
-#: listing of thousands has it look at all that lives, several times. There hardly are any.
-COLLECTED = (50_000, 20, 100)
+#: Exit code if a person stops a command.
+ABORTED = 130
+#: Seconds between two checks whether the configuration file has changed.
+CHECK_FILES = 2.0
+#: Thresholds of the garbage collector while syncer runs. With Python's defaults each listing of
+#: thousands of entries makes it scan all objects several times, though there are hardly any cycles.
+GC_THRESHOLDS = (50_000, 20, 100)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="syncer")
 def cli() -> None:
-    """Keep service registries equal to what really runs."""
+    """Keep service registries in sync with what actually runs."""
 
 
 @cli.command()
 @shared
-@click.option("--once", is_flag=True, help="One cycle, then end.")
+@click.option("--once", is_flag=True, help="Run one cycle, then exit.")
 @click.option(
     "--web",
     is_flag=False,
     flag_value=LISTEN,
     metavar="[ADDRESS]",
-    help=f"Serve the status page, API and metrics, at {LISTEN} or another address.",
+    help=f"Serve the status page, API and metrics. [default address: {LISTEN}]",
 )
 @click.option(
     "--log-format",
@@ -51,17 +53,18 @@ def cli() -> None:
     default="console",
     envvar="SYNCER_LOG_FORMAT",
     show_default=True,
-    help="Log lines for people, or one JSON object a line.",
+    help="Log format: text, or one JSON object per line.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Log every listing and cycle.")
+@click.option("-v", "--verbose", is_flag=True, help="Also log every listing and cycle.")
 def run(once: bool, web: str | None, log_format: str, verbose: bool, **given: Any) -> int:
-    """Keep the sinks equal to the sources, until stopped.
+    """Keep the sinks in sync with the sources until stopped.
 
-    SIGHUP, or a change of the configuration file, has it read again and applied without a gap.
+    The configuration is reloaded on SIGHUP and when its file changes; nothing is unregistered
+    meanwhile.
     """
     from syncer.events.logs import Log
 
-    gc.set_threshold(*COLLECTED)
+    gc.set_threshold(*GC_THRESHOLDS)
     log = Log(sys.stderr, as_json=log_format == "json", verbose=verbose)
     if web:
         given["assignments"] = (f"web.listen={web}", *given["assignments"])
@@ -87,7 +90,7 @@ def _run(given: Mapping[str, Any], log: "Log") -> int:
     process = Process(given, log, Notifier(os.environ), lambda: requests.stopping)
     log.say("syncer starts", version=__version__, **parts_of(process.config))
     process.begin()
-    while (asked := requests.next(LOOK)) != STOP:
+    while (asked := requests.next(CHECK_FILES)) != STOP:
         if asked == RELOAD:
             process.reload()
         else:
@@ -97,11 +100,11 @@ def _run(given: Mapping[str, Any], log: "Log") -> int:
 
 @cli.command()
 @shared
-@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(as_json: bool, **given: Any) -> int:
-    """Show what would change, and why things are skipped. Writes nothing.
+    """Show what would change, and what is skipped and why. Changes nothing.
 
-    Ends with 0 if nothing would change, with 2 if something would.
+    Exit code 0 if nothing would change, 2 if something would.
     """
     from syncer.cli import show, terminal
     from syncer.engine import as_json as forms
@@ -116,11 +119,13 @@ def plan(as_json: bool, **given: Any) -> int:
 
 @cli.command()
 @shared
-@click.option("--expect", default="", metavar="DIGEST", help="Only if the plan is still this one.")
+@click.option(
+    "--expect", default="", metavar="DIGEST", help="Apply only if the plan still has this digest."
+)
 def apply(expect: str, **given: Any) -> int:
-    """Run one cycle: make the sinks equal to the sources, once.
+    """Bring the sinks in sync with the sources, once.
 
-    Where another syncer has the sink's lock nothing is written; that is said, and no failure.
+    A sink whose lock another syncer holds is left to that one; this is not a failure.
     """
     from syncer.cli import show, terminal
 
@@ -136,12 +141,13 @@ def apply(expect: str, **given: Any) -> int:
 
 @cli.command()
 @shared
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("name", metavar="SERVICE|CONTAINER")
 def explain(name: str, as_json: bool, **given: Any) -> int:
-    """Tell how something came to be registered, or why not: all that its workloads offer.
+    """Explain why a service, container or entry is or is not registered.
 
-    SERVICE|CONTAINER is a service, a container, the beginning of its id, or the id of an entry.
+    SERVICE|CONTAINER is a service name, a container name, the beginning of a container id, or an
+    entry id.
     """
     from syncer.api.text import did_you_mean
     from syncer.cli import show, terminal
@@ -150,7 +156,7 @@ def explain(name: str, as_json: bool, **given: Any) -> int:
     _, engine = make_engine(given)
     stories, names = closing(engine, lambda: (engine.explain(name), engine.names()))
     if not stories:
-        text = f"no source has a workload, a service or an entry {name!r}"
+        text = f"no workload, service or entry {name!r} in any source"
         raise SyncerError(f"{text}{did_you_mean(name, names)}")
     if as_json:
         terminal.emit([forms.story_json(story) for story in stories])
@@ -161,10 +167,10 @@ def explain(name: str, as_json: bool, **given: Any) -> int:
 
 @cli.command()
 @shared
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
-@click.option("--all", "all_", is_flag=True, help="Those of others too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--all", "all_", is_flag=True, help="Include entries of other owners.")
 def services(as_json: bool, all_: bool, **given: Any) -> int:
-    """List what is registered now, by sink."""
+    """List the registered entries of each sink."""
     from syncer.cli import show, terminal
     from syncer.engine import as_json as forms
 
@@ -186,13 +192,13 @@ def services(as_json: bool, all_: bool, **given: Any) -> int:
 @cli.command()
 @shared
 @click.option(
-    "--only", "source", default="", metavar="NAME", help="Only what came from this source."
+    "--only", "source", default="", metavar="NAME", help="Remove only entries from this source."
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 def purge(source: str, yes: bool, **given: Any) -> int:
-    """Remove from the sinks all that is ours: of our owner and this host, wanted or not.
+    """Remove every entry this syncer made for this host, including those still in use.
 
-    Ends with 1 if nothing came from the source that is named.
+    Exit code 1 if there is no entry from the source named by --only.
     """
     from syncer.cli import show, terminal
 
@@ -206,8 +212,9 @@ def purge(source: str, yes: bool, **given: Any) -> int:
             terminal.line(f"{sink}: {held.instance.service} {held.instance.endpoint} {held.id}")
     if found.errors:
         terminal.emit(show.error_lines(found))
-    if count and not yes:
-        click.confirm(f"Remove these {count} registrations?", abort=True)
+    if count and not yes and not click.confirm(f"Remove these {count} entries?"):
+        click.echo("Aborted; nothing was removed.", err=True)
+        return ABORTED
     reports = closing(engine, lambda: engine.purge(source))
     terminal.line(f"removed {sum(report.applied for report in reports.values())} of {count}")
     return FAILED if has_failed(reports) else 0
@@ -220,10 +227,10 @@ cli.add_command(doctor)
 
 
 @cli.command()
-@click.option("-v", "--verbose", is_flag=True, help="The options of each kind too.")
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="Also list the options of each kind.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(verbose: bool, as_json: bool) -> int:
-    """List the installed plugins and the kinds that they offer."""
+    """List the installed plugins and the kinds they offer."""
     from syncer.cli import plugins as inventory
     from syncer.cli import terminal
 
@@ -239,7 +246,7 @@ def plugins(verbose: bool, as_json: bool) -> int:
 @cli.command("check-config")
 @shared
 def check_config(**given: Any) -> int:
-    """Check flags, file and environment, without asking any source or sink."""
+    """Validate flags, file and environment. Contacts no source and no sink."""
     from syncer.cli import terminal
 
     config, engine = make_engine(given)
@@ -256,7 +263,7 @@ def check_config(**given: Any) -> int:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
-    """Print the completion script for SHELL, to be sourced or saved."""
+    """Print the completion script for SHELL, to source or save."""
     from click.shell_completion import get_completion_class
 
     made = get_completion_class(shell)
@@ -266,7 +273,7 @@ def completion(shell: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The console script: errors are one line each, and the exit code tells their kind."""
+    """Run the console script. Each error is one line, and the exit code tells its kind."""
     try:
         code = cli.main(arguments, prog_name="syncer", standalone_mode=False)
     except click.UsageError as error:
@@ -276,8 +283,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("syncer: stopped", err=True)
-        code = 130
+        click.echo("syncer: aborted", err=True)
+        code = ABORTED
     except SyncerError as error:
         for line in str(error).splitlines():
             click.echo(f"syncer: {printable(line)}", err=True)

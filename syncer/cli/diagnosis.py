@@ -1,7 +1,7 @@
-"""`syncer doctor`: what is wrong, or looks wrong, and what to do about it. Pure.
+"""What `syncer doctor` reports: problems, warnings, and what to do about them.
 
-Sources and sinks examine themselves, see `Source.examine` and `Sink.examine`; here it is judged
-what they answered.
+Sources and sinks examine themselves, see `Source.examine` and `Sink.examine`. This module judges
+their answers, and does nothing else.
 """
 
 import re
@@ -23,28 +23,27 @@ from syncer.desired.snapshot import Snapshot
 from syncer.engine.queries import Examined, Once
 from syncer.plan.adoption import registrator_host
 
-#: What to look at, and what was found there.
+#: The findings, by what they are about.
 Report = Mapping[str, tuple[Finding, ...]]
 
-#: Names that Docker gives to containers, as host names: nobody chose them.
+#: Host names that Docker chooses for containers.
 _RANDOM = re.compile(r"[0-9a-f]{12}")
-#: The host's own side of networks of containers: no other host gets there.
+#: The host's own interfaces in container networks: other hosts cannot reach their addresses.
 _BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|cni\d+|podman\d+")
 #: Examples in one line.
 _SHOWN = 3
-#: Why something is skipped though nothing is wrong, or though there is a line of its own.
 
 
 @attrs.frozen(kw_only=True)
 class Installed:
-    """What is installed: a distribution `syncer` of somebody else's, and plugins that failed."""
+    """What is installed: the version of an unrelated distribution `syncer`, and failed plugins."""
 
     foreign: str = ""
     failed: tuple[str, ...] = ()
 
 
 def diagnosed(config: Config, installed: Installed, examined: Examined) -> Report:
-    """All findings, by what they are about."""
+    """Return all findings, by what they are about."""
     now, errors = examined.now, examined.plans.errors
     found: dict[str, list[Finding]] = {
         "installation": list(_of_installation(installed)),
@@ -67,7 +66,7 @@ def diagnosed(config: Config, installed: Installed, examined: Examined) -> Repor
 
 
 def failed(report: Report) -> bool:
-    """Whether there is a problem among them."""
+    """Whether there is a problem among the findings."""
     return any(one.level is Level.PROBLEM for one in chain(*report.values()))
 
 
@@ -75,39 +74,36 @@ def _of_installation(installed: Installed) -> Iterator[Finding]:
     if installed.foreign:
         yield Finding(
             Level.PROBLEM,
-            f"the package syncer {installed.foreign}, which is another program, is installed too",
-            "one overwrites the other: uninstall syncer and syncer-core, then install syncer-core",
+            f"the package syncer {installed.foreign} is also installed: an unrelated program",
+            "each overwrites the other: uninstall syncer and syncer-core, then install syncer-core",
         )
     for name in installed.failed:
-        text = "`syncer plugins` says why; it matters only if the configuration uses it"
+        text = "run `syncer plugins` to see why; it matters only if the configuration uses it"
         yield Finding(Level.WARNING, f"plugin {name} cannot be used", text)
     if not installed.foreign and not installed.failed:
-        yield Finding(Level.OK, "no package in the way, all plugins can be used")
+        yield Finding(Level.OK, "all plugins load")
 
 
 def _of_configuration(config: Config) -> Iterator[Finding]:
-    """What `syncer check-config` warns of: secrets that others can read, for one."""
+    """Yield the warnings of `syncer check-config`, such as world-readable secrets."""
     for warning in config.warnings:
-        yield Finding(Level.WARNING, _one_line(warning))
+        yield Finding(Level.WARNING, _first_line(warning))
     if not config.warnings:
-        yield Finding(Level.OK, "nothing is wrong with it, and no secret is open to others")
+        yield Finding(Level.OK, "valid; secrets are not world-readable")
 
 
 def _unanswered(error: str, own: Collection[Finding]) -> Iterator[Finding]:
-    """That it failed, unless it said so itself: it knows better what to do about it."""
+    """Yield its error, unless it reported a problem itself, with better advice."""
     if error and not any(one.level is Level.PROBLEM for one in own):
-        text = "nothing is registered or removed for it meanwhile"
-        yield Finding(Level.PROBLEM, _one_line(error), text)
-
-
-# Sources
+        text = "until it answers, nothing is registered or removed for it"
+        yield Finding(Level.PROBLEM, _first_line(error), text)
 
 
 def _of_source(snapshot: Snapshot, host: Host) -> Iterator[Finding]:
     instances = list(_instances(snapshot))
     entries = snapshot.workloads.values()
     yield Finding(
-        Level.OK, f"answers: {len(snapshot.workloads)} workloads, {len(instances)} instances"
+        Level.OK, f"reachable: {len(snapshot.workloads)} workloads, {len(instances)} instances"
     )
     yield from _unclear(snapshot)
     yield from _scope(host.name)
@@ -118,8 +114,8 @@ def _of_source(snapshot: Snapshot, host: Host) -> Iterator[Finding]:
     if others:
         yield Finding(
             Level.WARNING,
-            f"registrator runs here too: {some_of(others, _SHOWN)}",
-            "stop it, or both write the same services: see docs/migrate",
+            f"registrator is also running: {some_of(others, _SHOWN)}",
+            "stop it: both register the same services, see docs/migrate",
         )
 
 
@@ -132,23 +128,25 @@ def _unclear(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING,
             f"cannot describe {len(unclear)} workloads: {some_of(unclear, _SHOWN)}",
-            "what is registered for them stays as it is; `syncer run --verbose` says why",
+            "their entries are kept as they are; run `syncer run --verbose` to see why",
         )
     elif snapshot.doubt:
-        yield Finding(Level.WARNING, snapshot.doubt, "nothing is removed until it is complete")
+        yield Finding(
+            Level.WARNING, snapshot.doubt, "nothing is removed until the listing is complete"
+        )
 
 
 def _scope(host: str) -> Iterator[Finding]:
     if _RANDOM.fullmatch(host):
         yield Finding(
             Level.WARNING,
-            f"its scope {host} looks like the id of a container, another after each start",
-            "set the option scope, or the container's host name, to the name of the host",
+            f"its scope {host} looks like a container id, which changes with each start",
+            "set the option scope, or the container's host name, to the host's name",
         )
 
 
 def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]:
-    """Addresses at which no other host finds what is registered."""
+    """Yield warnings about addresses that other hosts cannot reach."""
     local = [one for one in instances if is_loopback(one.address)]
     names = {
         address: name
@@ -157,37 +155,34 @@ def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]
         for address in addresses
     }
     inner = [one for one in instances if one.address in names]
-    advice = "set --advertise to an address of this host that others reach: docs/addresses.md"
+    advice = "set --advertise to an address that other hosts can reach, see docs/addresses.md"
     if local:
-        text = f"{len(local)} instances are registered at a loopback address: {_of_ids(local)}"
+        text = f"{len(local)} instances have a loopback address: {_of_ids(local)}"
         yield Finding(Level.WARNING, text, advice)
     if inner:
         where = some_of(sorted({names[one.address] for one in inner}), _SHOWN)
-        text = f"{len(inner)} instances are registered at a bridge's address ({where})"
+        text = f"{len(inner)} instances have the address of a bridge ({where})"
         yield Finding(Level.WARNING, f"{text}: {_of_ids(inner)}", advice)
 
 
 def _places(instances: Iterable[Instance]) -> Iterator[Finding]:
-    """Instances that cannot all be what answers at their address and port."""
-    there: defaultdict[tuple[Place, str], list[Instance]] = defaultdict(list)
+    """Yield warnings about instances of several workloads at one address and port."""
+    by_place: defaultdict[tuple[Place, str], list[Instance]] = defaultdict(list)
     for one in instances:
         if one.port:
-            there[one.place, one.protocol].append(one)
-    for group in there.values():
+            by_place[one.place, one.protocol].append(one)
+    for group in by_place.values():
         if len({one.origin.workload if one.origin else one.id for one in group}) > 1:
             yield Finding(
                 Level.WARNING,
-                f"{len(group)} workloads are registered at {group[0].endpoint}: {_of_ids(group)}",
-                "only one of them can listen there: give each a port of its own",
+                f"{len(group)} workloads share {group[0].endpoint}: {_of_ids(group)}",
+                "only one of them can listen there: give each its own port",
             )
 
 
 def _is_registrator(image: str) -> bool:
-    """Whether the image goes by registrator's name: `gliderlabs/registrator:v7`."""
+    """Whether the image is called registrator, e.g. `gliderlabs/registrator:v7`."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0] == "registrator"
-
-
-# Sinks
 
 
 def _of_sink(
@@ -199,12 +194,12 @@ def _of_sink(
 ) -> Iterator[Finding]:
     ours = [one for one in view.items if ownership.in_scope(one.mark)]
     scopes = frozenset().union(*ownership.scopes.values())
-    yield Finding(Level.OK, f"answers: {len(view.items)} entries, {len(ours)} of them ours")
+    yield Finding(Level.OK, f"reachable: {len(view.items)} entries, {len(ours)} managed here")
     if not view.complete:
         yield Finding(
             Level.WARNING,
-            "it does not show everything: rights hide a part",
-            "nothing is removed so; give the token the right to read all services",
+            "its listing is incomplete: permissions hide a part",
+            "nothing is removed meanwhile; allow the token to read all services",
         )
     if plan := plans.get(name):
         yield from _skips(plan)
@@ -212,8 +207,8 @@ def _of_sink(
     if left and not config.sinks[name].adopt:
         yield Finding(
             Level.WARNING,
-            f"{len(left)} entries look like registrator's for this host: {some_of(left, _SHOWN)}",
-            "they are left alone; take them over by the option adopt, see docs/migrate",
+            f"{len(left)} entries seem to be registrator's for this host: {some_of(left, _SHOWN)}",
+            "they are left alone; take them over with the option adopt, see docs/migrate",
         )
     yield from _rivals(config, name, ours)
 
@@ -223,30 +218,27 @@ def _skips(plan: Plan) -> Iterator[Finding]:
     for kind, count in sorted(Counter(skip.kind for skip in plan.skipped).items()):
         if Treat.REPORT in kind.treat:
             first = reasons[kind]
-            text = f"{count} skipped as {kind}: {first.id}: {first.reason}"
-            yield Finding(Level.WARNING, _one_line(text), "`syncer plan` lists all of them")
+            text = f"{count} skipped ({kind}): {first.id}: {first.reason}"
+            yield Finding(Level.WARNING, _first_line(text), "run `syncer plan` to list all of them")
 
 
 def _rivals(config: Config, name: str, ours: Iterable[Registration]) -> Iterator[Finding]:
-    """Entries under our owner and scope from a source that we do not have."""
+    """Yield a warning about entries of our owner and scope from a source not configured here."""
     sources = config.sinks[name].sources or tuple(config.sources)
     strange = sorted({one.mark.source for one in ours if one.mark} - set(sources))
     if strange and not config.sinks[name].lock:
         yield Finding(
             Level.WARNING,
-            f"entries with our owner and scope come from other sources: {some_of(strange, _SHOWN)}",
-            "if another syncer writes them, give each its own owner, or both one lock; if they are"
-            " left over, `syncer purge --only` removes them",
+            f"entries of this owner and host come from other sources: {some_of(strange, _SHOWN)}",
+            "if another syncer writes them, give each its own owner, or both the same lock; if they"
+            " are left over, remove them with `syncer purge --only`",
         )
-
-
-# Words
 
 
 def _of_ids(instances: Iterable[Instance]) -> str:
     return some_of([one.id for one in instances], _SHOWN)
 
 
-def _one_line(text: str) -> str:
-    """The first line: what follows is a traceback."""
+def _first_line(text: str) -> str:
+    """Return the first line: a traceback may follow."""
     return (text.splitlines() or [""])[0]

@@ -1,4 +1,4 @@
-"""The command `doctor`. What takes time to import is imported when it is needed."""
+"""The command `doctor`. Slow imports are inside the functions that need them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool, **given: Any) -> int:
-    """Look for what is wrong, and say what to do about it. Writes nothing.
+    """Diagnose the setup: sockets, permissions, clocks, addresses. Changes nothing.
 
-    Ends with 0 if there is no problem; warnings are none.
+    Exit code 0 unless a problem is found; warnings do not count.
     """
     from syncer.cli import terminal
     from syncer.cli.diagnosis import diagnosed, failed

@@ -1,4 +1,4 @@
-"""The commands `drain` and `undrain`. What takes time to import is imported when it is needed."""
+"""The commands `drain` and `undrain`. Slow imports are inside the functions that need them."""
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,8 +18,10 @@ C = TypeVar("C", bound="Callable[..., Any]")
 
 
 def _named(command: C) -> C:
-    """What is to be drained: one name, or everything."""
-    everything = click.option("--all", "all_", is_flag=True, help="All that is ours.")
+    """Add the argument and the flag that say what to drain: one name, or everything."""
+    everything = click.option(
+        "--all", "all_", is_flag=True, help="Every entry that this syncer manages."
+    )
     name = click.argument("name", metavar="[SERVICE|CONTAINER]", required=False)
     return name(everything(command))
 
@@ -27,58 +29,58 @@ def _named(command: C) -> C:
 @click.command()
 @shared
 @_named
-@click.option("--force", is_flag=True, help="Even the last instance of a service that is up.")
+@click.option("--force", is_flag=True, help="Also drain the last instance of a service that is up.")
 def drain(name: str | None, all_: bool, force: bool, **given: Any) -> int:
-    """Take instances out of use, though they run on, until `undrain` or their container is gone.
+    """Take running instances out of service until `undrain`, or until their container is gone.
 
-    SERVICE|CONTAINER is a service, a container, the beginning of its id, or the id of an entry.
-    Ends with 1 if something of it could not be drained.
+    SERVICE|CONTAINER is a service name, a container name, the beginning of a container id, or an
+    entry id. Exit code 1 if an instance could not be drained.
     """
     target = _target(name, all_)
     _, engine = make_engine(given)
     reports = closing(engine, lambda: _known(engine, engine.drain(target, force=force), target))
-    return _told(reports, "drained")
+    return _print_reports(reports, "drained")
 
 
 @click.command()
 @shared
 @_named
 def undrain(name: str | None, all_: bool, **given: Any) -> int:
-    """End what `drain` began: the entries show how the containers are, again."""
+    """Undo `drain`: put instances back into service."""
     target = _target(name, all_)
     _, engine = make_engine(given)
     reports = closing(engine, lambda: _known(engine, engine.undrain(target), target))
-    return _told(reports, "undrained")
+    return _print_reports(reports, "undrained")
 
 
 def _target(name: str | None, all_: bool) -> str:
-    """The name given; "" for all. An empty name, from a variable that is not set, is no name."""
+    """Return the name; "" for all. An empty name, from an unset variable, counts as not given."""
     if bool(name) == all_:
-        raise click.UsageError("give either a service or container, or --all")
+        raise click.UsageError("give a service or container, or --all")
     return name or ""
 
 
 def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once[CycleFinished]":
-    """The reports, if anything there has this name, or could have."""
+    """Return the reports, or raise SyncerError if nothing has this name."""
     if name and not reports.errors and not any(report.plan.ours for report in reports.values()):
         from syncer.api.text import did_you_mean
 
         hint = did_you_mean(name, engine.names())
-        raise SyncerError(f"nothing of ours is registered as {name!r}{hint}")
+        raise SyncerError(f"no entry of this syncer matches {name!r}{hint}")
     return reports
 
 
-def _told(reports: "Once[CycleFinished]", done: str) -> int:
-    """Print what became of each registration; returns the exit code."""
+def _print_reports(reports: "Once[CycleFinished]", done: str) -> int:
+    """Print the outcome for each entry, and return the exit code."""
     from syncer.api.changes import Register
     from syncer.cli import show, terminal
 
     held_back = False
     for sink, report in reports.items():
         if not report.plan.ours:
-            terminal.line(f"{sink}: nothing of it is registered there, so nothing is {done}")
+            terminal.line(f"{sink}: no matching entry, nothing {done}")
             continue
-        terminal.line(f"{sink}: {report.applied} {done}, {report.plan.unchanged} were so already")
+        terminal.line(f"{sink}: {report.applied} {done}, {report.plan.unchanged} already {done}")
         for change in report.plan.changes:
             if change.id not in report.failed and not isinstance(change, Register):
                 terminal.line(f"  {show.place(change.old)}")

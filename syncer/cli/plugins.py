@@ -1,4 +1,4 @@
-"""What `syncer plugins` prints: plugins, their kinds, and the options of each kind."""
+"""Show plugins, their kinds, and the options of each kind, for `syncer plugins`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,14 +8,14 @@ from rich.table import Table
 
 from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.cli.show import rows_table
-from syncer.config.describe import OptionInfo, describe_options
+from syncer.config.describe import describe_options
 from syncer.plugin.manager import Plugins
 
 Kind = SourceType | SinkType | LabelParser
 
 
 def kinds(plugins: Plugins) -> Iterator[tuple[str, Kind]]:
-    """Every kind that has options, with its place in the configuration file."""
+    """Yield every kind that has options, with its table in the configuration file."""
     for kind in plugins.sources().values():
         yield f"sources.{kind.name}", kind
     for sink in plugins.sinks().values():
@@ -25,7 +25,7 @@ def kinds(plugins: Plugins) -> Iterator[tuple[str, Kind]]:
 
 
 def plugins_table(plugins: Plugins) -> Table:
-    """One row for each plugin."""
+    """Return a table with a row for each plugin."""
     return rows_table(
         ("plugin", "distribution", "version", "state", "offers"),
         (
@@ -36,9 +36,9 @@ def plugins_table(plugins: Plugins) -> Table:
 
 
 def option_tables(plugins: Plugins) -> Iterator[str | Table]:
-    """For each kind a heading and a table of its options."""
-    for place, kind in kinds(plugins):
-        yield f"\n[bold]{place}[/]  {kind.summary}"
+    """Yield a heading and a table of its options for each kind."""
+    for table, kind in kinds(plugins):
+        yield f"\n[bold]{table}[/]  {kind.summary}"
         yield rows_table(
             ("option", "type", "default", "environment", "meaning"),
             (
@@ -49,18 +49,14 @@ def option_tables(plugins: Plugins) -> Iterator[str | Table]:
 
 
 def as_json(plugins: Plugins) -> dict[str, Any]:
-    """All of it as JSON types."""
+    """Return all of it as JSON types."""
     return {
         "plugins": [attrs.asdict(info) for info in plugins.report()],
         "kinds": {
-            place: {
+            table: {
                 "summary": kind.summary,
-                "options": [_option_json(info) for info in describe_options(kind.options)],
+                "options": [attrs.asdict(info) for info in describe_options(kind.options)],
             }
-            for place, kind in kinds(plugins)
+            for table, kind in kinds(plugins)
         },
     }
-
-
-def _option_json(info: OptionInfo) -> dict[str, Any]:
-    return attrs.asdict(info)

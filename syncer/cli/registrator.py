@@ -1,7 +1,7 @@
-"""The command lines of programs that syncer replaces, each a command of ours.
+"""Commands that take the command line of a program that syncer replaces.
 
-Such a command takes the other program's own arguments, whatever their rules are, and then runs as
-`syncer run` with what they ask for. What takes time to import is imported when it is needed.
+Such a command reads the other program's own arguments, by its rules, and then runs as `syncer run`
+with the settings that they stand for. Slow imports are inside the functions that need them.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Foreign(click.Command):
-    """Takes its arguments as they are: another program's rules hold for them."""
+    """Takes its arguments unparsed: another program's rules apply to them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.params["arguments"] = tuple(args)
@@ -29,15 +29,15 @@ class _Foreign(click.Command):
 @click.argument("arguments", nargs=-1, metavar="[OPTIONS] URI")
 @click.pass_context
 def registrator(ctx: click.Context, arguments: Sequence[str]) -> int:
-    """Run with registrator's own command line, and take over what it registered.
+    """Run with registrator's command line, and take over the entries that it made.
 
-    `-help` lists its flags; `-print-config` prints the configuration file that does the same.
+    `-help` lists its flags; `-print-config` prints the equivalent configuration file.
     """
     return _run(ctx, "registrator", arguments)
 
 
 def _run(ctx: click.Context, name: str, arguments: Sequence[str]) -> int:
-    """Run as the command line of the program of this name asks."""
+    """Run as the command line of the program of this name says."""
     plugins = installed()
     asked = plugins.command_line(name).create(arguments, os.environ)
     if asked.text:
@@ -64,7 +64,7 @@ def _run(ctx: click.Context, name: str, arguments: Sequence[str]) -> int:
 
 
 def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
-    """The tables of a configuration file that do the same."""
+    """Return the tables of the equivalent configuration file."""
     from syncer.config.flags import kind_tables
     from syncer.config.tree import overlaid, plain
 
@@ -75,12 +75,12 @@ def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
     found: dict[str, Any] = plain(overlaid(tables, asked.settings))
     for name, table in (*found["sources"].items(), *found["sinks"].items()):
         if table.get("kind") == name:
-            del table["kind"]  # the name says it
+            del table["kind"]  # the table's name says it
     return found
 
 
 def _assignments(settings: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """The settings as after `--set`."""
+    """Yield the settings in the form of `--set`."""
     from syncer.cli.toml_text import value_text
 
     for key, value in settings.items():

@@ -1,6 +1,6 @@
-"""What the commands have in common: flags, the engine that they describe, and how they end.
+"""Flags that commands share, the engine that they describe, and exit codes.
 
-What takes time to import is imported when it is needed.
+Slow imports are inside the functions that need them.
 """
 
 import os
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-#: What a command ends with when a sink refused or gave no answer.
+#: Exit code if a source or sink failed or refused.
 FAILED = 1
 
 _SHARED = (
@@ -30,7 +30,7 @@ _SHARED = (
         "path",
         type=click.Path(path_type=Path),
         envvar="SYNCER_CONFIG",
-        help="Configuration file (TOML).",
+        help="Configuration file in TOML.",
     ),
     click.option(
         "--source",
@@ -38,7 +38,7 @@ _SHARED = (
         multiple=True,
         metavar="KIND[=VALUE]",
         envvar="SYNCER_SOURCE",
-        help="Where workloads come from: docker, docker=tcp://host:2375, file=services.toml.",
+        help="Where workloads run, e.g. docker, docker=tcp://host:2375 or file=services.toml.",
     ),
     click.option(
         "--sink",
@@ -46,31 +46,50 @@ _SHARED = (
         multiple=True,
         metavar="KIND[=VALUE]|URI",
         envvar="SYNCER_SINK",
-        help="Where they are registered: consul, consul://host:8500, file=targets.json.",
+        help="Where to register them, e.g. consul, consul://host:8500 or file=targets.json.",
     ),
-    click.option("--owner", help="Who we are; only registrations with this mark are ours."),
-    click.option("--internal", is_flag=True, help="Register the containers' own addresses."),
-    click.option("--advertise", metavar="ADDRESS", help="Address, interface or CIDR to register."),
-    click.option("--include", multiple=True, metavar="PATTERN", help="Only what fits, name:web-*."),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="All but what fits."),
+    click.option(
+        "--owner",
+        help="Owner name stored in each entry; only entries with this owner are managed."
+        " [default: syncer]",
+    ),
+    click.option(
+        "--internal", is_flag=True, help="Register the containers' own addresses and ports."
+    ),
+    click.option(
+        "--advertise",
+        metavar="ADDRESS",
+        help="Register this address: an IP, a host name, an interface or a CIDR.",
+    ),
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="PATTERN",
+        help="Include only matching workloads, e.g. name:web-*.",
+    ),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="Exclude matching workloads."),
     click.option(
         "--policy",
         type=click.Choice(["sync", "upsert-only", "create-only"]),
-        help="Which changes are allowed.",
+        help="Changes that are allowed. [default: sync]",
     ),
-    click.option("--interval", metavar="TIME", help="Time between full reads: 30s, 5m."),
+    click.option(
+        "--interval",
+        metavar="TIME",
+        help="Time between full comparisons, e.g. 30s or 5m. [default: 30s]",
+    ),
     click.option(
         "--set",
         "assignments",
         multiple=True,
         metavar="KEY.PATH=VALUE",
-        help="Any setting of the configuration file.",
+        help="Set any key of the configuration file, e.g. sinks.consul.token=...",
     ),
 )
 
 
 def shared(command: F) -> F:
-    """The options that say what is synced with what."""
+    """Add the options that say what is synced with what."""
     for decorate in reversed(_SHARED):
         command = decorate(command)
     return command
@@ -114,7 +133,7 @@ def installed() -> "Plugins":
 
 
 def parts_of(config: "Config") -> dict[str, str]:
-    """The names of what is configured."""
+    """Return the names of the configured parts, for the log."""
     return {
         "sources": ",".join(config.sources),
         "sinks": ",".join(config.sinks),
@@ -130,7 +149,7 @@ def has_failed(reports: "Once[Any]") -> bool:
 
 
 def closing(engine: "Engine", work: Callable[[], T]) -> T:
-    """Do this work; the engine is closed afterwards."""
+    """Do this work, and close the engine afterwards."""
     try:
         return work()
     finally:

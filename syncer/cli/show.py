@@ -1,7 +1,6 @@
-"""What commands print for people: plans, stories and tables. As JSON: `syncer.engine.as_json`.
+"""Show plans, explanations and tables to people. The JSON forms are in `syncer.engine.as_json`.
 
-On a terminal with colour, in a pipe plain. All text that came from labels or registries goes
-through `safe` before it is printed.
+All text from labels or registries goes through `safe` before it is printed.
 """
 
 from collections import Counter, defaultdict
@@ -28,12 +27,12 @@ _SIGNS = {
 
 
 def safe(value: object) -> str:
-    """Text of others, in which nothing is markup and no character controls a terminal."""
+    """Return text of others as plain text: no markup, no control characters."""
     return escape(printable(str(value)))
 
 
 def plan_lines(plans: Once[Plan]) -> Iterator[str]:
-    """Each sink's changes, field by field, and what is skipped and why."""
+    """Show each sink's changes, field by field, and what is skipped and why."""
     for sink, plan in plans.items():
         yield f"[bold]{safe(sink)}[/]: {_summary(plan)}"
         for change in plan.changes:
@@ -45,7 +44,7 @@ def plan_lines(plans: Once[Plan]) -> Iterator[str]:
 
 
 def error_lines(once: Once[Any]) -> Iterator[str]:
-    """A line for each source and sink that gave no answer."""
+    """Show a line for each source and sink that failed."""
     for what, error in once.errors.items():
         yield f"[red]{safe(what)} failed[/]: {safe(error)}"
 
@@ -98,7 +97,7 @@ def _value(value: object) -> str:
 
 
 def check_text(check: Check | Native) -> str:
-    """A check in a few words."""
+    """Return a check in a few words."""
     if isinstance(check, Native):
         return f"{check.key} (by syncer)" if check.fed else check.key
     words = [check.key if check.key == check.kind else f"{check.key} ({check.kind})", check.path]
@@ -108,13 +107,13 @@ def check_text(check: Check | Native) -> str:
 
 
 def place(registration: Registration) -> str:
-    """Service, address and id of a registration, in a line."""
+    """Return service, address and id of an entry in one line."""
     instance = registration.instance
     return f"{instance.service} {instance.endpoint} {instance.id}"
 
 
 def state(registration: Registration) -> str:
-    """How a registration is shown to consumers, and what holds it so; "" if it is just up."""
+    """Return the status that consumers see, and what holds it; "" if the entry is just up."""
     instance = registration.instance
     found = "" if registration.up else instance.meta.get(STATUS_KEY, instance.status.value)
     if registration.mark and registration.mark.hold:
@@ -123,7 +122,7 @@ def state(registration: Registration) -> str:
 
 
 def story_lines(story: Story) -> Iterator[str]:
-    """How a workload came to be registered: ports, names, addresses, checks, by which rule."""
+    """Show why a workload is or is not registered: ports, names, addresses, and their rules."""
     workload, translated = story.entry.workload, story.entry.translated
     health = f", {workload.health.value}" if workload.health else ""
     yield (
@@ -165,31 +164,31 @@ def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
 
 
 def of_owner(view: View[Registration], owner: str) -> View[Registration]:
-    """The registrations of this owner; all if it is empty."""
+    """Return the view with the entries of this owner only; all if it is empty."""
     items = (r for r in view.items if not owner or (r.mark and r.mark.owner == owner))
     return attrs.evolve(view, items=tuple(items))
 
 
 def services_table(sink: str, view: View[Registration], owner: str) -> Table:
-    """What one sink holds, by service."""
+    """Return a table of the entries of one sink, by service."""
     table = table_of(f"{sink}{'' if view.complete else ' (incomplete)'}")
     states = any(map(state, view.items))
-    columns = ("service", "address", "tags", "id", "whose", "workload", *["state"] * states)
+    columns = ("service", "address", "tags", "id", "owner", "workload", *["state"] * states)
     for name in columns:
         table.add_column(name)
     for held in sorted(view.items, key=lambda r: (r.instance.service, r.id)):
         mark, instance = held.mark, held.instance
-        whose = "not marked" if mark is None else f"{mark.owner}@{mark.scope}"
+        marked_by = "unmarked" if mark is None else f"{mark.owner}@{mark.scope}"
         style = None if mark and mark.owner == owner else "dim"
         workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
-        cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, whose)
+        cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, marked_by)
         more = [state(held)] if states else []
         table.add_row(*map(safe, (*cells, workload, *more)), style=style)
     return table
 
 
 def table_of(title: str = "") -> Table:
-    """An empty table in the one style that all commands use."""
+    """Return an empty table in the style of all commands."""
     return Table(
         title=safe(title) or None,
         title_justify="left",
@@ -200,7 +199,7 @@ def table_of(title: str = "") -> Table:
 
 
 def rows_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
-    """A table of these rows."""
+    """Return a table of these rows."""
     table = table_of()
     for column in columns:
         table.add_column(column)
@@ -214,7 +213,7 @@ _NAMED = 10
 
 
 def leads_into(leads: dict[str, bool]) -> Callable[[AnyEvent], None]:
-    """A listener that notes, by sink, whether this process may write where a lock decides it."""
+    """Return a listener that notes, by sink with a lock, whether this process holds the lock."""
 
     def listen(event: AnyEvent) -> None:
         if isinstance(event, Elected):
@@ -224,17 +223,17 @@ def leads_into(leads: dict[str, bool]) -> Callable[[AnyEvent], None]:
 
 
 def report_lines(sink: str, report: CycleFinished, *, leads: bool = True) -> Iterator[str]:
-    """What one cycle did, what failed, and what was skipped and why.
+    """Show what one cycle did, what failed, and what was skipped and why.
 
-    What is left to the one that has the lock is one line, however much it is.
+    Changes that are left to the lock's holder are one line, however many there are.
     """
     counts = Counter(skip.kind for skip in report.plan.skipped)
     failed = f", {len(report.failed)} failed" if report.failed else ""
     yield f"{safe(sink)}: {report.applied} changes applied{failed}"
     if (left := counts[SkipKind.STANDBY]) or not leads:
-        yield f"  another syncer has the lock and writes here; {left} changes are left to it"
+        yield f"  another syncer holds the lock; {left} changes are left to it"
     if counts[SkipKind.LOST]:
-        yield f"  the lock was lost under way; {counts[SkipKind.LOST]} changes were not made"
+        yield f"  the lock was lost during the cycle; {counts[SkipKind.LOST]} changes were not made"
     for id_, error in report.failed.items():
         yield f"  {safe(id_)}: {safe(error)}"
     for skip in report.plan.skipped:
@@ -243,14 +242,14 @@ def report_lines(sink: str, report: CycleFinished, *, leads: bool = True) -> Ite
 
 
 def nothing_from(source: str, ours: Once[tuple[Registration, ...]]) -> str:
-    """That nothing came from this source, and what there is of ours: by source, the services."""
+    """Say that no entry came from this source, and which services came from others."""
     services: dict[str, set[str]] = defaultdict(set)
     for registrations in ours.values():
         for held in registrations:
             services[held.mark.source if held.mark else ""].add(held.instance.service)
-    there = [
-        printable(f"from {name} there is {some_of(sorted(services[name]), _NAMED)}")
+    others = [
+        printable(f"source {name}: {some_of(sorted(services[name]), _NAMED)}")
         for name in sorted(services)
     ]
-    first = f"nothing of ours came from {source!r}{did_you_mean(source, services)}"
-    return "\n".join([first, *(there or ["there is nothing of ours at all"])])
+    first = f"this syncer has no entries from source {source!r}{did_you_mean(source, services)}"
+    return "\n".join([first, *(others or ["it has no entries at all"])])

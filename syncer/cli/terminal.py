@@ -1,4 +1,4 @@
-"""Where commands print: with colour on a terminal, plain in a pipe."""
+"""Print the output of commands: coloured on a terminal, plain in a pipe."""
 
 import json
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from syncer.api.text import printable
 from syncer.engine.engine import Listener
 from syncer.events import AnyEvent, ChangeApplied
 
-#: Width of a pipe: no line is ever cut or folded.
+#: The width of a pipe: no line is ever cut or folded.
 _ENDLESS = 100_000
 
 
 def _console(*, stderr: bool = False) -> Console:
-    """A console that neither folds nor colours when its output is not a terminal."""
+    """Return a console that neither folds nor colours unless its output is a terminal."""
     same: dict[str, Any] = {"highlight": False, "soft_wrap": True, "emoji": False}
     made = Console(stderr=stderr, **same)
     return (
@@ -26,12 +26,12 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 def line(text: str) -> None:
-    """One line of plain output."""
+    """Print one plain line."""
     click.echo(printable(text))
 
 
 def emit(found: Any) -> None:
-    """JSON types as JSON; else lines with markup and tables, coloured only on a terminal."""
+    """Print JSON types as JSON; anything else is lines with markup, and tables."""
     if isinstance(found, dict) or (
         isinstance(found, list) and found and isinstance(found[0], dict)
     ):
@@ -44,7 +44,7 @@ def emit(found: Any) -> None:
 
 @contextmanager
 def progress() -> Iterator[Listener]:
-    """A listener that counts changes on the terminal, if standard error is one."""
+    """Return a listener that counts changes on standard error, if that is a terminal."""
     console = _console(stderr=True)
     if not console.is_terminal:
         yield lambda event: None

@@ -1,8 +1,8 @@
-"""Brings one given value to the type of its option, or says what it must be.
+"""Convert one given value to the type of its option, or say what it must be.
 
-What comes from a file has a type already, and must have the right one. What comes from a flag or
-from the environment is text, and is read as the option's type: `true`, `8`, `a,b`, `k=v,k=w`.
-Values are taken literally: nothing in them is expanded. No message shows a secret.
+A value from a file is typed already, and must have the right type. A value from a flag or the
+environment is text, and is read as the option's type: `true`, `8`, `a,b`, `k=v,k=w`. Values are
+taken literally: nothing in them is expanded. No message shows a secret.
 """
 
 import math
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from syncer.api.errors import PluginError
 from syncer.api.options import Secret, parse_duration
-from syncer.api.text import did_you_mean
+from syncer.api.text import choice, shown
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -26,19 +26,21 @@ _WORDS |= {"false": False, "no": False, "off": False, "0": False}
 
 
 class Conversion:
-    """Converts values of one table; `env` is where `{ env = ... }` looks."""
+    """Converts the values of one table; `{ env = ... }` is looked up in `env`."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self._converters: dict[bool, Converter] = {}
 
     def __call__(self, value: Any, wanted: Any, *, text: bool) -> Any:
-        """The value as the wanted type. Raises ValueError that says what it must be.
+        """Return the value as the wanted type. Raises ValueError that says what it must be.
 
-        `text` says that the value may stand for another type. A type that cannot be read at all
-        is a fault of the plugin: PluginError.
+        With `text`, a text is parsed as the wanted type. Raises PluginError for a type that is not
+        supported: that is the plugin's mistake.
         """
-        from cattrs import StructureHandlerNotFoundError  # slow to import, not needed for `--help`
+        from cattrs import (
+            StructureHandlerNotFoundError,
+        )  # slow to import, and not needed for `--help`
 
         if text not in self._converters:
             self._converters[text] = _converter(text, self._env)
@@ -49,7 +51,7 @@ class Conversion:
 
 
 def bare_type(wanted: Any) -> Any:
-    """The type without its `| None`."""
+    """Return the type without its `| None`."""
     if get_origin(wanted) in (Union, types.UnionType):
         rest = [kind for kind in get_args(wanted) if kind is not types.NoneType]
         return rest[0] if len(rest) == 1 else wanted
@@ -57,7 +59,7 @@ def bare_type(wanted: Any) -> Any:
 
 
 def separated(text: str) -> list[str]:
-    """The parts of a comma list, without blanks around them; empty ones are left out."""
+    """Return the non-empty parts of a comma-separated list, stripped."""
     return [part for part in map(str.strip, text.split(",")) if part]
 
 
@@ -69,13 +71,13 @@ def _converter(text: bool, env: Mapping[str, str]) -> "Converter":
     def listed(value: Any, wanted: Any) -> tuple[Any, ...]:
         items = separated(value) if text and isinstance(value, str) else value
         if not isinstance(items, (list, tuple)):
-            raise ValueError(f'must be a list like ["a", "b"], not {_shown(value)}')
+            raise ValueError(f'must be a list like ["a", "b"], not {shown(value)}')
         return tuple(converter.structure(item, get_args(wanted)[0]) for item in items)
 
     def table(value: Any, wanted: Any) -> dict[Any, Any]:
         items = _pairs(value) if text and isinstance(value, str) else value
         if not isinstance(items, Mapping):
-            raise ValueError(f"must be a table, not {_shown(value)}")
+            raise ValueError(f"must be a table, not {shown(value)}")
         inner = get_args(wanted)[1]
         return {key: converter.structure(item, inner) for key, item in items.items()}
 
@@ -97,7 +99,7 @@ def _converter(text: bool, env: Mapping[str, str]) -> "Converter":
 
 
 def _unless_enum(hook: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    # An enum of text is a class of text, too, and cattrs would take it for that.
+    # An enum of text is also a subclass of `str`, and cattrs would take it for text.
     return lambda value, wanted: _member(value, wanted) if _is_enum(wanted) else hook(value)
 
 
@@ -107,14 +109,14 @@ def _made_of(container: type, wanted: Any) -> bool:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"must be text in quotes, not {_shown(value)}")
+        raise ValueError(f"must be text in quotes, not {shown(value)}")
     return value
 
 
 def _boolean(value: Any, text: bool) -> bool:
     found = _WORDS.get(value.strip().lower()) if text and isinstance(value, str) else value
     if not isinstance(found, bool):
-        raise ValueError(f"must be true or false, not {_shown(value)}")
+        raise ValueError(f"must be true or false, not {shown(value)}")
     return found
 
 
@@ -124,7 +126,7 @@ def _whole(value: Any, text: bool) -> int:
     except ValueError:
         found = None
     if not isinstance(found, int) or isinstance(found, bool):
-        raise ValueError(f"must be a whole number, not {_shown(value)}")
+        raise ValueError(f"must be a whole number, not {shown(value)}")
     return found
 
 
@@ -134,7 +136,7 @@ def _number(value: Any, text: bool) -> float:
     except ValueError:
         found = None
     if not isinstance(found, (int, float)) or isinstance(found, bool) or not math.isfinite(found):
-        raise ValueError(f"must be a number, not {_shown(value)}")
+        raise ValueError(f"must be a number, not {shown(value)}")
     return float(found)
 
 
@@ -146,12 +148,12 @@ def _duration(value: Any) -> timedelta:
             return timedelta(seconds=parse_duration(value))
     except (ValueError, OverflowError):
         pass
-    raise ValueError(f"must be a length of time like 30s, 5m or 1h30m, not {_shown(value)}")
+    raise ValueError(f"must be a duration like 30s, 5m or 1h30m, not {shown(value)}")
 
 
 def _path(value: Any) -> Path:
     if not isinstance(value, (str, Path)) or not str(value):
-        raise ValueError(f"must be a path in quotes, not {_shown(value)}")
+        raise ValueError(f"must be a path in quotes, not {shown(value)}")
     return Path(value)
 
 
@@ -163,11 +165,8 @@ def _member(value: Any, wanted: type[Enum]) -> Enum:
     try:
         return wanted(value)
     except ValueError:
-        choices = [str(member.value) for member in wanted]
-        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        raise ValueError(
-            f"must be one of {', '.join(choices)}, not {_shown(value)}{hint}"
-        ) from None
+        words = [str(member.value) for member in wanted]
+        raise ValueError(f"must be {choice(words, value)}") from None
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -175,7 +174,7 @@ def _pairs(text: str) -> dict[str, str]:
     for part in separated(text):
         key, equals, value = part.partition("=")
         if not equals:
-            raise ValueError(f"must be a list like key=value,key=value, not {_shown(text)}")
+            raise ValueError(f"must be a list like key=value,key=value, not {shown(text)}")
         pairs[key.strip()] = value.strip()
     return pairs
 
@@ -210,9 +209,3 @@ def _env_secret(name: str, env: Mapping[str, str]) -> str:
     if not text:
         raise ValueError(f"the environment variable {name} is not set")
     return text
-
-
-def _shown(value: Any) -> str:
-    """The value as it would stand in a file, cut to a readable length."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,4 +1,4 @@
-"""Options and settings described, for help texts, `syncer plugins` and the documentation."""
+"""Describe options and settings, for `syncer plugins` and the documentation."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -28,7 +28,7 @@ _TYPE_TEXTS: dict[Any, str] = {
     int: "whole number",
     float: "number",
     bool: "true or false",
-    timedelta: "length of time",
+    timedelta: "duration",
     Path: "path",
     Secret: "secret",
 }
@@ -36,7 +36,7 @@ _TYPE_TEXTS: dict[Any, str] = {
 
 @attrs.frozen
 class OptionInfo:
-    """One option as people read of it: texts only. An empty default means that it is unset."""
+    """One option, described in texts. An empty default means that it is unset."""
 
     name: str
     type: str
@@ -46,7 +46,7 @@ class OptionInfo:
 
 
 def describe_options(options_class: type) -> list[OptionInfo]:
-    """What there is to set in an options class, in the order of its fields."""
+    """Describe every option of a class, in the order of its fields."""
     return [
         OptionInfo(
             name=name,
@@ -71,7 +71,7 @@ def _type_text(wanted: Any) -> str:
 
 
 def _default_text(value: Any) -> str:
-    """The default as it would stand in a file."""
+    """Return the default as it would be written in a file."""
     if isinstance(value, attrs.Factory):  # type: ignore[arg-type]  # a class, typed as a function
         value = None if value.takes_self else value.factory()
     if value is None:
@@ -92,7 +92,7 @@ def _default_text(value: Any) -> str:
 
 
 def describe_settings() -> dict[str, list[OptionInfo]]:
-    """What there is to set beside the kinds' own options: table name -> its keys.
+    """Describe syncer's own settings: the keys of each table, by the table's name.
 
     "" is the top of the file; NAME stands for a configured name.
     """

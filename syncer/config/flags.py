@@ -1,4 +1,4 @@
-"""What flags say, as tables like those of the file."""
+"""Turn flags into tables like those of the file."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -1,21 +1,16 @@
-"""The settings of syncer itself, table by table, and the frozen `Config` that they make.
-
-Options of a kind are not known here: they stay as they were given until the kind's own options
-class is filled with them.
-"""
+"""syncer's own settings, table by table, and the frozen `Config` that they make."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from syncer.api.fields import EMPTY, as_tuple, filled, frozen_map
+from syncer.api.fields import EMPTY, as_tuple, filled, frozen_map, one_of, within
 from syncer.api.model import Status
-from syncer.api.options import Secret, format_duration, option
-from syncer.api.text import did_you_mean
+from syncer.api.options import Secret, option
 from syncer.config.files import Digests
 from syncer.config.fill import OWN
 from syncer.config.web_rules import WebRules
@@ -25,32 +20,13 @@ from syncer.engine.probes.rules import ProbeRules
 from syncer.plan.guard import GuardRules
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
 def bad_name(name: object) -> str:
-    """Why this cannot be the name of a source, sink, parser or kind; "" if it can."""
+    """Return why this is not a valid name of a source, sink, parser or kind; "" if it is."""
     if isinstance(name, str) and _NAME.fullmatch(name):
         return ""
-    return "names begin with a letter or digit and go on with these, '_', '.' and '-'"
-
-
-def _one_of(*words: str) -> _Validator:
-    def check(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-        if value not in words:
-            hint = did_you_mean(value, words)
-            raise ValueError(f"must be one of {', '.join(words)}, not {value!r}{hint}")
-
-    return check
-
-
-def _lasting(least: float, most: float) -> _Validator:
-    def check(instance: object, attribute: "attrs.Attribute[Any]", value: timedelta) -> None:
-        if not least <= value.total_seconds() <= most:
-            bounds = f"{format_duration(least)} to {format_duration(most)}"
-            raise ValueError(f"must be {bounds}, not {format_duration(value)}")
-
-    return check
+    return "invalid name: use letters, digits, '_', '.' and '-', beginning with a letter or digit"
 
 
 def _patterns(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
@@ -63,14 +39,16 @@ def _name_patterns(
     Filter(allow_names=value)
 
 
-def _named(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+def _no_duplicates(
+    instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]
+) -> None:
     if twice := [name for name in value if value.count(name) > 1]:
         raise ValueError(f"names {twice[0]!r} twice")
 
 
 def _not_up(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[Status, ...]) -> None:
     if Status.UP in value:
-        raise ValueError("up is what is listed always")
+        raise ValueError("up cannot be withheld: such instances are always listed")
 
 
 @attrs.frozen(kw_only=True)
@@ -79,24 +57,24 @@ class PluginSettings:
 
     disable: tuple[str, ...] = option(
         (),
-        help="Entry-point names of plugins that are not loaded; the variable adds to the file",
+        help="Entry-point names of plugins to disable; the variable adds to the list in the file",
         env=("SYNCER_DISABLE_PLUGINS",),
     )
 
 
 @attrs.frozen(kw_only=True)
 class ParserSettings:
-    """The table `parsers`, beside a table for each parser's own options."""
+    """The keys of the table `parsers`; it also has a table for each parser's own options."""
 
     order: tuple[str, ...] | None = option(
         None,
-        help="Label parsers to ask, first to last; unset: all that are installed, by name",
-        validator=attrs.validators.optional(_named),
+        help="Label parsers in order of precedence; unset: all installed ones, by name",
+        validator=attrs.validators.optional(_no_duplicates),
     )
 
 
 def _own(default: Any = attrs.NOTHING, **more: Any) -> Any:
-    """Return a field that is not an option: syncer sets it."""
+    """Return a field that syncer sets itself: it is not an option."""
     if isinstance(default, type):
         default = attrs.Factory(default)
     return attrs.field(default=default, metadata={OWN: True}, **more)
@@ -117,80 +95,80 @@ class _Part:
 
 @attrs.frozen(kw_only=True)
 class ParserConfig(_Part):
-    """A label parser with its options."""
+    """A configured label parser."""
 
 
 @attrs.frozen(kw_only=True)
 class SourceConfig(_Part):
-    """A configured source: settings that every kind has, and the options of its kind."""
+    """A configured source: the settings that all kinds share, and the options of its kind."""
 
-    kind: str = option("", help="Kind of source; unset: the configured name")
+    kind: str = option("", help="Kind of source; by default the table's name")
     former_scopes: tuple[str, ...] = option(
-        (), help="Earlier names of this host, whose registrations are ours too"
+        (), help="Former names of this host: their entries are managed as this host's own"
     )
     include: tuple[str, ...] = option(
         (),
-        help="Only what fits one: name:, image:, service:, tag:GLOB, label:KEY, label:KEY=GLOB",
+        help="Include only what matches name:, image:, service:, tag:GLOB, label:KEY[=GLOB]",
         validator=_patterns,
     )
     exclude: tuple[str, ...] = option(
-        (), help="Workloads to leave out, in the same form", validator=_patterns
+        (), help="Exclude what matches one of these patterns, in the same form", validator=_patterns
     )
     allow_names: tuple[str, ...] = option(
         (),
-        help="Service names that may be registered: patterns, case does not count; empty: any",
+        help="Service names that may be registered: patterns, ignoring case; empty: any",
         validator=_name_patterns,
     )
     deny_names: tuple[str, ...] = option(
         (),
-        help="Service names that may not be registered, in the same form",
+        help="Service names that must not be registered, in the same form",
         validator=_name_patterns,
     )
     healthcheck: str = option(
         "mirror",
-        help="The runtime's own health checks: mirror them in the registry, or ignore them",
-        validator=_one_of("mirror", "ignore"),
+        help="The runtime's own health checks: mirror them to the registry, or ignore them",
+        validator=one_of("mirror", "ignore"),
     )
     addresses: AddressRules = _own(AddressRules)
 
 
 @attrs.frozen(kw_only=True)
 class SinkConfig(_Part):
-    """A configured sink: settings that every kind has, and the options of its kind."""
+    """A configured sink: the settings that all kinds share, and the options of its kind."""
 
-    kind: str = option("", help="Kind of sink; unset: the configured name")
+    kind: str = option("", help="Kind of sink; by default the table's name")
     policy: str = option(
         "sync",
         help="Allowed changes: sync (all), upsert-only (no removals), create-only",
-        validator=_one_of("sync", "upsert-only", "create-only"),
+        validator=one_of("sync", "upsert-only", "create-only"),
     )
     sources: tuple[str, ...] = option(
-        (), help="Configured sources whose services go here; empty: all", validator=_named
+        (), help="Sources registered in this sink; empty: all", validator=_no_duplicates
     )
     withhold: tuple[Status, ...] = option(
         (),
-        help="In these statuses instances are not listed: starting, unhealthy, paused, draining",
+        help="Do not list instances in these statuses: starting, unhealthy, paused, draining",
         validator=_not_up,
     )
     lock: str = option(
-        "", help="Name of a lock in the registry: of the syncers that name it one writes here"
+        "", help="Name of a lock in the registry: of all syncers that use it, one at a time writes"
     )
     lock_ttl: timedelta = option(
         timedelta(seconds=15),
-        help="How soon another takes over from one that is gone, 10s to 10m",
-        validator=_lasting(10, 600),
+        help="How soon another syncer takes over when the lock's holder dies, 10s to 10m",
+        validator=within(10, 600),
     )
     keep_last: bool = option(
-        False, help="Whether the last instance of a service that is up stays so while it lives"
+        False, help="Keep the last instance of a service listed as up while its workload runs"
     )
     adopt: tuple[str, ...] = option(
         (),
-        help="Take over unmarked entries HOST:WORKLOAD:PORT that are wanted: of own (this host),"
-        " same (any random HOST, with the same service, address and port), or names of hosts",
-        validator=_named,
+        help="Take over unmarked entries HOST:WORKLOAD:PORT of own (this host), same (any random"
+        " HOST, with the same service, address and port), or named hosts",
+        validator=_no_duplicates,
     )
     adopt_gone: bool = option(
-        False, help="Remove entries of the hosts in adopt that no workload offers any more"
+        False, help="Also remove entries of the hosts in adopt that no workload offers any more"
     )
 
 
@@ -202,27 +180,29 @@ class Config:
     """
 
     owner: str = option(
-        "syncer", help="Who we are: only registrations with this mark are ours", validator=filled
+        "syncer",
+        help="Owner name stored in each entry; only entries with this owner are managed",
+        validator=filled,
     )
     interval: timedelta = option(
         timedelta(seconds=30),
         help="Time between full reads of every source and sink, 0.1s to 24h",
-        validator=_lasting(0.1, 86_400),
+        validator=within(0.1, 86_400),
     )
     on_exit: str = option(
         "keep",
-        help="What becomes of our registrations at a regular end: keep or deregister",
-        validator=_one_of("keep", "deregister"),
+        help="What to do with entries on shutdown: keep or deregister",
+        validator=one_of("keep", "deregister"),
     )
     shutdown_timeout: timedelta = option(
         timedelta(seconds=10),
-        help="How long running work may take at the end, 0s to 1h",
-        validator=_lasting(0, 3600),
+        help="How long to wait for running work on shutdown, 0s to 1h",
+        validator=within(0, 3600),
     )
     reload: str = option(
         "auto",
-        help="When a running syncer reads the file again: auto (it changes, or SIGHUP), or signal",
-        validator=_one_of("auto", "signal"),
+        help="When to reload the file: auto (when it changes, or on SIGHUP), or signal (on SIGHUP)",
+        validator=one_of("auto", "signal"),
     )
     guard: GuardRules = _own(GuardRules)
     probes: ProbeRules = _own(ProbeRules)

@@ -1,9 +1,10 @@
-"""Settings as they were given, each with its origin, and how they lie over one another.
+"""Settings as they were given, each with its origin, and the precedence between them.
 
-A tree of settings is a `dict` whose leaves are `Given`. The higher tree wins leaf by leaf, so
-that a flag overrides one key of a table and leaves the rest of it as the file has it.
+A tree of settings is a `dict` whose leaves are `Given`. The upper tree takes precedence leaf by
+leaf: a flag overrides one key of a table and leaves its other keys as in the file.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,14 +22,24 @@ else:  # pragma: no cover - only Python 3.10
 
 Tree = dict[str, Any]
 
-#: Environment variables with this prefix name any setting: SYNCER__SINKS__CONSUL__TOKEN.
+#: Environment variables with this prefix set any key: SYNCER__SINKS__CONSUL__TOKEN.
 PREFIX = "SYNCER__"
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def toml_key(key: str) -> str:
+    """Return the key as TOML writes it: in quotes unless it is a bare key."""
+    return key if _BARE_KEY.fullmatch(key) else toml_string(key)
+
+
+def toml_string(text: str) -> str:
+    """Return a basic string: as in JSON, but TOML does not allow a bare DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @attrs.frozen
 class KeyPath:
-    """The place of a table or key: `sinks.consul.token`, with the file if there is one."""
+    """The path of a table or key, such as `sinks.consul.token`, and the file if there is one."""
 
     keys: tuple[str, ...] = ()
     file: str = ""
@@ -37,18 +48,18 @@ class KeyPath:
         return KeyPath((*self.keys, key), self.file)
 
     def __str__(self) -> str:
-        return ".".join(key if _BARE.fullmatch(key) else f'"{key}"' for key in self.keys)
+        return ".".join(map(toml_key, self.keys))
 
     def say(self, problem: str, origin: str = "") -> str:
-        """One line for people: where, and what is wrong there. `origin` goes before the file."""
+        """Return one line for people: where, and what is wrong. `origin` replaces the file."""
         return ": ".join(part for part in (origin or self.file, str(self), problem) if part)
 
 
 @attrs.frozen
 class Given:
-    """A value as it was given. Never shown, since it may be a secret.
+    """A value as it was given. It is never shown, since it may be a secret.
 
-    `text` says that it comes from where everything is text, so that `8` may mean a number.
+    `text` is set if it comes from a flag or variable, where `8` may mean a number.
     """
 
     value: Any = attrs.field(repr=False)
@@ -57,7 +68,7 @@ class Given:
 
 
 def origin_of(value: Any) -> str:
-    """Where the value, or the first leaf of the table, was given; "" if nobody knows."""
+    """Return where the value, or the first leaf of a table, was given; "" if unknown."""
     if isinstance(value, Given):
         return value.origin
     if isinstance(value, Mapping):
@@ -66,7 +77,7 @@ def origin_of(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The value without its origins."""
+    """Return the value without its origins."""
     if isinstance(value, Given):
         return value.value
     if isinstance(value, Mapping):
@@ -75,14 +86,14 @@ def plain(value: Any) -> Any:
 
 
 def is_text(value: Any) -> bool:
-    """Whether any part of the value comes from where everything is text."""
+    """Whether any part of the value comes from a flag or variable."""
     if isinstance(value, Given):
         return value.text
     return isinstance(value, Mapping) and any(map(is_text, value.values()))
 
 
 def files_named(tree: Mapping[str, Any]) -> Iterator[Path]:
-    """The files of all `{ file = "..." }` in a tree: those that secrets are read from."""
+    """Yield the file of each `{ file = "..." }` in a tree: secrets are read from them."""
     for value in filter(lambda value: isinstance(value, Mapping), tree.values()):
         name = plain(value["file"]) if list(value) == ["file"] else None
         if isinstance(name, str):
@@ -92,7 +103,7 @@ def files_named(tree: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def given_tree(tree: Mapping[str, Any], origin: str, *, text: bool = False) -> Tree:
-    """The tree with each leaf marked by its origin."""
+    """Return the tree with each leaf marked by its origin."""
     return {
         key: given_tree(value, origin, text=text)
         if isinstance(value, Mapping)
@@ -102,7 +113,7 @@ def given_tree(tree: Mapping[str, Any], origin: str, *, text: bool = False) -> T
 
 
 def overlaid(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Tree:
-    """Both trees in one; where both have a value, that of the upper one."""
+    """Return both trees merged; where both have a value, the upper one takes precedence."""
     merged = dict(lower)
     for key, value in upper.items():
         below = merged.get(key)
@@ -114,13 +125,13 @@ def overlaid(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Tree:
 
 
 def in_order(table: Mapping[str, Any], *firsts: Any) -> Tree:
-    """The same table, first with the keys of these other tables, in their order."""
+    """Return the table with the keys of these other tables first, in their order."""
     keys = [key for first in firsts if isinstance(first, Mapping) for key in first]
     return {key: table[key] for key in dict.fromkeys((*keys, *table))}
 
 
 def from_file(path: Path) -> Tree:
-    """The settings in a TOML file; ConfigError with the line if it cannot be read."""
+    """Read a TOML file. Raises ConfigError, with the line if the file cannot be parsed."""
     try:
         with path.open("rb") as file:
             return given_tree(tomllib.load(file), str(path))
@@ -133,10 +144,10 @@ def from_file(path: Path) -> Tree:
 
 
 def from_assignments(texts: Iterable[str], flag: str = "--set") -> Tree:
-    """The settings in `KEY.PATH=VALUE` texts; a later one wins.
+    """Read `KEY.PATH=VALUE` texts; a later one takes precedence.
 
-    Keys with dots in them stand in quotes, as in TOML. A value that reads as a TOML list
-    or inline table is one; any other is text.
+    Keys with dots are quoted, as in TOML. A value that parses as a TOML list or inline table is
+    one; any other is text.
     """
     tree: Tree = {}
     for text in texts:
@@ -170,11 +181,12 @@ def _given(value: str, flag: str) -> Any:
     return Given(value, flag, text=True)
 
 
-def from_environment(environ: Mapping[str, str], beside: Mapping[str, Any]) -> Tree:
-    """The settings in variables like `SYNCER__SINKS__CONSUL__TOKEN`; empty ones do not count.
+def from_environment(environ: Mapping[str, str], known: Mapping[str, Any]) -> Tree:
+    """Read variables like `SYNCER__SINKS__CONSUL__TOKEN`; empty ones are ignored.
 
-    Each part is the key in `beside` (the settings given otherwise) that differs only in case,
-    dashes and dots, which variables cannot have; else it is the part in lower case.
+    Variables have neither case nor dashes nor dots. So each part of a name stands for the key in
+    `known` (the settings given otherwise) that is equal apart from these, else for the part in
+    lower case.
     """
     tree: Tree = {}
     for name in sorted(environ):
@@ -184,16 +196,16 @@ def from_environment(environ: Mapping[str, str], beside: Mapping[str, Any]) -> T
         if not all(parts):
             raise ConfigError(f"{name}: must have the form {PREFIX}TABLE__KEY")
         leaf = Given(environ[name], name, text=True)
-        tree = overlaid(tree, _nested(_known_keys(parts, beside), leaf))
+        tree = overlaid(tree, _nested(_known_keys(parts, known), leaf))
     return tree
 
 
-def _known_keys(parts: Iterable[str], beside: Any) -> list[str]:
+def _known_keys(parts: Iterable[str], table: Any) -> list[str]:
     keys = []
     for part in parts:
-        known = {_form(key): key for key in beside} if isinstance(beside, Mapping) else {}
+        known = {_form(key): key for key in table} if isinstance(table, Mapping) else {}
         key = known.get(_form(part), part.lower())
-        beside = beside.get(key) if isinstance(beside, Mapping) else None
+        table = table.get(key) if isinstance(table, Mapping) else None
         keys.append(key)
     return keys
 

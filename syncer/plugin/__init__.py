@@ -1,1 +1,1 @@
-"""The hooks; finding, checking and looking up plugins; assembling an engine from them."""
+"""Hooks; finding, checking and looking up plugins; assembling an engine from them."""

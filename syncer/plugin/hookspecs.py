@@ -1,4 +1,4 @@
-"""The doors for plugins.
+"""The hooks that plugins implement.
 
 A plugin is a module named by an entry point of the group `syncer`:
 
@@ -13,8 +13,8 @@ It implements any of the hooks below, each marked by `@syncer.hookimpl`, and ret
     def syncer_sinks():
         return [syncer.SinkType(name="myregistry", options=MyOptions, create=MySink)]
 
-Each implementation is called by itself; one that raises is reported with its distribution, and
-the others go on. Hook wrappers are refused: nothing may change what another plugin offers.
+Each implementation is called on its own. One that raises is reported with its distribution, and
+does not affect the others. Hook wrappers are refused: no plugin may change what another offers.
 """
 
 from collections.abc import Iterable
@@ -33,34 +33,34 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def syncer_sources() -> Iterable["SourceType"]:
-    """The kinds of source that this plugin offers; asked once, when kinds are looked up."""
+    """Return the kinds of source that this plugin offers. Called once."""
     return ()
 
 
 @hookspec
 def syncer_sinks() -> Iterable["SinkType"]:
-    """The kinds of sink that this plugin offers; asked once, when kinds are looked up."""
+    """Return the kinds of sink that this plugin offers. Called once."""
     return ()
 
 
 @hookspec
 def syncer_label_parsers() -> Iterable["LabelParser"]:
-    """The label dialects that this plugin reads; asked once, when kinds are looked up."""
+    """Return the label parsers that this plugin offers. Called once."""
     return ()
 
 
 @hookspec
 def syncer_check_translators() -> Iterable["CheckTranslator"]:
-    """The check translators that this plugin offers, at most one for each kind of sink."""
+    """Return the check translators that this plugin offers, at most one for a kind of sink."""
     return ()
 
 
 @hookspec
 def syncer_command_lines() -> Iterable["CommandLine"]:
-    """The command lines of programs that syncer replaces, which this plugin can read."""
+    """Return the command lines that this plugin reads, of programs that syncer replaces."""
     return ()
 
 
 @hookspec
 def syncer_event(event: "AnyEvent") -> None:
-    """Something happened (see `syncer.events`). Called in the thread where it did: be quick."""
+    """Receive an event of `syncer.events`, in the thread where it happened: be quick."""

@@ -1,8 +1,8 @@
-"""Finds plugins by their entry points, imports them, and asks each what it offers.
+"""Find plugins by their entry points, import them, and ask each what it offers.
 
-The only module that touches pluggy. What goes wrong with a plugin is kept with it and stops no
-other: it then offers nothing. Importing is the caller's decision: nothing is loaded before
-`load_plugins` is called, and a disabled plugin never is.
+The only module that uses pluggy, apart from the hooks. A plugin's failure is recorded with it and
+does not affect others: it then offers nothing. Nothing is imported before `load_plugins` is called,
+and a disabled plugin never is.
 """
 
 import inspect
@@ -30,15 +30,15 @@ GROUP = "syncer"
 AnyKind = SourceType | SinkType | LabelParser | CheckTranslator | CommandLine
 Listener = Callable[[AnyEvent], None]
 
-#: What each discovery hook returns.
-DOORS: Mapping[str, type[AnyKind]] = {
+#: The records that each discovery hook returns.
+_RECORDS: Mapping[str, type[AnyKind]] = {
     "syncer_sources": SourceType,
     "syncer_sinks": SinkType,
     "syncer_label_parsers": LabelParser,
     "syncer_check_translators": CheckTranslator,
     "syncer_command_lines": CommandLine,
 }
-#: What people call a kind of each record.
+#: How messages name a record of each type.
 ROLES: Mapping[type, str] = {
     SourceType: "source",
     SinkType: "sink",
@@ -51,10 +51,10 @@ _RESERVED: Mapping[type, tuple[str, ...]] = {SourceType: SOURCE_KEYS, SinkType: 
 
 @attrs.frozen(kw_only=True)
 class Plugin:
-    """One plugin: where it comes from, and what it offers or why it does not.
+    """One plugin: where it comes from, and what it offers or why it failed.
 
     `distribution` and `version` are empty for a module that the program registered itself.
-    `ambiguous` is set if another plugin has the same name: then neither is loaded.
+    `ambiguous` is set if another plugin has the same name: neither is loaded then.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Plugin:
 
     @property
     def origin(self) -> str:
-        """The distribution and its version, as a message names them."""
+        """The distribution and its version, for messages."""
         return f"{self.distribution} {self.version}".strip() or "registered by the program"
 
     def __str__(self) -> str:
@@ -76,27 +76,25 @@ class Plugin:
 
 
 def key_of(kind: AnyKind) -> str:
-    """The name under which a kind is looked up: one of its role may have it."""
+    """Return the name under which a kind is looked up; it is unique in its role."""
     return kind.sink_kind if isinstance(kind, CheckTranslator) else kind.name
 
 
 def installed() -> Iterable[EntryPoint]:
-    """The entry points of the group, without the doubles that stale metadata makes."""
+    """Return the entry points of the group; `entry_points` drops duplicates of stale metadata."""
     return entry_points(group=GROUP)
 
 
 def load_plugins(
     found: Iterable[EntryPoint], modules: Mapping[str, ModuleType], disabled: Collection[str]
 ) -> tuple[Plugin, ...]:
-    """All plugins, by name: those of the entry points, and modules that need no import."""
+    """Load all plugins, in the order of their names; `modules` need no import."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     candidates: list[tuple[Plugin, Callable[[], Any]]] = [
         (_described(entry), entry.load) for entry in found
     ]
-    candidates += [
-        (Plugin(name=name), partial(_itself, module)) for name, module in modules.items()
-    ]
+    candidates += [(Plugin(name=name), partial(_same, module)) for name, module in modules.items()]
     candidates.sort(key=lambda candidate: (candidate[0].name, candidate[0].origin))
     names = Counter(plugin.name for plugin, _ in candidates)
     loaded = []
@@ -115,14 +113,14 @@ def load_plugins(
 def _described(entry: EntryPoint) -> Plugin:
     try:
         name, version = entry.dist.name, entry.dist.version  # type: ignore[union-attr]
-    except Exception:  # noqa: BLE001 - metadata without a name or version: it differs by Python
+    except Exception:  # noqa: BLE001 - without a name or version; the exception differs by Python
         name, version = "", ""
     return Plugin(
         name=entry.name, distribution=name or "unknown distribution", version=version or ""
     )
 
 
-def _itself(module: ModuleType) -> ModuleType:
+def _same(module: ModuleType) -> ModuleType:
     return module
 
 
@@ -153,7 +151,7 @@ def _loaded(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], An
 
 
 def _register(manager: pluggy.PluginManager, name: str, module: Any) -> None:
-    """Make the module known to pluggy, and refuse what pluggy would pass over silently."""
+    """Register the module with pluggy, and refuse what pluggy would ignore silently."""
     if not isinstance(module, ModuleType):
         raise PluginError(f"names a {type(module).__name__}; a plugin is a module")
     manager.register(module, name)
@@ -177,17 +175,17 @@ def _hook_names(manager: pluggy.PluginManager) -> list[str]:
 
 
 def _impls(manager: pluggy.PluginManager, hook: str, module: ModuleType) -> list[pluggy.HookImpl]:
-    """The module's own implementations: called one by one, so that each is known by its plugin."""
+    """Return the module's own implementations. They are called one by one, to know whose failed."""
     impls = getattr(manager.hook, hook).get_hookimpls()
     return [impl for impl in impls if impl.plugin is module]
 
 
 def _kinds(manager: pluggy.PluginManager, module: ModuleType) -> Iterator[AnyKind]:
-    for hook, record in DOORS.items():
+    for hook, record in _RECORDS.items():
         for impl in _impls(manager, hook, module):
             try:
                 offered: Any = impl.function()
-                kinds = list(offered)  # a generator raises here, not at the call
+                kinds = list(offered)  # a generator raises here, not when called
             except Exception as error:
                 text = f"{hook} raised {type(error).__name__}: {error}"
                 raise PluginError(text) from error
@@ -200,7 +198,7 @@ def _kinds(manager: pluggy.PluginManager, module: ModuleType) -> Iterator[AnyKin
 
 
 def _check_kinds(kinds: Iterable[AnyKind]) -> None:
-    """Refuse records that would fail later, at a place where nobody knows the plugin any more."""
+    """Refuse records that would fail later, where the plugin is no longer known."""
     seen = set()
     for kind in kinds:
         what = f"{ROLES[type(kind)]} {kind.name!r}"
@@ -213,7 +211,7 @@ def _check_kinds(kinds: Iterable[AnyKind]) -> None:
         if not callable(kind.create):
             raise PluginError(f"{what}: create is not callable")
         if isinstance(kind, LabelParser) and kind.name in PARSER_KEYS:
-            raise PluginError(f"{what}: this name is a key of syncer's own")
+            raise PluginError(f"{what}: this name is reserved for a key of syncer's own")
         if not isinstance(kind, (CheckTranslator, CommandLine)):
             _check_options(kind, what)
 
@@ -224,10 +222,10 @@ def _check_options(kind: SourceType | SinkType | LabelParser, what: str) -> None
     reserved = set(option_types(kind.options)) & set(_RESERVED.get(type(kind), ()))
     if reserved:
         taken = ", ".join(sorted(reserved))
-        raise PluginError(f"{what}: options that are keys of syncer's own: {taken}")
+        raise PluginError(f"{what}: options have names reserved for syncer's own keys: {taken}")
     schemes: Any = getattr(kind, "schemes", ())
     if isinstance(schemes, str):
-        raise PluginError(f"{what}: schemes is a text, not a tuple of texts")
+        raise PluginError(f"{what}: schemes is a string, not a tuple of strings")
 
 
 def _listener(manager: pluggy.PluginManager, module: ModuleType) -> Listener | None:

@@ -1,8 +1,8 @@
-"""The kinds that plugins offer, looked up by name: typed tables over what was loaded.
+"""Look up the kinds that plugins offer, by name.
 
-A broken plugin, or two plugins that offer the same kind, matter only if the kind is asked for.
-Two plugins of one name matter always, since nobody can say what is missing then. Nothing is
-imported before the first look-up.
+A broken plugin, or a kind that two plugins offer, is an error only if that kind is looked up. Two
+plugins of one name always are, since it is unknown then what they would offer. Nothing is imported
+before the first look-up.
 """
 
 import threading
@@ -24,7 +24,7 @@ from syncer.plugin.loader import ROLES, AnyKind, Plugin, installed, key_of, load
 K = TypeVar("K", SourceType, SinkType, LabelParser, CheckTranslator, CommandLine)
 U = TypeVar("U", SourceType, SinkType)
 
-#: Kinds of the plugins that are published with syncer, by role: named when one is missing.
+#: Kinds of syncer's own plugins, by role: errors suggest to install them.
 _FIRST_PARTY: Mapping[type, tuple[str, ...]] = {
     SourceType: ("docker",),
     SinkType: ("consul", "etcd"),
@@ -37,8 +37,8 @@ _FIRST_PARTY: Mapping[type, tuple[str, ...]] = {
 class PluginInfo:
     """A plugin as `syncer plugins` shows it.
 
-    `state` is `ok`, `failed`, `disabled` or `conflict` (it offers a kind that another one offers
-    too); `error` says why. `kinds` are texts like `sink consul`.
+    `state` is `ok`, `failed`, `disabled` or `conflict` (another plugin offers the same kind);
+    `error` says why. `kinds` are texts like `sink consul`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class PluginInfo:
 class Plugins:
     """The plugins of this program. Safe to use from several threads.
 
-    Made empty for modules of one's own, or by `discover()` with all that are installed.
+    `Plugins()` has none but those that the program registers; `discover()` has all installed ones.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Plugins:
         self._disabled = frozenset(disabled)
         self._modules: dict[str, ModuleType] = {}
         self._loaded: tuple[Plugin, ...] | None = None
-        self._deaf: dict[str, str] = {}
+        self._muted: dict[str, str] = {}
         self._lock = threading.RLock()
 
     @classmethod
@@ -77,86 +77,86 @@ class Plugins:
         return cls(installed, (*disabled, *separated(environ.get("SYNCER_DISABLE_PLUGINS", ""))))
 
     def register(self, module: ModuleType, name: str) -> None:
-        """Add a module of this program as a plugin; it is checked when kinds are looked up."""
+        """Add a module of this program as a plugin. It is checked when kinds are looked up."""
         with self._lock:
             if name in self._modules:
-                raise PluginError(f"a module is registered under the name {name!r} already")
+                raise PluginError(f"a module is already registered under the name {name!r}")
             self._modules[name] = module
             self._loaded = None
 
     def source(self, name: str) -> SourceType:
-        """The kind of source of this name.
+        """Return the kind of source of this name.
 
-        Raises ConfigError if nobody offers it, PluginError if its plugin is broken or two
+        Raises ConfigError if no plugin offers it, PluginError if its plugin is broken or two
         plugins offer it. So do the other look-ups.
         """
         return self._named(SourceType, name)
 
     def sink(self, name: str) -> SinkType:
-        """The kind of sink of this name."""
+        """Return the kind of sink of this name."""
         return self._named(SinkType, name)
 
     def label_parser(self, name: str) -> LabelParser:
-        """The label parser of this name."""
+        """Return the label parser of this name."""
         return self._named(LabelParser, name)
 
     def check_translator(self, sink_kind: str) -> CheckTranslator | None:
-        """The check translator for this kind of sink, if there is one."""
+        """Return the check translator for this kind of sink, if there is one."""
         offers = self._offers(CheckTranslator, sink_kind)
         return self._only(CheckTranslator, sink_kind, offers) if offers else None
 
     def command_line(self, name: str) -> CommandLine:
-        """The command line of the program of this name."""
+        """Return the command line of the program of this name."""
         return self._named(CommandLine, name)
 
     def source_for(self, uri: str) -> SourceType:
-        """The kind of source that takes URIs of this scheme."""
+        """Return the kind of source that takes URIs of this scheme."""
         return self._by_scheme(SourceType, uri)
 
     def sink_for(self, uri: str) -> SinkType:
-        """The kind of sink that takes URIs of this scheme."""
+        """Return the kind of sink that takes URIs of this scheme."""
         return self._by_scheme(SinkType, uri)
 
     def sources(self) -> Mapping[str, SourceType]:
-        """All kinds of source that can be used, by name; conflicts are left out."""
+        """Return all usable kinds of source by name, without conflicts."""
         return self._table(SourceType)
 
     def sinks(self) -> Mapping[str, SinkType]:
-        """All kinds of sink that can be used, by name; conflicts are left out."""
+        """Return all usable kinds of sink by name, without conflicts."""
         return self._table(SinkType)
 
     def label_parsers(self) -> Mapping[str, LabelParser]:
-        """All label parsers that can be used, by name; conflicts are left out."""
+        """Return all usable label parsers by name, without conflicts."""
         return self._table(LabelParser)
 
     def check_translators(self) -> Mapping[str, CheckTranslator]:
-        """All check translators that can be used, by kind of sink; conflicts are left out."""
+        """Return all usable check translators by kind of sink, without conflicts."""
         return self._table(CheckTranslator)
 
     def label_parser_names(self) -> tuple[str, ...]:
-        """The names of all label parsers, conflicts included: using one of those is an error."""
+        """Return the names of all label parsers, including conflicts: using one of those fails."""
         return self._names(LabelParser)
 
     def report(self) -> list[PluginInfo]:
-        """Every plugin with its state and what it offers. Never raises."""
+        """Describe every plugin: its state and what it offers. Never raises."""
         return [self._info(plugin) for plugin in self._plugins()]
 
     def notify(self, event: AnyEvent) -> tuple[Warned, ...]:
-        """Tell the event to every plugin that listens.
+        """Pass the event to every plugin that listens.
 
-        A plugin that raises is not told anything any more; it is named once, by one of the
-        events returned, which the caller passes on to listeners of its own.
+        A plugin that raises receives no further events. It is named once, by one of the warnings
+        returned, which the caller passes on to other listeners.
         """
         warnings = []
         for plugin in self._plugins():
-            if plugin.listener is None or plugin.name in self._deaf:
+            if plugin.listener is None or plugin.name in self._muted:
                 continue
             try:
                 plugin.listener(event)
             except Exception as error:  # noqa: BLE001 - a plugin must never stop the engine
                 text = f"syncer_event raised {type(error).__name__}: {error}; not called again"
                 with self._lock:
-                    if self._deaf.setdefault(plugin.name, text) is text:
+                    if self._muted.setdefault(plugin.name, text) is text:
                         warnings.append(Warned(text=f"plugin {plugin}: {text}"))
         return tuple(warnings)
 
@@ -237,7 +237,7 @@ class Plugins:
         return f"; broken plugins: {', '.join(broken)}" if broken else ""
 
     def _info(self, plugin: Plugin) -> PluginInfo:
-        error = str(plugin.failure or self._deaf.get(plugin.name, ""))
+        error = str(plugin.failure or self._muted.get(plugin.name, ""))
         state = "failed" if plugin.failure else "disabled" if plugin.disabled else "ok"
         if conflicts := [text for kind in plugin.kinds if (text := self._conflict(plugin, kind))]:
             state, error = "conflict", "; ".join(conflicts)
@@ -266,7 +266,7 @@ def _known(names: Iterable[str]) -> str:
 
 
 def _install_hint(role: type, name: str) -> str:
-    """How to get the plugin of syncer's own that this name means; schemes begin with the kind."""
+    """Return how to install syncer's own plugin for this name or scheme, if there is one."""
     for kind in _FIRST_PARTY.get(role, ()):
         if name == kind or name.startswith(f"{kind}-"):
             return f"; pip install syncer-{kind}"

@@ -46,16 +46,16 @@ def test_nothing_wrong_is_all_ok():
     """A healthy set-up has only lines that are ok, and no problem."""
     report = report_of(workload("web"))
     assert said(report, Level.WARNING) == said(report, Level.PROBLEM) == []
-    assert "source docker: answers: 1 workloads, 1 instances" in said(report, Level.OK)
+    assert "source docker: reachable: 1 workloads, 1 instances" in said(report, Level.OK)
     assert not failed(report)
 
 
 @pytest.mark.parametrize(
     ("workloads", "words"),
     [
-        ([workload("a", "127.0.0.1")], "at a loopback address"),
-        ([workload("a"), workload("b")], "2 workloads are registered at 192.0.2.1:80"),
-        ([workload("a", image="gliderlabs/registrator:v7")], "registrator runs here too: a"),
+        ([workload("a", "127.0.0.1")], "have a loopback address"),
+        ([workload("a"), workload("b")], "2 workloads share 192.0.2.1:80"),
+        ([workload("a", image="gliderlabs/registrator:v7")], "registrator is also running: a"),
     ],
 )
 def test_what_looks_wrong_is_a_warning(workloads, words):
@@ -73,7 +73,7 @@ def test_a_bridge_of_containers_is_no_address_for_others():
             return Host(name="h", addresses={"docker0": ("172.17.0.1",)})
 
     lines = said(report_of(source=OnBridge(workload("a", "172.17.0.1"))), Level.WARNING)
-    assert any("at a bridge's address (docker0)" in line for line in lines)
+    assert any("the address of a bridge (docker0)" in line for line in lines)
 
 
 def test_an_image_that_is_only_named_like_registrator_is_none():
@@ -84,7 +84,7 @@ def test_an_image_that_is_only_named_like_registrator_is_none():
 def test_a_scope_that_nobody_chose_is_a_warning():
     """A container's id as a scope is another one after each start."""
     lines = said(report_of(source=FakeSource(scope="0123456789ab")), Level.WARNING)
-    assert any("looks like the id of a container" in line for line in lines)
+    assert any("looks like a container id" in line for line in lines)
 
 
 def test_entries_of_registrator_are_a_warning_unless_they_are_adopted():
@@ -94,7 +94,7 @@ def test_entries_of_registrator_are_a_warning_unless_they_are_adopted():
         for id_ in (f"{SCOPE}:web:80", "other:web:80")
     ]
     (line,) = said(report_of(held=held), Level.WARNING)
-    assert f"1 entries look like registrator's for this host: {SCOPE}:web:80" in line
+    assert f"1 entries seem to be registrator's for this host: {SCOPE}:web:80" in line
     sink = attrs.evolve(CONFIG.sinks["consul"], adopt=("own",))
     adopting = attrs.evolve(CONFIG, sinks={"consul": sink})
     assert said(report_of(held=held, config=adopting), Level.WARNING) == []
@@ -150,9 +150,9 @@ def test_a_foreign_syncer_is_a_problem():
 
 def test_warnings_of_the_configuration_are_told():
     """A secret that others can read, above all."""
-    config = attrs.evolve(CONFIG, warnings=("token: everybody may read it",))
+    config = attrs.evolve(CONFIG, warnings=("token: it is world-readable",))
     assert said(report_of(config=config), Level.WARNING) == [
-        "configuration: token: everybody may read it"
+        "configuration: token: it is world-readable"
     ]
 
 

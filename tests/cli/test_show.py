@@ -30,7 +30,7 @@ def test_what_a_standby_leaves_is_one_line():
     """However many changes there are; the others keep a line of their own."""
     lines = list(report_lines("s", report(*["standby"] * 5000, "conflict")))
     assert lines[1:] == [
-        "  another syncer has the lock and writes here; 5000 changes are left to it",
+        "  another syncer holds the lock; 5000 changes are left to it",
         "  skipped id5000: conflict: why",
     ]
 
@@ -40,7 +40,7 @@ def test_what_a_lost_lead_leaves_is_one_line():
     lost = report(*["lost"] * 5000, applied=3)
     assert list(report_lines("s", lost)) == [
         "s: 3 changes applied",
-        "  the lock was lost under way; 5000 changes were not made",
+        "  the lock was lost during the cycle; 5000 changes were not made",
     ]
     assert has_failed(Once(answers={"s": lost}))
     assert not has_failed(Once(answers={"s": report("standby")}))
@@ -64,7 +64,7 @@ def test_what_there_is_instead_is_told_by_source():
     text = nothing_from("dcker", Once(answers={"a": tuple(many), "b": (*many, one)}))
     names = ", ".join(f"w{number:02}" for number in range(10))
     assert text.splitlines() == [
-        "nothing of ours came from 'dcker'; did you mean 'docker'?",
-        f"from docker there is {names} and 2 more",
-        "from old there is printer\\u2028syncer: all is well",
+        "this syncer has no entries from source 'dcker'; did you mean 'docker'?",
+        f"source docker: {names} and 2 more",
+        "source old: printer\\u2028syncer: all is well",
     ]

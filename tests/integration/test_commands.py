@@ -98,7 +98,7 @@ def test_explain_of_an_unknown_name_says_the_nearest(here, web):
     """A misspelt name gets a hint and an exit code."""
     done = command("explain", "wbe", *here)
     assert done.returncode == 1
-    said = "syncer: no source has a workload, a service or an entry 'wbe'; did you mean 'web'?\n"
+    said = "syncer: no workload, service or entry 'wbe' in any source; did you mean 'web'?\n"
     assert done.stderr == said
 
 
@@ -125,14 +125,14 @@ def test_purge_of_a_source_that_left_nothing(here, web, clean_consul):
     done = command("purge", "--yes", "--only", "dokcer", *here)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == [
-        "syncer: nothing of ours came from 'dokcer'; did you mean 'docker'?",
-        "syncer: from docker there is web",
+        "syncer: this syncer has no entries from source 'dokcer'; did you mean 'docker'?",
+        "syncer: source docker: web",
     ]
     assert set(clean_consul.api.services()) == {"host1:web:8000"}
     assert command("purge", "--yes", "--only", "docker", *here).returncode == 0
     done = command("purge", "--yes", "--only", "docker", *here)
     assert done.returncode == 1
-    assert "there is nothing of ours at all" in done.stderr
+    assert "it has no entries at all" in done.stderr
     assert command("purge", "--yes", *here).returncode == 0
 
 

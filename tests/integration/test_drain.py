@@ -35,14 +35,14 @@ def test_drain_and_undrain_without_a_syncer(here, two, clean_consul):
     command("apply", *here)
     done = command("drain", "web1", *here)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[0] == "consul: 1 drained, 0 were so already"
+    assert done.stdout.splitlines()[0] == "consul: 1 drained, 0 already drained"
     assert ONE in done.stdout.splitlines()[1]
     assert clean_consul.api.passing_ids("web") == {TWO}
     assert set(clean_consul.api.services()) == {ONE, TWO}
     command("apply", *here)
     assert clean_consul.api.passing_ids("web") == {TWO}
     done = command("undrain", "web1", *here)
-    assert done.stdout.splitlines()[0] == "consul: 1 undrained, 0 were so already"
+    assert done.stdout.splitlines()[0] == "consul: 1 undrained, 0 already undrained"
     assert clean_consul.api.passing_ids("web") == {ONE, TWO}
 
 
@@ -130,7 +130,7 @@ def test_names_that_lead_nowhere(here, two):
     command("apply", *here)
     done = command("drain", "web3", *here)
     assert done.returncode == 1
-    assert "nothing of ours is registered as 'web3'; did you mean 'web" in done.stderr
+    assert "no entry of this syncer matches 'web3'; did you mean 'web" in done.stderr
     for wrong in ((), ("",), ("web", "--all")):
         assert command("drain", *wrong, *here).returncode == 3
 

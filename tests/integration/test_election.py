@@ -82,7 +82,7 @@ def test_a_command_that_stands_by_says_so(shared, clean_consul):
     assert applied.returncode == 0, applied.stdout + applied.stderr
     assert applied.stdout.splitlines() == [
         "consul: 0 changes applied",
-        "  another syncer has the lock and writes here; 1 changes are left to it",
+        "  another syncer holds the lock; 1 changes are left to it",
     ]
     both.want("web")
     assert "0 changes are left to it" in both.command("apply").stdout

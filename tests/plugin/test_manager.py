@@ -367,14 +367,14 @@ class Unresolvable:
 @pytest.mark.parametrize(
     ("record", "error"),
     [
-        (sink_type(name="a b"), "sink 'a b': names begin with"),
-        (sink_type(name=7), "sink 7: names begin with"),
+        (sink_type(name="a b"), "sink 'a b': invalid name"),
+        (sink_type(name=7), "sink 7: invalid name"),
         (sink_type(create=None), "create is not callable"),
         (sink_type(options=dict), "options is not an attrs class"),
         (sink_type(options=Options()), "options is not an attrs class"),
-        (sink_type(options=Reserved), "options that are keys of syncer's own: policy"),
+        (sink_type(options=Reserved), "options have names reserved for syncer's own keys: policy"),
         (sink_type(options=Unresolvable), "NoSuchType"),
-        (sink_type(schemes="alpha"), "schemes is a text, not a tuple of texts"),
+        (sink_type(schemes="alpha"), "schemes is a string, not a tuple of strings"),
     ],
 )
 def test_a_record_that_would_fail_later_is_refused(record, error):
@@ -393,7 +393,10 @@ def test_one_plugin_offers_a_kind_twice():
 def test_a_parser_may_not_be_called_like_a_key():
     """A label parser named `order` could never be configured."""
     parser = syncer.LabelParser(name="order", options=Options, create=print)
-    assert "key of syncer's own" in info(registered(syncer_label_parsers=[parser]), "given").error
+    assert (
+        "reserved for a key of syncer's own"
+        in info(registered(syncer_label_parsers=[parser]), "given").error
+    )
 
 
 def test_a_disabled_plugin_is_never_imported(site):
@@ -497,7 +500,7 @@ def test_a_listener_that_raises_twice_at_once_is_reported_once():
 def test_registering_a_name_twice():
     """A second module under a name that is taken is refused at once."""
     plugins = registered(syncer_sinks=[])
-    with pytest.raises(syncer.PluginError, match="'given' already"):
+    with pytest.raises(syncer.PluginError, match="already registered under the name 'given'"):
         plugins.register(module_of(syncer_sinks=[]), "given")
 
 
