@@ -56,7 +56,7 @@ def cli() -> None:
     help="Log format: text, or one JSON object per line.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also log every listing and cycle.")
-def run(once: bool, web: str | None, log_format: str, verbose: bool, **given: Any) -> int:
+def run(once: bool, web: str | None, log_format: str, verbose: bool, **flags: Any) -> int:
     """Keep the sinks in sync with the sources until stopped.
 
     The configuration is reloaded on SIGHUP and when its file changes; nothing is unregistered
@@ -67,27 +67,27 @@ def run(once: bool, web: str | None, log_format: str, verbose: bool, **given: An
     gc.set_threshold(*GC_THRESHOLDS)
     log = Log(sys.stderr, as_json=log_format == "json", verbose=verbose)
     if web:
-        given["assignments"] = (f"web.listen={web}", *given["assignments"])
-    return _run_once(given, log) if once else _run(given, log)
+        flags["assignments"] = (f"web.listen={web}", *flags["assignments"])
+    return _run_once(flags, log) if once else _run(flags, log)
 
 
-def _run_once(given: Mapping[str, Any], log: "Log") -> int:
+def _run_once(flags: Mapping[str, Any], log: "Log") -> int:
     from syncer.events import Warned
 
-    config, engine = make_engine(given, log.listen)
+    config, engine = make_engine(flags, log.listen)
     log.say("syncer starts", version=__version__, **parts_of(config))
     for warning in config.warnings:
         log.listen(Warned(text=warning))
     return FAILED if has_failed(closing(engine, engine.reconcile)) else 0
 
 
-def _run(given: Mapping[str, Any], log: "Log") -> int:
+def _run(flags: Mapping[str, Any], log: "Log") -> int:
     from syncer.cli.daemon.process import Process
     from syncer.cli.daemon.signals import RELOAD, STOP, Requests
     from syncer.cli.daemon.systemd import Notifier
 
     requests = Requests()
-    process = Process(given, log, Notifier(os.environ), lambda: requests.stopping)
+    process = Process(flags, log, Notifier(os.environ), lambda: requests.stopping)
     log.say("syncer starts", version=__version__, **parts_of(process.config))
     process.begin()
     while (asked := requests.next(CHECK_FILES)) != STOP:
@@ -101,7 +101,7 @@ def _run(given: Mapping[str, Any], log: "Log") -> int:
 @cli.command()
 @shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plan(as_json: bool, **given: Any) -> int:
+def plan(as_json: bool, **flags: Any) -> int:
     """Show what would change, and what is skipped and why. Changes nothing.
 
     Exit code 0 if nothing would change, 2 if something would.
@@ -109,7 +109,7 @@ def plan(as_json: bool, **given: Any) -> int:
     from syncer.cli import show, terminal
     from syncer.engine import as_json as forms
 
-    _, engine = make_engine(given)
+    _, engine = make_engine(flags)
     plans = closing(engine, engine.plan)
     terminal.emit(forms.plan_json(plans) if as_json else show.plan_lines(plans))
     if plans.errors:
@@ -122,7 +122,7 @@ def plan(as_json: bool, **given: Any) -> int:
 @click.option(
     "--expect", default="", metavar="DIGEST", help="Apply only if the plan still has this digest."
 )
-def apply(expect: str, **given: Any) -> int:
+def apply(expect: str, **flags: Any) -> int:
     """Bring the sinks in sync with the sources, once.
 
     A sink whose lock another syncer holds is left to that one; this is not a failure.
@@ -131,7 +131,7 @@ def apply(expect: str, **given: Any) -> int:
 
     leads: dict[str, bool] = {}
     with terminal.progress() as progress:
-        _, engine = make_engine(given, progress, show.leads_into(leads))
+        _, engine = make_engine(flags, progress, show.leads_into(leads))
         reports = closing(engine, lambda: engine.reconcile(expect))
     for sink, report in reports.items():
         terminal.emit(show.report_lines(sink, report, leads=leads.get(sink, True)))
@@ -143,7 +143,7 @@ def apply(expect: str, **given: Any) -> int:
 @shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("name", metavar="SERVICE|CONTAINER")
-def explain(name: str, as_json: bool, **given: Any) -> int:
+def explain(name: str, as_json: bool, **flags: Any) -> int:
     """Explain why a service, container or entry is or is not registered.
 
     SERVICE|CONTAINER is a service name, a container name, the beginning of a container id, or an
@@ -153,7 +153,7 @@ def explain(name: str, as_json: bool, **given: Any) -> int:
     from syncer.cli import show, terminal
     from syncer.engine import as_json as forms
 
-    _, engine = make_engine(given)
+    _, engine = make_engine(flags)
     stories, names = closing(engine, lambda: (engine.explain(name), engine.names()))
     if not stories:
         text = f"no workload, service or entry {name!r} in any source"
@@ -169,12 +169,12 @@ def explain(name: str, as_json: bool, **given: Any) -> int:
 @shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--all", "all_", is_flag=True, help="Include entries of other owners.")
-def services(as_json: bool, all_: bool, **given: Any) -> int:
+def services(as_json: bool, all_: bool, **flags: Any) -> int:
     """List the registered entries of each sink."""
     from syncer.cli import show, terminal
     from syncer.engine import as_json as forms
 
-    config, engine = make_engine(given, need=("sinks",))
+    config, engine = make_engine(flags, need=("sinks",))
     views = closing(engine, engine.registrations)
     shown = {
         name: show.of_owner(view, "" if all_ else config.owner) for name, view in views.items()
@@ -195,14 +195,14 @@ def services(as_json: bool, all_: bool, **given: Any) -> int:
     "--only", "source", default="", metavar="NAME", help="Remove only entries from this source."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
-def purge(source: str, yes: bool, **given: Any) -> int:
+def purge(source: str, yes: bool, **flags: Any) -> int:
     """Remove every entry this syncer made for this host, including those still in use.
 
     Exit code 1 if there is no entry from the source named by --only.
     """
     from syncer.cli import show, terminal
 
-    _, engine = make_engine(given)
+    _, engine = make_engine(flags)
     found = engine.purgeable(source)
     count = sum(map(len, found.values()))
     if source and not count and not found.errors:
@@ -245,11 +245,11 @@ def plugins(verbose: bool, as_json: bool) -> int:
 
 @cli.command("check-config")
 @shared
-def check_config(**given: Any) -> int:
+def check_config(**flags: Any) -> int:
     """Validate flags, file and environment. Contacts no source and no sink."""
     from syncer.cli import terminal
 
-    config, engine = make_engine(given)
+    config, engine = make_engine(flags)
     engine.stop()
     for warning in config.warnings:
         terminal.line(f"warning: {warning}")

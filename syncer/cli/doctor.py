@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(as_json: bool, **given: Any) -> int:
+def doctor(as_json: bool, **flags: Any) -> int:
     """Diagnose the setup: sockets, permissions, clocks, addresses. Changes nothing.
 
     Exit code 0 unless a problem is found; warnings do not count.
@@ -22,7 +22,7 @@ def doctor(as_json: bool, **given: Any) -> int:
     from syncer.cli import terminal
     from syncer.cli.diagnosis import diagnosed, failed
 
-    config, engine = make_engine(given)
+    config, engine = make_engine(flags)
     report = diagnosed(config, _installed(installed()), closing(engine, engine.examine))
     if as_json:
         terminal.emit(_as_json(report))

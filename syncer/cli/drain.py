@@ -30,14 +30,14 @@ def _named(command: C) -> C:
 @shared
 @_named
 @click.option("--force", is_flag=True, help="Also drain the last instance of a service that is up.")
-def drain(name: str | None, all_: bool, force: bool, **given: Any) -> int:
+def drain(name: str | None, all_: bool, force: bool, **flags: Any) -> int:
     """Take running instances out of service until `undrain`, or until their container is gone.
 
     SERVICE|CONTAINER is a service name, a container name, the beginning of a container id, or an
     entry id. Exit code 1 if an instance could not be drained.
     """
     target = _target(name, all_)
-    _, engine = make_engine(given)
+    _, engine = make_engine(flags)
     reports = closing(engine, lambda: _known(engine, engine.drain(target, force=force), target))
     return _print_reports(reports, "drained")
 
@@ -45,10 +45,10 @@ def drain(name: str | None, all_: bool, force: bool, **given: Any) -> int:
 @click.command()
 @shared
 @_named
-def undrain(name: str | None, all_: bool, **given: Any) -> int:
+def undrain(name: str | None, all_: bool, **flags: Any) -> int:
     """Undo `drain`: put instances back into service."""
     target = _target(name, all_)
-    _, engine = make_engine(given)
+    _, engine = make_engine(flags)
     reports = closing(engine, lambda: _known(engine, engine.undrain(target), target))
     return _print_reports(reports, "undrained")
 

@@ -6,12 +6,10 @@ from typing import Any
 import attrs
 from rich.table import Table
 
-from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.cli.show import rows_table
+from syncer.config.build import Kind
 from syncer.config.describe import describe_options
 from syncer.plugin.manager import Plugins
-
-Kind = SourceType | SinkType | LabelParser
 
 
 def kinds(plugins: Plugins) -> Iterator[tuple[str, Kind]]:

@@ -96,30 +96,30 @@ def shared(command: F) -> F:
 
 
 def make_engine(
-    given: Mapping[str, Any], *listeners: "Listener", need: Sequence[str] = ("sources", "sinks")
+    flags: Mapping[str, Any], *listeners: "Listener", need: Sequence[str] = ("sources", "sinks")
 ) -> "tuple[Config, Engine]":
     """Return the engine that flags, file and environment describe, with its configuration."""
     from syncer.config.load import load
     from syncer.plugin.assembly import assemble
 
-    settings, plugins = read_given(given)
+    settings, plugins = settings_and_plugins(flags)
     config = load(settings, plugins, need)
     return config, assemble(config, plugins, listeners=listeners)
 
 
-def read_given(given: Mapping[str, Any]) -> "tuple[Settings, Plugins]":
+def settings_and_plugins(flags: Mapping[str, Any]) -> "tuple[Settings, Plugins]":
     """Read what flags, file and environment say, and find the plugins that they leave enabled."""
     from syncer.config.flags import common_settings
     from syncer.config.load import read_settings
     from syncer.plugin.manager import Plugins
 
-    general = [f"{key}={given[key]}" for key in ("owner", "interval") if given[key]]
+    general = [f"{key}={flags[key]}" for key in ("owner", "interval") if flags[key]]
     settings = read_settings(
-        given["path"],
-        sources=given["sources"],
-        sinks=given["sinks"],
-        assignments=[*general, *given["assignments"]],
-        common=common_settings(given),
+        flags["path"],
+        sources=flags["sources"],
+        sinks=flags["sinks"],
+        assignments=[*general, *flags["assignments"]],
+        common=common_settings(flags),
         environ=os.environ,
     )
     return settings, Plugins.discover(os.environ, settings.disabled_plugins)

@@ -33,7 +33,8 @@ from syncer.plan.guard import GuardRules
 
 T = TypeVar("T")
 P = TypeVar("P", ParserConfig, SourceConfig, SinkConfig)
-_Kind = SourceType | SinkType | LabelParser
+#: A kind that has options.
+Kind = SourceType | SinkType | LabelParser
 
 
 class KindLookup(Protocol):
@@ -63,13 +64,13 @@ class ConfigBuilder:
 
     def __init__(
         self,
-        given: Tree,
+        tree: Tree,
         kinds: KindLookup,
         *,
         path: Path | None,
         environ: Mapping[str, str],
     ) -> None:
-        self._given, self._kinds, self._path, self._environ = given, kinds, path, environ
+        self._tree, self._kinds, self._path, self._environ = tree, kinds, path, environ
         self._top = KeyPath((), str(path) if path else "")
         self._problems: list[str] = []
         self._warnings: list[str] = []
@@ -79,11 +80,11 @@ class ConfigBuilder:
 
         `need` says which of `sources` and `sinks` must be configured.
         """
-        for key, value in self._given.items():
+        for key, value in self._tree.items():
             if key not in (*TOP_KEYS, *TABLES):
                 problem = f"unknown setting{did_you_mean(key, (*TOP_KEYS, *TABLES))}"
                 self._problem(self._top / key, problem, value)
-        top = {key: value for key, value in self._given.items() if key in TOP_KEYS}
+        top = {key: value for key, value in self._tree.items() if key in TOP_KEYS}
         config = self._fill(Config, top, self._top)
         guard = self._fill(GuardRules, self._table("guard"), self._top / "guard")
         probes = self._fill(ProbeRules, self._table("probes"), self._top / "probes")
@@ -109,7 +110,7 @@ class ConfigBuilder:
     def _check(self, sinks: Mapping[str, SinkConfig], need: Collection[str]) -> None:
         """Check what only the whole shows: sources and sinks exist, and sinks name real sources."""
         for table, example in (("sources", "docker"), ("sinks", "consul")):
-            if table in need and not self._given.get(table):
+            if table in need and not self._tree.get(table):
                 flag, name = f"--{table[:-1]} {example}", f"[{table}.{example}]"
                 problem = f"no {table[:-1]} configured: pass {flag}, or add {name} to the"
                 self._problem(self._top, f"{problem} configuration file")
@@ -168,7 +169,7 @@ class ConfigBuilder:
     def _with_options(
         self,
         part: P,
-        kind: _Kind | None,
+        kind: Kind | None,
         raw: Tree,
         where: KeyPath,
         other_keys: tuple[str, ...] = (),
@@ -195,7 +196,7 @@ class ConfigBuilder:
 
     def _table(self, *keys: str) -> Tree:
         """Return the table at this path, empty if there is none; anything else is an error."""
-        found: Any = self._given
+        found: Any = self._tree
         where = self._top
         for key in keys:
             found, where = found.get(key, {}), where / key

@@ -11,15 +11,15 @@ from syncer.config.tree import Given, Tree, given_tree, plain
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
 _FLAG = re.compile(r"(?:(?P<name>[^:=]+):)?(?P<kind>[^:=]+)(?:=(?P<value>.*))?", re.DOTALL)
 
-_Kind = SourceType | SinkType
+UriKind = SourceType | SinkType
 
 
 def kind_tables(
     flag: str,
     texts: Sequence[str],
     configured: Any,
-    look_up: Callable[[str], _Kind],
-    by_uri: Callable[[str], _Kind],
+    look_up: Callable[[str], UriKind],
+    by_uri: Callable[[str], UriKind],
 ) -> Tree:
     """Return the tables that `--source` or `--sink` ask for: each kind with its value's options.
 
@@ -43,9 +43,9 @@ def _split(
     flag: str,
     text: str,
     configured: Any,
-    look_up: Callable[[str], _Kind],
-    by_uri: Callable[[str], _Kind],
-) -> tuple[str, _Kind, str | None]:
+    look_up: Callable[[str], UriKind],
+    by_uri: Callable[[str], UriKind],
+) -> tuple[str, UriKind, str | None]:
     """Return the configured name ("" if any will do), the kind and the value of one flag."""
     try:
         if _URI.match(text):
@@ -67,7 +67,7 @@ def _kind_of(configured: Any, word: str) -> str:
     return kind if isinstance(kind, str) and kind else word
 
 
-def _uri_options(flag: str, kind: _Kind, value: str) -> Mapping[str, Any]:
+def _uri_options(flag: str, kind: UriKind, value: str) -> Mapping[str, Any]:
     if kind.from_uri is None:
         raise ConfigError(f"{flag} {kind.name}: takes no value; use --set for its options")
     try:

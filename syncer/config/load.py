@@ -102,22 +102,22 @@ def load(
     `need` says which of sources and sinks must be configured. Raises one ConfigError with a line
     for each error, or PluginError.
     """
-    given = settings.tree
+    tree = settings.tree
     for table, texts, look_up, by_uri in (
         ("sources", settings.sources, kinds.source, kinds.source_for),
         ("sinks", settings.sinks, kinds.sink, kinds.sink_for),
     ):
-        flagged = kind_tables(f"--{table[:-1]}", texts, given.get(table), look_up, by_uri)
-        given = overlaid(given, {table: flagged} if flagged else {})
-        if isinstance(given.get(table), Mapping):
+        flagged = kind_tables(f"--{table[:-1]}", texts, tree.get(table), look_up, by_uri)
+        tree = overlaid(tree, {table: flagged} if flagged else {})
+        if isinstance(tree.get(table), Mapping):
             # The order matters: of two equal claims, that of the first source wins.
-            given[table] = in_order(given[table], settings.file.get(table), flagged)
-    given = overlaid(given, settings.assignments)  # --set is more exact than --sink
+            tree[table] = in_order(tree[table], settings.file.get(table), flagged)
+    tree = overlaid(tree, settings.assignments)  # --set is more exact than --sink
     for table, common in settings.common.items():
-        if isinstance(named := given.get(table), Mapping):
-            given[table] = {
+        if isinstance(named := tree.get(table), Mapping):
+            tree[table] = {
                 name: overlaid(part, common) if isinstance(part, Mapping) else part
                 for name, part in named.items()
             }
-    builder = ConfigBuilder(given, kinds, path=settings.path, environ=settings.environ)
+    builder = ConfigBuilder(tree, kinds, path=settings.path, environ=settings.environ)
     return builder.config(need, settings.disabled_plugins)

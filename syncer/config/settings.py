@@ -81,7 +81,7 @@ def _own(default: Any = attrs.NOTHING, **more: Any) -> Any:
 
 
 @attrs.frozen(kw_only=True)
-class _Part:
+class _PartConfig:
     """What sources, sinks and label parsers have in common.
 
     `options` is the kind's own options class, filled. `key_files` has a digest of each file with
@@ -94,12 +94,12 @@ class _Part:
 
 
 @attrs.frozen(kw_only=True)
-class ParserConfig(_Part):
+class ParserConfig(_PartConfig):
     """A configured label parser."""
 
 
 @attrs.frozen(kw_only=True)
-class SourceConfig(_Part):
+class SourceConfig(_PartConfig):
     """A configured source: the settings that all kinds share, and the options of its kind."""
 
     kind: str = option("", help="Kind of source; by default the table's name")
@@ -133,7 +133,7 @@ class SourceConfig(_Part):
 
 
 @attrs.frozen(kw_only=True)
-class SinkConfig(_Part):
+class SinkConfig(_PartConfig):
     """A configured sink: the settings that all kinds share, and the options of its kind."""
 
     kind: str = option("", help="Kind of sink; by default the table's name")
@@ -222,9 +222,8 @@ class Config:
 
 def asks_same(one: SourceConfig | SinkConfig, other: SourceConfig | SinkConfig) -> bool:
     """Whether both are of the same kind with the same options. Secrets may differ."""
-    return one.kind == other.kind and _without_secrets(one.options) == _without_secrets(
-        other.options
-    )
+    mine, theirs = _without_secrets(one.options), _without_secrets(other.options)
+    return (one.kind, mine) == (other.kind, theirs)
 
 
 def _without_secrets(options: Any) -> list[Any]:

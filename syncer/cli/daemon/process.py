@@ -13,7 +13,7 @@ import attrs
 from syncer.api.errors import ConfigError, SyncerError
 from syncer.cli.daemon.page import Pages
 from syncer.cli.daemon.systemd import Notifier, signs_of_life
-from syncer.cli.shared import read_given
+from syncer.cli.shared import settings_and_plugins
 from syncer.config.files import FileWatch
 from syncer.config.load import load
 from syncer.config.settings import Config, asks_same
@@ -69,9 +69,9 @@ class Process:
     """
 
     def __init__(
-        self, given: Mapping[str, Any], log: Log, notifier: Notifier, stopping: Callable[[], bool]
+        self, flags: Mapping[str, Any], log: Log, notifier: Notifier, stopping: Callable[[], bool]
     ) -> None:
-        self._given, self._log, self._stopping = given, log, stopping
+        self._flags, self._log, self._stopping = flags, log, stopping
         self._status, self._notifier = Status(), notifier
         self._pages = Pages(self._status)
         self._signs = signs_of_life(notifier, self._busy, self._status.text)
@@ -80,7 +80,7 @@ class Process:
         self._reloading = False
         self._ended = True
         #: The files to watch for the configuration in force; a refused one may add to them.
-        self._watched: tuple[Path, ...] = (given["path"],) if given["path"] else ()
+        self._watched: tuple[Path, ...] = (flags["path"],) if flags["path"] else ()
         self._files = FileWatch(self._watched)
         self._now = self._build()
         self._watch(self._now)
@@ -168,7 +168,7 @@ class Process:
 
     def _prepare(self) -> Build | None:
         """Make another engine, and its place on the page. `None` if nothing has changed."""
-        path = self._given["path"]
+        path = self._flags["path"]
         if path and path.exists() and not path.is_file():
             raise ConfigError(f"{path} is not a regular file, so it cannot be re-read on reload")
         new = self._build()
@@ -193,7 +193,7 @@ class Process:
         new.engine.start()
 
     def _build(self) -> Build:
-        settings, plugins = read_given(self._given)
+        settings, plugins = settings_and_plugins(self._flags)
         self._files.follow((*self._watched, *settings.secret_files))
         config = load(settings, plugins)
         self._files.follow((*self._watched, *settings.secret_files, *config.key_files))
@@ -202,7 +202,7 @@ class Process:
         return Build(config, plugins, settings.secret_files, engine, gate)
 
     def _watch(self, build: Build) -> None:
-        path = self._given["path"]
+        path = self._flags["path"]
         self._watched = (*((path,) if path else ()), *build.secret_files)
         self._files.follow(self._watched)
 
