@@ -159,7 +159,7 @@ def test_warnings_of_the_configuration_are_told():
 @pytest.mark.parametrize(
     ("now", "level", "words"),
     [
-        (784111777.9, Level.OK, "agree"),
+        (784111777.9, Level.OK, "in sync"),
         (784111777 + 60.5, Level.WARNING, "our clock is 60 s ahead of its clock"),
         (784111777 - 59.5, Level.WARNING, "our clock is 60 s behind its clock"),
     ],
