@@ -84,13 +84,13 @@ def test_a_registry_is_killed_and_comes_back(live, name):
     row.get_by_text(f"{name}: registered").wait_for()
     registry.kill()
     sees(card, "Unreachable: ")
-    sees(live.page, f"{name} does not answer.")
-    sees(live.page, f"sink {name} stopped answering")
+    sees(live.page, f"Unreachable: {name}.")
+    sees(live.page, f"sink {name} is unreachable")
     row.get_by_text(f"{other}: registered").wait_for()
     assert violations(live.page) == []
     registry.start()
-    sees(live.page, f"sink {name} answers again")
-    card.get_by_text("does not answer").wait_for(state="detached")
+    sees(live.page, f"sink {name} is back")
+    card.get_by_text("Unreachable").wait_for(state="detached")
     row.get_by_text(f"{name}: registered", exact=True).wait_for()
     assert violations(live.page) == []
     assert live.same_page()
