@@ -1,7 +1,7 @@
-"""What happened, as typed values: logs, metrics, pages and notifications live from these.
+"""Events as typed values: the source of logs, metrics, the status page and notifications.
 
-An event is told in the thread where it happened, to every listener of the engine and to every
-plugin with a `syncer_event` hook. A listener that raises is passed over.
+The engine passes each event to every listener, and to every plugin with a `syncer_event` hook, in
+the thread where it happened. A listener that raises an error is ignored.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from syncer.api.keys import Part, as_part
 
 @attrs.frozen(kw_only=True)
 class SourceListed:
-    """A source has listed everything; `first` for the first time in this process.
+    """A source has listed its workloads; `first` is set for the first time in this process.
 
-    `instances` is how many its workloads offer; `seconds` is how long it took, all read and
-    translated.
+    `instances` is how many instances the workloads offer, `unclear` how many workloads could not be
+    read. `seconds` is the time that reading and translating took.
     """
 
     source: str
@@ -33,11 +33,11 @@ class SourceListed:
 
 @attrs.frozen(kw_only=True)
 class LoopFailed:
-    """A loop's work raised: listing a source, a sink's cycle, its pulse, a watch.
+    """Repeated work raised an error: listing a source, a sink's cycle, its pulse, a watch.
 
     `loop` names the work (`source docker`, `sink consul`, `watch docker`), `failures` counts those
     in a row, `retry_in` is in seconds. `trace` is set once for errors that no plugin should raise.
-    `news` is what a log tells: the first of a row, each tenth, and another error than before.
+    `news` says whether to log it: the first of a row, each tenth, and each new error.
     """
 
     loop: Part = attrs.field(converter=as_part)
@@ -50,7 +50,7 @@ class LoopFailed:
 
 @attrs.frozen(kw_only=True)
 class LoopRecovered:
-    """A loop's work succeeded again after that many failures."""
+    """The work succeeded again, after this many failures in a row."""
 
     loop: Part = attrs.field(converter=as_part)
     failures: int
@@ -58,7 +58,7 @@ class LoopRecovered:
 
 @attrs.frozen(kw_only=True)
 class ProblemsFound:
-    """What a workload's labels ask for and cannot have, told when it changes."""
+    """The problems in a workload's labels have changed."""
 
     source: str
     workload: str
@@ -67,7 +67,7 @@ class ProblemsFound:
 
 @attrs.frozen(kw_only=True)
 class ChangeApplied:
-    """A sink accepted a change; `drift` if the registry had strayed from what was written."""
+    """A sink made a change; with `drift` it repaired an entry that somebody else had changed."""
 
     sink: str
     change: Change
@@ -76,7 +76,7 @@ class ChangeApplied:
 
 @attrs.frozen(kw_only=True)
 class ChangeFailed:
-    """A sink refused a change or could not take it; told again only when the error changes."""
+    """A sink refused a change or failed to make it; repeated only if the error is another."""
 
     sink: str
     change: Change
@@ -86,7 +86,7 @@ class ChangeFailed:
 
 @attrs.frozen(kw_only=True)
 class SkipsChanged:
-    """Changes that are now held back and were not in the cycle before."""
+    """Changes are held back that were not in the previous cycle."""
 
     sink: str
     skips: tuple[Skip, ...] = attrs.field(converter=as_tuple)
@@ -94,7 +94,7 @@ class SkipsChanged:
 
 @attrs.frozen(kw_only=True)
 class GuardPaused:
-    """The guard holds back removals and moves, since there are too many at once."""
+    """The guard holds back removals and moves: there are too many at once."""
 
     sink: str
     held: int
@@ -103,14 +103,14 @@ class GuardPaused:
 
 @attrs.frozen(kw_only=True)
 class GuardReleased:
-    """What the guard held is let go, or no longer wanted."""
+    """The guard holds nothing any more: the changes were made, or are no longer wanted."""
 
     sink: str
 
 
 @attrs.frozen(kw_only=True)
 class LeaseLost:
-    """The registry had lost registrations or checks of ours; they are written again at once."""
+    """The registry had lost entries or checks of ours; they are written again at once."""
 
     sink: str
     lost: int
@@ -118,10 +118,10 @@ class LeaseLost:
 
 @attrs.frozen(kw_only=True)
 class PulseBeaten:
-    """What must reach a registry on time has reached it: renewals, and health that syncer knows.
+    """A pulse has succeeded: leases were renewed, and health was reported.
 
-    `held` is how many registrations were kept alive. `late` is how long after its time it was done,
-    `seconds` how long that took, `every` the time from one to the next.
+    `held` is the number of entries renewed. In seconds: `late` is the delay, `seconds` the length,
+    `every` the time between two pulses.
     """
 
     sink: str
@@ -133,7 +133,7 @@ class PulseBeaten:
 
 @attrs.frozen(kw_only=True)
 class Elected:
-    """Of the syncers that share a lock this one writes to the sink from now on, or does not."""
+    """This syncer acquired the lock of a sink and writes from now on, or lost it."""
 
     sink: str
     leads: bool
@@ -141,9 +141,9 @@ class Elected:
 
 @attrs.frozen(kw_only=True)
 class HealthChanged:
-    """A probe of syncer's own has another status than before; the first time, if not passing.
+    """One of syncer's own probes has a new status; the first one only if it is not passing.
 
-    `target` says what is probed (`http://10.0.0.1:80/health`), `output` what came of it.
+    `target` is what is probed (`http://10.0.0.1:80/health`), `output` the result in words.
     """
 
     target: str
@@ -153,11 +153,11 @@ class HealthChanged:
 
 @attrs.frozen(kw_only=True)
 class CycleFinished:
-    """One cycle of a sink is over. `failed` maps ids to errors; `seconds` is its length.
+    """A cycle of a sink has ended. `failed` maps ids to errors.
 
-    `planned` is how much of that went by until it was known what to do. `retry`: something failed
-    that may succeed soon; `again`: what was planned on has changed; `relist`: the guard holds
-    something until the sources say the same once more.
+    In seconds: `seconds` is its length, `planned` the part of it until the plan was made. `retry`:
+    a change failed that may succeed soon. `again`: the plan was outdated before it was carried
+    out. `relist`: the guard holds changes until the sources confirm them.
     """
 
     sink: str
@@ -172,7 +172,7 @@ class CycleFinished:
 
     @property
     def ours(self) -> int:
-        """How many registrations of ours there are after it."""
+        """The number of our registrations after the cycle."""
         done = [change for change in self.plan.changes if change.id not in self.failed]
         added = sum(isinstance(change, Register) for change in done)
         return self.plan.ours + added - sum(isinstance(change, Deregister) for change in done)
@@ -180,10 +180,10 @@ class CycleFinished:
 
 @attrs.frozen(kw_only=True)
 class ConfigReloaded:
-    """A running syncer has read its configuration again, and goes on by it.
+    """A running syncer has re-read its configuration, and uses it from now on.
 
-    `changed` says what is another than before: nothing, and all goes on as it was. `interval` is
-    that of full reads from now on, in seconds.
+    `changed` names what has changed; if nothing has, everything continues. `interval` is the new
+    interval of full reads, in seconds.
     """
 
     changed: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
@@ -197,9 +197,9 @@ class ConfigReloaded:
 
 @attrs.frozen(kw_only=True)
 class ConfigRefused:
-    """A running syncer has read its configuration again, and goes on by the one that it had.
+    """A running syncer has re-read its configuration, refused it, and keeps the previous one.
 
-    `problems` are all that is wrong, a line for each.
+    `problems` are all errors, one line each.
     """
 
     problems: tuple[str, ...] = attrs.field(converter=as_tuple)
@@ -207,7 +207,7 @@ class ConfigRefused:
 
 @attrs.frozen(kw_only=True)
 class Warned:
-    """Something about the configuration or the surroundings that a person should look at."""
+    """Something in the configuration or the environment needs a person's attention."""
 
     text: str
 

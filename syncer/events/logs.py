@@ -1,8 +1,8 @@
-"""Events as log lines: one line for each change, none when nothing changes.
+"""Events as log lines: one line for each change, none if nothing changes.
 
 Every event becomes zero or more records `(level, message, fields)`; a `Log` prints them for
-people or as JSON. Text that came from labels or registries cannot forge a line: control
-characters are escaped before anything is printed.
+people or as JSON. Text from labels or registries cannot forge a line: control characters are
+escaped before printing.
 """
 
 import contextlib
@@ -41,19 +41,19 @@ from syncer.events import (
 Record = tuple[str, str, dict[str, Any]]
 
 #: More new skips of one kind than this in one cycle become one line, and so do the problems of
-#: one workload beyond it.
+#: one workload after this many.
 MANY = 20
-#: Longest texts of fields; what a registry answers may be a page.
+#: The longest text of a field: a registry may answer with a whole page.
 LONGEST, LONGEST_TRACE = 2000, 20_000
-#: What a terminal is told before the parts of a line, and after each.
+#: Terminal codes before the parts of a line, and after each.
 _DIM, _BOLD, _KEY, _VALUE, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[35m", "\x1b[0m"
 _LEVELS = {"debug": "\x1b[32m", "info": "\x1b[32m", "warning": "\x1b[33m"}
 
 
 class Log:
-    """Prints lines to a stream: as JSON, or for people, coloured on a terminal.
+    """Prints lines to a stream: as JSON, or for people, in colour on a terminal.
 
-    `verbose` prints those of the level `debug` too. May be used from several threads.
+    `verbose` prints those of the level `debug` too. Several threads may use it.
     """
 
     def __init__(self, stream: TextIO, *, as_json: bool, verbose: bool) -> None:
@@ -62,12 +62,12 @@ class Log:
         self._lock = Lock()
 
     def listen(self, event: AnyEvent) -> None:
-        """Print what there is to say about an event."""
+        """Print the lines of an event."""
         for record in records(event):
             self._print(*record)
 
     def say(self, message: str, **fields: Any) -> None:
-        """A line that no event stands for: the process starts, or ends."""
+        """Print a line that comes from no event: the process starts, or ends."""
         self._print("info", message, fields)
 
     def _print(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
@@ -78,7 +78,7 @@ class Log:
             line = _json_line(level, message, fields)
         else:
             line = _plain_line(level, message, fields, coloured=self._coloured)
-        # A terminal that is gone, or a full disk, is no reason to stop.
+        # A closed terminal or a full disk is no reason to stop.
         with self._lock, contextlib.suppress(OSError):
             self._stream.write(f"{line}\n")
             self._stream.flush()
@@ -107,13 +107,13 @@ def _plain_line(level: str, message: str, fields: Mapping[str, Any], *, coloured
 
 
 def _quoted(value: Any) -> str:
-    """A value in quotes, where without them it could not be told where it ends."""
+    """Put a value in quotes if its end would not be clear without them."""
     plain = isinstance(value, str) and not set(value) & set(" =\"'")
     return value if plain else repr(value)
 
 
 def _escaped(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields; no text in them has a control character, or is endless."""
+    """Escape control characters in the fields, and cut long texts."""
     return {
         key: printable(value, LONGEST_TRACE if key == "trace" else LONGEST)
         if isinstance(value, str)
@@ -124,7 +124,7 @@ def _escaped(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 @singledispatch
 def records(event: Any) -> Iterator[Record]:
-    """The log records of an event; none for an event of a later version."""
+    """Return the log records of an event; none for an event of a later version."""
     yield from ()
 
 
@@ -146,12 +146,12 @@ def _(event: LoopFailed) -> Iterator[Record]:
         fields |= {"failures": event.failures, "retry_in": f"{event.retry_in:.1f}s"}
     if event.trace:
         fields["trace"] = event.trace
-    yield "warning" if event.news else "debug", "failed", fields
+    yield "warning" if event.news else "debug", f"{event.loop} failed", fields
 
 
 @records.register
 def _(event: LoopRecovered) -> Iterator[Record]:
-    yield "info", "recovered", {"of": event.loop, "failures": event.failures}
+    yield "info", f"{event.loop} recovered", {"of": event.loop, "failures": event.failures}
 
 
 @records.register
@@ -188,11 +188,11 @@ def _(event: SkipsChanged) -> Iterator[Record]:
         if count > MANY or (kind is SkipKind.LOST and count > 1):
             yield (
                 level,
-                f"{count} changes held",
+                f"{count} changes held back",
                 {**_skip(event.sink, skips[0]), "for_example": True},
             )
         else:
-            yield from ((level, "change held", _skip(event.sink, skip)) for skip in skips)
+            yield from ((level, "change held back", _skip(event.sink, skip)) for skip in skips)
 
 
 def _skip(sink: str, skip: Skip) -> dict[str, Any]:
@@ -202,12 +202,12 @@ def _skip(sink: str, skip: Skip) -> dict[str, Any]:
 @records.register
 def _(event: GuardPaused) -> Iterator[Record]:
     fields = {"sink": event.sink, "held": event.held, "of": event.ours}
-    yield "warning", "guard: too many removals at once", fields
+    yield "warning", "guard paused: too many removals at once", fields
 
 
 @records.register
 def _(event: GuardReleased) -> Iterator[Record]:
-    yield "info", "guard: released", {"sink": event.sink}
+    yield "info", "guard released", {"sink": event.sink}
 
 
 @records.register
@@ -224,7 +224,7 @@ def _(event: PulseBeaten) -> Iterator[Record]:
 
 @records.register
 def _(event: Elected) -> Iterator[Record]:
-    yield "info", "writes here" if event.leads else "stands by", {"sink": event.sink}
+    yield "info", "became leader" if event.leads else "became standby", {"sink": event.sink}
 
 
 @records.register
@@ -273,7 +273,7 @@ def _done(change: Change) -> str:
 
 
 def described(change: Change) -> Mapping[str, Any]:
-    """What a line about a change says of it."""
+    """Return the fields of a line about a change."""
     instance = change.old.instance if isinstance(change, Deregister) else change.new.instance
     fields: dict[str, Any] = {
         "service": instance.service,

@@ -62,22 +62,22 @@ LINES = [
         [
             (
                 "warning",
-                "failed",
+                "sink s failed",
                 {"of": "sink s", "error": "down", "failures": 2, "retry_in": "1.3s"},
             )
         ],
     ),
     (
         LoopFailed(loop="sink s", error="bug", trace="Traceback"),
-        [("warning", "failed", {"of": "sink s", "error": "bug", "trace": "Traceback"})],
+        [("warning", "sink s failed", {"of": "sink s", "error": "bug", "trace": "Traceback"})],
     ),
     (
         LoopFailed(loop="sink s", error="down", failures=3, news=False),
-        [("debug", "failed", {"of": "sink s", "error": "down"})],
+        [("debug", "sink s failed", {"of": "sink s", "error": "down"})],
     ),
     (
         LoopRecovered(loop="sink s", failures=2),
-        [("info", "recovered", {"of": "sink s", "failures": 2})],
+        [("info", "sink s recovered", {"of": "sink s", "failures": 2})],
     ),
     (
         ProblemsFound(source="d", workload="w", problems=("a", "b")),
@@ -128,21 +128,21 @@ LINES = [
         [
             (
                 "info",
-                "change held",
+                "change held back",
                 {"sink": "s", "id": "id1", "why": "doubt", "reason": "because"},
             ),
             (
                 "warning",
-                "change held",
+                "change held back",
                 {"sink": "s", "id": "id2", "why": "conflict", "reason": "because"},
             ),
         ],
     ),
     (
         GuardPaused(sink="s", held=5, ours=9),
-        [("warning", "guard: too many removals at once", {"sink": "s", "held": 5, "of": 9})],
+        [("warning", "guard paused: too many removals at once", {"sink": "s", "held": 5, "of": 9})],
     ),
-    (GuardReleased(sink="s"), [("info", "guard: released", {"sink": "s"})]),
+    (GuardReleased(sink="s"), [("info", "guard released", {"sink": "s"})]),
     (
         HealthChanged(target="tcp://a:1", status=CheckStatus.CRITICAL, output="refused"),
         [
@@ -163,8 +163,8 @@ LINES = [
             )
         ],
     ),
-    (Elected(sink="s", leads=True), [("info", "writes here", {"sink": "s"})]),
-    (Elected(sink="s", leads=False), [("info", "stands by", {"sink": "s"})]),
+    (Elected(sink="s", leads=True), [("info", "became leader", {"sink": "s"})]),
+    (Elected(sink="s", leads=False), [("info", "became standby", {"sink": "s"})]),
     (
         PulseBeaten(sink="s", held=2, late=0.12344, seconds=0.5),
         [("debug", "pulse", {"sink": "s", "held": 2, "late": 0.1234, "seconds": 0.5})],
@@ -223,7 +223,7 @@ def test_many_skips_of_one_kind_are_one_line():
     """A source that is down does not fill the log."""
     event = SkipsChanged(sink="s", skips=[skip(n) for n in range(logs.MANY + 1)])
     ((level, message, fields),) = logs.records(event)
-    assert (level, message) == ("info", f"{logs.MANY + 1} changes held")
+    assert (level, message) == ("info", f"{logs.MANY + 1} changes held back")
     assert (fields["id"], fields["for_example"]) == ("id0", True)
     event = SkipsChanged(sink="s", skips=[skip(n) for n in range(logs.MANY)])
     assert len(list(logs.records(event))) == logs.MANY

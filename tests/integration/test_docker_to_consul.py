@@ -250,7 +250,7 @@ def test_foreign_services_are_never_touched(syncer, clean_docker, clean_consul):
     clean_consul.api.register(foreign)
     clean_consul.api.register({"Name": "other"})
     clean_docker.run("web", labels={"SERVICE_NAME": "web"}, ports={"8000/tcp": None})
-    syncer.wait_said("change held", why="conflict", id="host1:web:8000")
+    syncer.wait_said("change held back", why="conflict", id="host1:web:8000")
     clean_docker.remove("web")
     holds_for(
         lambda: clean_consul.api.services()["host1:web:8000"]["Service"] == "theirs",

@@ -51,13 +51,13 @@ def test_a_running_syncer_keeps_a_drain(start_syncer, here, two, clean_consul, c
     syncer = start_syncer(*here)
     wait_passing(clean_consul, ONE, TWO)
     assert command("drain", "web1", *here).returncode == 0
-    syncer.wait_said("change held", id=ONE)
+    syncer.wait_said("change held back", id=ONE)
     holds_for(lambda: clean_consul.api.passing_ids("web") == {TWO}, 3, "the drain is kept")
     assert not syncer.said("updated")
     clean_docker.container("web1").pause()
     clean_docker.container("web1").unpause()
     syncer.kill()
-    start_syncer(*here).wait_said("change held", id=ONE)
+    start_syncer(*here).wait_said("change held back", id=ONE)
     assert clean_consul.api.passing_ids("web") == {TWO}
     clean_docker.remove("web1")
     clean_docker.run("web1", **WEB)
@@ -69,7 +69,7 @@ def test_a_renamed_container_stays_drained(start_syncer, here, two, clean_consul
     syncer = start_syncer(*here)
     wait_passing(clean_consul, ONE, TWO)
     assert command("drain", "web1", *here).returncode == 0
-    syncer.wait_said("change held", id=ONE)
+    syncer.wait_said("change held back", id=ONE)
     clean_docker.container("web1").rename("web9")
     renamed, seen = "host1:web9:8000", set()
 
@@ -194,7 +194,7 @@ def test_the_last_one_is_kept_while_it_lives(start_syncer, here, clean_docker, c
     syncer = start_syncer(*here, "--set", "sinks.consul.keep_last=true")
     wait_passing(clean_consul, ONE)
     clean_docker.container("web1").kill("SIGTERM")
-    syncer.wait_said("change held", id=ONE, why="last")
+    syncer.wait_said("change held back", id=ONE, why="last")
     assert clean_consul.api.passing_ids("web") == {ONE}
     clean_docker.execute("web1", "touch", "/tmp/end")
     wait_until(lambda: not clean_consul.api.services(), 30, "it to be gone")
@@ -270,7 +270,7 @@ def test_a_drain_is_kept_in_consuls_key_value_store(
 
 def _kept_and_ended(there, fit):
     assert there.run("drain").returncode == 0
-    there.syncer.wait_said("change held", id=ONE)
+    there.syncer.wait_said("change held back", id=ONE)
     holds_for(lambda: fit() == {TWO}, 3, "the drain is kept")
     assert not there.syncer.said("updated")
     assert not there.syncer.said("deregistered")

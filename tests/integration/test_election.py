@@ -59,13 +59,13 @@ def test_the_other_takes_over_in_consul(shared, clean_consul, end):
     leader = both.start()
     leader.wait_said("registered", service="web")
     other = both.start()
-    other.wait_said("stands by")
+    other.wait_said("became standby")
     both.want("web", "db")
     leader.wait_said("registered", service="db")
     assert not other.said("registered")
     getattr(leader, end)()
     both.want("web", "db", "cache")
-    other.wait_said("writes here", deadline=TAKEOVER)
+    other.wait_said("became leader", deadline=TAKEOVER)
     other.wait_said("registered", service="cache")
     assert len(clean_consul.api.services()) == 3
 
@@ -88,7 +88,7 @@ def test_a_command_that_stands_by_says_so(shared, clean_consul):
     assert "0 changes are left to it" in both.command("apply").stdout
     once = both.command("run", "--once")
     assert once.returncode == 0
-    assert "stands by" in once.stderr
+    assert "became standby" in once.stderr
     assert len(clean_consul.api.services()) == 1
 
 
@@ -102,10 +102,10 @@ def test_leases_do_not_run_out_in_between(shared, clean_etcd):
     (key,) = api.values("/services/web/")
     lease = api.lease_of(key)
     other = both.start()
-    other.wait_said("stands by")
+    other.wait_said("became standby")
     leader.kill()
     holds_for(lambda: key in api.values("/services/web/"), 15, "the entry stays")
-    other.wait_said("writes here", deadline=TAKEOVER)
+    other.wait_said("became leader", deadline=TAKEOVER)
     both.want("web", "db")
     other.wait_said("registered", service="db")
     assert api.lease_of(key) == lease
@@ -120,13 +120,13 @@ def test_a_leader_that_was_frozen_writes_nothing_when_it_wakes(shared, clean_etc
     leader = both.start()
     leader.wait_said("registered", service="web")
     other = both.start()
-    other.wait_said("stands by")
+    other.wait_said("became standby")
     leader.freeze()
-    other.wait_said("writes here", deadline=TAKEOVER)
+    other.wait_said("became leader", deadline=TAKEOVER)
     both.want("db")
     wait_until(lambda: set(names(api)) == {"db"}, 30, "the other writes")
     leader.thaw()
-    leader.wait_said("stands by", deadline=TAKEOVER)
+    leader.wait_said("became standby", deadline=TAKEOVER)
     assert set(names(api)) == {"db"}
     assert len(leader.said("registered")) == 1
 

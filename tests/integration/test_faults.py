@@ -44,7 +44,7 @@ def test_containers_that_start_while_consul_is_down_are_registered_later(
     clean_consul.stop()
     clean_docker.run("late", labels={"SERVICE_NAME": "late"}, ports={"8000/tcp": None})
     clean_docker.remove("web")
-    syncer.wait_said("failed", of="sink consul")
+    syncer.wait_said("sink consul failed")
     clean_consul.start()
     wait_ids(clean_consul, ["host1:late:8000"])
 
@@ -55,7 +55,7 @@ def test_a_frozen_consul_is_waited_for(start_syncer, parts, web, clean_docker, c
     wait_ids(clean_consul, [web])
     clean_consul.freeze()
     clean_docker.run("late", labels={"SERVICE_NAME": "late"}, ports={"8000/tcp": None})
-    syncer.wait_said("failed", of="sink consul")
+    syncer.wait_said("sink consul failed")
     clean_consul.thaw()
     wait_ids(clean_consul, [web, "host1:late:8000"], deadline=40)
 
@@ -69,7 +69,7 @@ def test_docker_restarted_deregisters_nothing_that_runs(
     wait_ids(clean_consul, [web, "host1:short:8000"])
     pid = clean_docker.container("short").attrs["State"]["Pid"]
     clean_docker.stop()
-    syncer.wait_said("failed", of="watch docker")
+    syncer.wait_said("watch docker failed")
     os.kill(pid, signal.SIGKILL)
     holds_for(lambda: web in clean_consul.api.services(), 1, "what runs stays registered")
     clean_docker.start()
@@ -105,7 +105,7 @@ def test_a_docker_socket_that_is_not_there_yet_is_waited_for(
         *("--source", f"docker=unix://{socket}", "--set", "sources.docker.scope=host1"),
         *("--sink", f"consul=http://{clean_consul.address}", "--advertise", "127.0.0.1"),
     )
-    (said, *_) = syncer.wait_said("failed", of="source docker")
+    (said, *_) = syncer.wait_said("source docker failed")
     assert str(socket) in said["error"]
     socket.symlink_to(clean_docker.socket)
     wait_ids(clean_consul, [web], deadline=40)

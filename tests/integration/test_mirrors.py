@@ -150,7 +150,7 @@ def test_a_source_that_is_away_removes_nothing(mirror, start_consul, clean_eurek
     running = mirror(consul_at(consul), to=eureka_at(eureka))
     arrives(lambda: set(in_eureka(eureka)), {"web-1"})
     consul.kill()
-    running.wait_said("failed", of="source consul", deadline=60)
+    running.wait_said("source consul failed", deadline=60)
     holds_for(lambda: set(in_eureka(eureka)) == {"web-1"}, 5, "the copy stays")
     consul.start()
     consul.api.register(by_hand("web-2", Port=8081))
@@ -163,7 +163,7 @@ def test_what_the_target_has_already_is_left_alone(mirror, clean_consul, clean_e
     consul.api.register(by_hand())
     eureka.api.register("WEB", "web-1")
     running = mirror(consul_at(consul), to=eureka_at(eureka))
-    running.wait_said("change held", why="conflict")
+    running.wait_said("change held back", why="conflict")
     assert in_eureka(eureka) == {"web-1": ("10.0.0.9", 8080, "UP")}
     eureka.api.cancel("WEB", "web-1")
     arrives(lambda: in_eureka(eureka), {"web-1": ("192.0.2.7", 8080, "UP")})

@@ -61,7 +61,7 @@ def test_a_source_that_is_away_costs_nothing(told, witness, fake_docker, clean_e
     syncer.wait_said("registered", count=2)
     keys = sorted(clean_etcd.api.entries("/"))
     engine.stop()
-    syncer.wait_said("failed", of="source docker", deadline=60)
+    syncer.wait_said("source docker failed", deadline=60)
     in_etcd = witness(lambda: sorted(clean_etcd.api.entries("/")), keys)
     told.reload(told.other(text))
     holds_for(lambda: not in_etcd.strays, 1.5 * LEASE, "what is registered runs out")

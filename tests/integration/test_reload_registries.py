@@ -124,11 +124,11 @@ def test_a_swarm_with_a_lock(told, witness, clean_swarm, clean_consul):
     seen = witness(fit, fit(), OFTEN)
     for number in range(2, 7):
         told.reload(told.other(text))
-        syncer.wait_said("writes here", count=number)
+        syncer.wait_said("became leader", count=number)
     assert seen.finish() == []
     assert len(syncer.said("registered")) == 2
     assert not syncer.said("deregistered")
-    assert not syncer.said("stands by")
+    assert not syncer.said("became standby")
     clean_swarm.scale(service, 3)
     third = "web.3:8000"
     wait_until(lambda: any(id_.endswith(third) for id_ in fit()), 60, "the third task to be there")

@@ -95,7 +95,7 @@ def test_one_engine_that_is_away_takes_nothing_with_it(engines, config, start_sy
     running = start_syncer("--config", config)
     wait_until(lambda: len(entries(config)) == 2, 30, "both to be registered")
     two.stop()
-    running.wait_said("failed", of="source two")
+    running.wait_said("source two failed")
     one.remove("web")
     one.run("new", ports={"8000/tcp": None}, labels={"SERVICE_NAME": "shop"})
     wanted = {"one:new:8000", "two:web:8000"}

@@ -68,7 +68,7 @@ def test_the_guard_confirms_unless_told_otherwise(place, start_syncer):
     assert len(place.apply(1)) == MANY
     assert place.skips() == {"guard"}
     syncer = start_syncer("--config", place.path)
-    syncer.wait_said("guard: too many removals at once")
+    syncer.wait_said("guard paused: too many removals at once")
     wait_until(lambda: not place.ids(), 40, "a later listing to confirm")
 
 
@@ -77,7 +77,7 @@ def test_the_guard_refuses(place, start_syncer):
     place.configure('[guard]\nmode = "refuse"')
     place.end()
     syncer = start_syncer("--config", place.path)
-    syncer.wait_said("guard: too many removals at once")
+    syncer.wait_said("guard paused: too many removals at once")
     holds_for(lambda: len(place.ids()) == MANY, 8, "everything stays")
 
 
