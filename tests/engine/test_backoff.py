@@ -28,7 +28,7 @@ def test_there_is_no_upper_count():
     assert backoff.next() == 30.0
 
 
-def test_a_success_starts_anew_and_tells_the_failures():
+def test_a_success_starts_over_and_returns_the_failures():
     """After a success the first step comes again."""
     backoff = Backoff(1.0, 30.0, rand=lambda: 1.0)
     backoff.next(), backoff.next()

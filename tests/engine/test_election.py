@@ -36,7 +36,7 @@ def pair():
 
 
 def test_one_leads_and_the_other_stands_by(pair):
-    """Who asks first leads, as often as both ask."""
+    """The first to ask leads, however often both ask."""
     for _ in range(20):
         assert pair.one.campaign()
         assert not pair.two.campaign()
@@ -76,7 +76,7 @@ def test_the_other_takes_over_when_the_lock_has_run_out(pair):
 
 
 def test_a_leader_that_cannot_ask_stops_before_the_other_begins(pair):
-    """At no moment do both write, and there is time for requests that are under way."""
+    """At no moment do both write, and running requests have time to end."""
     pair.one.campaign()
     pair.sinks[0].fail["take_lock"] = TemporaryError("no answer")
     led = []
@@ -132,7 +132,7 @@ def test_changes_of_who_writes_are_told_once(pair):
 
 
 def test_who_leads_again_after_a_moment_looks_again(pair):
-    """An answer that came late: another one may have written meanwhile, though nothing is told."""
+    """An answer came late: another one may have written meanwhile, though there is no event."""
     heard, won = pair.heard, []
     work = pair.one.loop(lambda: won.append(True))._work
     work(frozenset())
@@ -196,7 +196,7 @@ def test_a_lost_lead_is_one_event():
 
 
 def test_what_was_left_is_written_when_the_lead_is_back():
-    """The sink is read anew, since some of what was left may have been written after all."""
+    """The sink is read again, since some of the rest may have been written after all."""
     world, election, _ = long_apply(*(f"w{n}" for n in range(5)))
     world.cycle()
     terms = election.terms
@@ -265,7 +265,7 @@ def engines():
 
 
 def test_only_the_leader_writes_and_the_other_takes_over(engines):
-    """The one that stands by plans and holds; when the leader ends, it writes at once."""
+    """The standby plans and holds its changes; when the leader ends, it writes at once."""
     leader, other = engines(workload("web")), engines(workload("web"), workload("db"))
     leader.start()
     wait_until(lambda: leader.sink.ids() == {"h:web:80"}, 10, "the leader registers")
@@ -294,7 +294,7 @@ def test_the_lock_is_kept_while_something_is_written(engines):
 
 
 def test_a_single_cycle_asks_for_the_lock(engines):
-    """`apply` beside a running leader does nothing, and says so; after its end it writes."""
+    """`apply` next to a running leader writes nothing, and says so; after its end it does."""
     leader, once = engines(workload("web")), engines(workload("web"), workload("db"))
     assert leader.reconcile()["sink"].applied == 1
     report = once.reconcile()["sink"]
@@ -305,6 +305,6 @@ def test_a_single_cycle_asks_for_the_lock(engines):
 
 
 def test_the_lock_goes_not_together_with_removals_at_the_end(engines):
-    """Who ends would remove what the next holder keeps."""
+    """The end would remove what the next holder keeps."""
     with pytest.raises(ConfigError, match="on_exit"):
         engines(on_exit="deregister")

@@ -99,7 +99,7 @@ class TestOnce:
         assert parts.heard.of(LoopFailed) == [LoopFailed(loop="source docker", error="down")]
 
     def test_a_sink_without_an_answer_costs_no_other(self):
-        """Its error stands where its answer would."""
+        """Its error is in the place of its answer."""
         good, bad = MemorySink(), FaultySink(MemorySink())
         bad.fail("registrations", RuntimeError())
         engine = Engine({"docker": FakeSource(WEB)}, {"bad": bad, "good": good})
@@ -246,7 +246,7 @@ class TestExplain:
     """How a workload came to be registered, or why not."""
 
     def test_each_instance_has_a_line_for_each_sink(self):
-        """What stands there, what is to come, and what is in the way."""
+        """What is registered, what is to be done, and what prevents it."""
         made = workload(
             "web",
             offers=[offer("a", id="a"), offer("b", id="b"), offer("c", id="c"), offer("d", id="d")],
@@ -397,7 +397,7 @@ class TestRunning:
         assert len(snapshots) < 10
 
     def test_what_hangs_does_not_hold_the_stop_up(self):
-        """It is told that not all has ended, and everything is closed nevertheless."""
+        """It reports that not all has ended, and everything is closed nevertheless."""
         parts = Parts(WEB, shutdown_timeout=0.05, on_exit="deregister")
         parts.engine.start()
         wait_until(lambda: parts.ids())
@@ -409,7 +409,7 @@ class TestRunning:
         assert parts.sink.calls["close"] == 1
 
     def test_a_part_that_cannot_be_closed_costs_no_other(self):
-        """The error is told, the rest is closed."""
+        """The error is reported, the rest is closed."""
         parts = Parts()
 
         def broken():
@@ -461,7 +461,7 @@ class TestHandingOver:
         assert len(store.all()) == 2
 
     def test_what_hangs_writes_nothing_beside_the_other(self):
-        """The change that is under way may still be made, those that were to follow are not."""
+        """The running change may still be made, those after it are not."""
         parts = Parts(WEB, shutdown_timeout=0.05)
         parts.engine.start()
         wait_until(parts.ids, 30)
@@ -476,7 +476,7 @@ class TestHandingOver:
         assert len(parts.ids()) == 2
 
     def test_one_that_is_not_taken_over_ends_as_it_should(self):
-        """Who hands over may think better of it."""
+        """The hand-over may be refused."""
         parts = Parts(WEB, on_exit="deregister")
         parts.engine.start()
         wait_until(parts.ids, 30)
@@ -532,7 +532,7 @@ class TestHandingOver:
         assert second.former is (first if told else None)
 
     def test_a_sink_that_cannot_learn(self):
-        """Begins as after a restart, and that is told."""
+        """It begins as after a restart, which is reported."""
 
         class Broken(MemorySink):
             def take_over(self, former):
@@ -574,7 +574,7 @@ def test_the_digest_is_over_all_sinks():
 
 
 def test_the_clock_is_handed_to_all_parts():
-    """With a clock that stands still the guard's and the cycles' times do too."""
+    """With a clock that does not move neither do the times of the guard and the cycles."""
     clock = ManualClock(time.monotonic())
     parts = Parts(WEB, clock=clock)
     assert parts.engine.reconcile()["memory"].seconds == 0

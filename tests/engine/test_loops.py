@@ -79,7 +79,7 @@ class TestWaking:
         wait_until(lambda: soon.calls == [frozenset()], 30, "the first call")
 
     def test_a_wake_leads_to_one_call(self, make):
-        """The call is told what woke it."""
+        """The call gets what woke it."""
         work = Work()
         loop, _ = make(work)
         loop.start()
@@ -210,8 +210,8 @@ class TestFailing:
         traces = [(event.error, bool(event.trace)) for event in heard.of(LoopFailed)]
         assert traces == [("down", False), ("'bug'", True), *[("'bug'", False)] * 11]
 
-    def test_delays_grow_and_start_anew_after_a_success(self, make):
-        """What is told is the delay that is waited."""
+    def test_delays_grow_and_start_over_after_a_success(self, make):
+        """The delay reported is the delay waited."""
         work = Work(delay=0.0)
         work.errors = [TemporaryError(str(n)) for n in range(3)]
         loop, heard = make(work, backoff=Backoff(0.001, 1.0, rand=lambda: 1.0))
@@ -223,7 +223,7 @@ class TestFailing:
         assert heard.of(LoopFailed)[-1].retry_in == 0.001
 
     def test_failures_are_handed_on(self, make):
-        """Whoever needs to know of a failure hears its text."""
+        """A callback gets the text of a failure."""
         work, errors = Work(), []
         work.errors = [TemporaryError("down"), ValueError()]
         loop, _ = make(work, on_failure=errors.append)
@@ -298,7 +298,7 @@ class TestMailbox:
         assert box.take(0) == frozenset()
 
     def test_waiting_for_one_leaves_it_there(self):
-        """Who waits for a wake does not take it."""
+        """Waiting for a wake does not take it."""
         box = Mailbox()
         box.put("a")
         box.wait_for("a", FOREVER)

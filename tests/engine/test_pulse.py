@@ -52,7 +52,7 @@ def beat(leased):
 
 
 def test_what_is_held_is_renewed_and_reported():
-    """Both happen at each beat, and nothing is told when nothing is lost."""
+    """Both happen at each beat; without a loss there is no event."""
     leased = Leased([ONE], {KEY: PASSING})
     assert beat(leased) == (0, [])
     assert leased.renewed == [(ONE,)]
@@ -67,7 +67,7 @@ def test_with_nothing_held_nothing_is_asked():
 
 
 def test_results_of_what_is_not_registered_are_not_reported():
-    """A check is reported once its instance stands in the registry."""
+    """A check is reported once its instance is registered."""
     leased = Leased([ONE], {KEY: PASSING, CheckKey("b", "container"): PASSING})
     beat(leased)
     assert leased.reported == [{KEY: PASSING}]

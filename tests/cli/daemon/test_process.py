@@ -76,7 +76,7 @@ class Bench:
         return {one["service"] for one in found}
 
     def wait(self, sink, *names):
-        """Wait until exactly these stand in a registry."""
+        """Wait until exactly these are in a registry."""
         wait_until(lambda: self.registered(sink) == set(names), 30)
 
     def get(self, path):
@@ -503,7 +503,7 @@ class TestPage:
             socket.create_server(("0.0.0.0", port))
 
     def test_opened_and_closed_by_a_reload(self, bench):
-        """Where there was none before, and is none afterwards."""
+        """There was no page before, and is none afterwards."""
         bench.begin()
         port = free_port()
         bench.configure("first", more=self.web(port))

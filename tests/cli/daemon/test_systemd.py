@@ -1,4 +1,4 @@
-"""What a service manager is told, on a real socket, and when it is told nothing."""
+"""The reports to a service manager, on a real socket, and when there are none."""
 
 import os
 import shutil
@@ -111,7 +111,7 @@ class TestProgress:
         assert progress.stuck({"sink a": 2, "sink b": 2}) == []
 
     def test_what_waits_does_not_hang(self):
-        """What was not busy between two looks begins anew."""
+        """Work that was not busy between two looks starts over."""
         clock = ManualClock()
         progress = Progress(clock)
         for busy in ({"sink a": 1}, {}, {"sink a": 1}):
@@ -135,7 +135,7 @@ class TestSignsOfLife:
         assert loop.join(30)
 
     def test_signs_until_something_hangs(self, manager, living):
-        """Then none, with the reason, until that comes on: a manager restarts it meanwhile."""
+        """Then none, with the reason, until it makes progress: a manager would restart it."""
         clock, busy, _ = living
         manager.wait("WATCHDOG=1", 2)
         busy["sink a"] = 1

@@ -1,4 +1,4 @@
-"""The prober: which probes run, how often, and who is told."""
+"""The prober: which probes run, how often, and what is reported."""
 
 import asyncio
 import threading
@@ -67,7 +67,7 @@ def test_what_is_wanted_is_probed_again_and_again(world):
 
 
 def test_a_prober_without_probes_has_no_thread():
-    """Who uses Consul only pays nothing."""
+    """It costs nothing if only Consul is used."""
     prober = Prober(changed=lambda names: None)
     before = threading.active_count()
     prober.want("consul", [])

@@ -130,7 +130,7 @@ class TestTranslation:
         assert answer.text.startswith("check mine: this registry runs no checks, and ")
 
     def test_a_service_without_a_port_cannot_be_probed(self):
-        """Port 0 means that there is none."""
+        """Port 0 means no port."""
         answer = self.translate(HTTP, attrs.evolve(WEB, port=0))
         assert answer == Problem("check http: the service has no port to check")
 
@@ -266,14 +266,14 @@ class TestAfterARestart:
         assert world.sink.store.all() == before
 
     def test_the_first_outcome_ends_it(self):
-        """Then the registry is told what was found."""
+        """Then the registry gets the result."""
         world = self.restarted(tells)
         world.cycle()
         world.prober.find(CRITICAL, TCP_PROBE)
         report = world.cycle(fresh=False)
         assert [type(change) for change in report.plan.changes] == [Update]
 
-    def test_an_instance_that_moved_is_registered_anew(self):
+    def test_an_instance_that_moved_is_registered_again(self):
         """Where it is matters more than how it is."""
         world = self.restarted(tells)
         world.source.change(CHECKED.id, offers=(offer(checks=(HTTP,), register_port=81),))
