@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 from rich.table import Table
 
+from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.cli.show import rows_table
 from syncer.config.build import Kind
 from syncer.config.describe import describe_options
@@ -14,12 +15,10 @@ from syncer.plugin.manager import Plugins
 
 def kinds(plugins: Plugins) -> Iterator[tuple[str, Kind]]:
     """Yield every kind that has options, with its table in the configuration file."""
-    for kind in plugins.sources().values():
-        yield f"sources.{kind.name}", kind
-    for sink in plugins.sinks().values():
-        yield f"sinks.{sink.name}", sink
-    for parser in plugins.label_parsers().values():
-        yield f"parsers.{parser.name}", parser
+    roles = {"sources": SourceType, "sinks": SinkType, "parsers": LabelParser}
+    for table, role in roles.items():
+        for kind in plugins.kinds(role).values():
+            yield f"{table}.{kind.name}", kind
 
 
 def plugins_table(plugins: Plugins) -> Table:

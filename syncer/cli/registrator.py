@@ -46,7 +46,7 @@ def _run(ctx: click.Context, name: str, arguments: Sequence[str]) -> int:
     for warning in asked.warnings:
         click.echo(f"syncer: warning: {warning}", err=True)
     if asked.only_print:
-        from syncer.cli.toml_text import toml_text
+        from syncer.config.toml_text import toml_text
 
         click.echo(toml_text(config_of(asked, plugins)), nl=False)
         return 0
@@ -81,10 +81,10 @@ def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
 
 def _assignments(settings: Mapping[str, Any], before: str = "") -> Iterator[str]:
     """Yield the settings in the form of `--set`."""
-    from syncer.cli.toml_text import value_text
+    from syncer.config.toml_text import toml_value
 
     for key, value in settings.items():
         if isinstance(value, Mapping):
             yield from _assignments(value, f"{before}{key}.")
         else:
-            yield f"{before}{key}={value if isinstance(value, str) else value_text(value)}"
+            yield f"{before}{key}={value if isinstance(value, str) else toml_value(value)}"

@@ -1,6 +1,5 @@
 """Describe options and settings, for `syncer plugins` and the documentation."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 import attrs
 
-from syncer.api.options import Secret, format_duration
+from syncer.api.options import Secret
 from syncer.config.convert import bare_type
 from syncer.config.fill import options_of
 from syncer.config.settings import (
@@ -18,6 +17,7 @@ from syncer.config.settings import (
     SinkConfig,
     SourceConfig,
 )
+from syncer.config.toml_text import toml_value
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
 from syncer.engine.probes.rules import ProbeRules
@@ -76,19 +76,7 @@ def _default_text(value: Any) -> str:
         value = None if value.takes_self else value.factory()
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_default_text, value))}]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_default_text(v)}" for key, v in value.items()) + "}"
-    if isinstance(value, timedelta):
-        value = format_duration(value)
-    if isinstance(value, Enum):
-        value = value.value
-    return '"***"' if isinstance(value, Secret) and value else f'"{value or ""}"'
+    return '"***"' if isinstance(value, Secret) and value else toml_value(value)
 
 
 def describe_settings() -> dict[str, list[OptionInfo]]:

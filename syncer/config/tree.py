@@ -4,7 +4,6 @@ A tree of settings is a `dict` whose leaves are `Given`. The upper tree takes pr
 leaf: a flag overrides one key of a table and leaves its other keys as in the file.
 """
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import attrs
 
 from syncer.api.errors import ConfigError
+from syncer.config.toml_text import toml_key
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,17 +24,6 @@ Tree = dict[str, Any]
 
 #: Environment variables with this prefix set any key: SYNCER__SINKS__CONSUL__TOKEN.
 PREFIX = "SYNCER__"
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def toml_key(key: str) -> str:
-    """Return the key as TOML writes it: in quotes unless it is a bare key."""
-    return key if _BARE_KEY.fullmatch(key) else toml_string(key)
-
-
-def toml_string(text: str) -> str:
-    """Return a basic string: as in JSON, but TOML does not allow a bare DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @attrs.frozen

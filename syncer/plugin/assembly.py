@@ -3,9 +3,8 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from syncer.api.contracts import Sink, Source
 from syncer.api.errors import PluginError, SyncerError
 from syncer.api.kinds import Context
 from syncer.config.load import load, read_settings
@@ -18,6 +17,8 @@ from syncer.engine.parts import SinkPart, SourcePart
 from syncer.events import AnyEvent
 from syncer.plan.adoption import Adoption
 from syncer.plugin.manager import Plugins
+
+T = TypeVar("T")
 
 
 def assemble(
@@ -57,7 +58,7 @@ def _notifying(plugins: Plugins, listeners: Sequence[Listener]) -> Listener:
 
 def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
     kind, context = plugins.source(part.kind), Context(name=part.name, owner=owner)
-    source: Source = _made(f"source {part.name}", lambda: kind.create(part.options, context))
+    source = _create(f"source {part.name}", kind.create, part.options, context)
     return SourcePart(
         source=source,
         rules=part.addresses,
@@ -74,7 +75,7 @@ def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
 
 def _sink(part: SinkConfig, owner: str, plugins: Plugins) -> SinkPart:
     kind, context = plugins.sink(part.kind), Context(name=part.name, owner=owner)
-    sink: Sink = _made(f"sink {part.name}", lambda: kind.create(part.options, context))
+    sink = _create(f"sink {part.name}", kind.create, part.options, context)
     translator = plugins.check_translator(part.kind)
     return SinkPart(
         sink=sink,
@@ -89,19 +90,18 @@ def _sink(part: SinkConfig, owner: str, plugins: Plugins) -> SinkPart:
 
 
 def _parser(part: ParserConfig, plugins: Plugins) -> Parse:
-    kind = plugins.label_parser(part.name)
-    parse: Parse = _made(f"label parser {part.name}", lambda: kind.create(part.options))
-    return parse
+    create = plugins.label_parser(part.name).create
+    return _create(f"label parser {part.name}", create, part.options)
 
 
-def _made(what: str, make: Callable[[], Any]) -> Any:
-    """Return what a plugin makes. Foreign exceptions become a PluginError that names the part."""
+def _create(what: str, create: Callable[..., T], *arguments: Any) -> T:
+    """Return what a plugin creates. Foreign exceptions become a PluginError that names the part."""
     try:
-        return make()
+        return create(*arguments)
     except SyncerError:
         raise
     except Exception as error:
-        raise PluginError(f"{what} cannot be made: {type(error).__name__}: {error}") from error
+        raise PluginError(f"cannot create {what}: {type(error).__name__}: {error}") from error
 
 
 def open_engine(

@@ -117,21 +117,10 @@ class Plugins:
         """Return the kind of sink that takes URIs of this scheme."""
         return self._by_scheme(SinkType, uri)
 
-    def sources(self) -> Mapping[str, SourceType]:
-        """Return all usable kinds of source by name, without conflicts."""
-        return self._table(SourceType)
-
-    def sinks(self) -> Mapping[str, SinkType]:
-        """Return all usable kinds of sink by name, without conflicts."""
-        return self._table(SinkType)
-
-    def label_parsers(self) -> Mapping[str, LabelParser]:
-        """Return all usable label parsers by name, without conflicts."""
-        return self._table(LabelParser)
-
-    def check_translators(self) -> Mapping[str, CheckTranslator]:
-        """Return all usable check translators by kind of sink, without conflicts."""
-        return self._table(CheckTranslator)
+    def kinds(self, role: type[K]) -> Mapping[str, K]:
+        """Return all usable kinds of a role, e.g. `SinkType`, by name, without conflicts."""
+        offers = {name: self._offers(role, name) for name in self._names(role)}
+        return frozen_map({name: kinds[0][1] for name, kinds in offers.items() if len(kinds) == 1})
 
     def label_parser_names(self) -> tuple[str, ...]:
         """Return the names of all label parsers, including conflicts: using one of those fails."""
@@ -175,10 +164,6 @@ class Plugins:
 
     def _offers(self, role: type[K], name: str) -> list[tuple[Plugin, K]]:
         return [(plugin, kind) for plugin, kind in self._of(role) if key_of(kind) == name]
-
-    def _table(self, role: type[K]) -> Mapping[str, K]:
-        offers = {name: self._offers(role, name) for name in self._names(role)}
-        return frozen_map({name: kinds[0][1] for name, kinds in offers.items() if len(kinds) == 1})
 
     def _named(self, role: type[K], name: str) -> K:
         self._refuse_ambiguous()

@@ -106,7 +106,7 @@ def test_looks_kinds_up_by_name(site):
     site.good("alpha")
     plugins = Plugins.discover()
     assert isinstance(plugins.sink("alpha"), syncer.SinkType)
-    assert plugins.sinks()["alpha"] is plugins.sink("alpha")
+    assert plugins.kinds(syncer.SinkType)["alpha"] is plugins.sink("alpha")
     assert plugins.sink_for("ALPHA://host") is plugins.sink("alpha")
 
 
@@ -126,10 +126,10 @@ def test_each_role_has_its_table():
     assert plugins.label_parser("alpha") is parser
     assert plugins.check_translator("alpha") is translator
     assert plugins.check_translator("beta") is None
-    assert plugins.sources() == {"alpha": source}
-    assert plugins.sinks() == {"alpha": sink}
-    assert plugins.label_parsers() == {"alpha": parser}
-    assert plugins.check_translators() == {"alpha": translator}
+    assert plugins.kinds(syncer.SourceType) == {"alpha": source}
+    assert plugins.kinds(syncer.SinkType) == {"alpha": sink}
+    assert plugins.kinds(syncer.LabelParser) == {"alpha": parser}
+    assert plugins.kinds(syncer.CheckTranslator) == {"alpha": translator}
     assert plugins.label_parser_names() == ("alpha",)
     assert info(plugins, "given").kinds == (
         "source alpha",
@@ -239,7 +239,7 @@ def test_two_plugins_with_one_kind(site):
     site.install("rival", {"rival": "rival"}, version="7", rival=GOOD.format(kind="alpha"))
     plugins = Plugins.discover()
     assert plugins.sink("beta")
-    assert "alpha" not in plugins.sinks()
+    assert "alpha" not in plugins.kinds(syncer.SinkType)
     with pytest.raises(syncer.PluginError) as raised:
         plugins.sink("alpha")
     assert "'alpha' (other-alpha 1.0) and 'rival' (rival 7)" in str(raised.value)
@@ -417,7 +417,7 @@ def test_the_environment_adds_to_what_is_disabled(site):
     plugins.register(module_of(syncer_sinks=[sink_type("own")]), "own")
     states = {name: info(plugins, name).state for name in ("alpha", "beta", "gamma")}
     assert set(states.values()) == {"disabled"}
-    assert "own" in plugins.sinks()
+    assert "own" in plugins.kinds(syncer.SinkType)
 
 
 def test_an_unknown_kind_gets_the_nearest_match():

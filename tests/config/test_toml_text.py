@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer import Secret
-from syncer.cli.toml_text import toml_text, value_text
+from syncer.config.toml_text import toml_text, toml_value
 from syncer.config.tree import tomllib
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -48,4 +48,4 @@ def test_how_it_looks():
 )
 def test_values(value, text):
     """Each in TOML's own form."""
-    assert value_text(value) == text
+    assert toml_value(value) == text
