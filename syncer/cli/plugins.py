@@ -8,8 +8,8 @@ from rich.table import Table
 
 from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.cli.show import rows_table
-from syncer.config.build import Kind
 from syncer.config.describe import describe_options
+from syncer.config.settings import Kind
 from syncer.plugin.manager import Plugins
 
 

@@ -69,8 +69,8 @@ def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
     from syncer.config.tree import overlaid, plain
 
     tables = {
-        "sources": kind_tables("--source", asked.sources, None, plugins.source, plugins.source_for),
-        "sinks": kind_tables("--sink", asked.sinks, None, plugins.sink, plugins.sink_for),
+        table: kind_tables(table, texts, None, plugins)
+        for table, texts in (("sources", asked.sources), ("sinks", asked.sinks))
     }
     found: dict[str, Any] = plain(overlaid(tables, asked.settings))
     for name, table in (*found["sources"].items(), *found["sinks"].items()):

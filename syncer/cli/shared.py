@@ -142,7 +142,7 @@ def parts_of(config: "Config") -> dict[str, str]:
 
 
 def has_failed(reports: "Once[Any]") -> bool:
-    """Whether something was refused, had no answer, is held by the guard, or left half done."""
+    """Whether anything failed, was refused, is held by the guard, or was left half done."""
     return bool(reports.errors) or any(
         one.failed or one.plan.unfinished for one in reports.values()
     )

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
 from syncer.api.errors import ConfigError
-from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.config.exposure import exposed
 from syncer.config.files import digests
@@ -19,6 +18,8 @@ from syncer.config.settings import (
     TABLES,
     TOP_KEYS,
     Config,
+    Kind,
+    KindLookup,
     ParserConfig,
     ParserSettings,
     SinkConfig,
@@ -33,30 +34,6 @@ from syncer.plan.guard import GuardRules
 
 T = TypeVar("T")
 P = TypeVar("P", ParserConfig, SourceConfig, SinkConfig)
-#: A kind that has options.
-Kind = SourceType | SinkType | LabelParser
-
-
-class KindLookup(Protocol):
-    """The look-ups of kinds that a configuration needs. Each raises ConfigError or PluginError."""
-
-    def source(self, name: str) -> SourceType:
-        """Return the kind of source of this name."""
-
-    def sink(self, name: str) -> SinkType:
-        """Return the kind of sink of this name."""
-
-    def label_parser(self, name: str) -> LabelParser:
-        """Return the label parser of this name."""
-
-    def label_parser_names(self) -> tuple[str, ...]:
-        """Return the names of all label parsers."""
-
-    def source_for(self, uri: str) -> SourceType:
-        """Return the kind of source for this URI."""
-
-    def sink_for(self, uri: str) -> SinkType:
-        """Return the kind of sink for this URI."""
 
 
 class ConfigBuilder:

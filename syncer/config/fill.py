@@ -79,8 +79,8 @@ def fill(
     """Return an options class made from given values, the environment and defaults.
 
     Values in `raw` may be `Given`; any other counts as read from the file in `where`. An option
-    without a value in `raw` is looked up in `env`. `other_keys` may stand in the same table: they
-    are candidates for the nearest match. `own` are values of fields that are not options. Raises
+    without a value in `raw` is looked up in `env`. `other_keys` are syncer's own keys in the same
+    table: candidates for the nearest match. `own` are values of fields that are not options. Raises
     one ConfigError with a line for each unknown, missing and wrong value.
     """
     options = options_of(options_class)

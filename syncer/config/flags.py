@@ -6,6 +6,7 @@ from typing import Any
 
 from syncer.api.errors import ConfigError, PluginError
 from syncer.api.kinds import SinkType, SourceType
+from syncer.config.settings import KindLookup
 from syncer.config.tree import Given, Tree, given_tree, plain
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
@@ -14,18 +15,16 @@ _FLAG = re.compile(r"(?:(?P<name>[^:=]+):)?(?P<kind>[^:=]+)(?:=(?P<value>.*))?",
 UriKind = SourceType | SinkType
 
 
-def kind_tables(
-    flag: str,
-    texts: Sequence[str],
-    configured: Any,
-    look_up: Callable[[str], UriKind],
-    by_uri: Callable[[str], UriKind],
-) -> Tree:
-    """Return the tables that `--source` or `--sink` ask for: each kind with its value's options.
+def kind_tables(table: str, texts: Sequence[str], configured: Any, kinds: KindLookup) -> Tree:
+    """Return the tables in `sources` or `sinks` that `--source` or `--sink` ask for.
 
     A text is `[NAME:]KIND[=VALUE]` or a URI. KIND may be the name of a configured table, whose
     kind is then used. A name used again gets a number, unless it was given as NAME.
     """
+    flag = f"--{table[:-1]}"
+    look_up, by_uri = (
+        (kinds.source, kinds.source_for) if table == "sources" else (kinds.sink, kinds.sink_for)
+    )
     tables: Tree = {}
     for text in texts:
         name, kind, value = _split(flag, text, configured, look_up, by_uri)

@@ -14,10 +14,10 @@ import attrs
 
 from syncer.api.errors import ConfigError
 from syncer.api.fields import EMPTY
-from syncer.config.build import ConfigBuilder, KindLookup
+from syncer.config.build import ConfigBuilder
 from syncer.config.fill import fill
 from syncer.config.flags import kind_tables
-from syncer.config.settings import Config, PluginSettings
+from syncer.config.settings import Config, KindLookup, PluginSettings
 from syncer.config.tree import (
     KeyPath,
     Tree,
@@ -103,11 +103,8 @@ def load(
     for each error, or PluginError.
     """
     tree = settings.tree
-    for table, texts, look_up, by_uri in (
-        ("sources", settings.sources, kinds.source, kinds.source_for),
-        ("sinks", settings.sinks, kinds.sink, kinds.sink_for),
-    ):
-        flagged = kind_tables(f"--{table[:-1]}", texts, tree.get(table), look_up, by_uri)
+    for table, texts in (("sources", settings.sources), ("sinks", settings.sinks)):
+        flagged = kind_tables(table, texts, tree.get(table), kinds)
         tree = overlaid(tree, {table: flagged} if flagged else {})
         if isinstance(tree.get(table), Mapping):
             # The order matters: of two equal claims, that of the first source wins.

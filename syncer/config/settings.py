@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
 from syncer.api.fields import EMPTY, as_tuple, filled, frozen_map, one_of, within
+from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.model import Status
 from syncer.api.options import Secret, option
 from syncer.config.files import Digests
@@ -218,6 +219,32 @@ class Config:
         """The files with secrets that kinds read by themselves."""
         parts = (*self.parsers, *self.sources.values(), *self.sinks.values())
         return frozenset(path for part in parts for path in part.key_files)
+
+
+#: A kind that has options.
+Kind = SourceType | SinkType | LabelParser
+
+
+class KindLookup(Protocol):
+    """The look-ups of kinds that a configuration needs. Each raises ConfigError or PluginError."""
+
+    def source(self, name: str) -> SourceType:
+        """Return the kind of source of this name."""
+
+    def sink(self, name: str) -> SinkType:
+        """Return the kind of sink of this name."""
+
+    def label_parser(self, name: str) -> LabelParser:
+        """Return the label parser of this name."""
+
+    def label_parser_names(self) -> tuple[str, ...]:
+        """Return the names of all label parsers."""
+
+    def source_for(self, uri: str) -> SourceType:
+        """Return the kind of source for this URI."""
+
+    def sink_for(self, uri: str) -> SinkType:
+        """Return the kind of sink for this URI."""
 
 
 def asks_same(one: SourceConfig | SinkConfig, other: SourceConfig | SinkConfig) -> bool:

@@ -173,7 +173,7 @@ def _given(value: str, flag: str) -> Any:
 def from_environment(environ: Mapping[str, str], known: Mapping[str, Any]) -> Tree:
     """Read variables like `SYNCER__SINKS__CONSUL__TOKEN`; empty ones are ignored.
 
-    Variables have neither case nor dashes nor dots. So each part of a name stands for the key in
+    Variables have neither case nor dashes nor dots. So each part of a name means the key in
     `known` (the settings given otherwise) that is equal apart from these, else for the part in
     lower case.
     """
