@@ -38,7 +38,6 @@ def cli() -> None:
 
 
 @cli.command()
-@shared
 @click.option("--once", is_flag=True, help="Run one cycle, then exit.")
 @click.option(
     "--web",
@@ -56,6 +55,7 @@ def cli() -> None:
     help="Log format: text, or one JSON object per line.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also log every listing and cycle.")
+@shared
 def run(once: bool, web: str | None, log_format: str, verbose: bool, **flags: Any) -> int:
     """Keep the sinks in sync with the sources until stopped.
 
@@ -99,8 +99,8 @@ def _run(flags: Mapping[str, Any], log: "Log") -> int:
 
 
 @cli.command()
-@shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@shared
 def plan(as_json: bool, **flags: Any) -> int:
     """Show what would change, and what is skipped and why. Changes nothing.
 
@@ -118,10 +118,10 @@ def plan(as_json: bool, **flags: Any) -> int:
 
 
 @cli.command()
-@shared
 @click.option(
     "--expect", default="", metavar="DIGEST", help="Apply only if the plan still has this digest."
 )
+@shared
 def apply(expect: str, **flags: Any) -> int:
     """Bring the sinks in sync with the sources, once.
 
@@ -139,10 +139,10 @@ def apply(expect: str, **flags: Any) -> int:
     return FAILED if has_failed(reports) else 0
 
 
-@cli.command()
-@shared
+@cli.command(short_help="Explain why something is or is not registered.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("name", metavar="SERVICE|CONTAINER")
+@shared
 def explain(name: str, as_json: bool, **flags: Any) -> int:
     """Explain why a service, container or entry is or is not registered.
 
@@ -166,9 +166,9 @@ def explain(name: str, as_json: bool, **flags: Any) -> int:
 
 
 @cli.command()
-@shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--all", "all_", is_flag=True, help="Include entries of other owners.")
+@shared
 def services(as_json: bool, all_: bool, **flags: Any) -> int:
     """List the registered entries of each sink."""
     from syncer.cli import show, terminal
@@ -189,12 +189,12 @@ def services(as_json: bool, all_: bool, **flags: Any) -> int:
     return FAILED if views.errors else 0
 
 
-@cli.command()
-@shared
+@cli.command(short_help="Remove every entry this syncer made.")
 @click.option(
     "--only", "source", default="", metavar="NAME", help="Remove only entries from this source."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@shared
 def purge(source: str, yes: bool, **flags: Any) -> int:
     """Remove every entry this syncer made for this host, including those still in use.
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@shared
 def doctor(as_json: bool, **flags: Any) -> int:
     """Diagnose the setup: sockets, permissions, clocks, addresses. Changes nothing.
 

@@ -26,10 +26,10 @@ def _named(command: C) -> C:
     return name(everything(command))
 
 
-@click.command()
-@shared
+@click.command(short_help="Take running instances out of service.")
 @_named
 @click.option("--force", is_flag=True, help="Also drain the last instance of a service that is up.")
+@shared
 def drain(name: str | None, all_: bool, force: bool, **flags: Any) -> int:
     """Take running instances out of service until `undrain`, or until their container is gone.
 
@@ -43,8 +43,8 @@ def drain(name: str | None, all_: bool, force: bool, **flags: Any) -> int:
 
 
 @click.command()
-@shared
 @_named
+@shared
 def undrain(name: str | None, all_: bool, **flags: Any) -> int:
     """Undo `drain`: put instances back into service."""
     target = _target(name, all_)

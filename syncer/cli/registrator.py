@@ -25,7 +25,12 @@ class _Foreign(click.Command):
         return []
 
 
-@click.command("registrator", cls=_Foreign, add_help_option=False)
+@click.command(
+    "registrator",
+    cls=_Foreign,
+    add_help_option=False,
+    short_help="Run with registrator's command line.",
+)
 @click.argument("arguments", nargs=-1, metavar="[OPTIONS] URI")
 @click.pass_context
 def registrator(ctx: click.Context, arguments: Sequence[str]) -> int:

@@ -30,6 +30,7 @@ _SHARED = (
         "path",
         type=click.Path(path_type=Path),
         envvar="SYNCER_CONFIG",
+        show_envvar=True,
         help="Configuration file in TOML.",
     ),
     click.option(
@@ -38,6 +39,7 @@ _SHARED = (
         multiple=True,
         metavar="KIND[=VALUE]",
         envvar="SYNCER_SOURCE",
+        show_envvar=True,
         help="Where workloads run, e.g. docker, docker=tcp://host:2375 or file=services.toml.",
     ),
     click.option(
@@ -46,6 +48,7 @@ _SHARED = (
         multiple=True,
         metavar="KIND[=VALUE]|URI",
         envvar="SYNCER_SINK",
+        show_envvar=True,
         help="Where to register them, e.g. consul, consul://host:8500 or file=targets.json.",
     ),
     click.option(
