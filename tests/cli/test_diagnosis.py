@@ -1,4 +1,4 @@
-"""What the doctor concludes from what sources and sinks answered: no server is needed."""
+"""The findings of `syncer doctor`, from answers of sources and sinks; no server is needed."""
 
 import attrs
 import pytest
@@ -59,14 +59,14 @@ def test_nothing_wrong_is_all_ok():
     ],
 )
 def test_what_looks_wrong_is_a_warning(workloads, words):
-    """Addresses, ports and rivals are told of, and are no problem."""
+    """Addresses, ports and rivals cause warnings, not problems."""
     report = report_of(*workloads)
     assert any(words in line for line in said(report, Level.WARNING))
     assert not failed(report)
 
 
 def test_a_bridge_of_containers_is_no_address_for_others():
-    """What is registered at the host's own side of such a network is a warning."""
+    """An address of the host in such a network is a warning."""
 
     class OnBridge(FakeSource):
         def host(self):
@@ -82,13 +82,13 @@ def test_an_image_that_is_only_named_like_registrator_is_none():
 
 
 def test_a_scope_that_nobody_chose_is_a_warning():
-    """A container's id as a scope is another one after each start."""
+    """A container's id as a scope changes with each start."""
     lines = said(report_of(source=FakeSource(scope="0123456789ab")), Level.WARNING)
     assert any("looks like a container id" in line for line in lines)
 
 
 def test_entries_of_registrator_are_a_warning_unless_they_are_adopted():
-    """What is in its form, of our host, and without a mark; that of other hosts is not."""
+    """Entries in its form, for this host, without a mark; those of other hosts do not count."""
     held = [
         attrs.evolve(make_registration(make_instance(id=id_)), mark=None)
         for id_ in (f"{SCOPE}:web:80", "other:web:80")
@@ -101,7 +101,7 @@ def test_entries_of_registrator_are_a_warning_unless_they_are_adopted():
 
 
 def test_entries_of_another_source_of_ours_are_a_warning():
-    """Another syncer under our owner and scope shows by a source that we do not have."""
+    """Another syncer with our owner and scope shows by a source not configured here."""
     held = attrs.evolve(
         make_registration(), mark=make_mark(owner="syncer", scope=SCOPE, source="other")
     )
@@ -110,7 +110,7 @@ def test_entries_of_another_source_of_ours_are_a_warning():
 
 
 def test_a_source_without_an_answer_is_a_problem():
-    """Its error is told in one line."""
+    """Its error is reported in one line."""
     source = FakeSource()
     source.failure = TemporaryError("no answer\nTraceback")
     report = report_of(source=source)
@@ -119,7 +119,7 @@ def test_a_source_without_an_answer_is_a_problem():
 
 
 def test_what_a_sink_finds_itself_goes_before_its_bare_error():
-    """It knows better what to do than the engine, to which it only raised."""
+    """Its own finding has better advice than the error that it raised."""
 
     class Ill(MemorySink):
         def registrations(self):
@@ -165,7 +165,7 @@ def test_warnings_of_the_configuration_are_told():
     ],
 )
 def test_clocks(now, level, words):
-    """More than five seconds apart is worth a word."""
+    """More than five seconds apart is a warning."""
     found = clock_finding("Sun, 06 Nov 1994 08:49:37 GMT", now)
     assert found.level is level
     assert words in found.what

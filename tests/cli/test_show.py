@@ -1,4 +1,4 @@
-"""What commands say of what they did."""
+"""The reports of commands."""
 
 from fakes import held
 
@@ -11,7 +11,7 @@ from syncer.events import CycleFinished, Elected
 
 
 def report(*kinds, **fields):
-    """A cycle with a skip of each of these kinds."""
+    """Return a report of a cycle with a skip of each of these kinds."""
     skips = tuple(Skip(f"id{number}", kind, "why") for number, kind in enumerate(kinds))
     return CycleFinished(sink="s", plan=Plan(skipped=skips), **fields)
 
@@ -27,7 +27,7 @@ def test_each_failure_and_each_skip_has_a_line():
 
 
 def test_what_a_standby_leaves_is_one_line():
-    """However many changes there are; the others keep a line of their own."""
+    """However many changes there are; other skips keep a line each."""
     lines = list(report_lines("s", report(*["standby"] * 5000, "conflict")))
     assert lines[1:] == [
         "  another syncer holds the lock; 5000 changes are left to it",
@@ -36,7 +36,7 @@ def test_what_a_standby_leaves_is_one_line():
 
 
 def test_what_a_lost_lead_leaves_is_one_line():
-    """It is a failure of a command: what was begun is not done."""
+    """The command fails: its changes were not finished."""
     lost = report(*["lost"] * 5000, applied=3)
     assert list(report_lines("s", lost)) == [
         "s: 3 changes applied",
@@ -47,7 +47,7 @@ def test_what_a_lost_lead_leaves_is_one_line():
 
 
 def test_a_standby_is_told_also_if_nothing_is_to_do():
-    """Else nobody would learn why later changes are not made."""
+    """Otherwise nobody would learn why later changes are not made."""
     leads = {}
     listen = leads_into(leads)
     listen(Elected(sink="s", leads=False))
@@ -58,7 +58,7 @@ def test_a_standby_is_told_also_if_nothing_is_to_do():
 
 
 def test_what_there_is_instead_is_told_by_source():
-    """The nearest name, and of each source the first services; a forged line is none."""
+    """The nearest name, and the first services of each source; no line can be forged."""
     many = [held(f"id{number}", service=f"w{number:02}", source="docker") for number in range(12)]
     one = held("p", service="printer\u2028syncer: all is well", source="old")
     text = nothing_from("dcker", Once(answers={"a": tuple(many), "b": (*many, one)}))

@@ -192,7 +192,7 @@ url = "http://here"
 
 
 def test_a_file_with_everything(configured):
-    """Every table of the file arrives in its typed place, a kind's options as they were given."""
+    """Every table of the file arrives in its typed place, a kind's options filled."""
     config = configured(FULL)
     assert (config.owner, config.on_exit) == ("me", "deregister")
     assert config.interval == timedelta(minutes=1)
@@ -229,7 +229,7 @@ def test_flags_alone_are_enough(configured):
 
 
 def test_values_of_kind_flags_go_through_from_uri(configured, plugins):
-    """`KIND=VALUE` and a whole URI become options by the kind's own reading of them."""
+    """`KIND=VALUE` and whole URIs become options by the kind's own `from_uri`."""
     config = configured(sources=["runtime"], sinks=["alpha=http://a", "x:alpha=b=c", "alpha://h"])
     options = {name: sink.options for name, sink in config.sinks.items()}
     assert {name: found.url for name, found in options.items()} == {
@@ -241,7 +241,7 @@ def test_values_of_kind_flags_go_through_from_uri(configured, plugins):
 
 
 def test_one_kind_several_times(configured):
-    """A kind that flags name again gets a number; the order is that of the flags."""
+    """A kind named again by a flag gets a number; the order of the flags is kept."""
     config = configured(sources=["runtime"], sinks=["alpha=a", "plain", "alpha=b", "alpha=c"])
     assert list(config.sinks) == ["alpha", "plain", "alpha-2", "alpha-3"]
     assert {sink.kind for name, sink in config.sinks.items() if "alpha" in name} == {"alpha"}
@@ -265,7 +265,7 @@ def test_a_flag_may_name_a_configured_sink(configured, plugins):
 
 
 def test_precedence(configured, plugins):
-    """--set goes before --sink, that before the file, SYNCER__, own variables and the default."""
+    """In order of precedence: --set, --sink, the file, SYNCER__, own variables, the default."""
     own = {"ALPHA_URL": "own"}
     path = {**own, "SYNCER__SINKS__ALPHA__URL": "path"}
     text = BOTH + "url = 'file'\n"
@@ -336,7 +336,7 @@ def test_assignments_are_typed_by_their_option(configured, plugins):
 
 
 def test_all_parsers_are_used_unless_an_order_is_given(configured):
-    """Without an order every installed parser is asked, by name; with one only those."""
+    """Without an order every installed parser is used, by name; otherwise only those listed."""
     with_plugins = plugins_with(parsers=("zeta", "beta"))
     found = configured(BOTH, with_plugins=with_plugins).parsers
     assert [parser.name for parser in found] == ["beta", "zeta"]
@@ -363,7 +363,7 @@ def test_a_command_may_need_less(configured):
     assert configured(text, need=("sinks",)).sinks["alpha"].sources == ("absent",)
 
 
-# What is wrong
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -419,7 +419,7 @@ def test_a_command_may_need_less(configured):
     ],
 )
 def test_what_is_wrong_in_a_file(problems, text, problem):
-    """What is wrong gets one line with the file, the key's path and the nearest match."""
+    """Each error is one line with the file, the key's path and the nearest match."""
     (line,) = problems(f"{text}\n{BOTH}" if text.split()[0] != "sinks" else text)
     assert line.startswith(f"syncer.toml: {problem}")
 
@@ -438,7 +438,7 @@ def test_everything_wrong_is_told_at_once(problems):
 
 
 def test_sources_and_sinks_must_be_tables(problems):
-    """Something else in the place of all sources is said once, and not taken for none."""
+    """A value in place of the table of sources is reported once, not as missing sources."""
     assert problems("sources = 7\n[sinks.alpha]\n") == ["syncer.toml: sources: must be a table"]
 
 
@@ -484,7 +484,7 @@ def test_what_is_wrong_in_flags_and_variables(problems, flags, problem):
 
 
 def test_the_value_of_a_flag_is_not_shown(problems):
-    """What stands behind the kind may hold a password, and is left out of messages."""
+    """The text after the kind may hold a password, and is left out of messages."""
     for flag in (
         f"alhpa=http://user:{SECRET}@host",
         f"alfa://user:{SECRET}@host",
@@ -494,7 +494,7 @@ def test_the_value_of_a_flag_is_not_shown(problems):
 
 
 def test_a_bug_in_from_uri_is_the_plugins(configured):
-    """Another exception than ValueError from reading a flag's value is a fault of the plugin."""
+    """Any exception but ValueError from `from_uri` is the plugin's mistake."""
     with pytest.raises(syncer.PluginError, match="from_uri raised KeyError"):
         configured(sources=["runtime"], sinks=["alpha=bug"])
 
@@ -527,7 +527,7 @@ def test_a_file_that_is_not_there(tmp_path, plugins):
 
 
 def test_a_secret_in_a_readable_file_draws_a_warning(configured, tmp_path):
-    """A secret in a world-readable file is warned of, without showing it."""
+    """A secret in a world-readable file causes a warning that does not show it."""
     text = BOTH + f"token = '{SECRET}'\n"
     (warning,) = configured(text, mode=0o644).warnings
     assert warning.startswith(
@@ -541,7 +541,7 @@ def test_a_secret_in_a_readable_file_draws_a_warning(configured, tmp_path):
 
 
 def test_a_secret_on_the_command_line_draws_a_warning(configured):
-    """A secret given by --set is seen by everybody who lists processes."""
+    """A secret given by --set is visible in the process list."""
     (warning,) = configured(BOTH, assignments=[f"sinks.alpha.token={SECRET}"]).warnings
     assert warning.startswith("--set: sinks.alpha.token: a secret on the command line")
     environ = {"SYNCER__SINKS__ALPHA__TOKEN": SECRET}
@@ -549,7 +549,7 @@ def test_a_secret_on_the_command_line_draws_a_warning(configured):
 
 
 def test_files_with_secrets_are_known_before_they_are_read(tmp_path):
-    """Those that are read now, wherever they are named; not what only looks like one."""
+    """Wherever they are named; a table that only looks like a secret's is ignored."""
     path = tmp_path / "syncer.toml"
     path.write_text(
         "[sources.file]\nkind = 'listing'\n[sinks.file]\nkind = 'alpha'\n"
@@ -564,7 +564,7 @@ def test_files_with_secrets_are_known_before_they_are_read(tmp_path):
 
 
 def test_a_changed_secret_makes_another_configuration(configured, tmp_path):
-    """Its options differ; that it asks the same registry for the same stays true."""
+    """Its options differ, but apart from secrets the sink is the same."""
     token = tmp_path / "token"
     text = f"{BOTH}token = {{ file = '{token}' }}\n"
     token.write_text(SECRET)
@@ -581,7 +581,7 @@ def test_a_changed_secret_makes_another_configuration(configured, tmp_path):
 
 
 def test_a_changed_file_that_a_kind_reads_by_itself(configured, tmp_path):
-    """Makes another configuration too, by its content; nothing of it is shown."""
+    """Its content makes the configuration differ; the digest is not shown."""
     key = tmp_path / "key.pem"
     text = f"{BOTH}key = '{key}'\n"
     without = configured(text)
@@ -603,7 +603,7 @@ def test_no_configuration_shows_its_secrets(configured, plugins):
 
 
 def test_secrets_from_files_and_variables(tmp_path):
-    """`{ file = ... }` and `{ env = ... }` are read, and end without the line's end."""
+    """`{ file = ... }` and `{ env = ... }` are read, without the line break at the end."""
     path = tmp_path / "token"
     path.write_text(f"{SECRET} \r\n")
     assert filled({"token": {"file": str(path)}}).token.reveal() == f"{SECRET} "
@@ -640,7 +640,7 @@ def test_a_secret_that_looks_like_a_number_stays_text():
     ],
 )
 def test_secrets_that_cannot_be_had(secret, problem):
-    """A missing file or variable, or another form, is an error that shows no content."""
+    """A missing file or variable, or a wrong form, is an error that shows no content."""
     (line,) = refused({"token": secret}, {"EMPTY": ""})
     assert line.startswith(f"syncer.toml: sinks.alpha.token: {problem}")
     assert SECRET not in line
@@ -649,7 +649,7 @@ def test_secrets_that_cannot_be_had(secret, problem):
 
 @pytest.mark.parametrize(("content", "problem"), [(b"\n", "is empty"), (b"\xff", "is not UTF-8")])
 def test_secret_files_that_hold_no_secret(tmp_path, content, problem):
-    """An empty secret file, or one that is no text, is an error."""
+    """A secret file that is empty or not text is an error."""
     path = tmp_path / "token"
     path.write_bytes(content)
     (line,) = refused({"token": {"file": str(path)}})
@@ -657,7 +657,7 @@ def test_secret_files_that_hold_no_secret(tmp_path, content, problem):
 
 
 def test_nothing_is_expanded():
-    """`${...}`, `~` and the like mean themselves."""
+    """`${...}`, `~` and the like are taken literally."""
     raw = {"url": "${HOME}/$HOME", "token": "${HOME}", "folder": "~/x"}
     options = filled(raw, {"HOME": "/root"})
     assert (options.url, options.token.reveal()) == ("${HOME}/$HOME", "${HOME}")
@@ -668,7 +668,7 @@ def test_nothing_is_expanded():
 
 
 def test_values_from_a_file_keep_their_types():
-    """Every supported type is read from what TOML makes of it."""
+    """Every supported type is read from its TOML form."""
     options = filled(
         {
             "retries": 8,
@@ -708,7 +708,7 @@ def test_values_that_are_text_are_read_as_their_type():
 
 
 def test_values_of_the_right_type_stay():
-    """What `from_uri` or a program gives in its final type is taken as it is."""
+    """Values that `from_uri` or a program gives in their final type are kept."""
     raw = {"timeout": timedelta(1), "folder": Path("x"), "mode": Mode.SLOW, "names": ("a",)}
     options = filled(raw)
     assert (options.timeout, options.folder) == (timedelta(1), Path("x"))
@@ -773,7 +773,7 @@ def test_all_problems_of_a_table_come_together():
 
 
 def test_the_kinds_options_are_checked_when_loading(problems):
-    """What is wrong in any kind's options is told with all the rest, before anything is made."""
+    """Errors in any kind's options are reported with all others, before anything is created."""
     text = (
         "[parsers.dialect]\nretries = 'x'\n[sources.runtime]\nulr = 'x'\n"
         "addresses = { label = 7 }\n[sinks.alpha]\ntls = 1\n"
@@ -799,7 +799,7 @@ def test_keys_beside_the_options_are_known(problems, plugins):
 
 
 def test_the_first_variable_that_is_not_empty_counts():
-    """Of an option's variables the first that is set and not empty is taken."""
+    """The first of an option's variables that is set and not empty is used."""
     assert filled({}, {"ALPHA_URL": "", "ALPHA": "second"}).url == "second"
     assert filled({}, {"ALPHA_URL": "first", "ALPHA": "second"}).url == "first"
     assert filled({"url": "given"}, {"ALPHA_URL": "first"}).url == "given"
@@ -818,7 +818,7 @@ def test_a_wrong_variable_is_named():
 
 
 def test_the_classes_own_checks_are_errors_too():
-    """What converters, validators and the class itself refuse is told with its place."""
+    """Errors of converters, validators and the class itself are reported with their place."""
 
     def even(value):
         if value % 2:
@@ -848,7 +848,7 @@ def test_the_classes_own_checks_are_errors_too():
 
 
 def test_validators_that_compare_fields():
-    """A validator may look at other fields: at those given, and in the end at all of them."""
+    """A validator may look at other fields: first at given ones, in the end at all of them."""
 
     def above_low(instance, attribute, value):
         if value < instance.low:
@@ -888,7 +888,7 @@ def test_a_converter_that_needs_the_instance_is_left_to_the_class():
 
 
 def test_fields_that_are_no_options():
-    """Fields that cannot be given are no options, and names are those of the constructor."""
+    """Fields that cannot be set are not options; names are those of the constructor."""
 
     @attrs.frozen
     class Hidden:
@@ -900,7 +900,7 @@ def test_fields_that_are_no_options():
 
 
 def test_types_that_cannot_be_resolved_are_the_plugins_fault():
-    """An options class whose annotations name nothing is a fault of the plugin, not of the file."""
+    """An options class with unresolvable annotations is the plugin's mistake, not the file's."""
 
     @attrs.frozen
     class Lost:
@@ -911,7 +911,7 @@ def test_types_that_cannot_be_resolved_are_the_plugins_fault():
 
 
 def test_other_types_are_left_to_cattrs():
-    """Further types are read as cattrs reads them; one that it cannot read is a plugin's fault."""
+    """Other types are read by cattrs; one that it cannot read is the plugin's mistake."""
 
     @attrs.frozen
     class Wide:
@@ -981,7 +981,7 @@ def test_every_setting_is_described():
 
 
 def test_key_paths_are_written_as_toml():
-    """Keys with dots or blanks stand in quotes, and the file goes first."""
+    """Keys with dots or blanks are quoted, and the file comes first."""
     assert str(KeyPath(("sinks", "a.b", "c"))) == 'sinks."a.b".c'
     assert (KeyPath((), "x.toml") / "owner").say("wrong") == "x.toml: owner: wrong"
     assert (KeyPath((), "x.toml") / "owner").say("wrong", "--set") == "--set: owner: wrong"
@@ -989,7 +989,7 @@ def test_key_paths_are_written_as_toml():
 
 
 def test_trees_lie_over_one_another():
-    """The upper tree wins key by key; a table against a value wins whole."""
+    """The upper tree takes precedence key by key; a table replaces a value, and vice versa."""
     lower = {"a": {"b": 1, "c": 2}, "d": 3, "e": {"f": 4}}
     upper = {"a": {"b": 5}, "d": {"x": 6}, "e": 7}
     assert overlaid(lower, upper) == {"a": {"b": 5, "c": 2}, "d": {"x": 6}, "e": 7}
@@ -1004,7 +1004,7 @@ def test_origins_of_values():
 
 
 def test_the_nearest_match():
-    """Case and dashes do not matter for the nearest word; if none is near, nothing is said."""
+    """The nearest word is found whatever its case and dashes; without one there is no hint."""
     assert did_you_mean("On-Exit", ["on_exit", "owner"]) == "; did you mean 'on_exit'?"
     assert did_you_mean("zzz", ["owner"]) == ""
 

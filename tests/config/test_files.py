@@ -1,4 +1,4 @@
-"""Whether files have other contents: written anew, swapped by a link, gone, half written."""
+"""Notice changed files: rewritten, swapped by a link, gone, half written."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ def file(tmp_path):
 
 
 def test_nothing_changes(file):
-    """However often it is looked at; the same content written anew is no change."""
+    """However often it is checked; rewriting the same content is not a change."""
     watch = FileWatch([file])
     assert not watch.changed()
     file.write_text("one")
@@ -27,7 +27,7 @@ def test_nothing_changes(file):
 
 
 def test_a_change_is_seen_once_it_stays(file):
-    """At the second look that shows the same: what is being written is waited for."""
+    """At the second check with the same content: a file may be half written."""
     watch = FileWatch([file])
     file.write_text("tw")
     assert not watch.changed()
@@ -38,7 +38,7 @@ def test_a_change_is_seen_once_it_stays(file):
 
 
 def test_a_change_that_is_taken_back(file):
-    """Is none."""
+    """Is not a change."""
     watch = FileWatch([file])
     file.write_text("two")
     assert not watch.changed()
@@ -48,7 +48,7 @@ def test_a_change_that_is_taken_back(file):
 
 
 def test_a_file_that_is_gone_for_a_while(file):
-    """Is waited for: an editor may be writing it."""
+    """Is not a change: an editor may be writing it."""
     watch = FileWatch([file])
     file.unlink()
     assert [watch.changed() for _ in range(3)] == [False] * 3
@@ -57,7 +57,7 @@ def test_a_file_that_is_gone_for_a_while(file):
 
 
 def test_a_link_that_is_swapped(tmp_path):
-    """As Kubernetes mounts a ConfigMap: the folder behind a link is another."""
+    """As Kubernetes mounts a ConfigMap: a link points to another folder."""
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "syncer.toml").write_text(name)
@@ -70,7 +70,7 @@ def test_a_link_that_is_swapped(tmp_path):
 
 
 def test_a_secret_that_is_gone(file, tmp_path):
-    """The file of settings has another one, so it was deleted: that is a change, not a pause."""
+    """A missing secret is a change: unlike the configuration file, it is not waited for."""
     secret = tmp_path / "token"
     secret.write_text("a")
     watch = FileWatch([file, secret])
@@ -91,7 +91,7 @@ def test_files_that_are_followed_before_they_are_read(file, tmp_path):
 
 
 def test_other_files_from_now_on(file, tmp_path):
-    """What is known of those that stay is kept: a change that came between is not lost."""
+    """Files that stay keep their known content: a change in between is not lost."""
     secret = tmp_path / "token"
     secret.write_text("a")
     watch = FileWatch([file])
@@ -106,7 +106,7 @@ def test_other_files_from_now_on(file, tmp_path):
 
 
 def test_a_pipe_is_not_read(tmp_path):
-    """What it had is gone once it was read, and nobody may write to it again."""
+    """Reading it would take its content, and could block forever."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     found = []

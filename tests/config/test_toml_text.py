@@ -21,7 +21,7 @@ TABLES = st.recursive(
 
 @given(TABLES)
 def test_what_is_written_is_read_back(settings):
-    """Whatever the keys and values, the file means the same."""
+    """The text parses back to the same settings, whatever the keys and values."""
     assert tomllib.loads(toml_text(settings)) == settings
 
 
@@ -47,5 +47,5 @@ def test_how_it_looks():
     ],
 )
 def test_values(value, text):
-    """Each in TOML's own form."""
+    """Each value is written in its TOML form."""
     assert toml_value(value) == text

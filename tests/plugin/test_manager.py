@@ -111,7 +111,7 @@ def test_looks_kinds_up_by_name(site):
 
 
 def test_each_role_has_its_table():
-    """Sources, sinks, label parsers and check translators of one name do not meet."""
+    """Sources, sinks, label parsers and check translators may have the same name."""
     source, sink = source_type(), sink_type()
     parser = syncer.LabelParser(name="alpha", options=Options, create=print)
     translator = syncer.CheckTranslator(name="t", sink_kind="alpha", create=print)
@@ -140,7 +140,7 @@ def test_each_role_has_its_table():
 
 
 def test_imports_nothing_before_the_first_look_up(site):
-    """Making the manager imports no plugin; looking a kind up does."""
+    """Creating the manager imports no plugin; looking up a kind does."""
     site.good("alpha")
     plugins = Plugins.discover()
     assert "alpha_plugin" not in sys.modules
@@ -157,7 +157,7 @@ def test_report_names_distribution_and_version(site):
 
 
 def test_a_plugin_that_cannot_be_imported_stops_no_other(site):
-    """An import error is kept with its plugin, and the plugins after it are loaded."""
+    """An import error is recorded with its plugin, and other plugins are loaded."""
     site.good("alpha")
     site.broken("import no_such_module", name="aaa")
     plugins = Plugins.discover()
@@ -178,7 +178,7 @@ def test_a_broken_plugin_is_fatal_if_its_kind_is_used(site):
 
 
 def test_an_unknown_kind_names_the_broken_plugins(site):
-    """A broken plugin may have offered what is missing: so it is named."""
+    """Broken plugins are named: they may have offered the missing kind."""
     site.broken("1 / 0", name="beta")
     with pytest.raises(syncer.ConfigError, match=r"broken plugins: .*'beta' \(other-beta 1.0\)"):
         Plugins.discover().sink("gamma")
@@ -233,7 +233,7 @@ def test_metadata_without_a_name(site):
 
 
 def test_two_plugins_with_one_kind(site):
-    """Two plugins that offer one kind matter only if it is used; then both are named."""
+    """Two plugins that offer one kind are an error only if it is used; both are named."""
     site.good("alpha")
     site.good("beta")
     site.install("rival", {"rival": "rival"}, version="7", rival=GOOD.format(kind="alpha"))
@@ -268,7 +268,7 @@ def test_a_misspelt_hook_names_the_nearest(site):
 
 
 def test_an_optional_hook_may_be_unknown(site):
-    """A hook of a later version, marked as optional, is passed over."""
+    """A hook of a later version, marked as optional, is ignored."""
     site.broken(
         textwrap.dedent(GOOD.format(kind="alpha"))
         + "@syncer.hookimpl(optionalhook=True)\ndef syncer_of_the_future():\n    return []\n"
@@ -332,7 +332,7 @@ def test_a_failing_plugin_is_not_half_registered(site):
     ],
 )
 def test_a_hook_that_fails_is_kept_with_its_plugin(site, text, error):
-    """What a hook raises, late or at once, and what it returns wrongly stops no other plugin."""
+    """An exception or wrong result of a hook does not affect other plugins."""
     site.good("alpha")
     site.broken(f"import syncer\n@syncer.hookimpl\n{text}\n", name="aaa")
     plugins = Plugins.discover()
@@ -378,7 +378,7 @@ class Unresolvable:
     ],
 )
 def test_a_record_that_would_fail_later_is_refused(record, error):
-    """What is wrong in a record is said of its plugin, before anything is made of it."""
+    """An error in a record is reported for its plugin, before anything is created."""
     found = info(registered(syncer_sinks=[record]), "given")
     assert (found.state, found.kinds) == ("failed", ())
     assert error in found.error
@@ -464,7 +464,7 @@ def test_every_listening_plugin_hears_events():
 
 
 def test_a_listener_that_raises_is_reported_once_and_dropped():
-    """A plugin that raises on an event is named once, called no more, and stops no other."""
+    """A plugin that raises on an event is named once, not called again, and affects no other."""
     heard, calls = [], []
 
     def fails(event):
@@ -514,7 +514,7 @@ def test_registering_a_name_that_is_installed(site):
 
 
 def test_importing_the_manager_imports_no_plugin_and_no_cattrs():
-    """What every command pays for contains neither plugins nor the conversion of options."""
+    """Plugins and the conversion of options are not loaded by every command."""
     code = (
         "import sys; from syncer.plugin.manager import Plugins; Plugins.discover(); "
         "found = [m for m in sys.modules if m.startswith(('syncer_', 'cattr'))]; "

@@ -1,4 +1,4 @@
-"""What runs, and how another configuration takes its place: in this process, over files."""
+"""The running process and its reloads: in this process, over files."""
 
 import http.client
 import io
@@ -30,7 +30,7 @@ SINK = '[sinks.{name}]\nkind = "file"\npath = "{folder}/{name}.json"\n'
 
 
 class Bench:
-    """A configuration file, a file of services, files as registries, and what runs by them."""
+    """A configuration file, a file of services, files as registries, and the process."""
 
     def __init__(self, folder):
         self.folder, self.output = folder, io.StringIO()
@@ -80,7 +80,7 @@ class Bench:
         wait_until(lambda: self.registered(sink) == set(names), 30)
 
     def get(self, path):
-        """What the page answers: status and text."""
+        """Return the page's answer: status and text."""
         address = urlsplit(self.running._pages.address).netloc
         with closing(http.client.HTTPConnection(address, timeout=30)) as line:
             line.request("GET", path)
@@ -158,7 +158,7 @@ class TestTaken:
         assert bench.said("configuration reloaded")[0]["changed"] == "the order of sources"
 
     def test_a_sink_that_is_taken_out_keeps_what_it_has(self, bench):
-        """Whatever `on_exit` says: that is for the end."""
+        """Whatever `on_exit` says: that applies to shutdown only."""
         top = 'on_exit = "deregister"'
         bench.configure("first", "second", top=top)
         bench.begin()
@@ -171,7 +171,7 @@ class TestTaken:
         assert bench.registered("first") == {"web"}
 
     def test_what_is_excluded_now_goes(self, bench):
-        """As if it had stopped; what is left stays."""
+        """Its entry is removed, as if it had stopped; others stay."""
         bench.want("web", "db")
         bench.begin()
         bench.wait("first", "web", "db")
@@ -210,7 +210,7 @@ class TestRefused:
         ],
     )
     def test_all_goes_on_as_it_was(self, bench, text, problem):
-        """It is said what is wrong, and the engine that runs is not touched."""
+        """The error is reported, and the running engine is not touched."""
         bench.begin()
         engine = bench.running._now.engine
         bench.path.write_text(text)
@@ -238,7 +238,7 @@ class TestRefused:
         assert str(bench.path) in said["problem"]
 
     def test_an_error_that_is_ours(self, bench, monkeypatch):
-        """Ends no process that runs well."""
+        """An unexpected error does not end the process."""
         bench.begin()
 
         def broken(*arguments, **options):
@@ -250,7 +250,7 @@ class TestRefused:
         assert said["problem"] == "ZeroDivisionError: one by nothing"
 
     def test_put_right_again(self, bench):
-        """The one that runs, written again, ends the refusal, and does nothing else."""
+        """Restoring the configuration in force ends the refusal, and changes nothing else."""
         port = free_port()
         web = f'[web]\nlisten = "127.0.0.1:{port}"\n'
         bench.configure("first", more=web)
@@ -271,7 +271,7 @@ class TestByItself:
     """A change of the file."""
 
     def test_it_is_read_when_it_has_changed(self, bench):
-        """And stays so for two looks; a wrong one is refused once, not at every look."""
+        """After two checks with the same content; a wrong file is refused only once."""
         bench.begin()
         bench.running.look()
         bench.configure("first", "second")
@@ -288,7 +288,7 @@ class TestByItself:
         assert len(bench.said("configuration reloaded")) == 2
 
     def test_only_at_a_signal_if_so_wanted(self, bench):
-        """Then nobody looks at the file."""
+        """Then the file is not watched."""
         bench.configure("first", top='reload = "signal"')
         bench.begin()
         bench.configure("first", "second")
@@ -300,7 +300,7 @@ class TestByItself:
 
     @pytest.mark.parametrize("what", ["token", "client_key"])
     def test_a_file_that_comes_later(self, bench, what):
-        """What names one that is not there is refused once, and taken when it is there."""
+        """A configuration that names a missing file is refused once; accepted when it is there."""
         bench.begin()
         path, tls = bench.folder / "late", make_authority(bench.folder / "tls", "DNS:x")
         named = f'{{ file = "{path}" }}' if what == "token" else f'"{path}"'
@@ -321,7 +321,7 @@ class TestByItself:
         assert said["changed"] == "sinks.consul added"
 
     def test_what_is_no_name_of_a_file(self, bench):
-        """Is refused like anything else that is wrong."""
+        """It is refused like any other error."""
         bench.begin()
         bench.configure("first", more='[sinks.consul]\ntoken = { file = "a\\u0000b" }\n')
         bench.running.reload()
@@ -329,7 +329,7 @@ class TestByItself:
         assert "sinks.consul.token" in said["problem"]
 
     def test_one_that_is_being_written_is_waited_for(self, bench):
-        """Though the one before was refused."""
+        """Even after a refusal."""
         bench.begin()
         right = bench.path.read_text()
         bench.path.write_text("owner = ")
@@ -344,7 +344,7 @@ class TestByItself:
     @pytest.mark.parametrize("begun", [False, True])
     @pytest.mark.parametrize("what", ["sinks.consul", "sinks.second added"])
     def test_what_changes_while_it_is_read(self, bench, monkeypatch, begun, what):
-        """At the start or in a reload: it is seen afterwards, and read again."""
+        """At the start or in a reload: the change is seen afterwards, and read again."""
         token = bench.folder / "token"
         token.write_text(secrets.secret("f1rst-t0ken"))
 
@@ -376,7 +376,7 @@ class TestByItself:
         return f'[sinks.consul]\naddress = "http://127.0.0.1:{port}"\n{where}\n'
 
     def test_a_secret_in_a_file(self, bench):
-        """Another one is a change too, and is shown nowhere."""
+        """A changed secret is a change too, and is shown nowhere."""
         token, second = secrets.secret("f1rst-t0ken"), secrets.secret("s3cond-t0ken")
         (bench.folder / "token").write_text(token)
         bench.configure("first", more=self.consul(bench, free_port()))
@@ -396,7 +396,7 @@ class TestPage:
         return f'[web]\nlisten = "{host}:{port}"\n{more}'
 
     def test_it_stays_and_shows_the_other(self, bench):
-        """At the same address; what was counted goes on, what is gone is not shown any more."""
+        """At the same address; counters continue, and removed parts are no longer shown."""
         port = free_port()
         bench.configure("first", "second", more=self.web(port))
         bench.begin()
@@ -417,7 +417,7 @@ class TestPage:
         assert 'syncer_registrations{sink="second"' not in text
 
     def test_what_failed_before_is_forgotten(self, bench):
-        """And what a former engine says afterwards is not taken for the other's."""
+        """Later events of the former engine are not attributed to the new one."""
         port = free_port()
         consul = f'[sinks.consul]\naddress = "http://127.0.0.1:{free_port()}"\n'
         bench.configure("first", more=self.web(port) + consul)
@@ -436,7 +436,7 @@ class TestPage:
         wait_until(lambda: bench.running._status.text() == "1 registered in first", 30)
 
     def test_what_is_no_file_is_not_read_again(self, bench):
-        """A pipe has nothing any more: that would be a configuration without the file."""
+        """A pipe is empty the second time: that would be a configuration without the file."""
         bench.configure("first")
         bench.begin()
         engine = bench.running._now.engine
@@ -470,7 +470,7 @@ class TestPage:
                 bench.begin()
 
     def test_other_rules_at_the_same_address(self, bench):
-        """A token is asked for from then on."""
+        """A token is required from then on."""
         port = free_port()
         bench.configure("first", more=self.web(port))
         bench.begin()
@@ -535,7 +535,7 @@ class TestStopping:
     """Asked to end while it reloads."""
 
     def test_the_former_ends_as_it_should(self, bench):
-        """The other one is not started, and what is to go at the end goes."""
+        """The new engine is not started, and entries are removed as on shutdown."""
         top = 'on_exit = "deregister"'
         bench.configure("first", top=top)
         bench.begin()
@@ -549,7 +549,7 @@ class TestStopping:
         assert bench.running.end()
 
     def test_ended_right_after_a_reload(self, bench):
-        """What the former registered is known to the other before its first cycle."""
+        """The new engine knows what the former one registered before its first cycle."""
         top = 'on_exit = "deregister"'
         bench.configure("first", top=top)
         bench.begin()
