@@ -8,9 +8,9 @@
         @pytest.fixture
         def sink(self): ...
 
-`SinkContract` and `SourceContract` hold one test or more for each clause of the contract; their
-docstrings name the clauses and the fixtures that each needs. A clause is skipped only when the
-plugin declares so, with a reason, never because something is missing at the moment.
+`SinkContract` and `SourceContract` have one test or more for each clause of the contract; their
+modules list the clauses and the fixtures that each needs. A clause is skipped only if the plugin
+declares so, with a reason, never because something is missing at the moment.
 
 The promise: new mandatory clauses come only in minor releases, never in patches.
 
@@ -31,7 +31,7 @@ pytest.register_assert_rewrite(
     "syncer.testing.sources",
 )
 
-from syncer.testing.builders import (  # noqa: E402 - after the rewriting is asked for
+from syncer.testing.builders import (  # noqa: E402 - after the registration for rewriting
     OWNER,
     SCOPE,
     SOURCE,

@@ -1,4 +1,4 @@
-"""What both contracts share: clauses have names, and are skipped only when declared so."""
+"""Shared by both contracts: clauses have names, and are skipped only if the plugin declares so."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn, TypeVar
@@ -9,7 +9,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def clause(name: str) -> Callable[[F], F]:
-    """Marks a test as belonging to a clause of the contract."""
+    """Mark a test as part of a clause of the contract."""
 
     def mark(test: F) -> F:
         test.clause = name  # type: ignore[attr-defined]
@@ -19,7 +19,7 @@ def clause(name: str) -> Callable[[F], F]:
 
 
 def missing(fixture: str, what: str, name: str) -> NoReturn:
-    """Fail since the author neither gave the fixture nor declined the clause."""
+    """Fail: the author neither gave the fixture nor declined the clause."""
     pytest.fail(
         f"give the fixture `{fixture}` ({what}), or declare why the clause does not apply: "
         f'declines = {{"{name}": "..."}}',
@@ -30,9 +30,9 @@ def missing(fixture: str, what: str, name: str) -> NoReturn:
 class Contract:
     """The base of the contracts.
 
-    `declines` maps the clauses that do not apply to the reason, which the skip then shows.
-    `patience` is how long the other side may take for what is not told to be done, in seconds:
-    to wake, to drop what has expired, to show a write beyond `Sink.stale_for`.
+    `declines` maps the clauses that do not apply to the reason, which the skip shows. `patience` is
+    how many seconds the other side may take: to wake, to drop an expired entry, to show a write
+    beyond `Sink.stale_for`.
     """
 
     declines: ClassVar[Mapping[str, str]] = {}

@@ -1,4 +1,4 @@
-"""The clause for drains by hand; a sink that has no form for what is drained declines it."""
+"""The clause for drains by hand; a sink without a form for drained entries declines it."""
 
 from functools import partial
 
@@ -8,31 +8,31 @@ from syncer.testing.laws import Desk
 
 
 class DrainClauses(Contract):
-    """`park`: what an operator drains is not up, keeps its `hold`, and can be given back."""
+    """`park`: a drained entry is not up, keeps its `hold`, and can be undrained."""
 
     @clause("park")
     def test_drained_is_kept_and_given_back(self, desk: Desk) -> None:
         """The drained form is listed as it was written, and not up; then undrained, then removed.
 
-        The other entry, whose id begins with that of the drained one, is untouched all the while.
+        The other entry, whose id begins with that of the drained one, stays as it is.
         """
         instance = make_instance("drained", 80, tags=("a",), meta={"b": "c"})
         free, other = desk.new(instance), desk.new(make_instance("drained", 8080))
         drained = desk.drained(instance)
         assert drained is not None, (
-            "neither `adjust` nor `park` has a form for what is drained, that differs from what "
-            'is up: declare why the clause does not apply: declines = {"park": "..."}'
+            "neither `adjust` nor `park` has a form for drained entries that differs from that of "
+            'entries that are up: declare why the clause does not apply: declines = {"park": "..."}'
         )
         desk.sink.register(other)
         held = desk.sink.register(free)
-        assert held.up, "what is up is not listed as up"
+        assert held.up, "an entry that is up is not listed as up"
         for new in (drained, free, drained):
             held = desk.sink.update(held, new)
             both = {one.id: desk.shown(one) for one in (new, other)}
             desk.eventually(desk.held, both)
             assert held == desk.shown(new)
             up = {one.id: one.up for one in desk.held().values()}
-            assert up == {new.id: new is free, other.id: True}, "consumers find what is drained"
+            assert up == {new.id: new is free, other.id: True}, "consumers find a drained entry"
             assert held.up is (new is free)
             desk.eventually(partial(desk.differences, (new, other)), [])
         desk.sink.deregister(held)

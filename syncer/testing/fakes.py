@@ -1,4 +1,4 @@
-"""Stand-ins that a test commands: a source, a sink that fails when told to, a clock."""
+"""Fakes that a test controls: a source, a sink that fails on demand, a clock."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,7 +24,7 @@ from syncer.testing.builders import SCOPE
 
 
 class ManualClock:
-    """A clock that stands still until the test moves it; call it for the time in seconds."""
+    """A clock that moves only when the test says so; call it for the time in seconds."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
@@ -33,16 +33,16 @@ class ManualClock:
         return self.now
 
     def advance(self, seconds: float) -> float:
-        """Move on; returns the new time."""
+        """Move the clock forward and return the new time."""
         self.now += seconds
         return self.now
 
 
 class FakeSource(Source):
-    """A source whose workloads the test sets; what changes wakes whoever watches.
+    """A source whose workloads the test sets; each change wakes its watches.
 
     `failure`, while set, is raised by `workloads`, `workload` and `watch`. `complete` and `unclear`
-    are those of the next views. `calls` counts the calls of each method.
+    apply to the next views. `calls` counts the calls of each method.
     """
 
     def __init__(self, *workloads: Workload, scope: str = SCOPE) -> None:
@@ -72,21 +72,21 @@ class FakeSource(Source):
             self.wake(id_)
 
     def wake(self, id_: str | None = None) -> None:
-        """Wake whoever watches."""
+        """Wake all watches."""
         for wake in tuple(self._wakes):
             wake(id_)
 
     def break_watch(self) -> None:
-        """End the watches that run now, as a stream of events that breaks off."""
+        """End the watches that run now, like a lost connection."""
         for watch in tuple(self._watches):
             watch.set()
 
     def scope(self) -> str:
-        """The scope given."""
+        """Return the scope given."""
         return self._scope
 
     def workloads(self) -> View[Workload]:
-        """What the test has set."""
+        """Return the workloads that the test has set."""
         self._ahead("workloads")
         unclear: Any = self.unclear
         with self._lock:
@@ -94,7 +94,7 @@ class FakeSource(Source):
         return View(held, complete=self.complete, unclear=unclear)
 
     def workload(self, id: str) -> Workload | None:
-        """What the test has set."""
+        """Return the workload that the test has set."""
         self._ahead("workload")
         with self._lock:
             return self._held.get(id)
@@ -125,10 +125,10 @@ class FakeSource(Source):
 
 
 class FaultySink(Sink):
-    """Wraps a sink and fails or hangs when told to; `calls` counts the calls of each method.
+    """Wraps a sink and fails or hangs on demand; `calls` counts the calls of each method.
 
     Operations are the names of the methods: "registrations", "register", "update", "deregister",
-    "renew", "report". Changes are made one by one, so that each can fail by itself.
+    "renew", "report". Changes are made one by one, so that each can fail on its own.
     """
 
     def __init__(self, inner: Sink) -> None:
@@ -143,86 +143,86 @@ class FaultySink(Sink):
     def fail(
         self, operation: str, error: Exception, *, id_: str = "", times: int | None = None
     ) -> None:
-        """Raise the error in this operation (on this id), so many times (None: until `heal`)."""
+        """Raise the error in this operation (on this id), `times` times or until `heal`."""
         self._faults[operation, id_] = (error, times)
 
     def hang(self, operation: str) -> Callable[[], None]:
-        """Let the operation block; returns the function that lets it go on."""
+        """Block the operation; return the function that unblocks it."""
         gate = self._gates[operation] = Event()
         return gate.set
 
     def heal(self) -> None:
-        """No more faults; what hangs goes on."""
+        """End all faults and unblock what hangs."""
         self._faults.clear()
         for gate in self._gates.values():
             gate.set()
         self._gates.clear()
 
     def registrations(self) -> View[Registration]:
-        """Those of the wrapped sink."""
+        """Return the entries of the wrapped sink."""
         self._ahead("registrations")
         return self.inner.registrations()
 
     def registration(self, id: str) -> Registration | None:
-        """That of the wrapped sink."""
+        """Return the entry of the wrapped sink."""
         self._ahead("registration", id)
         return self.inner.registration(id)
 
     def register(self, new: Registration) -> Registration:
-        """Through to the wrapped sink."""
+        """Call the wrapped sink."""
         self._ahead("register", new.id)
         return self.inner.register(new)
 
     def update(self, old: Registration, new: Registration) -> Registration:
-        """Through to the wrapped sink."""
+        """Call the wrapped sink."""
         self._ahead("update", new.id)
         return self.inner.update(old, new)
 
     def deregister(self, old: Registration) -> None:
-        """Through to the wrapped sink."""
+        """Call the wrapped sink."""
         self._ahead("deregister", old.id)
         self.inner.deregister(old)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Each change by itself, through the wrapped sink's own `apply`."""
+        """Make each change on its own, by the wrapped sink's `apply`."""
         self.calls["apply"] += 1
         for change in changes:
             try:
                 self._ahead(_operation(change), change.id)
-            except Exception as error:  # noqa: BLE001 - the outcome carries whatever the test set
+            except Exception as error:  # noqa: BLE001 - the outcome has the error
                 yield Outcome(change, error=error)
                 continue
             yield from self.inner.apply([change])
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """As the wrapped sink does."""
+        """Call the wrapped sink."""
         return self.inner.adjust(instance)
 
     def park(self, instance: Instance) -> Instance | None:
-        """As the wrapped sink does."""
+        """Call the wrapped sink."""
         return self.inner.park(instance)
 
     def listed(self, instance: Instance) -> Instance:
-        """As the wrapped sink does."""
+        """Call the wrapped sink."""
         return self.inner.listed(instance)
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
-        """Through to the wrapped sink."""
+        """Call the wrapped sink."""
         self._ahead("renew")
         return self.inner.renew(held)
 
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
-        """Through to the wrapped sink."""
+        """Call the wrapped sink."""
         self._ahead("report")
         return self.inner.report(results)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
-        """Through to the wrapped sink."""
+        """Call the wrapped sink."""
         self._ahead("watch")
         self.inner.watch(wake, stop)
 
     def close(self) -> None:
-        """Close the wrapped sink; what hangs goes on."""
+        """Unblock what hangs, and close the wrapped sink."""
         self.calls["close"] += 1
         self.heal()
         self.inner.close()

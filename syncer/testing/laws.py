@@ -1,7 +1,7 @@
-"""Working a sink as the engine does, and the law that holds for every sink.
+"""Use a sink as the engine does, and the law that every sink must satisfy.
 
-Plan, apply, plan again: the second plan is empty. What is written and what is listed may
-differ only in the way that `Sink.listed` says, else every cycle would write.
+Plan, apply, plan again: the second plan is empty. A written and a listed entry may differ only as
+`Sink.listed` says, or every cycle would write.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,33 +34,33 @@ from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 
 Translate = Callable[[Check, Instance], TranslatedCheck]
 
-#: A source that has listed completely, and has no workload any more but those wanted.
+#: A source that has listed completely, and has no other workloads.
 FACTS = Facts(owner=OWNER, sources={SOURCE: Snapshot(name=SOURCE, scopes=frozenset({SCOPE}))})
 
 
 class Desk:
-    """One sink, worked as the engine works it."""
+    """One sink, used as the engine uses it."""
 
     def __init__(self, sink: Sink, translate: Translate, patience: float) -> None:
         self.sink = sink
         self._translate = translate
         self._patience = patience
-        #: What `settle` wrote and did not remove since, by id.
+        #: Entries that `settle` wrote and has not removed, by id.
         self._written: dict[str, Registration] = {}
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """The instance as the engine would write it: checks translated, then adjusted."""
+        """Return the instance as the engine would write it: checks translated, then adjusted."""
         translated, _ = translate_checks(instance, self._translate)
         return self.sink.adjust(translated)
 
     def new(self, instance: Instance, **mark: Any) -> Registration:
-        """The registration to write for an instance that every registry can hold."""
+        """Return the entry to write for an instance that every registry can hold."""
         adjusted = self.adjust(instance)
         assert adjusted is not None, "adjust withholds an instance whose status is up"
         return Registration(instance=adjusted, mark=make_mark(adjusted, **mark))
 
     def drained(self, instance: Instance) -> Registration | None:
-        """The registration to write for an instance that is drained by hand; None: no such form."""
+        """Return the entry to write for a drained instance. `None` if it has no such form."""
         translated, _ = translate_checks(instance, self._translate)
         form = drained(self.sink, translated)
         if form is None:
@@ -68,11 +68,11 @@ class Desk:
         return Registration(instance=form, mark=make_mark(form, hold=DRAIN))
 
     def shown(self, new: Registration) -> Registration:
-        """What a listing will show of a registration that was written."""
+        """Return a written entry as a listing will show it."""
         return attrs.evolve(new, instance=self.sink.listed(new.instance), damaged="")
 
     def held(self, owner: str = OWNER) -> dict[str, Registration]:
-        """All of an owner's registrations, by id; the listing must be complete."""
+        """Return the entries of an owner, by id; the listing must be complete."""
         view = self.sink.registrations()
         assert view.complete, "the listing is incomplete"
         assert not view.unclear, f"the listing calls these unclear: {sorted(view.unclear)}"
@@ -81,7 +81,7 @@ class Desk:
         return {r.id: r for r in view.items if r.mark is not None and r.mark.owner == owner}
 
     def eventually(self, look: Callable[[], object], wanted: object) -> None:
-        """Assert what is seen: at once, or as late as the sink says that listings lag."""
+        """Assert the result of `look`: at once, or within the time that listings may lag."""
         lag = self.sink.stale_for.total_seconds()
         end = monotonic() + (lag + self._patience if lag else 0)
         pause = Event()
@@ -92,7 +92,7 @@ class Desk:
         assert seen == wanted
 
     def aim(self, instances: Iterable[Instance]) -> Aim:
-        """What the engine would want for these instances."""
+        """Return the desired state of the sink for these instances."""
         wanted, withheld, rejected = [], {}, {}
         for instance in instances:
             claim = claim_of(Registration(instance=instance, mark=make_mark(instance)))
@@ -110,42 +110,42 @@ class Desk:
         return Aim(wanted=wanted, withheld=withheld, rejected=rejected)
 
     def plan(self, aim: Aim) -> Plan:
-        """The plan for what the sink holds now."""
+        """Return the plan for the entries that the sink has now."""
         return make_plan(aim, self.sink.registrations(), FACTS, ())
 
     def differences(self, registrations: Iterable[Registration]) -> list[str]:
-        """What a cycle would change that wants just these, in words."""
+        """Describe the changes of a cycle for which just these entries are desired."""
         wanted = [
             Wanted(instance=one.instance, listed=self.sink.listed(one.instance), mark=one.mark)
             for one in registrations
             if one.mark
         ]
-        return _told(self.plan(Aim(wanted=wanted)).changes)
+        return _described(self.plan(Aim(wanted=wanted)).changes)
 
     def clear(self) -> None:
-        """Remove all that is ours, whatever state an example before has left."""
+        """Remove all entries of the kit, whatever an earlier example left."""
         for held in self.held().values():
             self.sink.deregister(held)
         self._written.clear()
 
     def settle(self, instances: Iterable[Instance]) -> Aim:
-        """One cycle with these instances; then the next plan must be empty."""
+        """Run one cycle with these instances; the next plan must be empty."""
         aim = self.aim(instances)
-        # Nothing is known of what was rejected: as if its workload had gone, for a clean slate.
+        # Rejected instances are treated as gone, so that their entries are removed.
         plain = attrs.evolve(aim, rejected={})
         outcomes = list(self.sink.apply(self.plan(plain).changes))
         for outcome in outcomes:
             self._note(outcome)
         failed = [outcome for outcome in outcomes if outcome.error is not None]
-        assert not failed, f"refused, though adjust let it pass: {failed[0].error!r}"
-        self.eventually(lambda: _told(self.plan(plain).changes), [])
+        assert not failed, f"refused, although `adjust` accepted it: {failed[0].error!r}"
+        self.eventually(lambda: _described(self.plan(plain).changes), [])
         unchanged = self.plan(plain).unchanged
         assert unchanged == len({want.instance.id for want in aim.wanted})
         return aim
 
     @contextmanager
     def renewing(self) -> Iterator[None]:
-        """Renew what `settle` wrote, as often as the sink asks: the engine's pulse.
+        """Renew the entries that `settle` wrote, as the engine's pulse does.
 
         Without it a lease could run out between a write and the next listing.
         """
@@ -156,7 +156,7 @@ class Desk:
 
         def renew() -> None:
             while not over.wait(interval):
-                with suppress(Exception):  # what `renew` does wrong, other clauses find
+                with suppress(Exception):  # other clauses test `renew`
                     self.sink.renew(tuple(self._written.values()))
 
         thread = Thread(target=renew, name="pulse", daemon=True)
@@ -174,18 +174,20 @@ class Desk:
             self._written.pop(outcome.change.id, None)
 
 
-def _told(changes: Iterable[Change]) -> list[str]:
-    """The changes in words: for updates, each field with what is listed and what is wanted."""
+def _described(changes: Iterable[Change]) -> list[str]:
+    """Describe the changes: for updates, each field as listed and as desired."""
     said = []
     for change in changes:
         fields = change.differences() if isinstance(change, Update) else []
-        words = "; ".join(f"{name}: {old!r} is listed, {new!r} wanted" for name, old, new in fields)
+        words = "; ".join(
+            f"{name}: listed as {old!r}, desired as {new!r}" for name, old, new in fields
+        )
         said.append(f"{type(change).__name__} {change.id} {words}".rstrip())
     return said
 
 
 def convergence(desk: Desk, examples: int) -> None:
-    """The law, over generated sets of instances: written, changed in place, removed."""
+    """Test the law with generated sets of instances: written, changed in place, removed."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import strategies as st
 
@@ -206,7 +208,7 @@ def convergence(desk: Desk, examples: int) -> None:
     def law(wanted: list[Instance]) -> None:
         desk.clear()
         desk.settle(wanted)
-        # The same ids with each other's content: everything changes in place.
+        # The same ids with the content of another: everything changes in place.
         turned = [*wanted[1:], *wanted[:1]]
         pairs = zip(wanted, turned, strict=True)
         desk.settle([attrs.evolve(content, id=place.id) for place, content in pairs])

@@ -1,7 +1,7 @@
-"""The clauses for sinks that must be kept alive: leases and what runs beside cycles.
+"""The clauses for sinks with a pulse: leases, and calls at the same time as cycles.
 
-With `pulse = None` a sink says that it needs none of this, and these clauses are skipped. A sink
-that has a pulse only to report health declines `lease`.
+They are skipped for a sink with `pulse = None`. A sink whose pulse only reports health declines
+`lease`.
 """
 
 from collections.abc import Callable
@@ -17,36 +17,38 @@ from syncer.testing.waiting import wait_until
 
 
 class LeaseClauses(Contract):
-    """`lease`: expires unrenewed, lives renewed, is found to be lost, comes back in full.
+    """`lease`: an entry expires unless renewed, is reported as lost, and can be written again.
 
-    `beside`: `renew` is safe beside `apply`.
+    `beside`: `renew` may be called at the same time as `apply`.
     """
 
     @pytest.fixture
     def lapse(self) -> Callable[[Callable[[], None]], None]:
-        """A function that lets the length of a lease go by, and more.
+        """A function that waits for longer than a lease.
 
-        It is given another function, to be called as often as the sink's `pulse` says.
+        Its argument is a function to call as often as the sink's `pulse` says.
         """
-        missing("lapse", "lets a lease's length go by, calling what it is given", "lease")
+        missing("lapse", "waits for longer than a lease, calling its argument", "lease")
 
     @pytest.fixture
     def leased(self, desk: Desk) -> Desk:
         """The desk of a sink with a pulse."""
         if desk.sink.pulse is None:
-            pytest.skip("the sink declares that it needs no pulse")
+            pytest.skip("the sink needs no pulse")
         return desk
 
     @clause("lease")
     def test_expires_unrenewed_and_is_restored(
         self, leased: Desk, lapse: Callable[[Callable[[], None]], None]
     ) -> None:
-        """What nobody renews goes; the next renewal says so, and it can be written again."""
+        """An entry expires unless renewed; the next renewal reports it; it can be written again."""
         new = leased.new(make_instance("leased", tags=("a",), meta={"b": "c"}))
         held = leased.sink.register(new)
         lapse(lambda: None)
         wait_until(
-            lambda: not leased.held(), self.patience, "the registry drops what is not renewed"
+            lambda: not leased.held(),
+            self.patience,
+            "the registry drops an entry that is not renewed",
         )
         assert [lost.id for lost in leased.sink.renew([held])] == [new.id]
         leased.sink.register(new)
@@ -54,7 +56,7 @@ class LeaseClauses(Contract):
 
     @clause("lease")
     def test_lives_renewed(self, leased: Desk, lapse: Callable[[Callable[[], None]], None]) -> None:
-        """What is renewed stays, and no renewal calls it lost."""
+        """A renewed entry stays, and no renewal reports it as lost."""
         new = leased.new(make_instance("leased"))
         held = leased.sink.register(new)
         lost: list[Registration] = []
@@ -64,7 +66,7 @@ class LeaseClauses(Contract):
 
     @clause("beside")
     def test_renew_beside_apply(self, leased: Desk) -> None:
-        """Renewing all the while that changes are made disturbs neither."""
+        """Renewing and applying changes at the same time disturbs neither."""
         kept = [leased.sink.register(leased.new(make_instance("kept", p))) for p in range(1, 6)]
         new = [leased.new(make_instance("beside", port)) for port in range(1, 31)]
         failures: list[BaseException] = []
@@ -74,8 +76,8 @@ class LeaseClauses(Contract):
             while not over.is_set():
                 try:
                     lost = sink.renew(kept)
-                    assert not lost, f"called lost: {lost}"
-                except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+                    assert not lost, f"reported as lost: {lost}"
+                except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
                     failures.append(error)
                     over.set()
                 once.set()

@@ -12,13 +12,13 @@ NAME, TTL = "contract", timedelta(seconds=10)
 
 
 class LockClauses(Contract):
-    """`locks`: one of two sinks holds a lock, and the other gets it once it is released."""
+    """`locks`: one of two sinks holds a lock; the other gets it once it is released."""
 
     @clause("locks")
     def test_one_of_two_has_the_lock(self, sink: Sink, request: pytest.FixtureRequest) -> None:
         """The holder keeps it by taking it again; once released, the other gets it at once."""
         if sink.locks is None:
-            pytest.skip("the sink declares that it has no locks")
+            pytest.skip("the sink has no locks")
         reopen: Callable[[], Sink] = request.getfixturevalue("reopen")
         mine, other = sink.locks, reopen().locks
         assert other

@@ -1,42 +1,41 @@
 """The contract of every sink, as tests: subclass `SinkContract` and give the fixture `sink`.
 
 clause       says                                              needs
-new          nothing of ours is in a new sink                  sink
-register     what was written is listed, equal after `adjust`,
+new          a new sink has no entries of the kit's owner      sink
+register     a written entry is listed, equal after `adjust`,
              with its mark; the answer equals the listing
-update       replaces one, keeps its id and all others; the
-             answer equals the listing
-deregister   removes exactly that one, though others' ids
+update       replaces one entry, keeps its id and all others;
+             the answer equals the listing
+deregister   removes exactly that entry, even if other ids
              begin with its id
-absent       removing what is not there is success
-others       other owners' registrations are listed as such,
+absent       removing an absent entry succeeds
+others       entries of other owners are listed as such,
              and survive full cycles
-unmarked     so do those without a mark                        unmarked
+unmarked     and those without a mark                          unmarked
 converges    after applying a plan the next plan is empty,
              for generated instances: IPv6, any text in tags,
              empty tags, every kind of check
-adjust       `adjust` is pure, and does nothing to what it
-             has adjusted
-outcomes     `apply` answers for every change; one that is
-             refused does not stop the others
-reopened     a second process sees the same registrations      reopen
-             and marks
+adjust       `adjust` is pure, and does not change an adjusted
+             instance
+outcomes     `apply` yields one outcome per change; a refused
+             one does not stop the others
+reopened     a second process sees the same entries and marks  reopen
 unreachable  raises TemporaryError, never an empty view        unreachable
-unreadable   what cannot be decoded, or is hidden, makes the   spoil
-             view say so (or TemporaryError); the rest stays
-rejected     what the registry cannot hold: PermanentError     refused
-race         who comes second gets Conflict, nothing changes   reopen
-park         what is drained by hand is listed as written, its
-             mark with the `hold`, and not up; undrained it is
-             as before; the next plan is empty
+unreadable   an undecodable or hidden entry shows in the view  spoil
+             (or TemporaryError); the others stay
+rejected     an instance it cannot hold: PermanentError        refused
+race         the second writer gets Conflict, nothing changes  reopen
+park         a drained entry is listed as written, with the
+             `hold` in its mark, and not up; undrained it is as
+             before; the next plan is empty
 lease        see `leases.py`; only with a `pulse`              lapse
-beside       `renew` is safe beside `apply`; only with a
-             `pulse`
+beside       `renew` works at the same time as `apply`; only
+             with a `pulse`
 secrets      are in no repr, log or message                    secrets
-locks        one of two has a lock; the other gets it once it is   reopen
-             released; only with `locks`
+locks        one of two has a lock; the other gets it once it  reopen
+             is released; only with `locks`
 watch        ends soon after `stop`
-close        twice is fine
+close        may be called twice
 """
 
 import logging
@@ -77,7 +76,7 @@ RICH: dict[str, Any] = {"tags": ("blue", "v1"), "meta": {"team": "shop"}, "weigh
 
 
 class SinkContract(DrainClauses, LeaseClauses, LockClauses):
-    """The clauses that a sink must keep; see the module for what each says.
+    """The clauses that a sink must satisfy; the module describes each.
 
     `declines` names the clauses that do not apply, each with the reason. Override `translate` if
     the sink comes with a check translator. `examples` is the number of generated sets for the
@@ -88,8 +87,8 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @pytest.fixture
     def sink(self) -> Sink:
-        """The sink to be tested, over a storage in which nothing is ours."""
-        missing("sink", "the sink to be tested", "...")
+        """The sink to test, over storage without entries of the kit's owner."""
+        missing("sink", "the sink to test", "...")
 
     @pytest.fixture
     def reopen(self) -> Callable[[], Sink]:
@@ -98,7 +97,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @pytest.fixture
     def unmarked(self) -> Callable[[Instance], None]:
-        """A function that writes an instance past syncer, with no mark."""
+        """A function that writes an instance without a mark, as another program would."""
         missing("unmarked", "writes an instance as a program without marks would", "unmarked")
 
     @pytest.fixture
@@ -108,8 +107,8 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @pytest.fixture
     def spoil(self) -> Callable[[], str]:
-        """A function that adds what cannot be read; returns its id, "" if a listing hides it."""
-        missing("spoil", "adds a registration that cannot be read or is hidden", "unreadable")
+        """A function that adds an unreadable entry; returns its id, or "" if listings hide it."""
+        missing("spoil", "adds an entry that cannot be read or is hidden", "unreadable")
 
     @pytest.fixture
     def refused(self) -> Instance:
@@ -122,22 +121,22 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
         missing("secrets", "the secret texts that the sink is configured with", "secrets")
 
     def translate(self, check: Check, instance: Instance) -> Check | Native | Problem:
-        """What the sink's check translator makes of a check; without one the check itself."""
+        """Return the check as the sink's check translator does; by default unchanged."""
         return check
 
     @pytest.fixture
     def desk(self, sink: Sink) -> Desk:
-        """The sink, worked as the engine works it."""
+        """The sink, used as the engine uses it."""
         return Desk(sink, self.translate, self.patience)
 
     @clause("new")
-    def test_new_sink_holds_nothing_of_ours(self, desk: Desk) -> None:
-        """A new sink lists completely, and nothing with our mark."""
+    def test_new_sink_has_no_entries_of_the_owner(self, desk: Desk) -> None:
+        """A new sink lists completely, and shows no entry of the kit's owner."""
         assert desk.held() == {}
 
     @clause("register")
     def test_registered_is_listed_equal_with_its_mark(self, desk: Desk) -> None:
-        """What was registered is listed as `listed` says, and so is the answer to the write."""
+        """A registered entry is listed as `listed` says, and the write returns the same."""
         new = desk.new(make_instance(**RICH), workload="w/ü 1")
         answer = desk.sink.register(new)
         desk.eventually(desk.held, {new.id: desk.shown(new)})
@@ -145,7 +144,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("update")
     def test_update_replaces_and_keeps_others(self, desk: Desk) -> None:
-        """An update changes one registration under its id, and no other."""
+        """An update changes the entry with its id, and no other."""
         old, other = desk.new(make_instance()), desk.new(make_instance("db", 5432))
         held = desk.sink.register(old)
         desk.sink.register(other)
@@ -158,7 +157,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("deregister")
     def test_deregister_removes_exactly_one(self, desk: Desk) -> None:
-        """Only the registration with this very id goes, not those whose ids it begins."""
+        """Only the entry with exactly this id is removed, not those whose ids begin with it."""
         short = desk.new(make_instance(port=80))
         others = [desk.new(make_instance(id=short.id + end)) for end in ("8", ":udp", "/x")]
         held = desk.sink.register(short)
@@ -169,7 +168,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("absent")
     def test_absent_is_fine(self, desk: Desk) -> None:
-        """Removing twice, or what somebody else removed, is success."""
+        """Removing an entry again succeeds."""
         held = desk.sink.register(desk.new(make_instance("absent")))
         desk.sink.deregister(held)
         desk.sink.deregister(held)
@@ -177,7 +176,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("others")
     def test_other_owners_survive(self, desk: Desk) -> None:
-        """Registrations of another owner are listed with its mark and survive full cycles."""
+        """Entries of another owner are listed with its mark and survive full cycles."""
         theirs = desk.new(make_instance("theirs"), owner="another", scope="elsewhere")
         desk.sink.register(theirs)
         shown = {theirs.id: desk.shown(theirs)}
@@ -187,7 +186,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("unmarked")
     def test_unmarked_survive(self, desk: Desk, unmarked: Callable[[Instance], None]) -> None:
-        """Registrations without a mark are not taken for ours and survive full cycles."""
+        """Entries without a mark have no owner and survive full cycles."""
         manual = make_instance("manual")
         unmarked(manual)
 
@@ -200,7 +199,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("converges")
     def test_next_plan_is_empty(self, desk: Desk) -> None:
-        """After a plan is applied the next one is empty, whatever the instances hold."""
+        """After a plan is applied the next one is empty, whatever the instances contain."""
         try:
             law_of_convergence(desk, self.examples)
         finally:
@@ -209,7 +208,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("adjust")
     def test_adjust_is_pure(self, desk: Desk) -> None:
-        """Adjusting again gives the same, and so does adjusting what was adjusted."""
+        """Adjusting again gives the same result, and adjusting that result does not change it."""
         rich = make_instance("pure", address="fd00::5", checks=(Check(kind="tcp"),), **RICH)
         once = desk.adjust(rich)
         assert once is not None
@@ -221,7 +220,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("outcomes")
     def test_apply_answers_for_each(self, desk: Desk) -> None:
-        """Every change has one outcome; a refused one stops no other."""
+        """Every change has one outcome; a refused one does not stop the others."""
         first, second, third = (desk.new(make_instance("many", port)) for port in (1, 2, 3))
         gone, kept = desk.sink.register(first), desk.sink.register(second)
         moved = desk.new(make_instance("many", 2, address="10.0.0.9"))
@@ -242,7 +241,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("reopened")
     def test_second_process_sees_the_same(self, desk: Desk, reopen: Callable[[], Sink]) -> None:
-        """What one process wrote another one lists, with the same marks."""
+        """Another process lists the entries of the first, with the same marks."""
         new = desk.new(make_instance("kept", **RICH))
         desk.sink.register(new)
         second = Desk(reopen(), self.translate, self.patience)
@@ -262,13 +261,13 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
         assert isinstance(outcome.error, TemporaryError)
 
     @clause("unreadable")
-    def test_unreadable_is_told(self, desk: Desk, spoil: Callable[[], str]) -> None:
-        """What cannot be read makes the view incomplete or its id unclear, and hides no other."""
+    def test_unreadable_is_reported(self, desk: Desk, spoil: Callable[[], str]) -> None:
+        """An unreadable entry makes the view incomplete or its id unclear, and hides no other."""
         good = desk.new(make_instance("good"))
         desk.sink.register(good)
         id_ = spoil()
 
-        def told() -> bool:
+        def reported() -> bool:
             try:
                 view = desk.sink.registrations()
             except TemporaryError:
@@ -276,18 +275,18 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
             assert desk.shown(good) in view.items
             return not view.complete or (bool(id_) and id_ in view.unclear)
 
-        desk.eventually(told, True)
+        desk.eventually(reported, True)
 
     @clause("rejected")
     def test_rejected_is_permanent(self, desk: Desk, refused: Instance) -> None:
-        """What the registry cannot hold is PermanentError, from `adjust` or from the write."""
+        """An instance that the registry cannot hold raises PermanentError."""
         with pytest.raises(PermanentError):
             desk.sink.register(desk.new(refused))
         assert refused.id not in desk.held()
 
     @clause("race")
     def test_lost_race_is_conflict(self, desk: Desk, reopen: Callable[[], Sink]) -> None:
-        """Who acts on an old listing gets Conflict, and the other's registration stays."""
+        """A writer with an old listing gets Conflict, and the other's entry stays."""
         rival = reopen()
         mine = desk.new(make_instance("race"))
         theirs = desk.new(make_instance("race", address="10.0.0.7"), workload="w2")
@@ -311,7 +310,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
         caplog: pytest.LogCaptureFixture,
         request: pytest.FixtureRequest,
     ) -> None:
-        """Secrets are in no repr, log, error or registration."""
+        """Secrets are in no repr, log, error or entry."""
         assert secrets, "give at least one secret"
         said = [repr(desk.sink), str(desk.sink)]
         with caplog.at_level(logging.DEBUG):
@@ -321,14 +320,14 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
             if "unreachable" not in self.declines:
                 try:
                     request.getfixturevalue("unreachable").registrations()
-                except Exception as error:  # noqa: BLE001 - whatever it is, it must not tell
+                except Exception as error:  # noqa: BLE001 - any error must keep them secret
                     said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []
 
     @clause("watch")
     def test_watch_ends(self, sink: Sink) -> None:
-        """A blocked watch ends when it is told to stop."""
+        """A blocked watch ends when `stop` is set."""
         stop = Event()
         watcher = Thread(target=sink.watch, args=(lambda: None, stop), daemon=True)
         watcher.start()

@@ -2,22 +2,22 @@
 
 clause       says                                                needs
 scope        is never empty, and the same after a restart        source, reopen
-lists        what runs is listed, completely, with the source's  source, start
-             scope and ids that are unique
-asks         `workload` says of one what the listing says of it
+lists        all workloads are listed, with the source's scope  source, start
+             and unique ids
+asks         `workload` returns a workload as the listing does
 stable       ids are the same after a restart                    reopen
-gone         what has ended is listed no more, or in a state     end
-             that offers nothing; asked for, it is not offered
+gone         an ended workload is not listed, or in a state      end
+             that offers nothing; `workload` says the same
 unreachable  raises TemporaryError; never an empty view, and     unreachable
              never None for a workload
-unclear      what exists and cannot be described is `unclear`    obscure
+unclear      a workload that cannot be described is `unclear`    obscure
              or makes the view incomplete (or TemporaryError)
-begins       `watch` wakes with None when it begins to listen
+begins       `watch` calls `wake(None)` when it starts to listen
 wakes        a wake follows a change; many changes may be one
-breaks       after listening broke off, changes wake again       break_watch
+breaks       after the connection broke, changes wake again      break_watch
 stops        `stop` ends a watch soon, and so does `close`
 secrets      are in no repr, log or message                      secrets
-close        twice is fine
+close        may be called twice
 """
 
 import logging
@@ -34,7 +34,7 @@ from syncer.testing.waiting import wait_until
 
 
 class Watching:
-    """A watch in a thread of its own, begun again when it breaks off, as the engine does."""
+    """A watch in its own thread, started again when it ends, as the engine does."""
 
     def __init__(self, source: Source, patience: float) -> None:
         self._patience = patience
@@ -50,17 +50,17 @@ class Watching:
             self.stop.wait(0.05)
 
     def await_wake(self, after: int, what: str) -> None:
-        """Wait until there are more wakes than `after`."""
+        """Wait until there are more than `after` wakes."""
         wait_until(lambda: len(self.wakes) > after, self._patience, what)
 
 
 @contextmanager
 def watching(source: Source, patience: float) -> Iterator[Watching]:
-    """A watch that has begun to listen, ended after use."""
+    """Yield a watch that listens, and end it afterwards."""
     watch = Watching(source, patience)
     watch.thread.start()
     try:
-        watch.await_wake(0, "the wake with which a watch begins")
+        watch.await_wake(0, "the first wake of a watch")
         yield watch
     finally:
         watch.stop.set()
@@ -68,12 +68,12 @@ def watching(source: Source, patience: float) -> Iterator[Watching]:
 
 
 class SourceContract(Contract):
-    """The clauses that a source must keep; see the module for what each says."""
+    """The clauses that a source must satisfy; the module describes each."""
 
     @pytest.fixture
     def source(self) -> Source:
-        """The source to be tested."""
-        missing("source", "the source to be tested", "...")
+        """The source to test."""
+        missing("source", "the source to test", "...")
 
     @pytest.fixture
     def start(self) -> Callable[[str], str]:
@@ -97,13 +97,13 @@ class SourceContract(Contract):
 
     @pytest.fixture
     def obscure(self) -> Callable[[str], None]:
-        """A function that makes the workload with the id exist, but not be describable."""
+        """A function after which the workload with the id exists, but cannot be described."""
         missing("obscure", "makes a workload that cannot be described", "unclear")
 
     @pytest.fixture
     def break_watch(self) -> Callable[[], None]:
-        """A function that makes a running watch break off, as by a lost connection."""
-        missing("break_watch", "makes a running watch break off", "breaks")
+        """A function that breaks a running watch, like a lost connection."""
+        missing("break_watch", "breaks a running watch", "breaks")
 
     @pytest.fixture
     def secrets(self) -> Collection[str]:
@@ -111,7 +111,7 @@ class SourceContract(Contract):
         missing("secrets", "the secret texts that the source is configured with", "secrets")
 
     def _find(self, source: Source, id_: str) -> Workload | None:
-        """The workload in a complete listing with unique ids."""
+        """Return the workload from a listing, which must be complete and have unique ids."""
         view = source.workloads()
         assert view.complete, "the listing is incomplete"
         ids = [workload.id for workload in view.items]
@@ -128,7 +128,7 @@ class SourceContract(Contract):
 
     @clause("lists")
     def test_lists_what_runs(self, source: Source, start: Callable[[str], str]) -> None:
-        """All that was started is listed, in a state that offers, with the source's scope."""
+        """All started workloads are listed, in a state that offers, with the source's scope."""
         ids = [start("kit-one"), start("kit-two")]
         assert len(set(ids)) == 2
         for id_ in ids:
@@ -140,7 +140,7 @@ class SourceContract(Contract):
 
     @clause("asks")
     def test_asks_for_one(self, source: Source, start: Callable[[str], str]) -> None:
-        """Asked for one workload, the source says what its listing says."""
+        """`workload` returns the workload as the listing shows it."""
         id_ = start("kit-asked")
         found = source.workload(id_)
         assert found is not None
@@ -150,15 +150,15 @@ class SourceContract(Contract):
     def test_ids_are_stable(
         self, source: Source, start: Callable[[str], str], reopen: Callable[[], Source]
     ) -> None:
-        """After a restart each workload has the id that it had."""
+        """After a restart each workload has the same id."""
         id_ = start("kit-stable")
         assert self._find(source, id_) == self._find(reopen(), id_) is not None
 
     @clause("gone")
-    def test_what_ended_is_gone(
+    def test_an_ended_workload_is_gone(
         self, source: Source, start: Callable[[str], str], end: Callable[[str], None]
     ) -> None:
-        """What has ended is offered no more, in the listing and asked for; the rest stays."""
+        """An ended workload is not offered any more, by listing or question; others stay."""
         id_, other = start("kit-ended"), start("kit-other")
         end(id_)
         for found in (self._find(source, id_), source.workload(id_)):
@@ -174,10 +174,10 @@ class SourceContract(Contract):
             unreachable.workload("kit-any")
 
     @clause("unclear")
-    def test_unclear_is_told(
+    def test_unclear_is_reported(
         self, source: Source, start: Callable[[str], str], obscure: Callable[[str], None]
     ) -> None:
-        """What exists and cannot be described is not passed over in silence."""
+        """A workload that cannot be described is not silently left out."""
         id_, other = start("kit-unclear"), start("kit-clear")
         obscure(id_)
         try:
@@ -189,13 +189,13 @@ class SourceContract(Contract):
 
     @clause("begins")
     def test_watch_begins_with_a_wake(self, source: Source) -> None:
-        """The first wake says to look at everything, since changes may have been missed."""
+        """The first wake is for everything, since changes may have been missed."""
         with watching(source, self.patience) as watch:
             assert None in watch.wakes[:1]
 
     @clause("wakes")
     def test_a_wake_follows_a_change(self, source: Source, start: Callable[[str], str]) -> None:
-        """After changes there is a wake; when it comes they can be seen."""
+        """A change is followed by a wake, and can be seen then."""
         with watching(source, self.patience) as watch:
             for name in ("kit-wake-one", "kit-wake-two"):
                 before = len(watch.wakes)
@@ -207,11 +207,11 @@ class SourceContract(Contract):
     def test_wakes_after_a_break(
         self, source: Source, start: Callable[[str], str], break_watch: Callable[[], None]
     ) -> None:
-        """When listening broke off, there is a wake for what was missed, and for what follows."""
+        """After a broken connection there is a wake for missed changes, and for later ones."""
         with watching(source, self.patience) as watch:
             before = len(watch.wakes)
             break_watch()
-            watch.await_wake(before, "a wake after the watch broke off")
+            watch.await_wake(before, "a wake after the watch broke")
             before = len(watch.wakes)
             start("kit-after-break")
             watch.await_wake(before, "a wake for a change after the break")
@@ -219,7 +219,7 @@ class SourceContract(Contract):
     @clause("stops")
     @pytest.mark.parametrize("how", ["stop", "close"])
     def test_watch_ends(self, source: Source, how: str) -> None:
-        """A watch ends soon when it is told to stop, or when the source is closed."""
+        """A watch ends soon after `stop` is set or the source is closed."""
         stop, begun = Event(), Event()
 
         def watch() -> None:
@@ -252,7 +252,7 @@ class SourceContract(Contract):
             if "unreachable" not in self.declines:
                 try:
                     request.getfixturevalue("unreachable").workloads()
-                except Exception as error:  # noqa: BLE001 - whatever it is, it must not tell
+                except Exception as error:  # noqa: BLE001 - any error must keep them secret
                     said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []

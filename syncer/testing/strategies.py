@@ -1,7 +1,7 @@
-"""Generated values (hypothesis): what users really write, and what nobody expects them to.
+"""Generated values (hypothesis): usual ones, and ones that nobody expects.
 
-Texts hold any character but NUL and lone surrogates, tags may be empty, addresses are IPv4, IPv6
-and host names, and every kind of check comes, with every field that it has.
+Texts contain any character except NUL and lone surrogates, tags may be empty, addresses are IPv4,
+IPv6 and host names, and checks are of every kind with every field.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _COUNT = st.none() | st.integers(0, 10)
 
 
 def checks(kind: str | None = None) -> st.SearchStrategy[Check]:
-    """A check of the kind, or of any."""
+    """Generate checks of the kind, or of any."""
     return _checks(st.sampled_from(KINDS) if kind is None else st.just(kind))
 
 
@@ -65,7 +65,7 @@ def _checks(draw: Callable[[Any], Any], kinds: st.SearchStrategy[str]) -> Check:
 
 
 def natives() -> st.SearchStrategy[Native]:
-    """A check in a sink's own form."""
+    """Generate checks in a sink's own form."""
     values = st.recursive(
         st.none() | st.booleans() | st.integers() | _TEXT,
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEY, inner, max_size=3),
@@ -80,7 +80,7 @@ def instances(
     statuses: st.SearchStrategy[Status] | None = None,
     checks_of: st.SearchStrategy[Any] | None = None,
 ) -> st.SearchStrategy[Instance]:
-    """An instance; ids are in syncer's own form and statuses are "up", unless given."""
+    """Generate instances; by default ids are in syncer's form and statuses are "up"."""
     made_ids = st.builds(lambda n, p: f"{SCOPE}:{n}:{p}", _NAME, st.integers(1, 65535))
     one_check = checks() if checks_of is None else checks_of
     return st.builds(
@@ -101,7 +101,7 @@ def instances(
 
 
 def marks(owner: str = OWNER) -> st.SearchStrategy[Mark]:
-    """A mark of the owner, with any workload id that a runtime or a person may give."""
+    """Generate marks of the owner, with any workload id that a runtime or a person may use."""
     printable = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
     return st.builds(
         Mark,
@@ -115,5 +115,5 @@ def marks(owner: str = OWNER) -> st.SearchStrategy[Mark]:
 
 
 def registrations() -> st.SearchStrategy[Registration]:
-    """A registration with a mark."""
+    """Generate registrations with marks."""
     return st.builds(Registration, instance=instances(), mark=marks())

@@ -1,4 +1,4 @@
-"""Waiting for a condition instead of sleeping."""
+"""Wait for a condition instead of sleeping."""
 
 from collections.abc import Callable
 from threading import Event
@@ -7,14 +7,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: Between two looks, in seconds.
+#: Seconds between two calls of the condition.
 PAUSE = 0.02
 
 
 def wait_until(condition: Callable[[], T], deadline: float = 10.0, what: str = "") -> T:
-    """The condition's first true answer; AssertionError if there is none within `deadline` seconds.
+    """Return the condition's first true result. AssertionError after `deadline` seconds.
 
-    `what` says what was waited for. A condition that raises is not waited for.
+    `what` names the condition in that error. An exception of the condition is raised at once.
     """
     end = monotonic() + deadline
     pause = Event()
