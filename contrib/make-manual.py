@@ -1,6 +1,6 @@
-"""Writes the manual pages from the definitions of the commands: make-manual.py FOLDER.
+"""Writes the manual pages of the commands: make-manual.py FOLDER.
 
-`make manual` runs it. The shells' completions come from `syncer completion SHELL`.
+`make manual` runs it. Shell completions come from `syncer completion SHELL`.
 """
 
 import sys

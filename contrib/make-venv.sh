@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes a virtual environment anew: make-venv.sh PYTHON FOLDER
+# Recreates a virtual environment: make-venv.sh PYTHON FOLDER
 #
-# Debian packs the module for that apart; root gets it installed, others get told.
+# Debian has the module for it in a package of its own: root gets it installed, others a hint.
 set -eu
 python=$1
 folder=$2

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Builds the wheels of the core and of all plugins: make-wheels.sh PYTHON FOLDER
 #
-# From what is committed, not from what lies about in the tree, with the commit's time in the
-# archives: the same commit gives the same bytes again. Where there is no repository, as in an
-# unpacked archive, from the files that are there. PYTHON has `build` and setuptools.
+# Uses the committed files and the time of the commit, so that the same commit gives the same bytes.
+# Without a repository, as in an unpacked archive, it uses the files that exist. PYTHON needs `build`
+# and setuptools.
 set -eu
 python=$1
 mkdir -p "$2"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# `make run`: runs syncer with what answers on this machine: run.sh SYNCER [OPTION...]
+# `make run`: runs syncer with the servers of this machine: run.sh SYNCER [OPTION...]
 #
-# A Docker engine is the source and a Consul agent the sink; where there is none, a sample
-# file and a registry in memory stand in. It starts no server.
+# The source is a Docker engine and the sink a Consul agent; without them, a sample file and an
+# in-memory registry are used instead. No server is started.
 set -eu
 syncer=$1
 shift
@@ -23,7 +23,7 @@ class Unix(http.client.HTTPConnection):
 def answers(address):
     scheme, _, place = address.partition("://")
     if scheme == "ssh" or os.environ.get("DOCKER_TLS_VERIFY"):
-        return True  # cannot be asked in a few lines; syncer itself says if it fails
+        return True  # not tested here; syncer itself reports a failure
     kind = Unix if scheme == "unix" else http.client.HTTPConnection
     try:
         connection = kind(place.rstrip("/") if scheme != "unix" else place, timeout=3)
@@ -52,12 +52,12 @@ else:
     secure = os.environ.get("CONSUL_HTTP_SSL", "").lower() in ("1", "true")
     url = address if "://" in address else ("https://" if secure else "http://") + address
     try:
-        context = ssl._create_unverified_context()  # only to see that something is there
+        context = ssl._create_unverified_context()  # only to see whether it answers
         url = url.rstrip("/") + "/v1/status/leader"
         urllib.request.urlopen(url, timeout=3, context=context).close()
         found = True
     except urllib.error.HTTPError:
-        found = True  # it answers, and wants a token, say
+        found = True  # it answers, but may need a token
     except (OSError, ValueError):
         found = False
 if found:
@@ -69,19 +69,19 @@ docker=$(find_docker)
 consul=$(find_consul)
 
 if [ -n "$docker" ]; then
-    echo "A Docker engine answers at $docker: it is the source."
+    echo "Source: the Docker engine at $docker"
     export DOCKER_HOST="$docker"
     source=docker
 else
     sample=$here/sample/services.toml
-    echo "No Docker engine answers (${DOCKER_HOST:-/var/run/docker.sock, /tmp/docker.sock}): the services in $sample are the source."
+    echo "Source: the services in $sample (no Docker engine at ${DOCKER_HOST:-/var/run/docker.sock or /tmp/docker.sock})"
     source=file=$sample
 fi
 if [ -n "$consul" ]; then
-    echo "A Consul agent answers at $consul: it is the registry."
+    echo "Sink: the Consul agent at $consul"
     sink=consul
 else
-    echo "No Consul agent answers at ${CONSUL_HTTP_ADDR:-127.0.0.1:8500}: a registry in memory stands in, gone when syncer ends."
+    echo "Sink: an in-memory registry, lost on exit (no Consul agent at ${CONSUL_HTTP_ADDR:-127.0.0.1:8500})"
     sink=memory
 fi
 

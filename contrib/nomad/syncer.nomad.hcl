@@ -1,5 +1,5 @@
-# syncer on each client of Nomad, for containers that Nomad's docker driver or people start.
-# What Nomad itself registers in Consul stays Nomad's: it carries no mark of syncer's.
+# syncer on each Nomad client, for containers started by Nomad's docker driver or by people. Entries
+# that Nomad itself registers in Consul are left alone: they do not carry syncer's mark.
 job "syncer" {
   type = "system"
 
@@ -23,7 +23,7 @@ job "syncer" {
 
       template {
         destination = "local/syncer.toml"
-        change_mode = "noop" # syncer sees the change, and applies it without a restart
+        change_mode = "noop" # syncer notices the change and applies it without a restart
         data        = <<-EOF
           [sources.docker]
 

@@ -1,8 +1,8 @@
-"""The memory sink: a registry inside this process, for trying syncer out and for tests.
+"""The sink `memory`: a registry inside this process, for trials and tests.
 
-It behaves as a strict registry does: each write gets a new version, and who writes on the
-ground of an old one gets a `Conflict`. Several sinks over one `MemoryStore` are as several
-programs at one registry.
+It behaves like a strict registry: each write creates a new version, and a write based on an old
+version raises `Conflict`. Several sinks with one `MemoryStore` behave like several programs with one
+registry.
 """
 
 import time
@@ -21,22 +21,22 @@ class MemoryOptions:
 
 
 class MemoryStore:
-    """What a registry keeps: registrations by id, each with the version of its last write."""
+    """The content of a registry: registrations by id, each with the version of its last write."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock, self._clock = Lock(), clock
         self._held: dict[str, Registration] = {}
         self._writes = 0
-        #: Who has each lock, and until when.
+        #: The holder of each lock, and when it expires.
         self._locks: dict[str, tuple[object, float]] = {}
 
     def all(self) -> tuple[Registration, ...]:
-        """Everything that is kept, in the order of first registration."""
+        """Return all registrations, in the order of their first writes."""
         with self._lock:
             return tuple(self._held.values())
 
     def put(self, new: Registration, expected: str | None) -> Registration:
-        """Keep `new`, if the version of what is kept is `expected` (None: nothing is kept)."""
+        """Write `new` if the current version is `expected`; `None` if there must be none."""
         with self._lock:
             self._expect(new.id, expected)
             self._writes += 1
@@ -45,19 +45,19 @@ class MemoryStore:
             return kept
 
     def drop(self, id: str, expected: str) -> None:
-        """Forget what is kept under the id, if it has the version; absent already is fine."""
+        """Remove a registration if its version is `expected`; a missing one is fine."""
         with self._lock:
             if id in self._held:
                 self._expect(id, expected)
                 del self._held[id]
 
     def clear(self) -> None:
-        """Forget everything, as a registry does that is restarted without its data."""
+        """Remove everything, like a registry that is restarted without its data."""
         with self._lock:
             self._held.clear()
 
     def take_lock(self, name: str, who: object, ttl: float) -> bool:
-        """Give a lock to `who` for `ttl` seconds, unless another has it; whether it was given."""
+        """Give `who` a lock for `ttl` seconds unless another holds it; return whether it was given."""
         with self._lock:
             now = self._clock()
             holder, end = self._locks.get(name, (who, now))
@@ -67,7 +67,7 @@ class MemoryStore:
             return True
 
     def release_lock(self, name: str, who: object) -> None:
-        """Take a lock from `who`, if they have it."""
+        """Release a lock if `who` holds it."""
         with self._lock:
             if name in self._locks and self._locks[name][0] is who:
                 del self._locks[name]
@@ -80,13 +80,13 @@ class MemoryStore:
 
 
 class MemoryLocks(Locks):
-    """The locks of a store, as one sink takes them; `before` as for `MemorySink`."""
+    """The locks of a store for one sink; `before` as in `MemorySink`."""
 
     def __init__(self, store: MemoryStore, before: Callable[[str, str], None]) -> None:
         self._store, self._before = store, before
 
     def take(self, name: str, ttl: timedelta) -> bool:
-        """Take or keep a lock."""
+        """Take or renew a lock."""
         self._before("take_lock", name)
         return self._store.take_lock(name, self, ttl.total_seconds())
 
@@ -97,10 +97,10 @@ class MemoryLocks(Locks):
 
 
 class MemorySink(Sink):
-    """Keeps registrations in a `MemoryStore`, its own unless another is given.
+    """Keeps registrations in a `MemoryStore`, its own unless one is given.
 
-    `before`, for tests, is called with the name of each operation and the id (or "") ahead of
-    it; what it raises is what the operation raises.
+    `before`, for tests, is called before each operation with its name and the id (or ""); its
+    errors become errors of the operation.
     """
 
     def __init__(
@@ -110,38 +110,38 @@ class MemorySink(Sink):
     ) -> None:
         self.store = store or MemoryStore()
         self._before = before
-        self.locks = MemoryLocks(self.store, self._ahead)
+        self.locks = MemoryLocks(self.store, self._announce)
 
     @classmethod
     def create(cls, options: MemoryOptions, context: Context) -> "MemorySink":
-        """A sink with a store of its own."""
+        """Make a sink with its own store."""
         return cls()
 
     def registrations(self) -> View[Registration]:
-        """Everything in the store."""
-        self._ahead("registrations", "")
+        """Return all registrations in the store."""
+        self._announce("registrations", "")
         return View(self.store.all())
 
     def registration(self, id: str) -> Registration | None:
-        """One registration, as the store has it now."""
-        self._ahead("registration", id)
+        """Return one registration, as it is now."""
+        self._announce("registration", id)
         return next((kept for kept in self.store.all() if kept.id == id), None)
 
     def register(self, new: Registration) -> Registration:
-        """Keep a registration whose id is free."""
-        self._ahead("register", new.id)
+        """Write a registration if its id is free."""
+        self._announce("register", new.id)
         return self.store.put(new, None)
 
     def update(self, old: Registration, new: Registration) -> Registration:
         """Replace exactly `old`."""
-        self._ahead("update", new.id)
+        self._announce("update", new.id)
         return self.store.put(new, old.version)
 
     def deregister(self, old: Registration) -> None:
-        """Forget exactly `old`."""
-        self._ahead("deregister", old.id)
+        """Remove exactly `old`."""
+        self._announce("deregister", old.id)
         self.store.drop(old.id, old.version)
 
-    def _ahead(self, operation: str, id_: str) -> None:
+    def _announce(self, operation: str, id_: str) -> None:
         if self._before is not None:
             self._before(operation, id_)

@@ -36,5 +36,5 @@ def syncer_sinks() -> list[syncer.SinkType]:
 
 @syncer.hookimpl
 def syncer_check_translators() -> list[syncer.CheckTranslator]:
-    """Have syncer run the checks: a file runs none."""
+    """Have syncer run the checks, which a file cannot."""
     return [syncer.CheckTranslator(name="csv", sink_kind="csv", create=syncer.probing)]

@@ -1,17 +1,17 @@
-"""A sink: each registration is a row."""
+"""The sink `csv`: one row for each registration."""
 
 import syncer
 from syncer_csv.table import CsvOptions, read, write
 
 
 class CsvSink(syncer.Sink):
-    """Rewrites the file for each change; a sink of thousands would override `apply`."""
+    """Rewrites the file for each change; with thousands of rows, override `apply`."""
 
     def __init__(self, options: CsvOptions) -> None:
         self._path = options.path
 
     def registrations(self) -> syncer.View[syncer.Registration]:
-        """All rows. A file that is not there yet holds nothing."""
+        """Return all rows; none if the file does not exist yet."""
         try:
             return syncer.View(read(self._path))
         except FileNotFoundError:
@@ -21,15 +21,15 @@ class CsvSink(syncer.Sink):
             raise syncer.TemporaryError(f"cannot read {self._path}: {error.strerror}") from error
 
     def register(self, new: syncer.Registration) -> syncer.Registration:
-        """Add a row, unless one with this id has come since."""
+        """Add a row, unless the id is taken by now."""
         held = self.registrations().items
         if any(row.id == new.id for row in held):
-            raise syncer.Conflict(f"{self._path} has a row {new.id} by now")
+            raise syncer.Conflict(f"{self._path} already has a row {new.id}")
         write(self._path, (*held, new))
         return new
 
     def update(self, old: syncer.Registration, new: syncer.Registration) -> syncer.Registration:
-        """Replace the row, if it is still as it was."""
+        """Replace the row, unless it has changed."""
         held = self.registrations().items
         if old not in held:
             raise syncer.Conflict(f"the row {old.id} of {self._path} has changed")
@@ -37,14 +37,14 @@ class CsvSink(syncer.Sink):
         return new
 
     def deregister(self, old: syncer.Registration) -> None:
-        """Take out the row, if it is still as it was; that there is none is fine."""
+        """Remove the row, unless it has changed; a missing row is fine."""
         held = self.registrations().items
         if any(row.id == old.id for row in held) and old not in held:
             raise syncer.Conflict(f"the row {old.id} of {self._path} has changed")
         write(self._path, [row for row in held if row.id != old.id])
 
     def adjust(self, instance: syncer.Instance) -> syncer.Instance | None:
-        """What a row can say: unhealthy instances are not listed, tags have no spaces in them."""
+        """Return what a row can hold: no unhealthy instances, no spaces in tags."""
         if instance.status is not syncer.Status.UP:
             return None
         problems = list(instance.problems)
@@ -64,4 +64,4 @@ class CsvSink(syncer.Sink):
 
     def _check_folder(self) -> None:
         if not self._path.parent.is_dir():
-            raise syncer.TemporaryError(f"there is no folder {self._path.parent}")
+            raise syncer.TemporaryError(f"no such directory: {self._path.parent}")

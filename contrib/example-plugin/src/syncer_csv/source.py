@@ -1,4 +1,4 @@
-"""A source: each row is a workload that offers one service."""
+"""The source `csv`: each row is a workload that offers one service."""
 
 import socket
 from collections.abc import Callable
@@ -7,34 +7,34 @@ from threading import Event
 import syncer
 from syncer_csv.table import CsvOptions, read
 
-#: How often the file is looked at for changes, in seconds.
+#: How often the file is checked for changes, in seconds.
 POLL = 0.5
 
 
 class CsvSource(syncer.Source):
-    """Reads the whole file each time it is asked."""
+    """Reads the whole file each time."""
 
     def __init__(self, options: CsvOptions) -> None:
         self._path = options.path
         self._closed = Event()
 
     def scope(self) -> str:
-        """The host's name: the file speaks for this host."""
+        """Return the host name: the file describes this host."""
         return socket.gethostname()
 
     def workloads(self) -> syncer.View[syncer.Workload]:
-        """One workload for each row. No file is no answer, and so an error."""
+        """Return one workload for each row. A missing file is an error: nothing is known then."""
         try:
             return syncer.View([self._workload(row.instance) for row in read(self._path)])
         except OSError as error:
             raise syncer.TemporaryError(f"cannot read {self._path}: {error.strerror}") from error
 
     def workload(self, id: str) -> syncer.Workload | None:
-        """The workload of the row with this id; None if there is none."""
+        """Return the workload of the row with this id; `None` if there is none."""
         return next((found for found in self.workloads().items if found.id == id), None)
 
     def watch(self, wake: Callable[[str | None], None], stop: Event) -> None:
-        """Wake when the file has changed, and each time that watching begins."""
+        """Wake when the file has changed, and once at the beginning."""
         seen = self._signature()
         wake(None)
         while not stop.is_set() and not self._closed.wait(POLL):
@@ -48,7 +48,7 @@ class CsvSource(syncer.Source):
         self._closed.set()
 
     def _signature(self) -> tuple[int, int, int]:
-        """What differs when the file was written or replaced."""
+        """Return numbers that change when the file is written or replaced."""
         try:
             found = self._path.stat()
         except OSError:

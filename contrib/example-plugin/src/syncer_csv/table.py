@@ -1,4 +1,4 @@
-"""The file that both kinds read: one row for each instance, a heading, tags with spaces between.
+"""The file of both kinds: a heading, one row for each instance, tags separated by spaces.
 
 id,service,address,port,tags,mark
 web-1,web,10.0.0.5,8080,blue fast,
@@ -20,13 +20,13 @@ COLUMNS = ("id", "service", "address", "port", "tags", "mark")
 
 @attrs.frozen(kw_only=True)
 class CsvOptions:
-    """The options of the kind `csv`, for the source and for the sink."""
+    """Options of the source and of the sink `csv`."""
 
     path: Path = syncer.option(help="The CSV file")
 
 
 def read(path: Path) -> list[syncer.Registration]:
-    """All rows. Raises FileNotFoundError; TemporaryError if a row cannot be understood."""
+    """Return all rows. Raises `FileNotFoundError`, and `TemporaryError` for an invalid row."""
     found = []
     with path.open(newline="", encoding="utf-8") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
@@ -50,9 +50,9 @@ def _registration(row: dict[str, str]) -> syncer.Registration:
 
 
 def write(path: Path, registrations: Iterable[syncer.Registration]) -> None:
-    """Replace the file at once, so that a reader never sees half of it.
+    """Replace the file in one step, so that a reader never sees half of it.
 
-    Raises PermanentError for text that no file can hold, TemporaryError if writing fails.
+    Raises `PermanentError` for text that cannot be encoded, `TemporaryError` if writing fails.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
