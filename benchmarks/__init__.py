@@ -2,6 +2,7 @@
 
     make bench                                everything, as docs/performance.md tells it
     make bench ARGS="start --sizes 1000"      one measurement
+    make bench ARGS="compare --checkouts ../before,."      two checkouts, before and after a change
 
 Each prints a table, and keeps its figures in build/bench/; `python -m benchmarks.report` writes
 those into docs/performance.md. Nothing here is a test: no figure passes or fails.

@@ -48,7 +48,7 @@ class Registry(ABC):
     @property
     def pid(self) -> int:
         """The server's process."""
-        return int(self.server._server.pid)
+        return int(self.server.process.pid)
 
     @abstractmethod
     def sink(self) -> str:

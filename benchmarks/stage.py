@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ class Stage:
         server = KINDS[registry].make(guard)
         server.start()
         self.registry: Registry = KINDS[registry](server)
+        #: The checkout that programs run from; None: the one of this benchmark.
+        self.checkout: Path | None = None
         self._runs = 0
         self._readers = 4
 
@@ -60,7 +63,13 @@ class Stage:
     def program(self, *argv: str) -> Server:
         """A program of Python in a process of its own, begun."""
         self._runs += 1
-        server = Server(self._guard, f"program{self._runs}", [sys.executable, *argv])
+        command, env = [sys.executable, *argv], {}
+        if self.checkout:
+            # `-m` looks into the working folder before all else.
+            command = ["env", "-C", str(self.checkout), *command]
+            sources = sorted(self.checkout.glob("plugins/*/src"))
+            env["PYTHONPATH"] = os.pathsep.join(map(str, [self.checkout, *sources]))
+        server = Server(self._guard, f"program{self._runs}", command, env)
         server.begin()
         return server
 

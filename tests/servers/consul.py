@@ -14,7 +14,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from servers.process import Server, free_ports
+from servers.process import free_ports
+from servers.real import RealServer
 from servers.secrets import secret
 from servers.waiting import wait_until
 
@@ -143,7 +144,7 @@ def _quoted(text):
     return urllib.parse.quote(text, safe="")
 
 
-class Consul:
+class Consul(RealServer):
     """One agent: by default a development server that forgets everything when it ends.
 
     `persistent`: a server with its data on disk. `config`: more configuration, merged in,
@@ -151,15 +152,15 @@ class Consul:
     """
 
     def __init__(self, guard, name="consul", host="127.0.0.1", persistent=False, config=None):
+        super().__init__(guard, name)
         self.host = host
         self.ports = dict(zip(PORTS, free_ports(len(PORTS), host), strict=True))
         self.persistent = persistent
         self.config = _merged(self._own_config(name), config or {})
         token = self.config.get("acl", {}).get("tokens", {}).get("master", "")
-        self.folder = guard.folder / name
         self.folder.mkdir()
+        self.data = self.folder / "data"
         self.api = ConsulApi(self.url, token)
-        self._server = Server(guard, name, self._argv())
 
     @property
     def address(self):
@@ -171,57 +172,10 @@ class Consul:
         """The HTTP API's address with its scheme."""
         return f"http://{self.address}"
 
-    def start(self):
-        """Start it and wait until it answers, knows a leader and can be written to."""
-        self.begin()
-        self.wait_ready()
-
     def begin(self):
-        """Start it without waiting: a server of a cluster is ready only with the others."""
+        """Start it, with the configuration as it is now, without waiting."""
         (self.folder / "config.json").write_text(json.dumps(self.config, indent=1))
-        self._server.begin()
-
-    def wait_ready(self):
-        """Wait until it answers, knows a leader and can be written to."""
-        self._server.wait_for(self._ready)
-
-    def stop(self):
-        """End it politely."""
-        self._server.stop()
-
-    def kill(self):
-        """Crash it."""
-        self._server.kill()
-
-    def restart(self):
-        """End and start it: empty, or with its data if it is persistent."""
-        self.stop()
-        self.start()
-
-    def restart_empty(self):
-        """End it, forget its data, and start it."""
-        self.stop()
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
-        self.start()
-
-    def freeze(self):
-        """Keep it from answering, with its connections open."""
-        self._server.freeze()
-
-    def thaw(self):
-        """Let a frozen agent go on."""
-        self._server.thaw()
-
-    def running(self):
-        """Whether the process is there."""
-        return self._server.running()
-
-    def clean(self):
-        """Back to an agent without services; thawed, or started again, if need be."""
-        self.thaw()
-        if not self.running():
-            self.start()
-        self.api.clean()
+        super().begin()
 
     def _own_config(self, name):
         return {
@@ -240,7 +194,7 @@ class Consul:
     def _argv(self):
         argv = ["consul", "agent", "-config-file", self.folder / "config.json"]
         if self.persistent:
-            argv += ["-data-dir", self.folder / "data"]
+            argv += ["-data-dir", self.data]
             if not {"server", "bootstrap_expect"} & self.config.keys():
                 argv += ["-server", "-bootstrap-expect", "1"]
             return argv

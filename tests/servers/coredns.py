@@ -11,7 +11,8 @@ from pathlib import Path
 import dns.exception
 import dns.resolver
 
-from servers.process import Server, free_port
+from servers.process import free_port
+from servers.real import RealServer
 
 PROJECT = Path(__file__).with_name("coredns")
 PROGRAM, CALLER, TRAEFIK = (PROJECT / "target" / name for name in ("coredns", "caller", "traefik"))
@@ -29,30 +30,21 @@ def version():
     return re.search(r"coredns/coredns v(\S+)", (PROJECT / "go.mod").read_text()).group(1)
 
 
-class CoreDns:
+class CoreDns(RealServer):
     """A name server for one domain, which it reads from etcd."""
 
     def __init__(self, guard, name, etcd_url, domain):
+        super().__init__(guard, name)
         self._port = free_port()
-        config = guard.folder / f"{name}.corefile"
-        config.write_text(
+        self._config = guard.folder / f"{name}.corefile"
+        self._config.write_text(
             f"{domain}:{self._port} {{\n"
             f"  bind 127.0.0.1\n  errors\n  etcd {{\n    endpoint {etcd_url}\n  }}\n}}\n"
         )
-        self._server = Server(guard, name, [PROGRAM, "-conf", config])
         self._domain = domain
         self._resolver = dns.resolver.Resolver(configure=False)
         self._resolver.nameservers, self._resolver.port = ["127.0.0.1"], self._port
         self._resolver.timeout, self._resolver.lifetime = 0.5, 5
-
-    def start(self):
-        """Start it, and wait until it answers."""
-        self._server.start(self._answers)
-        return self
-
-    def kill(self):
-        """End it."""
-        self._server.kill()
 
     def addresses(self, name):
         """All addresses of a name, of both families."""
@@ -73,7 +65,10 @@ class CoreDns:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
 
-    def _answers(self):
+    def _argv(self):
+        return [PROGRAM, "-conf", self._config]
+
+    def _ready(self):
         try:
             self._ask(self._domain, "A")
         except dns.exception.DNSException:
@@ -107,20 +102,18 @@ class Caller:
         self._process.stdout.close()
 
 
-class Traefik:
+class Traefik(RealServer):
     """The part of Traefik that reads etcd."""
 
     def __init__(self, guard, name, etcd_address):
-        self._server = Server(guard, name, [TRAEFIK, etcd_address])
+        super().__init__(guard, name)
+        self._etcd_address = etcd_address
 
-    def start(self):
-        """Start it, and wait for the first configuration."""
-        self._server.start(self._configurations)
-        return self
+    def _argv(self):
+        return [TRAEFIK, self._etcd_address]
 
-    def kill(self):
-        """End it."""
-        self._server.kill()
+    def _ready(self):
+        return self._configurations()
 
     def servers(self, kind, service):
         """The servers of a service, in Traefik's order; none if it knows no such service."""
@@ -130,5 +123,5 @@ class Traefik:
 
     def _configurations(self):
         """What it made of etcd, again and again; a line that is half written is not there yet."""
-        lines = self._server.log.read_text().splitlines(keepends=True)
+        lines = self.process.log.read_text().splitlines(keepends=True)
         return [line for line in lines if line.startswith("{") and line.endswith("}\n")]

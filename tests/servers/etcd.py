@@ -13,7 +13,8 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from servers.process import Server, free_ports
+from servers.process import free_ports
+from servers.real import RealServer
 from servers.secrets import secret
 from servers.waiting import wait_until
 
@@ -106,11 +107,12 @@ class EtcdApi:
             self.revoke(lease)
 
 
-class Etcd:
+class Etcd(RealServer):
     """One server. `tls` is a folder with certificates and keys, `args` are more flags."""
 
     def __init__(self, guard, name="etcd", host="127.0.0.1", tls=None, args=(), cluster=None):
-        self.name, self.host, self.tls = name, host, tls
+        super().__init__(guard, name)
+        self.host, self.tls = host, tls
         client, peer = free_ports(2, host)
         self.address = f"{host}:{client}"
         self.scheme = "https" if tls else "http"
@@ -118,62 +120,8 @@ class Etcd:
         self.peer_url = f"http://{host}:{peer}"
         self.api = EtcdApi(self.url)
         self.args, self.cluster = list(args), cluster
-        self.folder = guard.folder / name
-        self._guard, self._server = guard, None
+        self.data = self.folder
         self._user = ""
-
-    def start(self):
-        """Start it and wait until it answers and can be written to."""
-        self.begin()
-        self.wait_ready()
-
-    def begin(self):
-        """Start it without waiting: a member of a cluster is ready only with the others."""
-        if self._server is None:
-            self._server = Server(self._guard, self.name, self._argv())
-        self._server.begin()
-
-    def wait_ready(self):
-        """Wait until it answers and can be written to."""
-        self._server.wait_for(self._ready)
-
-    def stop(self):
-        """End it politely."""
-        self._server.stop()
-
-    def kill(self):
-        """Crash it."""
-        self._server.kill()
-
-    def restart(self):
-        """End and start it, with its data."""
-        self.stop()
-        self.start()
-
-    def restart_empty(self):
-        """End it, forget its data, and start it."""
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.start()
-
-    def freeze(self):
-        """Keep it from answering, with its connections open: as in a partition."""
-        self._server.freeze()
-
-    def thaw(self):
-        """Let a frozen server go on."""
-        self._server.thaw()
-
-    def running(self):
-        """Whether the process is there."""
-        return self._server is not None and self._server.running()
-
-    def clean(self):
-        """Back to a server that holds nothing; thawed, or started again, if need be."""
-        self.thaw()
-        if not self.running():
-            self.start()
-        self.api.clean()
 
     def ctl(self, *words, stdin=None):
         """Run `etcdctl` against it, and return what it says; it must succeed."""

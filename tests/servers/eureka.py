@@ -14,7 +14,8 @@ import urllib.request
 from pathlib import Path
 from xml.etree import ElementTree
 
-from servers.process import Server, free_port
+from servers.process import free_port
+from servers.real import RealServer
 from servers.waiting import wait_until
 
 PROJECT = Path(__file__).with_name("eureka")
@@ -170,15 +171,18 @@ class EurekaApi:
         return not listed
 
 
-class Eureka:
+class Eureka(RealServer):
     """One server. `properties` are Spring's; `auth` is `user:password`.
 
     `tls` is a folder with ca.pem, server.pem, server.key, client.pem and client.key: then it
     speaks TLS, and asks for a client's certificate.
     """
 
+    start_deadline = START
+
     def __init__(self, guard, name="eureka", properties=None, path="/eureka/", auth="", tls=None):
-        self.name, self.auth = name, auth
+        super().__init__(guard, name)
+        self.auth = auth
         self.port = free_port()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}{path}"
         self.properties = {"server.port": str(self.port), **QUICK, **(properties or {})}
@@ -195,54 +199,13 @@ class Eureka:
             context = ssl.create_default_context(cafile=f"{tls}/ca.pem")
             context.load_cert_chain(f"{tls}/client.pem", f"{tls}/client.key")
         self.api = EurekaApi(self.url, auth, context)
-        self._guard, self._server = guard, None
-
-    def start(self):
-        """Start it and wait until it answers."""
-        self.begin()
-        self.wait_ready()
-
-    def begin(self):
-        """Start it without waiting."""
-        if self._server is None:
-            argv = [*_JAVA, "-jar", JAR]
-            argv += [f"--{name}={value}" for name, value in self.properties.items()]
-            self._server = Server(self._guard, self.name, argv)
-        self._server.begin()
-
-    def wait_ready(self):
-        """Wait until it answers."""
-        self._server.wait_for(self._ready, START)
 
     def stop(self):
-        """End it: nobody waits for an orderly farewell, it keeps nothing."""
-        self._server.kill()
+        """End it at once: it keeps nothing."""
+        self.kill()
 
-    kill = stop
-
-    def restart_empty(self):
-        """End it, with all that it knew, and start it."""
-        self.stop()
-        self.start()
-
-    def freeze(self):
-        """Keep it from answering, with its connections open."""
-        self._server.freeze()
-
-    def thaw(self):
-        """Let a frozen server go on."""
-        self._server.thaw()
-
-    def running(self):
-        """Whether the process is there."""
-        return self._server is not None and self._server.running()
-
-    def clean(self):
-        """Back to a server that holds nothing; thawed, or started again, if need be."""
-        self.thaw()
-        if not self.running():
-            self.start()
-        self.api.clean()
+    def _argv(self):
+        return [*_JAVA, "-jar", JAR, *_flags(self.properties)]
 
     def _ready(self):
         try:
@@ -301,12 +264,15 @@ class EurekaPair:
         return all([member.api.remove_listed() for member in self.members])
 
 
-class Consumer:
+class Consumer(RealServer):
     """A program with Spring Cloud's client: what it finds in a server."""
 
+    start_deadline = START
+
     def __init__(self, guard, name, url):
+        super().__init__(guard, name)
         self._url = f"http://127.0.0.1:{(port := free_port())}"
-        properties = {
+        self._properties = {
             "server.port": str(port),
             "eureka.client.service-url.defaultZone": url,
             "eureka.client.fetch-registry": "true",
@@ -316,18 +282,6 @@ class Consumer:
             "spring.cloud.service-registry.auto-registration.enabled": "false",
             "eureka.client.jersey.enabled": "false",
         }
-        argv = [*_JAVA, "-Dloader.main=syncer.consumer.ConsumerApplication", "-jar", JAR]
-        argv += [f"--{name}={value}" for name, value in properties.items()]
-        self._server = Server(guard, name, argv)
-
-    def start(self):
-        """Start it, and wait until it answers."""
-        self._server.start(lambda: self.instances("nothing") == [], START)
-        return self
-
-    def kill(self):
-        """End it."""
-        self._server.kill()
 
     def instances(self, service):
         """What `DiscoveryClient.getInstances` returns."""
@@ -340,3 +294,14 @@ class Consumer:
     def _ask(self, path):
         with _OPENER.open(self._url + path, timeout=10) as answer:
             return json.loads(answer.read())
+
+    def _argv(self):
+        main = "-Dloader.main=syncer.consumer.ConsumerApplication"
+        return [*_JAVA, main, "-jar", JAR, *_flags(self._properties)]
+
+    def _ready(self):
+        return self.instances("nothing") == []
+
+
+def _flags(properties):
+    return [f"--{name}={value}" for name, value in properties.items()]

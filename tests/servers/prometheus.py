@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import urllib.request
 
-from servers.process import Server, free_port
+from servers.process import free_port
+from servers.real import RealServer
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -22,35 +23,29 @@ def version():
     return re.search(r"version ([\d.]+)", run.stdout + run.stderr).group(1)
 
 
-class Prometheus:
+class Prometheus(RealServer):
     """Discovers, and never scrapes for long; jobs are named and given as discovery settings."""
 
     def __init__(self, guard, name, jobs):
-        self._folder = guard.folder / name
-        self._folder.mkdir()
-        self._url = f"http://127.0.0.1:{(port := free_port())}"
+        super().__init__(guard, name)
+        self.folder.mkdir()
+        self._listen = f"127.0.0.1:{free_port()}"
         settings = {
             "global": {"scrape_interval": "60s"},
             "scrape_configs": [{"job_name": job, **found} for job, found in jobs.items()],
         }
-        config = self._folder / "prometheus.yml"
-        config.write_text(json.dumps(settings))  # JSON is YAML
-        argv = [
+        (self.folder / "prometheus.yml").write_text(json.dumps(settings))  # JSON is YAML
+
+    def _argv(self):
+        return [
             "prometheus",
-            f"--config.file={config}",
-            f"--storage.tsdb.path={self._folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
+            f"--config.file={self.folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self.folder / 'data'}",
+            f"--web.listen-address={self._listen}",
         ]
-        self._server = Server(guard, name, argv)
 
-    def start(self):
-        """Start it, and wait until it answers."""
-        self._server.start(lambda: self._get("/-/ready") is not None)
-        return self
-
-    def kill(self):
-        """End it."""
-        self._server.kill()
+    def _ready(self):
+        return self._get("/-/ready") is not None
 
     def targets(self, job):
         """What it discovered for a job: labels by address, `__meta_...` included."""
@@ -60,5 +55,5 @@ class Prometheus:
         return {one["__address__"]: one for one in labels if one["job"] == job}
 
     def _get(self, path):
-        with _OPENER.open(self._url + path, timeout=5) as answer:
+        with _OPENER.open(f"http://{self._listen}{path}", timeout=5) as answer:
             return answer.read()

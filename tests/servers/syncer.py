@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from servers import secrets
-from servers.process import Server
+from servers.real import RealServer
 from servers.waiting import wait_until
 
 COMMAND = [sys.executable, "-m", "syncer"]
@@ -31,55 +31,39 @@ def _environment(env):
     return kept | (env or {})
 
 
-class Syncer:
+class Syncer(RealServer):
     """`syncer run` with JSON logs, which tests read as a person would.
 
     `command` is another command that runs until it is stopped.
     """
 
+    start_deadline = 60
+
     def __init__(self, guard, name, *arguments, env=None, command=("run", "--log-format", "json")):
-        argv = [*COMMAND, *command, *map(str, arguments)]
-        self._server = Server(guard, name, argv, env={"PYTHONUNBUFFERED": "1"} | (env or {}))
-        secrets.watch(self._server.log, name)
+        super().__init__(guard, name)
+        self._command = [*COMMAND, *command, *map(str, arguments)]
+        self.env = {"PYTHONUNBUFFERED": "1"} | (env or {})
+        secrets.watch(self.process.log, name)
 
-    def start(self):
-        """Start it, and wait until it says so."""
-        self._server.start(lambda: self.said("syncer starts"), deadline=60)
-        return self
+    def _argv(self):
+        return self._command
 
-    def stop(self):
-        """End it by SIGTERM."""
-        self._server.stop()
-
-    def kill(self):
-        """End it by SIGKILL."""
-        self._server.kill()
-
-    def freeze(self):
-        """Stop it from running; it knows nothing of the time until `thaw`."""
-        self._server.freeze()
-
-    def thaw(self):
-        """Let it go on."""
-        self._server.thaw()
-
-    def running(self):
-        """Whether the process is there."""
-        return self._server.running()
+    def _ready(self):
+        return self.said("syncer starts")
 
     def signal(self, number):
         """Send it a signal."""
-        self._server.signal(number)
+        self.process.signal(number)
 
     def tail(self):
         """The last lines of its log."""
-        return self._server.tail(100)
+        return self.process.tail(100)
 
     def lines(self):
         """All log lines so far; a line that is being written is left out."""
-        if not self._server.log.exists():
+        if not self.process.log.exists():
             return []
-        whole = self._server.log.read_text().rpartition("\n")[0].splitlines()
+        whole = self.process.log.read_text().rpartition("\n")[0].splitlines()
         return [json.loads(line) for line in whole if line.startswith("{")]
 
     def said(self, event, **fields):
@@ -95,6 +79,6 @@ class Syncer:
         wait_until(
             lambda: len(self.said(event, **fields)) >= count,
             deadline,
-            f"syncer to say {event!r} {fields}; its log ends:\n{self._server.tail()}",
+            f"syncer to say {event!r} {fields}; its log ends:\n{self.process.tail()}",
         )
         return self.said(event, **fields)

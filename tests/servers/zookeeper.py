@@ -12,7 +12,8 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 from kazoo.security import make_digest_acl_credential
 
-from servers.process import Server, free_ports
+from servers.process import free_ports
+from servers.real import RealServer
 
 # kazoo's threads must not take from the random numbers that hypothesis draws from.
 kazoo.protocol.connection.random = kazoo.retry.random = random.Random()
@@ -48,52 +49,26 @@ def version():
     return next((match.group(1) for match in found), "of unknown version")
 
 
-class ZooKeeper:
+class ZooKeeper(RealServer):
     """One server. `tls` is a folder with `server.pem` (certificate and key) and `ca.pem`."""
 
     def __init__(self, guard, name="zookeeper", tls=None, tick=TICK):
-        self.name, self.tls, self.tick = name, tls, tick
+        super().__init__(guard, name)
+        self.tls, self.tick = tls, tick
         self.port, self.tls_port = free_ports(2)
         self.address = f"127.0.0.1:{self.port}"
         self.tls_address = f"localhost:{self.tls_port}"
-        self.folder = guard.folder / name
-        self._guard, self._server, self._client = guard, None, None
-
-    def start(self):
-        """Start it and wait until it answers."""
-        if self._server is None:
-            self._server = Server(self._guard, self.name, self._argv())
-        self._server.start(self._ready)
+        self.data = self.folder / "data"
+        self._client = None
 
     def stop(self):
         """End it, as a crash does: it knows no other way."""
+        self.kill()
+
+    def kill(self):
+        """Crash it."""
         self._forget_client()
-        self._server.kill()
-
-    kill = stop
-
-    def restart(self):
-        """End and start it, with its data."""
-        self.stop()
-        self.start()
-
-    def restart_empty(self):
-        """End it, forget its data, and start it."""
-        self.stop()
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
-        self.start()
-
-    def freeze(self):
-        """Keep it from answering, with its connections open: as in a partition."""
-        self._server.freeze()
-
-    def thaw(self):
-        """Let a frozen server go on."""
-        self._server.thaw()
-
-    def running(self):
-        """Whether the process is there."""
-        return self._server is not None and self._server.running()
+        super().kill()
 
     def say(self, word):
         """The answer to one of ZooKeeper's four-letter words."""
@@ -145,11 +120,8 @@ class ZooKeeper:
         """End a session as if its time were over, and with it its nodes."""
         end(self.open_client(client_id=client_id))
 
-    def clean(self):
-        """Back to a server that holds nothing; thawed, or started again, if need be."""
-        self.thaw()
-        if not self.running():
-            self.start()
+    def empty(self):
+        """Remove all nodes but ZooKeeper's own."""
         client = self.open_client(auth_data=[("digest", SUPER)])
         for name in client.get_children("/"):
             if name != "zookeeper":
@@ -166,7 +138,7 @@ class ZooKeeper:
         config = self.folder / "zoo.cfg"
         lines = {
             "tickTime": round(self.tick * 1000),
-            "dataDir": self.folder / "data",
+            "dataDir": self.data,
             "clientPort": self.port,
             "clientPortAddress": "127.0.0.1",
             "maxClientCnxns": 0,
