@@ -1,8 +1,8 @@
 """The sink `memory`: a registry inside this process, for trials and tests.
 
 It behaves like a strict registry: each write creates a new version, and a write based on an old
-version raises `Conflict`. Several sinks with one `MemoryStore` behave like several programs with one
-registry.
+version raises `Conflict`. Several sinks with one `MemoryStore` behave like several programs with
+one registry.
 """
 
 import time
@@ -57,7 +57,7 @@ class MemoryStore:
             self._held.clear()
 
     def take_lock(self, name: str, who: object, ttl: float) -> bool:
-        """Give `who` a lock for `ttl` seconds unless another holds it; return whether it was given."""
+        """Give `who` a lock for `ttl` seconds, unless another holds it; return whether given."""
         with self._lock:
             now = self._clock()
             holder, end = self._locks.get(name, (who, now))
