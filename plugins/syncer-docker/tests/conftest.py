@@ -1,4 +1,4 @@
-"""Shared by this plugin's tests: sources, watchers, and an engine that says what it is told."""
+"""Shared by this plugin's tests: sources, watchers, and an engine with scripted answers."""
 
 import http.server
 import json

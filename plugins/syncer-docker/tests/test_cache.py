@@ -42,7 +42,7 @@ def test_disproved(cache, description, entry):
 
 
 def test_unproven(cache, inspected, entry):
-    """Where the list shows less than all, a description holds while events are heard."""
+    """Where the list shows less than all, a description holds while events are received."""
     description = Description.of(
         inspected(State={"Health": {"Status": "healthy"}}), "docker", "host1"
     )
@@ -50,7 +50,7 @@ def test_unproven(cache, inspected, entry):
     keep(cache, description, seen=shown)
     assert cache.lookup(ID, shown) is None
     cache.set_watched(True)
-    assert cache.lookup(ID, shown) is None, "described before events were heard"
+    assert cache.lookup(ID, shown) is None, "described before events were received"
     keep(cache, description, seen=shown)
     assert cache.lookup(ID, shown) is None, "the list may only have been older"
     keep(cache, description, seen=shown)

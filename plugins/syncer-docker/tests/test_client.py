@@ -1,4 +1,4 @@
-"""How answers and their absence become errors, against an engine that says what it is told."""
+"""How answers and missing answers become errors, with an engine whose answers are scripted."""
 
 import os
 import ssl
@@ -63,7 +63,7 @@ def test_wrong_server(scripted_engine, make_source):
 
 
 def test_exchanged_engine(scripted_engine, make_source):
-    """After the engine was exchanged for one that refuses the old version, it is asked anew."""
+    """After the engine was replaced by one that refuses the old version, the version is renewed."""
     too_old = b'{"message":"client version 1.24 is too old. Minimum supported API version is 1.44"}'
     engine = scripted_engine({"/version": {"ApiVersion": "1.24"}, LIST: (400, too_old)})
     source = make_source(engine.address)
@@ -209,7 +209,7 @@ def test_broken_stream(scripted_engine, make_source):
 
 
 def test_silent_stream(scripted_engine, make_source, watch, monkeypatch):
-    """A stream that says nothing for long is opened anew, from the last event."""
+    """A stream that is silent for too long is reopened from the last event."""
     monkeypatch.setattr(client, "QUIET", 0.1)
     monkeypatch.setattr("syncer_docker.events.follow.SETTLED", 0.05)
     start = b'{"Type":"container","Action":"start","Actor":{"ID":"1"},"timeNano":5000000000}\n'

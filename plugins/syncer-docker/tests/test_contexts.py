@@ -142,7 +142,7 @@ def test_two_engines_are_one_too_many(config):
 
 
 def test_no_home(monkeypatch):
-    """A service without a home is told what to name: for contexts, and for certificates."""
+    """Without a home directory the error says what to set: for contexts, and for certificates."""
 
     def nowhere(path):
         raise RuntimeError("Could not determine home directory.")

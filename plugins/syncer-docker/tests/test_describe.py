@@ -148,7 +148,7 @@ def test_published_but_not_exposed(inspected):
 
 
 def test_addresses_of_old_engines_are_not_used(inspected):
-    """Only NetworkSettings.Networks tells addresses: new engines leave out the old fields."""
+    """Addresses come only from NetworkSettings.Networks: new engines leave out the old fields."""
     container = inspected(NetworkSettings={"IPAddress": "1.2.3.4", "Networks": None})
     assert described(container).networks == ()
 

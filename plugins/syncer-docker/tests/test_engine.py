@@ -74,9 +74,9 @@ def test_listing(engine, source):
     engine.run("six", network="apps")
     engine.run("on-host", network_mode="host")
     engine.run("alone", network_mode="none")
-    engine.run("beside", network_mode="container:web", environment={"PORT": "8001"})
+    engine.run("joined", network_mode="container:web", environment={"PORT": "8001"})
     found = by_name(source)
-    assert set(found) == {"web", "six", "on-host", "alone", "beside"}
+    assert set(found) == {"web", "six", "on-host", "alone", "joined"}
 
     first = found["web"]
     assert (first.id, first.state, first.health) == (web, State.RUNNING, None)
@@ -98,8 +98,8 @@ def test_listing(engine, source):
     assert found["on-host"].network_mode == "host"
     assert [port.number for port in found["on-host"].ports] == [8000]
     assert found["alone"].network_mode == "none"
-    assert found["beside"].namespace == web
-    assert found["beside"].networks == ()
+    assert found["joined"].namespace == web
+    assert found["joined"].networks == ()
 
 
 def test_listing_again_asks_nothing(engine, source, inspections):
@@ -110,7 +110,7 @@ def test_listing_again_asks_nothing(engine, source, inspections):
     engine.run("ill", healthcheck=health_check("false"))
     engine.run("on-host", network_mode="host")
     engine.run("alone", network_mode="none")
-    engine.run("beside", network_mode="container:web", environment={"PORT": "8001"})
+    engine.run("joined", network_mode="container:web", environment={"PORT": "8001"})
     engine.run("resting")
     engine.container("resting").pause()
     engine.wait_healthy("six")
@@ -234,7 +234,7 @@ def test_crash_loop(engine, source, watch):
 
 def test_stop(engine, source, watch):
     """Between the stop signal and its end a container is stopping."""
-    command = ["sh", "-c", "trap 'touch /tmp/told' TERM; while true; do sleep 0.1; done"]
+    command = ["sh", "-c", "trap 'touch /tmp/stopped' TERM; while true; do sleep 0.1; done"]
     id = engine.run("slow", command=command)
     watcher = watch(source)
     by_name(source)
@@ -259,7 +259,7 @@ def test_own_stop_signal(engine, source, watch):
 
 
 def test_burst(engine, source, watch):
-    """After many starts and ends at once, the events have told of all of them."""
+    """After many starts and ends at once, events have reported all of them."""
     watcher = watch(source)
     ids = [engine.run(f"c{number}", command="sleep 60", image=PLAIN_IMAGE) for number in range(12)]
     for number in range(0, 12, 2):
@@ -295,7 +295,7 @@ def test_engine_goes_and_comes(engine, source, watch, end):
 
 
 def test_nothing_is_lost_between_streams(engine, make_source, watch):
-    """What happens while the stream is broken is told when it is opened again."""
+    """Events missed while the stream is broken arrive when it is reopened."""
     id = engine.run("web")
     gate, streams = threading.Event(), []
 

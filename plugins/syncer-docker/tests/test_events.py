@@ -68,7 +68,7 @@ def test_old_engine():
 
 @pytest.mark.parametrize(("text", "number"), [("15", 15), ("SIGTERM", 15), ("quit", 3), ("?", 0)])
 def test_kill(text, number):
-    """A kill event tells the signal, by number or by name."""
+    """A kill event names the signal, by number or by name."""
     event = parsed(message("kill", Actor={"ID": ID, "Attributes": {"signal": text}}))
     assert (event.kind, event.signal) == (EventKind.SIGNALLED, number)
 
@@ -149,7 +149,7 @@ def line(action):
 
 
 def test_stream_ends():
-    """At the end of the stream the events so far have been told; half a line is none."""
+    """At the end of the stream all events have been yielded; half a line is not an event."""
     stream = EventStream(Answer(line("start") + line("die")[:20], line("die")[20:], b'{"Ac'))
     assert [event.kind for event in stream] == [EventKind.STARTED, EventKind.ENDED]
     stream.release()
@@ -166,5 +166,5 @@ def test_stream_breaks(end):
 
 
 def test_silence_is_no_error():
-    """A stream that is silent for too long ends, so that it is opened anew."""
+    """A stream that is silent for too long ends, so that it is reopened."""
     assert list(EventStream(Answer(TimeoutError("timed out")), quiet=1)) == []

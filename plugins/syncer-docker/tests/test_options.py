@@ -99,7 +99,7 @@ def certificates(tmp_path):
 
 
 def test_tls(certificates):
-    """TLS is used as Docker's own tools do, and the engine is checked when told to."""
+    """TLS is used as by Docker's own tools, and the engine is verified on request."""
     ca, cert, key = (str(certificates / name) for name in ("ca.pem", "cert.pem", "key.pem"))
     remote = "tcp://engine:2376"
 

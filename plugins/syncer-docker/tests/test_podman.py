@@ -1,4 +1,4 @@
-"""A real Podman, which speaks Docker's API with words of its own, beside the contract."""
+"""A real Podman, which has Docker's API with its own states, in addition to the contract."""
 
 from servers.waiting import wait_until
 from syncer import Health, State
@@ -42,7 +42,7 @@ def test_a_life(make_source, clean_podman, watch):
 
 
 def test_health(make_source, clean_podman, watch):
-    """A HEALTHCHECK is read; Podman runs it by systemd, or when it is told to."""
+    """A HEALTHCHECK is read; Podman runs it through systemd, or on request."""
     source = make_source(clean_podman.address)
     watcher = watch(source)
     test = {"test": ["CMD-SHELL", "test -e /www/health"], "interval": 10**9 * 3600, "retries": 1}

@@ -20,7 +20,7 @@ def position():
     return Position()
 
 
-def test_only_the_same_event_was_heard(position):
+def test_only_the_same_event_is_known(position):
     """Not another at the same moment, nor the same thing at another."""
     position.record(event(0))
     assert event(0) in position
@@ -30,7 +30,7 @@ def test_only_the_same_event_was_heard(position):
 
 
 def test_it_asks_for_all_that_may_have_been_missed(position):
-    """From a second before the last event, so that one told out of order is not lost."""
+    """From a second before the last event, so that one out of order is not lost."""
     assert position.since() == ""
     position.begin(0)
     assert position.since() == ""
@@ -83,7 +83,7 @@ def test_events_without_a_time_are_always_news(position):
 
 
 def test_of_whole_seconds_each_is_news(position):
-    """Two starts in one second look alike, where an engine tells no more."""
+    """Two starts in one second are equal if the engine reports whole seconds."""
     start = Event(EventKind.STARTED, "1", time=1_700_000_000 * SECOND)
     position.record(start)
     assert start not in position

@@ -1,4 +1,4 @@
-"""The source against a synthetic engine that can be told to fail."""
+"""The source with a synthetic engine that fails on request."""
 
 import gc
 import threading
@@ -65,7 +65,7 @@ def test_connections_are_used_again(fake_docker, make_source, monkeypatch):
 
 
 def test_gone_containers_take_no_room(fake_docker, make_source):
-    """What is known of a container is let go with it, though no event told of its end."""
+    """The description of a removed container is dropped, even without an event."""
     fake = fake_docker(containers=2)
     source = make_source(fake.address)
     first, _ = source.workloads().items
@@ -78,7 +78,7 @@ def test_gone_containers_take_no_room(fake_docker, make_source):
 
 
 def test_what_the_list_does_not_show(fake_docker, make_source, watch):
-    """Where the list does not show all (as Podman's), events must be heard to trust it."""
+    """A list that shows less (as Podman's) is trusted only while events are received."""
 
     class Client(DockerClient):
         def inspect(self, id):
@@ -312,7 +312,7 @@ def test_other_events_are_not_even_sent(fake_docker, make_source, watch):
 
 
 def test_stream_ends(fake_docker, make_source, watch):
-    """After the stream broke everything is looked at again, and what was missed is told."""
+    """After the stream broke, everything is listed again, and missed events arrive."""
     fake = fake_docker(containers=1)
     source = make_source(fake.address)
     watcher = watch(source)
@@ -340,7 +340,7 @@ def test_engine_restarts(fake_docker, make_source, watch):
 
 
 def test_lost_events(fake_docker, make_source, watch):
-    """What no event told is found by the next listing, as far as the list shows it."""
+    """A change without an event is found by the next listing, if the list shows it."""
     fake = fake_docker(containers=2)
     source = make_source(fake.address)
     watch(source)
@@ -385,7 +385,7 @@ def test_take_over(fake_docker, make_source, watch):
 
 
 def successor(former, fake, make_source, watch):
-    """The source in the place of another, once it has heard all that the stream repeats."""
+    """The source that takes over, once it has read all that the stream repeats."""
     former.close()
     source = make_source(fake.address)
     source.take_over(former)
@@ -423,7 +423,7 @@ def test_take_over_from_elsewhere(fake_docker, make_source, watch, tmp_path):
 
 
 def test_survived_stop_signal(fake_docker, make_source, watch):
-    """A container that lives on after its stop signal runs again, and a wake tells so."""
+    """A container that survives its stop signal is running again, and wakes."""
     fake = fake_docker(containers=1)
     now = [1000.0]
     source = make_source(fake.address, clock=lambda: now[0])
@@ -438,7 +438,7 @@ def test_survived_stop_signal(fake_docker, make_source, watch):
 
 
 def test_a_repeated_stop_signal(fake_docker, make_source, watch):
-    """What a stream that is opened anew repeats does not stop a container again that lived on."""
+    """Events that a reopened stream repeats do not stop a surviving container again."""
     fake = fake_docker(containers=2)
     now = [1000.0]
     source = make_source(fake.address, clock=lambda: now[0])
@@ -460,7 +460,7 @@ def test_a_repeated_stop_signal(fake_docker, make_source, watch):
 
 
 def test_a_start_that_is_repeated_ends_no_stop(fake_docker, make_source, watch):
-    """Started and told to stop in one second: the next source hears the start again."""
+    """Started and stopped within a second: the next source receives the start again."""
     fake = fake_docker(containers=1)
     former = make_source(fake.address)
     [id] = states(former.workloads())
@@ -475,7 +475,7 @@ def test_a_start_that_is_repeated_ends_no_stop(fake_docker, make_source, watch):
 
 @pytest.mark.parametrize("how", ["close", "stop"])
 def test_watch_ends(fake_docker, make_source, watch, how):
-    """A watch that waits for events ends when it is told to, either way, without an error."""
+    """A watch that waits for events ends on request, either way, without an error."""
     source = make_source(fake_docker(containers=1).address)
     watcher = watch(source)
     if how == "close":
@@ -500,7 +500,7 @@ def test_settled_stream_is_opened_at_once(fake_docker, make_source, watch):
 
 
 def test_duplicate_events(fake_docker, make_source, watch):
-    """Events that are told twice do no harm."""
+    """Repeated events do no harm."""
     fake = fake_docker(containers=1)
     source = make_source(fake.address)
     [id] = states(source.workloads())
@@ -513,7 +513,7 @@ def test_duplicate_events(fake_docker, make_source, watch):
 
 
 def test_what_trails_an_end_is_no_news(fake_docker, make_source, watch):
-    """A stop, a disconnect and a removal wake, but not after an end that was heard of."""
+    """A stop, a disconnect and a removal wake, but not after an observed end."""
     fake = fake_docker(containers=2)
     source = make_source(fake.address)
     ended, lives = states(source.workloads())
@@ -531,7 +531,7 @@ def test_what_trails_an_end_is_no_news(fake_docker, make_source, watch):
 
 
 def test_a_container_that_lives_has_not_ended(fake_docker, make_source, watch):
-    """An end that is told after the start that followed it does not hide what comes then."""
+    """An end that arrives after the start that followed it does not hide later events."""
     fake = fake_docker(containers=1)
     source = make_source(fake.address)
     [id] = states(source.workloads())

@@ -1,4 +1,4 @@
-"""Containers that were told to stop and still live."""
+"""Containers that were told to stop and still run."""
 
 import pytest
 
@@ -100,7 +100,7 @@ def test_only_running_ones(stopping):
 
 
 def test_lives_on(stopping, clock):
-    """One that lives on after its stop timeout and the margin runs again, and is told once."""
+    """A container that survives its stop timeout and the margin runs again, reported once."""
     stopping.sent("1", 15)
     stopping.overlay(WEB, RULE)
     clock.now += RULE.timeout + MARGIN - 0.1

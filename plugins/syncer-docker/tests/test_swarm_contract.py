@@ -13,7 +13,7 @@ class SwarmContract(SourceContract):
 
     declines = {
         "secrets": "the options hold none: keys are named by their files",
-        "unclear": "told in test_swarm_describe.py, by answers that no swarm gives",
+        "unclear": "tested in test_swarm_describe.py, with answers that no swarm gives",
     }
     patience = 60
     mode = "tasks"

@@ -135,7 +135,7 @@ def test_labels(labels, expected):
     ],
 )
 def test_states(state, desired, expected):
-    """Only what runs is offered; told to end and still alive it is stopping."""
+    """Only running tasks are offered; one that runs but should not is stopping."""
     found, unclear = described([task(state=state, desired=desired)])
     assert ({"t1": expected} if expected else {}) == {id: w.state for id, w in found.items()}
     assert unclear == set()

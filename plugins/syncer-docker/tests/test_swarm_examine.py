@@ -66,7 +66,7 @@ def test_filters_that_no_node_fits(found, clean_swarm):
 
 
 def test_an_engine_in_no_swarm(found, clean_docker):
-    """It is told what to do."""
+    """The finding says what to do."""
     (text,) = of(Level.PROBLEM, found(clean_docker.address))
     assert text.startswith("the engine is not in a swarm: inactive;")
     assert "name a manager as endpoint" in text

@@ -75,7 +75,7 @@ def test_run_sends_while_it_runs_and_at_its_end(flags, collector, start_syncer):
     """Nothing waits for the end, and nothing is lost by it."""
     env = on(collector, OTEL_BSP_SCHEDULE_DELAY="200")
     syncer = start_syncer(*flags, "--interval", "0.2s", env=env)
-    wait_until(lambda: len(collector.named("cycle out")) > 2, 60, "cycles to be told")
+    wait_until(lambda: len(collector.named("cycle out")) > 2, 60, "spans of cycles")
     syncer.stop()
     assert not syncer.running()
     assert len(syncer.said("syncer stops")) == 1
@@ -129,7 +129,7 @@ def test_headers_that_cannot_be_read_are_not_shown(flags, collector):
 
 
 def test_a_variable_that_cannot_be_read(flags, collector):
-    """What the exporter says of it is told once, as syncer's."""
+    """The exporter's message is logged once, as syncer's."""
     done = command("apply", *flags, env=on(collector, OTEL_EXPORTER_OTLP_TIMEOUT="soon"))
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()

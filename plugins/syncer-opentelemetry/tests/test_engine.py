@@ -1,4 +1,4 @@
-"""The engine tells how long things took: by its own clock, in a program that embeds it."""
+"""The engine reports durations by its own clock, in a program that embeds it."""
 
 import pytest
 
@@ -34,7 +34,7 @@ class SlowSink(MemorySink):
 
 @pytest.fixture
 def heard():
-    """What an engine tells of two cycles: the first with one entry to write."""
+    """The events of two cycles, the first with one entry to write."""
     clock, told = ManualClock(), []
     source, sink = Slow(make_workload("web")), SlowSink()
     source.clock = sink.clock = clock

@@ -1,4 +1,4 @@
-"""How spans get away, how it is told that they do not, and the end of a process."""
+"""How spans are sent, how failures are logged, and the end of a process."""
 
 import logging
 import threading
@@ -31,7 +31,7 @@ class Moody(SpanExporter):
 
 @pytest.fixture
 def moody():
-    """An exporter and what tells of it."""
+    """An exporter, its errors, and the exporter that reports them."""
     exporter = Moody()
     errors = ExporterErrors()
     return exporter, errors, ReportingExporter(exporter, errors)
@@ -43,7 +43,7 @@ def complain(complaints, *texts):
         complaints.handle(logging.makeLogRecord({"msg": text, "levelno": logging.WARNING}))
 
 
-def test_failures_are_told_once_in_a_row(moody, caplog):
+def test_failures_are_logged_once_in_a_row(moody, caplog):
     """With the first reason, on one line; and that it does well again."""
     exporter, complaints, telling = moody
     telling.export(())

@@ -33,7 +33,7 @@ def cycle(**fields):
 
 
 def happened(span):
-    """What is told within a span: name and attributes of each event."""
+    """Name and attributes of each event in a span."""
     return [(event.name, dict(event.attributes)) for event in span.events]
 
 
@@ -77,7 +77,7 @@ def test_a_quiet_cycle_is_one_span(recorded):
 
 
 def test_a_cycle_with_changes(recorded):
-    """Below it planning and applying; each change is told at its time, by its id alone."""
+    """Below it planning and applying; each change appears at its time, with its id only."""
     told = [ChangeApplied(sink="consul", change=one, drift=one is MOVED) for one in CHANGES]
     assert recorded.tell(*told) == {}
     then, recorded.now = recorded.now, recorded.now + SECOND
@@ -100,7 +100,7 @@ def test_a_cycle_with_changes(recorded):
 
 
 def test_changes_belong_to_the_cycle_of_their_sink(recorded):
-    """What another sink was told, or an earlier cycle, is not told again."""
+    """Changes of another sink, or of an earlier cycle, are not repeated."""
     recorded.tell(ChangeApplied(sink="etcd", change=NEW), ChangeApplied(sink="consul", change=GONE))
     assert happened(recorded.tell(cycle())["cycle consul"]) == [
         ("deregistered", {"syncer.id": GONE.id})
@@ -139,14 +139,14 @@ def test_work_that_fails(recorded, loop, name, attributes):
 
 
 def test_failures_that_are_no_news(recorded):
-    """Each cycle and each listing that fails is told; watches, which fail often, are not."""
+    """Each failed cycle and listing is a span; failed watches, which are frequent, are not."""
     for loop, count in (("sink s", 1), ("source d", 1), ("watch d", 0), ("pulse s", 0)):
         event = LoopFailed(loop=loop, error="no answer", failures=3, news=False)
         assert len(recorded.tell(event)) == count
 
 
 def test_what_a_failed_cycle_had_done_is_not_told_of_the_next(recorded):
-    """It is told with the failure."""
+    """They belong to the failure."""
     recorded.tell(ChangeApplied(sink="consul", change=NEW))
     failed = recorded.tell(LoopFailed(loop="sink consul", error="a fault"))["cycle consul"]
     assert happened(failed) == [("registered", {"syncer.id": NEW.id})]
@@ -166,7 +166,7 @@ def test_all_else_is_no_span(recorded):
 
 
 def test_a_span_is_bounded(recorded):
-    """However much changes, however long texts are: there is an end to what is told."""
+    """Spans are bounded, however much changes and however long texts are."""
     many = [
         Register(make_registration(make_instance(id=f"{n}-" + "x" * 5000)))
         for n in range(10 * MOST)
@@ -181,7 +181,7 @@ def test_a_span_is_bounded(recorded):
 
 
 def test_only_ids_and_numbers(recorded):
-    """Nothing of what labels say of an entry is told but its id."""
+    """Of an entry only the id is exported, and nothing from labels."""
     rich = make_instance(
         "web", id="the-id", tags=("a-tag",), meta={"a-key": "a-value"}, address="192.0.2.77"
     )

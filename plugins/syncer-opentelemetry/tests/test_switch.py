@@ -49,19 +49,19 @@ def test_what_the_variables_ask_for(environ, names):
 
 
 def test_a_protocol_that_nobody_speaks():
-    """It is told which there are."""
+    """The error names the known ones."""
     with pytest.raises(ConfigError, match="must be http/protobuf or grpc, not 'http/json'"):
         exporters({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"} | ENDPOINT)
 
 
 def test_an_exporter_that_is_not_installed():
-    """It is told, with what brings it if that is known."""
+    """The error says so, and how to install it if known."""
     with pytest.raises(ConfigError, match="OpenTelemetry exporter 'pigeon' is not installed"):
         make_spans(("pigeon",))
 
 
 def test_an_exporter_that_cannot_be_made(monkeypatch):
-    """It is told in the exporter's own words."""
+    """The error contains the exporter's own message."""
 
     class Broken:
         def load(self):
@@ -109,7 +109,7 @@ def test_a_fault_is_told_once(monkeypatch):
 
 
 def test_the_plugin_hears_events_and_offers_no_kind(monkeypatch):
-    """Its one hook is the one that tells."""
+    """Its only hook receives events."""
     heard = []
     monkeypatch.setattr(syncer_opentelemetry, "_switch", heard.append)
     syncer_opentelemetry.syncer_event("something")

@@ -111,7 +111,7 @@ class TestHosts(TestJson):
     """The contract, as lines of a hosts file."""
 
     form = FormatName.HOSTS
-    declines = {"secrets": "it has none", "park": "whoever reads the file would find it"}
+    declines = {"secrets": "it has none", "park": "every reader of the file would find it"}
 
     @pytest.fixture
     def spoil(self, path):
@@ -443,7 +443,7 @@ def test_close_ends_the_watch(tmp_path):
 
 
 def test_format_by_name(tmp_path):
-    """The file's name tells the format; if it does not, the error says what to set."""
+    """The file name determines the format; otherwise the error says what to set."""
     assert "BEGIN" not in str(open_sink(tmp_path / "x.json"))
     with pytest.raises(ConfigError, match=r"json, prometheus, hosts"):
         open_sink(tmp_path / "x.txt")

@@ -218,7 +218,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("row", "said"), MISTAKES, ids=range(len(MISTAKES)))
 def test_mistakes_are_named(tmp_path, row, said):
-    """A mistake is told with file, place and nearest key, and nothing is listed."""
+    """A mistake is reported with file, place and nearest key, and nothing is listed."""
     with pytest.raises(TemporaryError) as caught:
         read(tmp_path, {"name": "good"}, row)
     assert said.replace("[0]", "[1]", 1) in str(caught.value)
@@ -232,7 +232,7 @@ def test_many_mistakes_are_counted(tmp_path):
 
 
 def test_twice_is_a_mistake(tmp_path):
-    """Two services that cannot be told apart are refused."""
+    """Two services that cannot be distinguished are refused."""
     with pytest.raises(TemporaryError, match=r"'web:80' is listed twice: set `id`"):
         read(tmp_path, {"name": "web", "port": 80}, {"name": "web", "port": 80})
 

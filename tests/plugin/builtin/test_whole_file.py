@@ -1,4 +1,4 @@
-"""A file is whole at any time, whoever is killed while writing it."""
+"""A file is always whole, even if a writer is killed."""
 
 import json
 import os
