@@ -1,4 +1,4 @@
-"""What `syncer doctor` reports: problems, warnings, and what to do about them.
+"""The report of `syncer doctor`: problems, warnings, and what to do about them.
 
 Sources and sinks examine themselves, see `Source.examine` and `Sink.examine`. This module judges
 their answers, and does nothing else.
@@ -36,14 +36,14 @@ _SHOWN = 3
 
 @attrs.frozen(kw_only=True)
 class Installed:
-    """What is installed: the version of an unrelated distribution `syncer`, and failed plugins."""
+    """The version of an installed, unrelated distribution `syncer`, and plugins that failed."""
 
     foreign: str = ""
     failed: tuple[str, ...] = ()
 
 
 def diagnosed(config: Config, installed: Installed, examined: Examined) -> Report:
-    """Return all findings, by what they are about."""
+    """Return all findings, by part."""
     now, errors = examined.now, examined.plans.errors
     found: dict[str, list[Finding]] = {
         "installation": list(_of_installation(installed)),

@@ -33,10 +33,10 @@ from syncer.config.tree import (
 
 @attrs.frozen(kw_only=True, repr=False)
 class Settings:
-    """What file, flags and environment say, read but not yet checked.
+    """The settings of file, flags and environment, read but not yet checked.
 
-    `tree` is all of it but `--source` and `--sink`, which need the kinds to be read. `common` has
-    what flags say of every source and every sink.
+    `tree` has all except `--source` and `--sink`, which cannot be read without the kinds. `common`
+    has the flags that apply to every source or every sink.
     """
 
     path: Path | None

@@ -83,7 +83,7 @@ def _own(default: Any = attrs.NOTHING, **more: Any) -> Any:
 
 @attrs.frozen(kw_only=True)
 class _PartConfig:
-    """What sources, sinks and label parsers have in common.
+    """Settings shared by sources, sinks and label parsers.
 
     `options` is the kind's own options class, filled. `key_files` has a digest of each file with
     a secret that the kind reads by itself: a changed file makes the part another one.

@@ -110,7 +110,7 @@ class GuardReleased:
 
 @attrs.frozen(kw_only=True)
 class LeaseLost:
-    """The registry had lost entries or checks of ours; they are written again at once."""
+    """The registry had lost some of our entries or checks; they are written again at once."""
 
     sink: str
     lost: int

@@ -1,4 +1,4 @@
-"""What fails now, when each part last succeeded, and what is registered: one listener for all.
+"""The status of the parts: failures, last successes and counts, from one listener.
 
 The status page, its readiness check and the line for the service manager read it.
 """
@@ -47,7 +47,7 @@ class Refused:
 
 @attrs.frozen(kw_only=True)
 class Known:
-    """What the events have told until one moment; times are those of the status' clock.
+    """The status at one moment; times are those of the status' clock.
 
     `failing` and `succeeded` are by part (`source docker`, `pulse consul`), the others by sink.
     """

@@ -1,4 +1,4 @@
-"""What the page remembers of the events: the latest log lines, and repaired drift.
+"""The page's memory of events: the latest log lines, and repaired drift.
 
 It listens in the engine's threads, so it is quick and takes one lock.
 """

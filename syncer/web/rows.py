@@ -39,7 +39,7 @@ class Rows:
         return tuple(sorted(found, key=lambda row: (row.plain["service"], row.plain["id"])))
 
     def story(self, source: str, entry: TrackedWorkload) -> Story:
-        """Tell how a workload stands in each sink."""
+        """Return the story of a workload: its state in each sink."""
         return story(source, entry, self._now, self._sinks)
 
     def _desired(self) -> Iterator[Row]:

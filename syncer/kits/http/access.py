@@ -1,4 +1,4 @@
-"""What a server asks for before it answers: TLS certificates, user and password."""
+"""Access to a server: TLS certificates, user and password."""
 
 import base64
 import ssl

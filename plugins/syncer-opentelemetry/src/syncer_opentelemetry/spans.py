@@ -22,7 +22,7 @@ MOST = 50
 #: Longest id or error.
 LONGEST = 300
 _SECOND = 1_000_000_000
-#: What the loops of the engine do, by the first word of their names.
+#: The work of the engine's loops, by the first word of their names.
 _WORK = {"source": "list", "sink": "cycle"}
 _DONE = {Register: "registered", Update: "updated", Deregister: "deregistered"}
 _PLANNED = {Register: "register", Update: "update", Deregister: "deregister"}

@@ -113,7 +113,7 @@ def _offer(
     reachable: Reachable,
     options: TraefikOptions,
 ) -> Offer | None:
-    """Return the offer of a service, or `None` if there can be none, which is reported."""
+    """Return the offer of a service, or report why it cannot have one."""
     label = service.label.rstrip(".")
     _report_unknown(service)
     if service.by_key and not any(key.startswith("loadbalancer") for key in service.by_key):

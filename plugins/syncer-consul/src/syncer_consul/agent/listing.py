@@ -106,10 +106,10 @@ class Listing:
         return listed is None or listed.mark != change.old.mark
 
     def stale_checks(self, old: Registration, new: Registration) -> list[str]:
-        """Return registered checks of ours that do not belong to the new registration.
+        """Return our registered checks that do not belong to the new registration.
 
-        Checks that Consul named itself are ours to remove only when a registration without a
-        mark is taken over.
+        Checks that Consul named itself are removed only when a registration without a mark is
+        taken over.
         """
         wanted = _check_ids(new)
         return sorted(

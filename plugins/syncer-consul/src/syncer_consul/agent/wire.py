@@ -46,7 +46,7 @@ def is_own_check(id_: str, instance: str) -> bool:
 
 
 def is_default_check(id_: str, instance: str) -> bool:
-    """Whether Consul chose this id, since whoever registered the check did not."""
+    """Whether Consul chose this id, because the check was registered without one."""
     return id_ == f"service:{instance}" or id_.startswith(f"service:{instance}:")
 
 

@@ -28,7 +28,7 @@ def is_unknown(error: Refused | Failed) -> bool:
 
 @attrs.frozen(kw_only=True)
 class AgentInfo:
-    """What one agent says of itself; empty and `None` where the token may not ask.
+    """An agent's description of itself; empty and `None` where the token may not ask.
 
     `reads_all`: whether the token may read services of every name; `None` if not known.
     """

@@ -1,1 +1,1 @@
-"""What an inspected or listed container says, and what is remembered of it."""
+"""Containers as inspected or listed, and what is remembered of them."""

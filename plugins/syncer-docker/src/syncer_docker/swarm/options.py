@@ -10,7 +10,7 @@ from syncer_docker.options import DockerOptions
 
 
 class Mode(str, Enum):
-    """What each instance represents."""
+    """The thing that each instance represents."""
 
     TASKS = "tasks"
     VIP = "vip"

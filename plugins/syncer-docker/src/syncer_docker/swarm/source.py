@@ -22,7 +22,7 @@ TICK = 0.2
 class SwarmSource(Source):
     """Lists tasks, services and nodes; wakes for events, and when tasks start or end.
 
-    A task that is told to stop is no longer among the manager's tasks that should run. Tasks that
+    A task that is being stopped is no longer among the manager's tasks that should run. Tasks that
     were seen running are therefore requested one by one until they have ended.
     """
 
