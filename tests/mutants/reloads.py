@@ -3,6 +3,8 @@
 from mutants import brakes_of
 
 process = brakes_of("cli/daemon/process.py", "tests/cli/daemon/test_process.py")
+settings = brakes_of("config/settings.py", "tests/config/test_config.py")
+build = brakes_of("config/build.py", "tests/config/test_config.py")
 ending = brakes_of("engine/shutdown.py", "tests/engine/test_engine.py")
 
 _NO_RELOAD = "it reloads nothing"
@@ -60,6 +62,18 @@ MUTANTS = (
         "what hangs goes on beside the other",
         "            reconciler.break_off()\n",
         "            pass\n",
+        blind=_NO_RELOAD,
+    ),
+    settings(
+        "a new secret makes another registry of it, which nobody renews at first",
+        " if not isinstance(value, Secret)]",
+        "]",
+        blind=_NO_RELOAD,
+    ),
+    build(
+        "a key with other content changes nothing",
+        "options=options, key_files=keys)",
+        "options=options)",
         blind=_NO_RELOAD,
     ),
 )
