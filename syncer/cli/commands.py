@@ -107,11 +107,11 @@ def plan(as_json: bool, **flags: Any) -> int:
     Exit code 0 if nothing would change, 2 if something would.
     """
     from syncer.cli import show, terminal
-    from syncer.engine import as_json as forms
+    from syncer.engine.as_json import plan_json
 
     _, engine = make_engine(flags)
     plans = closing(engine, engine.plan)
-    terminal.emit(forms.plan_json(plans) if as_json else show.plan_lines(plans))
+    terminal.emit(plan_json(plans) if as_json else show.plan_lines(plans))
     if plans.errors:
         return FAILED
     return WOULD_CHANGE if any(found.changes for found in plans.values()) else 0
@@ -151,7 +151,7 @@ def explain(name: str, as_json: bool, **flags: Any) -> int:
     """
     from syncer.api.text import did_you_mean
     from syncer.cli import show, terminal
-    from syncer.engine import as_json as forms
+    from syncer.engine.as_json import story_json
 
     _, engine = make_engine(flags)
     stories, names = closing(engine, lambda: (engine.explain(name), engine.names()))
@@ -159,7 +159,7 @@ def explain(name: str, as_json: bool, **flags: Any) -> int:
         text = f"no workload, service or entry {name!r} in any source"
         raise SyncerError(f"{text}{did_you_mean(name, names)}")
     if as_json:
-        terminal.emit([forms.story_json(story) for story in stories])
+        terminal.emit([story_json(story) for story in stories])
     else:
         terminal.emit(line for story in stories for line in show.story_lines(story))
     return 0
@@ -172,7 +172,7 @@ def explain(name: str, as_json: bool, **flags: Any) -> int:
 def services(as_json: bool, all_: bool, **flags: Any) -> int:
     """List the registered entries of each sink."""
     from syncer.cli import show, terminal
-    from syncer.engine import as_json as forms
+    from syncer.engine.as_json import view_json
 
     config, engine = make_engine(flags, need=("sinks",))
     views = closing(engine, engine.registrations)
@@ -180,7 +180,7 @@ def services(as_json: bool, all_: bool, **flags: Any) -> int:
         name: show.of_owner(view, "" if all_ else config.owner) for name, view in views.items()
     }
     if as_json:
-        terminal.emit({name: forms.view_json(view) for name, view in shown.items()})
+        terminal.emit({name: view_json(view) for name, view in shown.items()})
     else:
         terminal.emit(
             [show.services_table(name, view, config.owner) for name, view in shown.items()]
