@@ -31,7 +31,7 @@ Params = Iterable[tuple[str, Any]] | None
 
 @attrs.frozen
 class Answer:
-    """What the library made of an answer, and its headers. `where` names the request."""
+    """A response as the library read it, and its headers. `where` names the request."""
 
     data: Any
     headers: Mapping[str, str]
