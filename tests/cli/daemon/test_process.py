@@ -16,6 +16,7 @@ from servers.process import free_port
 from syncer.api.errors import ConfigError
 from syncer.cli.daemon.process import Process
 from syncer.cli.daemon.systemd import Notifier
+from syncer.cli.shared import settings_and_plugins
 from syncer.config.load import load
 from syncer.events import LoopFailed
 from syncer.events.logs import Log
@@ -348,20 +349,22 @@ class TestByItself:
         token = bench.folder / "token"
         token.write_text(secrets.secret("f1rst-t0ken"))
 
-        def read(settings, plugins):
-            found = load(settings, plugins)
+        def change():
             monkeypatch.undo()
             if what == "sinks.second added":
                 bench.configure("first", "second", more=self.consul(bench, port))
             else:
                 token.write_text(secrets.secret("s3cond-t0ken"))
-            return found
 
         port = free_port()
+        read = settings_and_plugins if what == "sinks.second added" else load
         if begun:
             bench.begin()
         bench.configure("first", more=self.consul(bench, port))
-        monkeypatch.setattr("syncer.cli.daemon.process.load", read)
+        monkeypatch.setattr(
+            f"syncer.cli.daemon.process.{read.__name__}",
+            lambda *given: (read(*given), change())[0],
+        )
         if begun:
             bench.running.reload()
         else:
