@@ -227,10 +227,10 @@ class Skip:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """The difference between the desired and the actual state of one sink, as a value.
+    """The difference between what should be registered and what is, as a value.
 
-    `unchanged` counts entries that are up to date, `ours` those that this syncer manages,
-    `foreign` all others.
+    Of the sink's entries, `unchanged` counts those that are as they should be, `ours` those that we
+    manage, `foreign` all others. `asked` counts the entries that a drain or purge asked for.
     """
 
     changes: tuple[Change, ...] = ()
@@ -238,6 +238,7 @@ class Plan:
     unchanged: int = 0
     ours: int = 0
     foreign: int = 0
+    asked: int = 0
 
     @property
     def unfinished(self) -> bool:

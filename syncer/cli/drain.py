@@ -62,7 +62,7 @@ def _target(name: str | None, all_: bool) -> str:
 
 def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once[CycleFinished]":
     """Return the reports, or raise SyncerError if nothing has this name."""
-    if name and not reports.errors and not any(report.plan.ours for report in reports.values()):
+    if name and not reports.errors and not any(report.plan.asked for report in reports.values()):
         from syncer.api.text import did_you_mean
 
         hint = did_you_mean(name, engine.names())
@@ -77,7 +77,7 @@ def _print_reports(reports: "Once[CycleFinished]", done: str) -> int:
 
     held_back = False
     for sink, report in reports.items():
-        if not report.plan.ours:
+        if not report.plan.asked:
             terminal.line(f"{sink}: no matching entry, nothing {done}")
             continue
         terminal.line(f"{sink}: {report.applied} {done}, {report.plan.unchanged} already {done}")

@@ -1,4 +1,4 @@
-"""Asking the sources, before anything is removed because its workload seems to be gone."""
+"""The brake that asks a source again before anything of a workload that seems gone is removed."""
 
 from collections import Counter
 
@@ -6,21 +6,21 @@ import attrs
 
 from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind
 from syncer.api.errors import PermanentError
-from syncer.desired.tracker import Desired
+from syncer.plan.brakes import Context
 
-#: Questions that a source may leave unanswered in one cycle before the rest is not asked:
-#: each may take as long as its deadline.
+#: Questions that a source may leave unanswered in one cycle before it is asked no more: each may
+#: take as long as its deadline.
 UNANSWERED = 3
 
 
-def confirmed(plan: Plan, desired: Desired) -> Plan:
-    """The plan with each removal of a gone workload confirmed by its source, or held."""
+def confirm_gone(plan: Plan, context: Context) -> Plan:
+    """Hold back each removal of a gone workload that its source does not confirm."""
     held: dict[str, Skip] = {}
     changes: list[Change] = []
     unanswered: Counter[str] = Counter()
     for change in plan.changes:
         if isinstance(change, Deregister) and change.reason is Reason.WORKLOAD_GONE:
-            answer = _confirm(change, desired, unanswered)
+            answer = _confirmed(change, context, unanswered)
             if isinstance(answer, Skip):
                 held[change.id] = answer
             else:
@@ -29,13 +29,13 @@ def confirmed(plan: Plan, desired: Desired) -> Plan:
     return attrs.evolve(plan, changes=tuple(changes)).hold(held)
 
 
-def _confirm(change: Deregister, desired: Desired, unanswered: Counter[str]) -> Deregister | Skip:
+def _confirmed(change: Deregister, context: Context, unanswered: Counter[str]) -> Deregister | Skip:
     mark = change.old.mark
     assert mark is not None
     if unanswered[mark.source] >= UNANSWERED:
         return Skip(change.id, SkipKind.UNCONFIRMED, f"{mark.source} does not answer now")
     try:
-        workload = desired.confirm_gone(mark.source, mark.workload)
+        workload = context.confirm_gone(mark.source, mark.workload)
     except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
         unanswered[mark.source] += not isinstance(error, PermanentError)
         return Skip(change.id, SkipKind.UNCONFIRMED, f"{mark.source} did not confirm: {error}")

@@ -63,7 +63,7 @@ class Election:
         """Return whether this process may write now."""
         return self._clock() < self._until
 
-    def permitted(self, plan: Plan) -> Plan:
+    def only_if_leading(self, plan: Plan) -> Plan:
         """Return the plan, without its changes if this process may not write."""
         if self.leads():
             return plan

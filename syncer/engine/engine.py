@@ -115,7 +115,7 @@ class Engine:
         def carry_out(reconciler: Reconciler) -> CycleFinished:
             election = reconciler.election
             with election.campaigning() if election else nullcontext():
-                plan = reconciler.permitted(plans[reconciler.name])
+                plan = reconciler.only_if_leading(plans[reconciler.name])
                 return self._apply(reconciler, plan, started)
 
         return self._each_sink(carry_out, plans.errors)
@@ -195,7 +195,7 @@ class Engine:
     def let_go(self, sink: str, digest: str) -> int:
         """Release what the guard holds at a sink, if of this digest; return how many changes."""
         reconciler = self._reconcilers.get(sink)
-        if count := reconciler.let_go(digest) if reconciler else 0:
+        if count := reconciler.override_guard(digest) if reconciler else 0:
             self._plan_again(frozenset({sink}))
         return count
 
@@ -244,7 +244,7 @@ class Engine:
 
         def release() -> None:
             if self._on_exit == "deregister":
-                self._each_sink(lambda sink: sink.release(sink.ours), {})
+                self._each_sink(lambda sink: sink.release(sink.manages), {})
 
         return shut_down(
             self._scheduler,

@@ -49,7 +49,7 @@ class Pulse:
         self._emit(
             PulseBeaten(
                 sink=self._reconciler.name,
-                held=len(self._reconciler.held()),
+                held=len(self._reconciler.alive()),
                 every=self._every,
                 late=late,
                 seconds=self._clock() - began,
@@ -62,7 +62,7 @@ class Pulse:
 
         Raises what the sink raises, after both were tried.
         """
-        sink, held = self._reconciler.sink, self._reconciler.held()
+        sink, held = self._reconciler.sink, self._reconciler.alive()
         ids = {registration.id for registration in held}
         known = {k: r for k, r in self._reconciler.results().items() if k.instance in ids}
         lost = 0

@@ -1,61 +1,59 @@
 """One cycle of one sink: observe, plan, brake, apply, report.
 
-A cycle does not know what woke it. What the sink holds is kept between cycles, in step with
-our own writes, and read afresh when asked for or after any error.
+A cycle does not know what woke it. The sink's entries are kept between cycles, in step with our
+own writes, and read from scratch when asked to or after any error.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import attrs
-
-from syncer.api.changes import (
-    Change,
-    Deregister,
-    Outcome,
-    Plan,
-    Reason,
-    Register,
-    Skip,
-    SkipKind,
-    Update,
-)
+from syncer.api.changes import Change, Deregister, Plan, Reason
 from syncer.api.checks import CheckKey, CheckResult
-from syncer.api.errors import Conflict, PermanentError, SyncerError, TemporaryError, of_plugin
+from syncer.api.contracts import Sink
 from syncer.api.model import Registration, View
+from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired
-from syncer.engine.confirm import confirmed
-from syncer.engine.election import Election, LeadLost, without_left
+from syncer.engine.confirm import confirm_gone
+from syncer.engine.election import Election, without_left
 from syncer.engine.parts import NoProber, Prober, SinkPart
-from syncer.engine.reading import Reading
-from syncer.events import (
-    AnyEvent,
-    ChangeApplied,
-    ChangeFailed,
-    CycleFinished,
-    GuardPaused,
-    GuardReleased,
-    ProblemsFound,
-    SkipsChanged,
-    Warned,
-)
-from syncer.plan.adjust import Aims
-from syncer.plan.adjusted import Aim
+from syncer.engine.reporter import Reporter
+from syncer.engine.sink_state import SinkState
+from syncer.engine.writer import Writer
+from syncer.events import AnyEvent, CycleFinished
+from syncer.plan.adjust import Adjuster
+from syncer.plan.adjusted import Adjusted
 from syncer.plan.adoption import unadopted
-from syncer.plan.brakes import Refusals, apply_policy, hold_unprobed
+from syncer.plan.brakes import Brake, Context, Refusals, apply_policy, hold_unprobed
 from syncer.plan.drain import Holding, as_marked, only
 from syncer.plan.guard import Guard, GuardRules
-from syncer.plan.incremental import Difference
+from syncer.plan.incremental import IncrementalPlanner
 from syncer.plan.last_instance import keep_last, shown, takes_away
 from syncer.plan.planner import Facts
-from syncer.plan.replacements import hold_unreplaced, with_successors
+from syncer.plan.replacements import hold_unreplaced, require_replacements
+
+
+def brakes(refusals: Refusals, guard: Guard) -> tuple[Brake, ...]:
+    """Everything that can hold a change back, in order: see decision 6.
+
+    The guard comes after the confirmation, and so does not count workloads found stopped. The
+    last brake must know every put that the others left.
+    """
+    return (
+        keep_last,
+        apply_policy,
+        hold_unprobed,
+        refusals,
+        confirm_gone,
+        guard,
+        require_replacements,
+    )
 
 
 class Reconciler:
     """Keeps one sink equal to what its sources want.
 
-    `cycle`, `plan` and `release` are called from one thread, `read_ahead` from another; `held`,
-    `results`, `guarded`, `let_go` and `break_off` from any.
+    `cycle`, `plan`, `carry_out` and `release` are called from one thread, `read_ahead` from
+    another; `alive`, `results`, `known`, `guarded`, `override_guard` and `break_off` from any.
     """
 
     def __init__(
@@ -65,64 +63,41 @@ class Reconciler:
         desired: Desired,
         *,
         owner: str,
-        guard: GuardRules,
+        guard: GuardRules | Guard,
         emit: Callable[[AnyEvent], None],
         clock: Callable[[], float],
         prober: Prober | None = None,
     ) -> None:
-        self.name, self.sink, locks = name, part.sink, part.sink.locks
-        self._reading = Reading(part.sink)
-        self._prober = prober or NoProber()
-        self._part, self._desired, self._owner = part, desired, owner
-        self._emit, self._clock = emit, clock
-        #: Who writes, where several syncers share a source; None: there is no other.
+        self.name, self._part, self._desired, self._owner = name, part, desired, owner
+        self._clock, self._prober = clock, prober or NoProber()
+        #: Decides who writes where several syncers share a source; `None` if there is no other.
+        locks = part.sink.locks
         self.election = (
             Election(name, locks, part.lock, emit=emit, clock=clock)
             if part.lock and locks
             else None
         )
-        self._guard, self._refusals = Guard(guard, clock), Refusals(clock)
-        self._aims = Aims(
+        self._guard = Guard(guard, clock) if isinstance(guard, GuardRules) else guard
+        self._reporter = Reporter(name, emit, clock)
+        self._state, refusals = SinkState(part.sink), Refusals(clock)
+        self._brakes = brakes(refusals, self._guard)
+        self._writer = Writer(self._state, refusals, self._reporter)
+        adjuster = Adjuster(
             part.sink,
             owner,
             part.translate,
-            tell=self._tell_problems,
+            tell=self._reporter.problems,
             probed=self._prober.result,
             withhold=part.withhold,
         )
-        self._differ = Difference(self._aims, part.adoption)
-        self._actual: dict[str, Registration] = {}
-        #: The same, but for what was just read and lags behind our own writes: to be kept alive.
-        self._held: dict[str, Registration] = {}
-        #: The ids under which that changed since it was planned for; None: it was read afresh.
-        self._touched: set[str] | None = None
-        self._view: View[Registration] | None = None
-        self._written: set[str] = set()
-        #: Whether the sink was read since it was last looked what of that is gone.
-        self._reread = False
-        self._skips: frozenset[Skip] = frozenset()
-        self._errors: dict[str, str] = {}
+        self._planner = IncrementalPlanner(adjuster, part.adoption)
+        self._ownership = Ownership(owner, {})
         self._results: Mapping[CheckKey, CheckResult] = {}
-        self._facts = Facts(owner=owner)
-        self._guarding = False
-        #: How many changes have been made or refused: shows that a long cycle comes on.
-        self.settled = 0
-        #: Raises an error once this process may not go on with what it is writing.
-        self._go_on: Callable[[], None] = lambda: None
-        self._broken_off = False
 
     def cycle(self, *, fresh: bool = True) -> CycleFinished:
-        """One cycle; with `fresh` the sink is read anew. Raises what reading the sink raises."""
+        """Run one cycle; with `fresh` the sink is read first. Raises as reading the sink does."""
         started = self._clock()
-        return self.carry_out(self.permitted(self.plan(fresh=fresh)), started)
-
-    def may_read_ahead(self) -> bool:
-        """Whether cycles can go on with what is known while the sink is read beside them."""
-        return self.sink.reads_beside and self._view is not None
-
-    def read_ahead(self) -> None:
-        """Read the sink for the next fresh cycle, which raises what this may have raised."""
-        self._reading.ahead()
+        return self.carry_out(self.only_if_leading(self.plan(fresh=fresh)), started)
 
     def plan(self, *, fresh: bool = True) -> Plan:
         """Observe, plan and brake: what is to be done now. Nothing is written."""
@@ -131,9 +106,9 @@ class Reconciler:
     def plan_hold(
         self, wanted: Callable[[Registration], bool], hold: str, *, force: bool = False
     ) -> Plan:
-        """What gives the registrations of ours that are `wanted` this hold, or with "" none.
+        """Plan to give the wanted entries of ours this hold, or with "" to end their hold.
 
-        Without `force`, none that is the last of its service that is up.
+        Without `force`, the last instance of a service that is up is left alone.
         """
 
         def holding(registration: Registration) -> str | None:
@@ -141,247 +116,147 @@ class Reconciler:
 
         careful = not force if hold else self._part.keep_last
         plan = self._plan(holding, fresh=True, careful=careful)
-        held = self._actual.values()
-        return only(plan, {one.id for one in held if self.ours(one) and wanted(one)})
+        ours = (one for one in self._state.entries.values() if self.manages(one))
+        return only(plan, {one.id for one in ours if wanted(one)})
 
     def _plan(self, holding: Holding, *, fresh: bool, careful: bool) -> Plan:
-        world, facts = self._look(fresh=fresh)
-        aim, plan = self._difference(world, facts, holding)
-        takes = careful and any(takes_away(change, aim.withheld) for change in plan.changes)
-        renamed = self._aims.renamed()  # what is held of it is held under the new id too
-        if not fresh and (takes or renamed):  # what is up or held changes by others' doing
-            self._reading.drop()  # one that began before now does not show it, perhaps
+        world = self._observe(fresh=fresh)
+        facts = Facts(owner=self._owner, sources={snapshot.name: snapshot for snapshot in world})
+        adjusted, plan = self._compare(world, facts, holding)
+        takes = careful and any(takes_away(change, adjusted.withheld) for change in plan.changes)
+        renamed = self._planner.adjuster.renamed()  # a hold goes over to the new id
+        if not fresh and (takes or renamed):  # others change who is up, and what is held
+            self._state.reading.drop()  # a reading that began before now may not show it
             return self._plan(holding, fresh=True, careful=careful)
-        if takes:
-            plan = keep_last(plan, self.known(), aim.withheld)
-        plan = hold_unprobed(apply_policy(plan, self._part.policy), aim.unprobed)
-        plan = confirmed(self._refusals(plan), self._desired)
-        self._facts = facts
-        plan = self._guard(plan, {snapshot.name: snapshot.listing for snapshot in world})
-        plan = hold_unreplaced(with_successors(plan, aim, self._actual))
-        self._results = shown(self._aims.results(), plan)
+        self._ownership = facts.ownership
+        context = Context(
+            adjusted=adjusted,
+            entries=self._state.entries,
+            policy=self._part.policy,
+            careful=careful,
+            listings={snapshot.name: snapshot.listing for snapshot in world},
+            confirm_gone=self._desired.confirm_gone,
+        )
+        for brake in self._brakes:
+            plan = brake(plan, context)
+        self._results = shown(self._planner.adjuster.results(), plan)
         return unadopted(plan)
 
-    def _difference(
-        self, world: Sequence[Snapshot], facts: Facts, holding: Holding
-    ) -> tuple[Aim, Plan]:
-        """What should be, and how what is differs from it."""
-        assert self._view is not None
-        known = (world, facts, self._view, self._actual)
-        aim, plan = self._differ(*known, self._touched, self._written, holding)
-        self._touched = set()
-        self._prober.want(self.name, self._aims.probes())
-        if plan.changes and self.sink.stale_for:
-            unread = self._ask_again(plan.changes)
-            aim, plan = self._differ(*known, self._touched, self._written, holding)
-            self._touched, plan = set(), plan.hold(unread)
-        self._held = self._actual
-        return aim, plan
+    def _observe(self, *, fresh: bool) -> Sequence[Snapshot]:
+        """Take what the sources know now, and read the sink if needed."""
+        world = self._desired.snapshots(self._part.sources)
+        self._state.refresh(fresh=fresh)
+        return world
 
-    def permitted(self, plan: Plan) -> Plan:
-        """The plan, without changes while another syncer is the one that writes."""
-        return self.election.permitted(plan) if self.election else plan
+    def _compare(
+        self, world: Sequence[Snapshot], facts: Facts, holding: Holding
+    ) -> tuple[Adjusted, Plan]:
+        """Compare what should be with what is; where listings lag, read again what would change."""
+        adjusted, plan = self._planner.plan(world, facts, self._state.contents(), holding)
+        self._state.compared()
+        self._prober.want(self.name, self._planner.adjuster.probes())
+        if plan.changes and self.sink.stale_for:
+            unread = self._state.look_again(plan.changes)
+            adjusted, plan = self._planner.plan(world, facts, self._state.contents(), holding)
+            self._state.compared()
+            plan = plan.hold(unread)
+        self._state.keep_alive()
+        return adjusted, plan
+
+    def only_if_leading(self, plan: Plan) -> Plan:
+        """Hold back every change while another syncer is the one that writes."""
+        return self.election.only_if_leading(plan) if self.election else plan
 
     def carry_out(self, plan: Plan, started: float) -> CycleFinished:
         """Apply a plan just made, and report; `started` is when its cycle began."""
-        planned = self._clock() - started
-        self._forget(plan)
-        # Who leads writes as long as that lasts; what a person asks for needs no lead.
-        self._go_on = self.election.insist() if self.election else lambda: None
+        planned = self._clock()
+        ids = {item.id for item in (*plan.changes, *plan.skipped)}
+        self._state.forget(ids)
+        self._reporter.forget(ids)
+        self._writer.begin(self.election)
         # Registers and updates first, so that a service that moves is never without one.
         puts = [change for change in plan.changes if not isinstance(change, Deregister)]
-        outcomes = [self._settle(outcome) for outcome in self._outcomes(puts)]
+        outcomes = self._writer.write(puts)
         plan = without_left(plan, puts, outcomes)
         plan = hold_unreplaced(plan, {o.change.id for o in outcomes if o.error is not None})
         removals = [change for change in plan.changes if isinstance(change, Deregister)]
-        outcomes += [self._settle(outcome) for outcome in self._outcomes(removals)]
+        outcomes += self._writer.write(removals)
         plan = without_left(plan, removals, outcomes)
-        return self._report(plan, outcomes, started, planned)
-
-    def break_off(self) -> None:
-        """Write nothing more, in the middle of a cycle too: from any thread."""
-        self._broken_off = True
+        return self._reporter.finished(
+            plan, outcomes, started=started, planned=planned, waits=self._guard.waits(plan)
+        )
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
-        """The registrations with our owner's mark for which `wanted` is true, read now."""
-        self._reading.drop()
-        _, self._facts = self._look(fresh=True)
-        self._held = self._actual
+        """Read the sink, and return the entries with our owner's mark that are wanted."""
+        self._state.reading.drop()
+        self._ownership = Ownership.over(self._owner, self._observe(fresh=True))
+        self._state.keep_alive()
+        entries = self._state.entries.values()
         return tuple(
-            registration
-            for registration in self._actual.values()
-            if registration.mark and registration.mark.owner == self._owner and wanted(registration)
+            one for one in entries if one.mark and one.mark.owner == self._owner and wanted(one)
         )
 
     def release(self, wanted: Callable[[Registration], bool]) -> CycleFinished:
         """Remove what `owned` returns, whatever the sources say: for purge, and at exit."""
         started = self._clock()
         changes = tuple(Deregister(found, Reason.PURGED) for found in self.owned(wanted))
-        outcomes = [self._settle(outcome) for outcome in self._outcomes(changes)]
-        return self._report(Plan(changes=changes, ours=len(changes)), outcomes, started)
+        asked = {change.id for change in changes}
+        entries = self._state.entries.values()
+        ours = sum(one.id in asked or self.manages(one) for one in entries)
+        plan = Plan(changes=changes, ours=ours, asked=len(asked))
+        outcomes = self._writer.write(changes)
+        return self._reporter.finished(
+            plan, outcomes, started=started, planned=started, waits=False
+        )
 
-    def held(self) -> tuple[Registration, ...]:
-        """The registrations of ours that the pulse keeps alive: also what a cycle just wrote."""
-        return tuple(filter(self.ours, self._held.copy().values()))
+    @property
+    def sink(self) -> Sink:
+        """The sink itself."""
+        return self._part.sink
+
+    @property
+    def changes_done(self) -> int:
+        """How many changes were made or refused: shows that a long cycle makes progress."""
+        return self._reporter.changes_done
+
+    def may_read_ahead(self) -> bool:
+        """Whether the sink can be read while cycles go on with what is known."""
+        return self.sink.reads_beside and self._state.trusted
+
+    def read_ahead(self) -> None:
+        """Read the sink for the next fresh cycle, which raises what this may have raised."""
+        self._state.reading.ahead()
+
+    def break_off(self) -> None:
+        """Write nothing more, even in the middle of a cycle."""
+        self._writer.break_off()
+
+    def alive(self) -> tuple[Registration, ...]:
+        """Return the entries of ours that the pulse keeps alive, also those just written."""
+        return tuple(filter(self.manages, self._state.alive()))
 
     def holds_any(self) -> bool:
         """Whether there is anything to keep alive."""
-        return any(map(self.ours, self._held.copy().values()))
+        return any(map(self.manages, self._state.alive()))
+
+    def known(self) -> View[Registration]:
+        """Return what the sink holds, as last listed and in step with our writes."""
+        return self._state.known()
 
     def results(self) -> Mapping[CheckKey, CheckResult]:
-        """What the checks that syncer feeds should show now."""
+        """Return the results that the checks fed by syncer should have."""
         return self._results
 
     def guarded(self) -> tuple[Change, ...]:
-        """What the guard held of the last plan."""
-        return self._guard.holding()
+        """Return what the guard held back of the last plan."""
+        return self._guard.held()
 
-    def let_go(self, digest: str) -> int:
-        """Let through what the guard holds, if that has this digest; returns how many, else 0."""
-        if count := self._guard.let_go(digest):
-            text = f"the guard's plan {digest} for {self.name} is let go by hand: {count} changes"
-            self._emit(Warned(text=text))
+    def override_guard(self, digest: str) -> int:
+        """Let through what the guard holds, if it has this digest; returns how many, else 0."""
+        if count := self._guard.override(digest):
+            self._reporter.overridden(digest, count)
         return count
 
-    def ours(self, registration: Registration) -> bool:
-        """Whether a registration carries our owner and the scope of a configured source."""
-        return self._facts.source_of(registration.mark) is not None
-
-    def _look(self, *, fresh: bool) -> tuple[Sequence[Snapshot], Facts]:
-        world = self._desired.snapshots(self._part.sources)
-        if fresh or self._view is None:
-            self._view = None  # until the read has succeeded, what was known is not trusted
-            self._view, self._actual = self._reading.take(self._actual)
-            self._touched, self._reread = None, True
-        return world, Facts(owner=self._owner, sources={s.name: s for s in world})
-
-    def known(self) -> View[Registration]:
-        """What the sink holds: as listed last, in step with our writes. From any thread."""
-        view = self._view or View((), complete=False)
-        return attrs.evolve(view, items=tuple(self._actual.copy().values()))
-
-    def _forget(self, plan: Plan) -> None:
-        """Keep nothing about ids that are neither held nor planned: they would pile up."""
-        planned = {item.id for item in (*plan.changes, *plan.skipped)}
-        self._errors = {id_: text for id_, text in self._errors.items() if id_ in planned}
-        if self._reread and self._view is not None and self._view.complete:
-            self._written -= self._written.difference(self._actual, planned)
-            self._reread = False
-
-    def _ask_again(self, changes: Collection[Change]) -> dict[str, Skip]:
-        """Of a sink whose listings lag, read afresh what is about to be changed.
-
-        Returns a skip for each id that may not be read.
-        """
-        unread = {}
-        for id_, found in self.sink.look_again([change.id for change in changes]):
-            if isinstance(found, PermanentError):
-                unread[id_] = Skip(id_, SkipKind.UNCLEAR, f"the registry refused it: {found}")
-            else:
-                self._know(id_, found)
-        return unread
-
-    def _know(self, id_: str, found: Registration | None) -> None:
-        """This is what the sink now holds under the id; None: nothing."""
-        if self._touched is not None:
-            self._touched.add(id_)
-        if found is None:
-            self._actual.pop(id_, None)
-        else:
-            self._actual[id_] = found
-
-    def _outcomes(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """What became of each change, whatever the sink raises; nothing after a lost lead."""
-        left = {change.id: change for change in changes}
-        error: Exception = TemporaryError("the sink did not say what became of it")
-        try:
-            self._expect_to_go_on()
-            for outcome in self.sink.apply(changes) if changes else ():
-                left.pop(outcome.change.id, None)
-                yield outcome
-                self._expect_to_go_on()
-        except LeadLost:
-            self._distrust()  # some of it may be written all the same
-            return
-        except Exception as raised:  # noqa: BLE001 - it counts for all that is left
-            error = raised
-        for change in left.values():
-            yield Outcome(change, error=error)
-
-    def _expect_to_go_on(self) -> None:
-        if self._broken_off:
-            raise LeadLost("another engine may write now")
-        self._go_on()
-
-    def _settle(self, outcome: Outcome) -> Outcome:
-        """Note what became of a change, and tell it."""
-        self.settled += 1
-        change, error = outcome.change, outcome.error
-        if error is None:
-            drift = self._is_drift(change)
-            self._know(change.id, outcome.registration)
-            if outcome.registration is None:
-                self._written.discard(change.id)
-            else:
-                self._written.add(change.id)
-            self._reading.wrote(change.id)
-            self._refusals.forget(change)
-            self._errors.pop(change.id, None)
-            self._emit(ChangeApplied(sink=self.name, change=change, drift=drift))
-            return outcome
-        self._distrust()
-        permanent = isinstance(error, PermanentError) and not isinstance(error, Conflict)
-        text = str(error) if isinstance(error, SyncerError) else of_plugin(error)
-        if permanent:
-            self._refusals.note(change, text)
-        if self._errors.get(change.id) != text:
-            self._errors[change.id] = text
-            self._emit(ChangeFailed(sink=self.name, change=change, error=text, permanent=permanent))
-        return outcome
-
-    def _distrust(self) -> None:
-        """What is known is not enough for another plan."""
-        self._view = None
-        self._reading.drop()
-
-    def _is_drift(self, change: Change) -> bool:
-        """Whether the registry strayed from what was written, though what is desired did not."""
-        if isinstance(change, Register):
-            return change.id in self._written
-        return isinstance(change, Update) and change.old.mark == change.new.mark
-
-    def _report(
-        self, plan: Plan, outcomes: Sequence[Outcome], started: float, planned: float = 0.0
-    ) -> CycleFinished:
-        failed = {o.change.id: str(o.error) for o in outcomes if o.error is not None}
-        errors = [o.error for o in outcomes if o.error is not None]
-        report = CycleFinished(
-            sink=self.name,
-            plan=plan,
-            applied=len(outcomes) - len(failed),
-            failed=failed,
-            seconds=self._clock() - started,
-            planned=planned,
-            retry=any(not isinstance(e, PermanentError) or isinstance(e, Conflict) for e in errors),
-            again=any(skip.kind is SkipKind.ALIVE for skip in plan.skipped),
-            relist=self._guard.waits(plan),
-        )
-        self._tell_skips(plan)
-        self._emit(report)
-        return report
-
-    def _tell_skips(self, plan: Plan) -> None:
-        skips = frozenset(plan.skipped)
-        if news := tuple(skip for skip in plan.skipped if skip not in self._skips):
-            self._emit(SkipsChanged(sink=self.name, skips=news))
-        self._skips = skips
-        held = sum(skip.kind is SkipKind.GUARD for skip in plan.skipped)
-        if held and not self._guarding:
-            self._emit(GuardPaused(sink=self.name, held=held, ours=plan.ours))
-        if self._guarding and not held:
-            self._emit(GuardReleased(sink=self.name))
-        self._guarding = bool(held)
-
-    def _tell_problems(self, source: str, workload: str, problems: tuple[str, ...]) -> None:
-        texts = tuple(f"sink {self.name}: {text}" for text in problems)
-        self._emit(ProblemsFound(source=source, workload=workload, problems=texts))
+    def manages(self, registration: Registration) -> bool:
+        """Whether an entry has our owner and the scope of its configured source."""
+        return self._ownership.manages(registration.mark)

@@ -300,7 +300,7 @@ class Scheduler:
         found: dict[str, Hashable] = {loop.name: doing for loop in loops if (doing := loop.doing)}
         for sink in self._sinks:
             if doing := sink.cycle.doing:
-                found[sink.cycle.name] = (doing, sink.reconciler.settled)
+                found[sink.cycle.name] = (doing, sink.reconciler.changes_done)
         return found
 
     def refresh(self) -> None:

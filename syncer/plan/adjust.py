@@ -1,10 +1,11 @@
 """What one sink should hold: the sources' instances, in the form that this sink can keep.
 
-Between the desired set and the planner. Checks go through the sink's check translator, what
-syncer's own probes found becomes the status, then the sink adjusts the instance. What was worked
-out for a workload is kept until the workload, the outcome of one of its probes or a hold changes.
+Between the desired set and the planner. Checks go through the sink's check translator, results of
+syncer's own probes become the status, then the sink adjusts the instance. The outcome is kept
+for each workload until the workload, one of its probes or an operator's hold changes.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import attrs
@@ -12,22 +13,20 @@ import attrs
 from syncer.api.checks import Check, CheckKey, CheckResult, CheckStatus, Native, Probe
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
-from syncer.api.fields import frozen_map
 from syncer.api.keys import Claim, Place, WorkloadKey
 from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.api.model import Instance, Mark, Status
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
-from syncer.plan.adjusted import Aim, Rejected, Wanted
+from syncer.plan.adjusted import Adjusted, Rejected, Wanted
 from syncer.plan.drain import Held, drained, with_holds
 
 Translate = Callable[[Check, Instance], TranslatedCheck]
+#: Called with problems of a workload: source, workload's name, texts.
 Tell = Callable[[str, str, tuple[str, ...]], None]
-#: Nothing is held.
-_NOTHING: Mapping[WorkloadKey, Sequence[Held]] = frozen_map({})
-#: What is known of a probe now; None: nothing yet.
+#: Returns the last result of a probe; `None` if there is none yet.
 Probed = Callable[[Probe], CheckResult | None]
 
-#: What a fed check shows for each status, with a line for people.
+#: The result of a fed check for each status, with a line for people.
 RESULTS = {
     Status.UP: CheckResult(status=CheckStatus.PASSING, output="running"),
     Status.STARTING: CheckResult(status=CheckStatus.CRITICAL, output="health: starting"),
@@ -38,28 +37,28 @@ RESULTS = {
 
 
 @attrs.define
-class _Fit:
-    """What came of one workload; built once, then only read."""
+class _Adjustment:
+    """The outcome for one workload; filled once, then only read."""
 
     entry: TrackedWorkload
+    #: The workload's entries at that time, if an operator holds any of them.
+    held: Sequence[Held] = ()
     wanted: list[Wanted] = attrs.Factory(list)
     withheld: dict[str, Place] = attrs.Factory(dict)
     rejected: dict[str, Rejected] = attrs.Factory(dict)
     unprobed: dict[str, Place] = attrs.Factory(dict)
     results: dict[CheckKey, CheckResult] = attrs.Factory(dict)
-    #: The statuses that the probes had when this was worked out.
+    #: The statuses of the probes at that time.
     probes: dict[Probe, CheckStatus | None] = attrs.Factory(dict)
-    #: What stood of it when this was worked out, if an operator held any of that.
-    held: Sequence[Held] = ()
     problems: tuple[str, ...] = ()
 
     def ids(self) -> set[str]:
-        """All ids that it says something about."""
+        """All ids that the workload claims."""
         return {*(want.instance.id for want in self.wanted), *self.withheld, *self.rejected}
 
 
-class Aims:
-    """Makes the `Aim` of one sink. `tell` hears of problems: source, workload, texts.
+class Adjuster:
+    """Keeps what one sink should hold, workload by workload.
 
     `withhold` are the statuses in which instances are not listed.
     """
@@ -76,178 +75,201 @@ class Aims:
     ) -> None:
         self._sink, self._owner, self._translate, self._tell = sink, owner, translate, tell
         self._probed, self._withhold = probed, frozenset(withhold)
-        self._fits: dict[WorkloadKey, _Fit] = {}
-        #: By id, the workload that has something to say about it.
-        self._claims: dict[str, WorkloadKey] = {}
-        self._rivals = self._renamed = False
+        self._adjustments: dict[WorkloadKey, _Adjustment] = {}
+        self._claimants: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
+        self._probing: set[WorkloadKey] = set()
+        self._renamed = False
         self._results: dict[CheckKey, CheckResult] = {}
-        self._probes: frozenset[Probe] = frozenset()
 
-    def of(
-        self, world: Sequence[Snapshot], held: Mapping[WorkloadKey, Sequence[Held]] = _NOTHING
-    ) -> Aim:
-        """The aim for what the sources know now.
-
-        `held` is all that stands of workloads of which an operator holds something.
-        """
-        old = self._fits
-        self._fits = {
-            key: self._fitted(entry, snapshot, held, old.get(key))
-            for snapshot in world
-            for id_, entry in snapshot.workloads.items()
-            for key in (WorkloadKey(snapshot.name, id_),)
-        }
-        self._claims, self._rivals = _claims(self._fits)
-        fits = self._fits.values()
-        self._results = {key: result for fit in fits for key, result in fit.results.items()}
-        self._probes = frozenset(probe for fit in fits for probe in fit.probes)
-        return _aim(self._fits)
-
-    def of_some(
+    def update(
         self,
-        keys: Collection[WorkloadKey],
         world: Sequence[Snapshot],
         held: Mapping[WorkloadKey, Sequence[Held]],
-    ) -> Aim | None:
-        """The aim for these workloads alone, while all others are as they were last time.
+        keys: Collection[WorkloadKey] | None = None,
+    ) -> None:
+        """Adjust these workloads, as far as they changed; all of them if `keys` is `None`.
 
-        None if that does not do, and `of` is needed: two workloads have something to say about
-        one id, or syncer is to probe them.
+        `held` are all entries of each workload of which an operator holds one.
         """
         snapshots = {snapshot.name: snapshot for snapshot in world}
-        old = {key: self._fits.pop(key) for key in keys if key in self._fits}
+        if keys is None:
+            there = [WorkloadKey(s.name, id_) for s in world for id_ in s.workloads]
+            keys = [*there, *(self._adjustments.keys() - set(there))]
+        old = {key: self._adjustments.pop(key) for key in keys if key in self._adjustments}
         new = {
-            key: self._fitted(entry, snapshots[key[0]], held, old.get(key))
+            key: self._adjusted(entry, snapshots[key.source], held.get(key, ()), old.get(key))
             for key in keys
-            if (entry := snapshots[key[0]].workloads.get(key[1]))
+            if key.source in snapshots and (entry := snapshots[key.source].workloads.get(key.id))
         }
-        self._fits |= new
-        for key, fit in old.items():
-            for id_ in fit.ids():
-                if self._claims.get(id_) == key:
-                    del self._claims[id_]
-        claims, rivals = _claims(new)
-        taken = rivals or claims.keys() & self._claims.keys()
-        if taken or any(fit.probes for fit in new.values()):
-            return None
-        self._claims |= claims
-        results = dict(self._results)
-        for fit in old.values():
-            for check in fit.results:
-                results.pop(check, None)
-        for fit in new.values():
-            results |= fit.results
-        self._results = results
-        return _aim(new)
+        self._adjustments |= new
+        for key in keys:
+            self._note_claims(key, old.get(key), new.get(key))
+        self._replace_results(
+            [check for one in old.values() for check in one.results],
+            [item for one in new.values() for item in one.results.items()],
+        )
 
-    def heed(self, holders: Mapping[str, WorkloadKey]) -> None:
-        """Where several workloads ask for one id, its fed checks show the one that has it."""
-        self._results = {
-            check: result
-            for key, fit in self._fits.items()
-            for check, result in fit.results.items()
-            if holders.get(check.instance, key) == key
-        }
+    def adjusted(self, keys: Collection[WorkloadKey] | None = None) -> Adjusted:
+        """Return what the sink should hold of these workloads; of all if `keys` is `None`."""
+        known = self._adjustments
+        chosen = known.items() if keys is None else [(k, known[k]) for k in keys if k in known]
+        return Adjusted(
+            wanted=[want for _, one in chosen for want in one.wanted],
+            withheld={Claim(i, *key): p for key, one in chosen for i, p in one.withheld.items()},
+            rejected={Claim(i, *key): r for key, one in chosen for i, r in one.rejected.items()},
+            unprobed={Claim(i, *key): p for key, one in chosen for i, p in one.unprobed.items()},
+        )
 
-    def rivals(self) -> bool:
-        """Whether two workloads have something to say about one id, as of the last aim."""
-        return self._rivals
+    def wanted(self, keys: Iterable[WorkloadKey]) -> int:
+        """Count the instances that are wanted of these workloads."""
+        known = self._adjustments
+        return sum(len(known[key].wanted) for key in keys if key in known)
+
+    def related(
+        self, keys: Iterable[WorkloadKey], ids: Iterable[str]
+    ) -> tuple[set[WorkloadKey], set[str]]:
+        """Return these workloads and ids with everything that shares an id with them."""
+        found, names, known = set(keys), set(ids), self._adjustments
+        while True:
+            names |= {id_ for key in found if key in known for id_ in known[key].ids()}
+            more = {key for id_ in names for key in self._claimants.get(id_, ())} - found
+            if not more:
+                return found, names
+            found |= more
+
+    def shared(self, ids: Iterable[str] | None = None) -> set[str]:
+        """Return the ids that several workloads claim, of these or of all."""
+        claimants = self._claimants
+        chosen = claimants if ids is None else ids
+        return {id_ for id_ in chosen if len(claimants.get(id_, ())) > 1}
+
+    def prefer_holders(self, holders: Mapping[str, WorkloadKey]) -> None:
+        """Have the fed checks of an id that several workloads claim show the one that holds it."""
+        found = [
+            (key == holder, check, result)
+            for id_, holder in holders.items()
+            for key in self._claimants.get(id_, ())
+            for check, result in self._adjustments[key].results.items()
+            if check.instance == id_
+        ]
+        self._replace_results(
+            [check for _, check, _ in found], [(c, result) for holds, c, result in found if holds]
+        )
+
+    def probing(self) -> Collection[WorkloadKey]:
+        """Return the workloads that syncer probes: their health changes without an event."""
+        return self._probing
 
     def renamed(self) -> bool:
-        """Whether a workload asks for other ids than before, since this was asked last."""
+        """Whether a workload claims other ids than before; asking resets it."""
         renamed, self._renamed = self._renamed, False
         return renamed
 
-    def claimants(self, ids: Iterable[str]) -> set[WorkloadKey]:
-        """The workloads that have something to say about these ids, as of the last aim."""
-        return {self._claims[id_] for id_ in ids if id_ in self._claims}
-
-    def ids(self, keys: Iterable[WorkloadKey]) -> set[str]:
-        """The ids that these workloads have something to say about, as of the last aim."""
-        return {id_ for key in keys if key in self._fits for id_ in self._fits[key].ids()}
-
-    def wanted(self, keys: Iterable[WorkloadKey]) -> int:
-        """How many instances of these workloads are wanted, as of the last aim."""
-        return sum(len(self._fits[key].wanted) for key in keys if key in self._fits)
-
-    def results(self) -> dict[CheckKey, CheckResult]:
-        """What the fed checks should show, as of the last aim."""
+    def results(self) -> Mapping[CheckKey, CheckResult]:
+        """Return the results that fed checks should have."""
         return self._results
 
     def probes(self) -> Collection[Probe]:
-        """What syncer is to probe for this sink, as of the last aim."""
-        return self._probes
+        """Return the probes that syncer has to run for this sink."""
+        return frozenset(probe for key in self._probing for probe in self._adjustments[key].probes)
 
-    def _fitted(
+    def _replace_results(
+        self, gone: Iterable[CheckKey], new: Iterable[tuple[CheckKey, CheckResult]]
+    ) -> None:
+        results = dict(self._results)  # replaced, never changed: other threads read it
+        for check in gone:
+            results.pop(check, None)
+        results.update(new)
+        self._results = results
+
+    def _note_claims(
+        self, key: WorkloadKey, old: _Adjustment | None, new: _Adjustment | None
+    ) -> None:
+        """Keep in step which ids the workload claims, and whether syncer probes it."""
+        if old is new:
+            return
+        for id_ in old.ids() if old else ():
+            self._claimants[id_].discard(key)
+            if not self._claimants[id_]:
+                del self._claimants[id_]
+        for id_ in new.ids() if new else ():
+            self._claimants[id_].add(key)
+        self._probing.discard(key)
+        if new and new.probes:
+            self._probing.add(key)
+
+    def _adjusted(
         self,
         entry: TrackedWorkload,
         snapshot: Snapshot,
-        held: Mapping[WorkloadKey, Sequence[Held]],
-        before: _Fit | None,
-    ) -> _Fit:
-        """What was worked out before, if it still holds; else anew."""
-        own = held.get(WorkloadKey(snapshot.name, entry.workload.id), ())
-        if before and before.entry is entry and not self._outdated(before, own):
+        held: Sequence[Held],
+        before: _Adjustment | None,
+    ) -> _Adjustment:
+        """Return the earlier outcome if nothing changed, else a new one."""
+        if before and before.entry is entry and not self._outdated(before, held):
             return before
-        fit = self._fit(entry, snapshot, own, before)
+        new = self._adjust(entry, snapshot, held)
+        if new.problems != (before.problems if before else ()):
+            self._tell(snapshot.name, entry.workload.name, new.problems)
         if before:
-            old, new = before.ids(), fit.ids()
-            self._renamed |= not (old <= new or new <= old)
-        return fit
+            old_ids, new_ids = before.ids(), new.ids()
+            self._renamed |= not (old_ids <= new_ids or new_ids <= old_ids)
+        return new
 
-    def _outdated(self, fit: _Fit, held: Sequence[Held]) -> bool:
-        if fit.held != held:
+    def _outdated(self, one: _Adjustment, held: Sequence[Held]) -> bool:
+        if one.held != held:
             return True
-        return any(self._status(probe) is not status for probe, status in fit.probes.items())
+        return any(self._status(probe) is not status for probe, status in one.probes.items())
 
     def _status(self, probe: Probe) -> CheckStatus | None:
         result = self._probed(probe)
         return result.status if result else None
 
-    def _fit(
-        self, entry: TrackedWorkload, snapshot: Snapshot, held: Sequence[Held], before: _Fit | None
-    ) -> _Fit:
-        fit = _Fit(entry, held=held)
+    def _adjust(
+        self, entry: TrackedWorkload, snapshot: Snapshot, held: Sequence[Held]
+    ) -> _Adjustment:
+        made = _Adjustment(entry, held=held)
         problems: list[str] = []
         for offered, hold in with_holds(entry.translated.instances, held):
             instance = attrs.evolve(offered, status=Status.DRAINING) if hold else offered
             try:
-                instance = self._with_health(instance, fit)
+                instance = self._with_health(instance, made)
                 want = self._want(instance, entry, snapshot, hold)
             except PermanentError as error:
-                fit.rejected[instance.id] = _rejected(offered, str(error))
+                made.rejected[instance.id] = _rejected(offered, str(error))
                 problems.append(f"{instance.id}: {error}")
                 continue
             if want is None:
-                self._left_out(instance, offered if hold else None, fit)
+                self._leave_out(instance, offered if hold else None, made)
                 continue
-            adjusted = want.instance
-            problems += (f"{adjusted.id}: {text}" for text in adjusted.problems)
-            fit.wanted.append(want)
-            fit.results.update(
-                (CheckKey(adjusted.id, check.key), RESULTS[instance.status])
-                for check in adjusted.checks
+            problems += (f"{want.instance.id}: {text}" for text in want.instance.problems)
+            made.wanted.append(want)
+            made.results.update(
+                (CheckKey(want.instance.id, check.key), RESULTS[instance.status])
+                for check in want.instance.checks
                 if isinstance(check, Native) and check.fed
             )
-        fit.problems = tuple(problems)
-        if fit.problems != (before.problems if before else ()):
-            self._tell(snapshot.name, entry.workload.name, fit.problems)
-        return fit
+        made.problems = tuple(problems)
+        return made
 
-    def _left_out(self, instance: Instance, free: Instance | None, fit: _Fit) -> None:
+    def _leave_out(self, instance: Instance, undrained: Instance | None, made: _Adjustment) -> None:
         """Note an instance that is not listed.
 
-        `free` is one that is held, as it would be without that: if it is listed then, the sink has
-        no place for the hold, and what stands there stays.
+        `undrained` is the same instance without its drain. If the sink lists that but has no form
+        for a drained one, the drain is refused and the entry is kept.
         """
-        if free is None or free.status in self._withhold or self._sink.adjust(free) is None:
-            fit.withheld[instance.id] = instance.place
+        if (
+            undrained is None
+            or undrained.status in self._withhold
+            or self._sink.adjust(undrained) is None
+        ):
+            made.withheld[instance.id] = instance.place
         else:
-            text = f"this sink has no place for an instance that is {instance.status.value}"
-            fit.rejected[instance.id] = _rejected(free, text)
+            text = f"this sink has no form for an instance that is {instance.status.value}"
+            made.rejected[instance.id] = _rejected(undrained, text)
 
-    def _with_health(self, instance: Instance, fit: _Fit) -> Instance:
-        """The instance with its checks in the sink's form, and the status that its probes found."""
+    def _with_health(self, instance: Instance, made: _Adjustment) -> Instance:
+        """Translate the checks for the sink, and set the status that the probes found."""
         if self._translate is None or not instance.checks:
             return instance
         try:
@@ -255,20 +277,21 @@ class Aims:
         except Exception as error:  # the plugin's mistake must not cost the other instances
             raise _mistake(error) from error
         found = {probe: self._status(probe) for probe in probes}
-        fit.probes.update(found)
+        made.probes.update(found)
         if instance.status is not Status.UP or not found:
             return instance
-        status = _status(found)
+        status = _worst(found)
         if None in found.values() and status is not Status.UNHEALTHY:
-            fit.unprobed[instance.id] = instance.place
+            made.unprobed[instance.id] = instance.place
         return attrs.evolve(instance, status=status)
 
     def _want(
         self, instance: Instance, entry: TrackedWorkload, snapshot: Snapshot, hold: str
     ) -> Wanted | None:
-        """The instance in the sink's form, marked; None if it is not listed in its status.
+        """Return the instance in the sink's form, with its mark.
 
-        Raises PermanentError if the sink has no form for it.
+        `None` if it is not listed in its status. Raises PermanentError if the sink has no form
+        for it.
         """
         if instance.status in self._withhold and not hold:
             return None
@@ -293,28 +316,6 @@ class Aims:
         return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
 
 
-def _claims(fits: Mapping[WorkloadKey, _Fit]) -> tuple[dict[str, WorkloadKey], bool]:
-    """By id, the workload that has something to say about it; and whether there are several."""
-    claims = [(id_, key) for key, fit in fits.items() for id_ in fit.ids()]
-    by_id = dict(claims)
-    return by_id, len(by_id) < len(claims)
-
-
-def _aim(fits: Mapping[WorkloadKey, _Fit]) -> Aim:
-    return Aim(
-        wanted=[want for fit in fits.values() for want in fit.wanted],
-        withheld={
-            Claim(i, *key): place for key, fit in fits.items() for i, place in fit.withheld.items()
-        },
-        rejected={
-            Claim(i, *key): one for key, fit in fits.items() for i, one in fit.rejected.items()
-        },
-        unprobed={
-            Claim(i, *key): place for key, fit in fits.items() for i, place in fit.unprobed.items()
-        },
-    )
-
-
 def _rejected(offered: Instance, reason: str) -> Rejected:
     return Rejected(reason, offered.service, offered.place)
 
@@ -323,8 +324,8 @@ def _mistake(error: Exception) -> PermanentError:
     return PermanentError(f"the sink's plugin failed on it: {error!r}")
 
 
-def _status(found: dict[Probe, CheckStatus | None]) -> Status:
-    """The status of an instance that runs, by what its probes found; critical is the worst."""
+def _worst(found: Mapping[Probe, CheckStatus | None]) -> Status:
+    """Return the status of a running instance; any critical probe makes it unhealthy."""
     statuses = {status or probe.initial_status for probe, status in found.items()}
     if any(status is CheckStatus.CRITICAL for status in found.values()):
         return Status.UNHEALTHY

@@ -11,44 +11,43 @@ from syncer.api.model import Instance, Mark, Registration
 
 @attrs.frozen(kw_only=True)
 class Wanted:
-    """An instance as it should stand in one sink.
+    """An instance that one sink should hold.
 
-    `instance` is what will be written, `listed` what a listing will show of it.
+    `instance` is what is written, `listed` what a listing shows of it afterwards.
     """
 
     instance: Instance
     listed: Instance
     mark: Mark
-    #: For equal claims on one id: the place of the source in the configuration.
+    #: Position of the source in the configuration: the first one wins if two claim one id.
     order: int = 0
 
     @property
     def registration(self) -> Registration:
-        """What a write hands to the sink."""
+        """The registration that is written."""
         return Registration(instance=self.instance, mark=self.mark)
 
 
 @attrs.frozen
 class Rejected:
-    """Why the sink cannot hold an instance, and which service it is, where."""
+    """Why the sink cannot hold an instance, with its service and place."""
 
     reason: str
     service: str = ""
     place: Place = Place("", 0)
 
     def may_be(self, held: Instance) -> bool:
-        """Whether what stands there may be the same: a sink's form may have another name."""
+        """Whether an entry may be this instance: the sink may have registered another name."""
         return self.place == held.place or self.service == held.service
 
 
 @attrs.frozen(kw_only=True)
-class Aim:
-    """All that should stand in one sink.
+class Adjusted:
+    """Everything that one sink should hold, and what it should not, with the reason.
 
-    `withheld` maps what is not listed in its present status to its address and port, `rejected`
-    what this sink cannot hold. `unprobed` is what syncer is about to find the health
-    of, with address and port. All are by claim: what is so for one workload says nothing of another
-    that asks for the same id.
+    `withheld` are instances that are not listed in their present status, `rejected` those that
+    the sink cannot hold, `unprobed` those whose health syncer has yet to find out. All are by
+    claim: other workloads may claim the same id.
     """
 
     wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)

@@ -1,4 +1,8 @@
-"""What holds changes of a plan back, each a function from plan to plan."""
+"""Brakes: functions from plan to plan that turn changes into skips, each with its reason.
+
+The reconciler applies them in one order. Brakes that need memory or a clock are objects that are
+called the same way; the larger ones have modules of their own.
+"""
 
 from collections.abc import Callable, Container, Mapping
 
@@ -15,17 +19,68 @@ from syncer.api.changes import (
     Update,
     claim_of,
 )
-from syncer.api.fields import frozen_map
+from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.keys import Claim, Place
+from syncer.api.model import Registration, Workload
+from syncer.plan.adjusted import Adjusted
 
 
-def hold_unprobed(plan: Plan, unprobed: Mapping[Claim, Place]) -> Plan:
-    """The plan without what would only show that the health of these is not known yet.
+def _ask_nobody(source: str, workload: str) -> Workload | None:
+    raise LookupError(f"nobody can be asked for {workload} of {source}")
 
-    After a restart of syncer nothing is known for a moment, and what is registered says what
-    was found before: it stays so, unless the instance moved. What is damaged is written again as
-    it stood.
+
+@attrs.frozen(kw_only=True)
+class Context:
+    """What brakes may need to know about the plan of one cycle.
+
+    `entries` is what the sink holds, by id. `listings` counts the complete listings of each source.
+    `confirm_gone` asks a source again for one workload: its state, or `None` if it is gone.
+    With `careful` the last instance of a service that is up is kept.
     """
+
+    adjusted: Adjusted = attrs.Factory(Adjusted)
+    entries: Mapping[str, Registration] = EMPTY
+    policy: str = "sync"
+    careful: bool = False
+    listings: Mapping[str, int] = EMPTY
+    confirm_gone: Callable[[str, str], Workload | None] = _ask_nobody
+
+
+Brake = Callable[[Plan, Context], Plan]
+
+#: The changes that each policy allows.
+POLICIES: Mapping[str, tuple[type, ...]] = frozen_map(
+    {
+        "sync": (Register, Update, Deregister),
+        "upsert-only": (Register, Update),
+        "create-only": (Register,),
+    }
+)
+
+
+def apply_policy(plan: Plan, context: Context) -> Plan:
+    """Hold back the changes that the sink's policy forbids."""
+    text = f"policy {context.policy} forbids"
+    return plan.hold(
+        {
+            change.id: Skip(change.id, SkipKind.POLICY, f"{text} {_verb(change)}")
+            for change in plan.changes
+            if not isinstance(change, POLICIES[context.policy])
+        }
+    )
+
+
+def _verb(change: Change) -> str:
+    return "removals" if isinstance(change, Deregister) else "updates"
+
+
+def hold_unprobed(plan: Plan, context: Context) -> Plan:
+    """Hold back changes that only show that the health of an instance is not known yet.
+
+    Just after a start no probe has answered, while the entry has the last known health: it
+    stays, unless the instance moved. A damaged entry is written again as it was.
+    """
+    unprobed = context.adjusted.unprobed
     held: dict[str, Skip] = {}
     changes: list[Change] = []
     for change in plan.changes:
@@ -44,14 +99,14 @@ def hold_unprobed(plan: Plan, unprobed: Mapping[Claim, Place]) -> Plan:
 
 
 def _is_of(change: Update | Deregister, claims: Container[Claim]) -> bool:
-    """Whether it is one of these claims that leads to the change."""
+    """Whether one of these claims leads to the change."""
     return claim_of(change.new if isinstance(change, Update) else change.old) in claims
 
 
 def stays(change: Update | Deregister, places: Mapping[Claim, Place]) -> bool:
-    """Whether the instance is still at the address and port that are registered now.
+    """Whether the instance is still at the address and port that are registered.
 
-    `places` tells where the instances are that are not wanted in their status.
+    `places` are those of instances that are not listed in their status.
     """
     if isinstance(change, Update):
         return not change.moves
@@ -59,38 +114,12 @@ def stays(change: Update | Deregister, places: Mapping[Claim, Place]) -> bool:
     return change.reason is Reason.WITHHELD and change.old.instance.place == place
 
 
-#: What each policy lets through.
-POLICIES: Mapping[str, tuple[type, ...]] = frozen_map(
-    {
-        "sync": (Register, Update, Deregister),
-        "upsert-only": (Register, Update),
-        "create-only": (Register,),
-    }
-)
-
-
-def apply_policy(plan: Plan, policy: str) -> Plan:
-    """The plan without the changes that the policy forbids; these become skips."""
-    allowed = POLICIES[policy]
-    return plan.hold(
-        {
-            change.id: Skip(change.id, SkipKind.POLICY, f"policy {policy} forbids {_verb(change)}")
-            for change in plan.changes
-            if not isinstance(change, allowed)
-        }
-    )
-
-
-def _verb(change: Change) -> str:
-    return "removals" if isinstance(change, Deregister) else "updates"
-
-
 #: Seconds until a change that was refused for good is tried again with the same content.
 SLOW_CAP = 300.0
 
 
 class Refusals:
-    """Keeps a change that was refused for good from being sent again and again.
+    """Keeps a change that the registry refused for good from being sent with every cycle.
 
     It is tried again when its content changes, or after `SLOW_CAP` seconds.
     """
@@ -104,11 +133,11 @@ class Refusals:
         self._refused[change.id] = (_content(change), self._clock() + SLOW_CAP, error)
 
     def forget(self, change: Change) -> None:
-        """The change was accepted."""
+        """Forget a refusal once the change was accepted."""
         self._refused.pop(change.id, None)
 
-    def __call__(self, plan: Plan) -> Plan:
-        """The plan without changes that were refused and have not changed since."""
+    def __call__(self, plan: Plan, context: Context) -> Plan:
+        """Hold back changes that were refused and have not changed since."""
         if not self._refused:
             return plan
         held = {}

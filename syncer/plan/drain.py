@@ -1,8 +1,8 @@
-"""Drains by hand, and the last instance of a service. Pure.
+"""Drains by hand. Pure.
 
-The registry is the only memory: what an operator asked for stands in the mark of each
-registration, as its `hold`, and is kept by every cycle for as long as the same workload lives. What
-that one offers under a new id takes the hold over from the old one, which is to go.
+The registry is the only memory: an operator's request is in the mark of each entry, as its `hold`,
+and every cycle keeps it for as long as the same workload lives. If the workload is renamed, its new
+entry takes the hold over from the old one.
 """
 
 from collections import defaultdict
@@ -18,13 +18,13 @@ from syncer.plan.planner import Facts
 
 #: The hold of a drain.
 DRAIN = "drain"
-#: What is to hold a registration, "" for nothing; None: what its mark says.
+#: Returns the hold that an operator asks for just now, "" for none; `None`: keep that of the mark.
 Holding = Callable[[Registration], str | None]
 
 
 @attrs.frozen
 class Held:
-    """A registration of ours, what holds it, and whether an operator asks for that just now."""
+    """An entry of ours with its hold, and whether an operator asks for that just now."""
 
     registration: Registration
     hold: str
@@ -32,22 +32,22 @@ class Held:
 
     @property
     def id(self) -> str:
-        """The id of the registration."""
+        """The id of the entry."""
         return self.registration.id
 
     def fits(self, offered: Instance) -> bool:
-        """Whether what stands there is the same service at the same address and port."""
+        """Whether the entry is of the same service, place and protocol."""
         return _place(self.registration.instance) == _place(offered)
 
 
 def as_marked(registration: Registration) -> None:
-    """Nobody asks for anything: what its mark says."""
+    """Ask for nothing: entries keep the holds in their marks."""
 
 
 def drained(sink: Sink, instance: Instance) -> Instance | None:
-    """The form in which consumers see that it is draining, or do not see it at all.
+    """Return the form in which consumers see that it is draining, or do not see it at all.
 
-    None if the sink has no such form: then a drain is refused.
+    `None` if the sink has no such form: then a drain is refused.
     """
     draining = attrs.evolve(instance, status=Status.DRAINING)
     shown = sink.adjust(draining)
@@ -58,10 +58,7 @@ def drained(sink: Sink, instance: Instance) -> Instance | None:
 def held_by(
     registrations: Collection[Registration], facts: Facts, holding: Holding
 ) -> dict[WorkloadKey, list[Held]]:
-    """All that stands of each workload of which something is held, or asked for just now.
-
-    By source and id of the workload.
-    """
+    """Return all entries of each workload of which one is held, or asked for just now."""
     touched = {
         one.mark.key
         for one in registrations
@@ -79,37 +76,37 @@ def held_by(
 def with_holds(
     offered: Collection[Instance], held: Sequence[Held]
 ) -> tuple[tuple[Instance, str], ...]:
-    """What a workload offers, each with what holds it. `held` is all that stands of it.
+    """Pair each instance that a workload offers with its hold. `held` are all of its entries.
 
-    Where nothing stands under the id that is offered, what holds an entry under another id, that
-    is not offered any more, goes over. What is asked for such an entry just now is done to
-    that one too: it may have to wait for long until it can be replaced.
+    An id that is new takes over the hold of an entry that fits and is no longer offered. A hold
+    asked for such an old entry just now is also put on that entry itself: it may have to wait
+    long for its replacement.
     """
-    standing = {one.id: one.hold for one in held}
+    holds = {one.id: one.hold for one in held}
     ids = {instance.id for instance in offered}
     former = [one for one in held if one.id not in ids]
     found = []
     for instance in offered:
         fitting = [one for one in former if one.fits(instance)]
         before = next((one.hold for one in fitting if one.hold), "")
-        found.append((instance, standing.get(instance.id, before)))
+        found.append((instance, holds.get(instance.id, before)))
         found += [(attrs.evolve(instance, id=one.id), one.hold) for one in fitting if one.asked]
     return tuple(found)
 
 
 def only(plan: Plan, ids: Collection[str]) -> Plan:
-    """What the plan puts at the place of these registrations; others go on with the rest.
+    """Limit the plan to these ids.
 
-    A removal needs what is to stand before it, which may be none of these: only what was kept for
-    its drain alone, and is not listed without, goes. That one is held as it should be is nothing
-    to say.
+    Removals are dropped, except of entries that were kept only because they were drained: other
+    removals may need a replacement that is not among these ids. A skip that only says that an
+    entry is held as it should be is dropped too.
     """
     changes = tuple(c for c in plan.changes if c.id in ids and (_put(c) or _kept_by_drain(c)))
-    skipped = tuple(
-        skip for skip in plan.skipped if skip.id in ids and skip.kind is not SkipKind.HELD
-    )
+    skipped = tuple(s for s in plan.skipped if s.id in ids and s.kind is not SkipKind.HELD)
     said = {item.id for item in (*changes, *skipped)}
-    return Plan(changes=changes, skipped=skipped, unchanged=len(ids) - len(said), ours=len(ids))
+    return attrs.evolve(
+        plan, changes=changes, skipped=skipped, unchanged=len(ids) - len(said), asked=len(ids)
+    )
 
 
 def _put(change: Change) -> bool:

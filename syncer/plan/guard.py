@@ -1,7 +1,4 @@
-"""Brakes on a plan that need memory or time: the guard, and the refused changes.
-
-Both have the shape of a policy, `Plan -> Plan`: they move changes to the skips.
-"""
+"""The guard: a brake on plans that would remove or move too much at once."""
 
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -21,9 +18,10 @@ from syncer.api.changes import (
 )
 from syncer.api.fields import one_of, within
 from syncer.api.options import option
+from syncer.plan.brakes import Context
 
-#: Seconds that must pass before a later listing confirms what the guard holds: a stream that breaks
-#: makes a source list twice in a moment.
+#: Seconds before a later listing confirms a plan: a source whose event stream breaks lists twice in
+#: a moment.
 PAUSE = 5.0
 
 
@@ -45,48 +43,47 @@ class GuardRules:
 
 
 class Guard:
-    """Pauses removals and moves of too large a part of our registrations at once.
+    """Holds back removals and moves if they concern too large a share of our registrations.
 
-    Not counted are removals whose workload the source was asked for and found stopped. A person
-    may let go of what it holds: `holding` and `let_go` are called from any thread.
+    Removals of workloads that their source was asked for and found stopped do not count. A person
+    can override it: `held` and `override` may be called from any thread.
     """
 
     def __init__(self, rules: GuardRules, clock: Callable[[], float]) -> None:
         self._rules, self._clock = rules, clock
-        #: What was risky in the last plan: the listing that first showed it, and when that was.
+        #: The risky changes of the last plan: the listing that first showed each, and when.
         self._seen: dict[str, tuple[int, float]] = {}
         self._lock = Lock()
-        #: What it held of the last plan.
-        self._holding: tuple[Change, ...] = ()
-        #: What a person let go, by id: such a change, and no other of this id, is let through.
-        self._let_go: dict[str, str] = {}
+        self._held: tuple[Change, ...] = ()
+        #: The changes that a person let through, by id; another change of that id is held.
+        self._overridden: dict[str, str] = {}
 
-    def holding(self) -> tuple[Change, ...]:
-        """What it held of the last plan."""
-        return self._holding
+    def held(self) -> tuple[Change, ...]:
+        """Return what it held back of the last plan."""
+        return self._held
 
-    def let_go(self, digest: str) -> int:
+    def override(self, digest: str) -> int:
         """Let through what it holds, if that has this digest; returns how many changes, else 0.
 
-        This is remembered for exactly these changes, each for as long as every plan has it.
+        Exactly these changes are let through, each for as long as every plan has it.
         """
         with self._lock:
-            if digest_of(self._holding) != digest:
+            if digest_of(self._held) != digest:
                 return 0
-            self._let_go |= {change.id: fingerprint(change) for change in self._holding}
-            return len(self._holding)
+            self._overridden |= {change.id: fingerprint(change) for change in self._held}
+            return len(self._held)
 
     def waits(self, plan: Plan) -> bool:
-        """Whether it holds something of this plan that a later listing would let go."""
+        """Whether it holds something of this plan that a later listing would let through."""
         held = any(skip.kind is SkipKind.GUARD for skip in plan.skipped)
         return held and self._rules.mode == "confirm"
 
-    def __call__(self, plan: Plan, listings: Mapping[str, int]) -> Plan:
-        """The plan, less what is held. `listings` counts each source's complete listings."""
+    def __call__(self, plan: Plan, context: Context) -> Plan:
+        """Hold back risky changes if there are too many."""
         with self._lock:
-            left = self._brake(plan, listings)
+            left = self._brake(plan, context.listings)
             held = {skip.id for skip in left.skipped if skip.kind is SkipKind.GUARD}
-            self._holding = tuple(change for change in plan.changes if change.id in held)
+            self._held = tuple(change for change in plan.changes if change.id in held)
             return left
 
     def _brake(self, plan: Plan, listings: Mapping[str, int]) -> Plan:
@@ -94,12 +91,12 @@ class Guard:
         rules = self._rules
         few = len(risky) < rules.least or len(risky) <= rules.share * plan.ours
         if few or rules.mode == "off":
-            self._let_go.clear()
+            self._overridden.clear()
             self._seen.clear()
             return plan
         now, listed = self._clock(), {c.id: listings.get(_source(c), 0) for c in risky}
         self._seen = {id_: self._seen.get(id_, (at, now)) for id_, at in listed.items()}
-        self._let_go = {c.id: fingerprint(c) for c in risky if self._is_let_go(c)}
+        self._overridden = {c.id: fingerprint(c) for c in risky if self._is_overridden(c)}
         text = f"the guard holds {len(risky)} removals and moves of {plan.ours} registrations"
         if rules.mode == "confirm":
             text += " until the source lists the same again"
@@ -107,17 +104,16 @@ class Guard:
             {
                 id_: Skip(id_, SkipKind.GUARD, text)
                 for id_, listing in listed.items()
-                if id_ not in self._let_go
+                if id_ not in self._overridden
                 and (rules.mode == "refuse" or not self._confirmed(id_, listing, now))
             }
         )
 
-    def _is_let_go(self, change: Change) -> bool:
-        """Whether a person let go of this very change."""
-        return self._let_go.get(change.id) == fingerprint(change)
+    def _is_overridden(self, change: Change) -> bool:
+        return self._overridden.get(change.id) == fingerprint(change)
 
     def _confirmed(self, id_: str, listing: int, now: float) -> bool:
-        """Whether a later listing, and not just the next in the same moment, says the same."""
+        """Whether a later listing says the same, and not one of the same moment."""
         first, since = self._seen[id_]
         return listing > first and now - since >= PAUSE
 

@@ -1,9 +1,9 @@
-"""How what one sink holds differs from what it should hold.
+"""The planner with a memory: work grows with what changed, not with what exists.
 
-Work grows with what changed, not with what exists. After a plan each instance stands under its id
-with its own mark, but for ids that are *open*, of which the plan said something. The next one looks
-only at these, at workloads and registrations that are not the very same objects as then, and at
-what shares an id with them: all else would be found unchanged.
+After a plan each instance is registered under its id with its own mark, except for the *open*
+ids, those that the plan changed or skipped. The next plan looks only at open ids, at workloads and
+registrations that are not the same objects as then, at workloads that syncer probes, and at
+everything that shares an id with these. All others would be found unchanged.
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
@@ -14,22 +14,35 @@ from typing import Any
 import attrs
 
 from syncer.api.changes import Deregister, Plan
+from syncer.api.fields import EMPTY
 from syncer.api.keys import WorkloadKey
 from syncer.api.model import Registration, View
 from syncer.desired.snapshot import Snapshot
-from syncer.plan.adjust import Aims
-from syncer.plan.adjusted import Aim
+from syncer.plan.adjust import Adjuster
+from syncer.plan.adjusted import Adjusted
 from syncer.plan.adoption import Adoption
 from syncer.plan.drain import Holding, as_marked, held_by
 from syncer.plan.planner import Facts, make_plan
 
 
 @attrs.frozen(kw_only=True)
-class _Moment:
-    """What a plan was made of and what it counted.
+class Contents:
+    """What a sink holds, for one plan.
 
-    `open` are the ids of which it said anything but that they are as they should be.
+    `view` is its last listing, and `entries` the same by id, in step with later writes. `changed`
+    are the ids changed since the last plan; `None` after a full read: anything may have changed.
+    `written` are the ids that this process has written.
     """
+
+    view: View[Registration]
+    entries: Mapping[str, Registration] = EMPTY
+    changed: Collection[str] | None = None
+    written: Container[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class _LastPlan:
+    """What the last plan was made of, and its counts. `open` are the ids it changed or skipped."""
 
     world: tuple[Snapshot, ...]
     open: frozenset[str]
@@ -38,143 +51,137 @@ class _Moment:
     foreign: int
 
 
-class Difference:
-    """Compares for one sink; remembers what it compared last."""
+class IncrementalPlanner:
+    """Plans for one sink, and remembers what it compared last."""
 
-    def __init__(self, aims: Aims, adoption: Adoption | None = None) -> None:
-        self._aims, self._adoption = aims, adoption or Adoption()
-        #: What the sink held at the last call, by id.
-        self._held: dict[str, Registration] = {}
-        #: What the last plan was made of; None: the next is to look at everything.
-        self._last: _Moment | None = None
+    def __init__(self, adjuster: Adjuster, adoption: Adoption | None = None) -> None:
+        self.adjuster, self._adoption = adjuster, adoption or Adoption()
+        #: The sink's entries at the last plan, by id; adopted ones have a mark.
+        self._entries: dict[str, Registration] = {}
+        #: `None`: the next plan looks at everything.
+        self._last: _LastPlan | None = None
 
-    def __call__(
+    def plan(
         self,
         world: Sequence[Snapshot],
         facts: Facts,
-        view: View[Registration],
-        actual: Mapping[str, Registration],
-        touched: Collection[str] | None,
-        written: Container[str],
+        contents: Contents,
         holding: Holding = as_marked,
-    ) -> tuple[Aim, Plan]:
-        """What should be, and the plan towards it.
+    ) -> tuple[Adjusted, Plan]:
+        """Return what the sink should hold, and the plan towards it.
 
-        `actual` is what the sink holds by id: its last listing, which is `view`, in step with what
-        was written since. `touched` are the ids under which it may not be the same as in the last
-        call; None: it was read afresh. What is taken over counts as ours.
+        What an operator asks for just now (`holding`) is planned by looking at everything.
         """
-        since, self._last = self._last, None
-        former = self._renew(self._adoption(actual, world, facts.owner), touched)
-        if since is not None and holding is as_marked:
-            found = self._some(since, world, former, facts, view, written)
-            if found is not None:
-                return found
-        aim = self._aims.of(world, held_by(self._held.values(), facts, holding))
-        plan = make_plan(aim, _only(view, self._held, self._held), facts, written)
-        if self._aims.rivals():
-            self._aims.heed(_holders(plan, self._held))
+        last, self._last = self._last, None
+        former = self._take(contents, world, facts.owner)
+        news = _changed_workloads(last.world, world) if last and holding is as_marked else None
+        if last is None or news is None:
+            adjusted, plan, shared = self._plan_all(world, facts, contents, holding)
+            wanted = len(adjusted.wanted)
+        else:
+            adjusted, plan, shared, wanted = self._plan_part(
+                last, news, former, world, facts, contents
+            )
+        if shared:
+            self.adjuster.prefer_holders(_holders(plan, self._entries, shared))
         if holding is as_marked:
-            self._note(world, plan, len(aim.wanted))
-        return aim, plan
-
-    def _note(self, world: Sequence[Snapshot], plan: Plan, wanted: int) -> None:
-        """Remember what a plan was made of, if the next may go on from there."""
-        if not self._aims.probes() and not self._aims.rivals():
-            self._last = _Moment(
+            self._last = _LastPlan(
                 world=tuple(world),
                 open=frozenset(item.id for item in (*plan.changes, *plan.skipped)),
                 wanted=wanted,
                 ours=plan.ours,
                 foreign=plan.foreign,
             )
+        return adjusted, plan
 
-    def _renew(
-        self, actual: Mapping[str, Registration], touched: Collection[str] | None
-    ) -> dict[str, Registration | None]:
-        """Take note of what the sink holds; returns what differed, as it was, None: not there."""
-        if touched is None or self._adoption.hosts:
-            then, self._held = self._held, dict(actual)
-            return {id_: then.get(id_) for id_ in _differing(then, self._held)}
-        former = {id_: self._held.pop(id_, None) for id_ in touched}
-        self._held |= {id_: actual[id_] for id_ in touched if id_ in actual}
+    def _take(
+        self, contents: Contents, world: Sequence[Snapshot], owner: str
+    ) -> Mapping[str, Registration | None]:
+        """Take over what the sink holds now; returns what differed before, `None` for no entry."""
+        entries = self._adoption(contents.entries, world, owner)
+        if contents.changed is None or self._adoption.hosts:
+            then, self._entries = self._entries, dict(entries)
+            return {id_: then.get(id_) for id_ in _differing(then, self._entries)}
+        former = {id_: self._entries.pop(id_, None) for id_ in contents.changed}
+        self._entries |= {id_: entries[id_] for id_ in contents.changed if id_ in entries}
         return former
 
-    def _some(
+    def _plan_all(
+        self, world: Sequence[Snapshot], facts: Facts, contents: Contents, holding: Holding
+    ) -> tuple[Adjusted, Plan, Collection[str]]:
+        """Adjust and compare everything; also returns the ids that several workloads claim."""
+        self.adjuster.update(world, held_by(self._entries.values(), facts, holding))
+        adjusted = self.adjuster.adjusted()
+        view = self._view(contents, self._entries)
+        return adjusted, make_plan(adjusted, view, facts, contents.written), self.adjuster.shared()
+
+    def _plan_part(
         self,
-        since: _Moment,
-        world: Sequence[Snapshot],
+        last: _LastPlan,
+        news: Collection[WorkloadKey],
         former: Mapping[str, Registration | None],
+        world: Sequence[Snapshot],
         facts: Facts,
-        view: View[Registration],
-        written: Container[str],
-    ) -> tuple[Aim, Plan] | None:
-        """The aim for what is new, and the plan, by looking at that alone.
+        contents: Contents,
+    ) -> tuple[Adjusted, Plan, Collection[str], int]:
+        """Adjust and compare what changed; also returns shared ids, and how many are wanted."""
+        adjuster, entries = self.adjuster, self._entries
+        keys, ids = adjuster.related({*news, *adjuster.probing()}, former.keys() | last.open)
+        before = {key: adjuster.wanted([key]) for key in keys}
+        held = held_by([entries[id_] for id_ in ids & entries.keys()], facts, as_marked)
+        adjuster.update(world, held, sorted(keys))
+        keys, ids = adjuster.related(keys, ids)  # new claims bring new rivals, unchanged till now
+        then_wanted = sum(before[k] if k in before else adjuster.wanted([k]) for k in keys)
+        adjusted = adjuster.adjusted(sorted(keys))
+        plan = make_plan(adjusted, self._view(contents, sorted(ids)), facts, contents.written)
+        then = [one for id_ in ids if (one := former.get(id_, entries.get(id_)))]
+        ours = sum(facts.source_of(one.mark) is not None for one in then)
+        plan = attrs.evolve(
+            plan,
+            unchanged=plan.unchanged + last.wanted - then_wanted,
+            ours=plan.ours + last.ours - ours,
+            foreign=plan.foreign + last.foreign - (len(then) - ours),
+        )
+        wanted = last.wanted - then_wanted + len(adjusted.wanted)
+        return adjusted, plan, adjuster.shared(ids), wanted
 
-        None: everything is to be looked at. `former` is what stood where the sink now differs.
-        """
-        if [_frame(s) for s in since.world] != [_frame(s) for s in world]:
-            return None
-        keys = {
-            WorkloadKey(then.name, id_)
-            for then, present in zip(since.world, world, strict=True)
-            for id_ in _differing(then.workloads, present.workloads)
-        }
-        ids = former.keys() | since.open
-        keys |= self._aims.claimants(ids)
-        ids |= self._aims.ids(keys)
-        before = self._aims.wanted(keys)
-        held = held_by([self._held[i] for i in ids & self._held.keys()], facts, as_marked)
-        aim = self._aims.of_some(sorted(keys), world, held)
-        if aim is None:
-            return None
-        ids |= self._aims.ids(keys)
-        plan = make_plan(aim, _only(view, self._held, sorted(ids)), facts, written)
-        then = [one for id_ in ids if (one := former.get(id_, self._held.get(id_)))]
-        plan = _whole(plan, since, before, then, facts)
-        self._note(world, plan, since.wanted - before + len(aim.wanted))
-        return aim, plan
+    def _view(self, contents: Contents, ids: Iterable[str]) -> View[Registration]:
+        """Return the sink's entries with these ids."""
+        entries = self._entries
+        return attrs.evolve(contents.view, items=tuple(entries[i] for i in ids if i in entries))
 
 
-def _holders(plan: Plan, actual: Mapping[str, Registration]) -> dict[str, WorkloadKey]:
-    """Which workload has each id, once the plan is carried out."""
-    puts = [change.new for change in plan.changes if not isinstance(change, Deregister)]
-    marks = [(one.id, one.mark) for one in (*actual.values(), *puts)]
-    return {id_: mark.key for id_, mark in marks if mark}
+def _changed_workloads(
+    then: Sequence[Snapshot], now: Sequence[Snapshot]
+) -> set[WorkloadKey] | None:
+    """Return the workloads that are not the same objects; `None` if that does not tell enough."""
+    if [_frame(one) for one in then] != [_frame(one) for one in now]:
+        return None
+    return {
+        WorkloadKey(before.name, id_)
+        for before, after in zip(then, now, strict=True)
+        for id_ in _differing(before.workloads, after.workloads)
+    }
 
 
 def _frame(snapshot: Snapshot) -> tuple[Any, ...]:
-    """What a snapshot says beside its workloads, and bears on all of them."""
+    """Return what a snapshot says that bears on all of its workloads."""
     return snapshot.name, snapshot.order, snapshot.scopes, snapshot.doubt, snapshot.unclear
 
 
 def _differing(then: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
-    """The keys under which not the same object stands."""
-    # Without a step of Python for each: all that a wake does with each of thousands is here.
+    """Return the keys whose values are not the same object in both."""
+    # No step of Python per key: with thousands of entries this is the whole cost of a wake.
     found = set(compress(now, map(is_not, now.values(), map(then.get, now))))
     if len(then) + len(found - then.keys()) != len(now):
         found |= then.keys() - now.keys()
     return found
 
 
-def _only(
-    view: View[Registration], actual: Mapping[str, Registration], ids: Iterable[str]
-) -> View[Registration]:
-    """What the sink holds under these ids."""
-    return attrs.evolve(view, items=tuple(actual[id_] for id_ in ids if id_ in actual))
-
-
-def _whole(
-    plan: Plan, since: _Moment, before: int, then: Sequence[Registration], facts: Facts
-) -> Plan:
-    """The plan for some ids, with the counts of all.
-
-    `before` of them were wanted then, and these registrations stood under them.
-    """
-    ours = sum(facts.source_of(one.mark) is not None for one in then)
-    return attrs.evolve(
-        plan,
-        unchanged=plan.unchanged + since.wanted - before,
-        ours=plan.ours + since.ours - ours,
-        foreign=plan.foreign + since.foreign - (len(then) - ours),
-    )
+def _holders(
+    plan: Plan, entries: Mapping[str, Registration], ids: Collection[str]
+) -> dict[str, WorkloadKey]:
+    """Return which workload holds each of these ids once the plan is carried out."""
+    puts = [change.new for change in plan.changes if not isinstance(change, Deregister)]
+    after = {one.id: one for one in (*(entries[id_] for id_ in ids if id_ in entries), *puts)}
+    return {id_: one.mark.key for id_, one in after.items() if id_ in ids and one.mark}

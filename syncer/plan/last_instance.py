@@ -6,31 +6,35 @@ from collections.abc import Mapping
 from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind, Update
 from syncer.api.checks import CheckKey, CheckResult, CheckStatus
 from syncer.api.keys import Claim, Place
-from syncer.api.model import Registration, View
-from syncer.plan.brakes import stays
+from syncer.plan.brakes import Context, stays
 
-#: What a fed check shows of an instance that is kept up, since it is the last of its service.
+#: The result of a fed check of an instance that is kept up as the last of its service.
 LAST = CheckResult(status=CheckStatus.PASSING, output="running; no other one is up here")
 
 
 def takes_away(change: Change, places: Mapping[Claim, Place]) -> bool:
-    """Whether an instance that runs where it is registered would not be up any more."""
+    """Whether an instance that runs where it is registered would no longer be up.
+
+    `places` are those of instances that are not listed in their status.
+    """
     if isinstance(change, Register) or not change.old.up or not stays(change, places):
         return False
     return isinstance(change, Deregister) or not change.new.up
 
 
-def keep_last(plan: Plan, actual: View[Registration], places: Mapping[Claim, Place]) -> Plan:
-    """The plan without what would leave a service with no instance that is up in this sink.
+def keep_last(plan: Plan, context: Context) -> Plan:
+    """Hold back changes that would leave a service with no instance up in this sink.
 
-    Instances of all owners count, as the sink lists them now. Nothing keeps what moved, or whose
-    workload is gone. `places` tells where the instances are that are not listed in their status.
+    Instances of all owners count, as the sink lists them now. Instances that moved, or whose
+    workload is gone, are not kept.
     """
-    leaving = {change.id: change for change in plan.changes if takes_away(change, places)}
+    places = context.adjusted.withheld
+    leaving = {c.id: c for c in plan.changes if context.careful and takes_away(c, places)}
     if not leaving:
         return plan
     going = {change.id for change in plan.changes if change.id in leaving or _leaves(change)}
-    left = Counter(one.instance.service for one in actual.items if one.up and one.id not in going)
+    up = (one for one in context.entries.values() if one.up and one.id not in going)
+    left = Counter(one.instance.service for one in up)
     held = {}
     for id_ in sorted(leaving):
         change = leaving[id_]
@@ -43,7 +47,7 @@ def keep_last(plan: Plan, actual: View[Registration], places: Mapping[Claim, Pla
 
 
 def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckKey, CheckResult]:
-    """What the fed checks should show, if the plan keeps the last of a service up."""
+    """Return the results of fed checks, with the instances that the plan keeps shown as up."""
     last = {skip.id for skip in plan.skipped if skip.kind is SkipKind.LAST}
     if not last:
         return results
@@ -51,7 +55,7 @@ def shown(results: Mapping[CheckKey, CheckResult], plan: Plan) -> Mapping[CheckK
 
 
 def _leaves(change: Change) -> bool:
-    """Whether its service has one instance fewer that is up afterwards."""
+    """Whether its service loses an instance that is up."""
     if isinstance(change, Update):
         return change.old.instance.service != change.new.instance.service or not change.new.up
     return isinstance(change, Deregister)

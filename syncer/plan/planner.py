@@ -1,13 +1,13 @@
-"""The pure planner: what should be, what is and who we are, made into a plan.
+"""The pure planner: compares what should be registered with what is, and makes a plan.
 
-No input, output, clock or log. The rules for removals are here and in `syncer.plan.guard`, and
-nowhere else:
+No input, output, clock or log. Whether an entry is removed is decided here; brakes (`brakes`,
+`guard`, `last_instance`, `replacements`, `engine.confirm`) may only hold a change back.
 
-    held by us and wanted       equal: unchanged; else Update
-    held by us, not wanted      Deregister, if its source is to be believed; else a skip
-    held by others, wanted      a skip: conflict
-    held by others, not wanted  foreign: not touched, not even mentioned
-    wanted, not held            Register
+    ours and wanted             equal: unchanged; else Update
+    ours, not wanted            Deregister if its source can be believed; else a skip
+    others', wanted             a skip: conflict
+    others', not wanted         foreign: neither touched nor mentioned
+    wanted, not registered      Register
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -27,50 +27,44 @@ from syncer.api.changes import (
 )
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.model import Mark, Registration, View
+from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
-from syncer.plan.adjusted import Aim, Wanted
+from syncer.plan.adjusted import Adjusted, Wanted
 
 
 @attrs.frozen(kw_only=True)
 class Facts:
-    """Who we are, and what each configured source knows."""
+    """Our owner name, and the snapshot of each configured source."""
 
     owner: str
     sources: Mapping[str, Snapshot] = attrs.field(default=EMPTY, converter=frozen_map)
+    ownership: Ownership = attrs.field(init=False)
+
+    @ownership.default
+    def _ownership(self) -> Ownership:
+        return Ownership.over(self.owner, self.sources.values())
 
     def source_of(self, mark: Mark | None) -> Snapshot | None:
-        """The source that answers for a registration; None if it is not ours to touch."""
-        if mark is None or mark.owner != self.owner:
-            return None
-        source = self.sources.get(mark.source)
-        return source if source is not None and mark.scope in source.scopes else None
-
-    def stray(self, mark: Mark | None) -> bool:
-        """Whether the mark is of this owner and host, but of a source not configured now."""
-        return (
-            mark is not None
-            and mark.owner == self.owner
-            and mark.source not in self.sources
-            and any(mark.scope in source.scopes for source in self.sources.values())
-        )
+        """Return the source that answers for an entry; `None` if we do not manage it."""
+        return self.sources[mark.source] if mark and self.ownership.manages(mark) else None
 
 
 def make_plan(
-    aim: Aim, actual: View[Registration], facts: Facts, written: Container[str] = ()
+    adjusted: Adjusted, actual: View[Registration], facts: Facts, written: Container[str] = ()
 ) -> Plan:
-    """The plan that makes `actual` equal to `aim`.
+    """Return the plan that makes `actual` equal to `adjusted`.
 
-    `written` holds the ids that this process has written: what an incomplete listing does not
-    show of them is there, only hidden.
+    `written` are the ids that this process has written: if an incomplete listing does not show
+    one, the entry exists and is only hidden.
     """
     held = {registration.id: registration for registration in actual.items}
-    wanted, skips = _one_for_each_id(aim.wanted, held)
+    wanted, skips = _one_for_each_id(adjusted.wanted, held)
     changes: list[Change] = []
     unchanged = ours = foreign = 0
     for id_, want in wanted.items():
         step = _settle(want, held.get(id_), actual, facts, written)
         if isinstance(step, Update):
-            step = _unless_rejected(step, aim)
+            step = _unless_rejected(step, adjusted)
         if step is None:
             unchanged += 1
             if want.mark.hold:
@@ -87,13 +81,13 @@ def make_plan(
         if source is not None and registration.mark is not None:
             ours += 1
             if registration.id not in wanted:
-                step = _release(registration, registration.mark, source, aim, actual)
+                step = _release(registration, registration.mark, source, adjusted, actual)
                 skips.append(step) if isinstance(step, Skip) else removals.append(step)
             continue
         foreign += 1
-        if facts.stray(registration.mark):
+        if facts.ownership.is_stray(registration.mark):
             skips.append(Skip(registration.id, SkipKind.STRAY, _stray(registration)))
-    skips.extend(_rejected(aim, held, facts))
+    skips.extend(_rejected(adjusted, held, facts))
     return Plan(
         changes=(*changes, *removals),
         skipped=tuple(skips),
@@ -103,9 +97,9 @@ def make_plan(
     )
 
 
-def _rejected(aim: Aim, held: Mapping[str, Registration], facts: Facts) -> Iterator[Skip]:
-    """What the sink cannot hold and does not hold in an older form either."""
-    for (id_, *_), rejected in aim.rejected.items():
+def _rejected(adjusted: Adjusted, held: Mapping[str, Registration], facts: Facts) -> Iterator[Skip]:
+    """Skip what the sink cannot hold, unless an older form is registered."""
+    for (id_, *_), rejected in adjusted.rejected.items():
         have = held.get(id_)
         if have is None or facts.source_of(have.mark) is None:
             yield Skip(id_, SkipKind.REJECTED, rejected.reason)
@@ -114,7 +108,7 @@ def _rejected(aim: Aim, held: Mapping[str, Registration], facts: Facts) -> Itera
 def _one_for_each_id(
     claims: Iterable[Wanted], held: Mapping[str, Registration]
 ) -> tuple[dict[str, Wanted], list[Skip]]:
-    """One claim for each id: the workload that holds it now, else by source order and name."""
+    """Choose one claim for each id: its present holder's, else by source order and name."""
     chosen: dict[str, Wanted] = {}
     skips = []
     for claim in claims:
@@ -154,7 +148,7 @@ def _settle(
     facts: Facts,
     written: Container[str],
 ) -> Change | Skip | None:
-    """What a wanted instance needs; None if it stands there as it should."""
+    """Return the step that a wanted instance needs; `None` if its entry is as it should be."""
     id_ = want.instance.id
     if have is None:
         if id_ in actual.unclear:
@@ -175,7 +169,7 @@ def _settle(
 
 
 def _kept_for(mark: Mark, want: Wanted, holder: Snapshot) -> Skip | None:
-    """Why another workload may not take this id over yet: its holder may still be there."""
+    """Skip if another workload must not take the id over: its holder may still run."""
     if mark.key == want.mark.key:
         return None
     if why := holder.why_unclear(mark.workload):
@@ -186,15 +180,15 @@ def _kept_for(mark: Mark, want: Wanted, holder: Snapshot) -> Skip | None:
     return None
 
 
-def _unless_rejected(update: Update, aim: Aim) -> Update | Skip:
-    """The update, unless it takes an id from a workload that still asks for it, in a bad form.
+def _unless_rejected(update: Update, adjusted: Adjusted) -> Update | Skip:
+    """Skip an update that takes an id from a workload that claims it in a form that is rejected.
 
-    What is registered of that one runs, as it does where nobody else asks for its id.
+    That workload runs, so its entry stays as it would without a rival.
     """
     holder = claim_of(update.old)
-    if holder == claim_of(update.new) or holder not in aim.rejected:
+    if holder == claim_of(update.new) or holder not in adjusted.rejected:
         return update
-    reason = aim.rejected[holder].reason
+    reason = adjusted.rejected[holder].reason
     text = f"held for {holder.workload[:12]}, whose new form is refused: {reason}"
     return Skip(update.id, SkipKind.REJECTED, text)
 
@@ -210,10 +204,10 @@ def _release(
     have: Registration,
     mark: Mark,
     source: Snapshot,
-    aim: Aim,
+    adjusted: Adjusted,
     actual: View[Registration],
 ) -> Change | Skip:
-    """What becomes of a registration of ours that is not wanted any more."""
+    """Decide about an entry of ours that is no longer wanted: remove it, or skip with a reason."""
     id_, claim = have.id, claim_of(have)
     if source.doubt:
         return Skip(id_, SkipKind.DOUBT, f"source {mark.source}: {source.doubt}")
@@ -223,9 +217,9 @@ def _release(
         return Skip(id_, SkipKind.UNCLEAR, why)
     if not source.offers(mark.workload):
         return Deregister(have, Reason.WORKLOAD_GONE)
-    if claim in aim.rejected:
-        return Skip(id_, SkipKind.REJECTED, aim.rejected[claim].reason)
-    if aim.withheld.get(claim) == have.instance.place:
+    if claim in adjusted.rejected:
+        return Skip(id_, SkipKind.REJECTED, adjusted.rejected[claim].reason)
+    if adjusted.withheld.get(claim) == have.instance.place:
         return Deregister(have, Reason.WITHHELD)
     return Deregister(have, Reason.NOT_OFFERED)
 

@@ -27,7 +27,7 @@ from syncer import (
 from syncer.api.changes import claim_of
 from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.desired.snapshot import Snapshot
-from syncer.plan.adjusted import Aim, Rejected, Wanted
+from syncer.plan.adjusted import Adjusted, Rejected, Wanted
 from syncer.plan.drain import DRAIN, drained
 from syncer.plan.planner import Facts, make_plan
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
@@ -91,7 +91,7 @@ class Desk:
             seen = look()
         assert seen == wanted
 
-    def aim(self, instances: Iterable[Instance]) -> Aim:
+    def adjusted(self, instances: Iterable[Instance]) -> Adjusted:
         """Return the desired state of the sink for these instances."""
         wanted, withheld, rejected = [], {}, {}
         for instance in instances:
@@ -107,11 +107,11 @@ class Desk:
             mark: Mark = make_mark(adjusted)
             listed = self.sink.listed(adjusted)
             wanted.append(Wanted(instance=adjusted, listed=listed, mark=mark))
-        return Aim(wanted=wanted, withheld=withheld, rejected=rejected)
+        return Adjusted(wanted=wanted, withheld=withheld, rejected=rejected)
 
-    def plan(self, aim: Aim) -> Plan:
+    def plan(self, adjusted: Adjusted) -> Plan:
         """Return the plan for the entries that the sink has now."""
-        return make_plan(aim, self.sink.registrations(), FACTS, ())
+        return make_plan(adjusted, self.sink.registrations(), FACTS, ())
 
     def differences(self, registrations: Iterable[Registration]) -> list[str]:
         """Describe the changes of a cycle for which just these entries are desired."""
@@ -120,7 +120,7 @@ class Desk:
             for one in registrations
             if one.mark
         ]
-        return _described(self.plan(Aim(wanted=wanted)).changes)
+        return _described(self.plan(Adjusted(wanted=wanted)).changes)
 
     def clear(self) -> None:
         """Remove all entries of the kit, whatever an earlier example left."""
@@ -128,11 +128,11 @@ class Desk:
             self.sink.deregister(held)
         self._written.clear()
 
-    def settle(self, instances: Iterable[Instance]) -> Aim:
+    def settle(self, instances: Iterable[Instance]) -> Adjusted:
         """Run one cycle with these instances; the next plan must be empty."""
-        aim = self.aim(instances)
+        adjusted = self.adjusted(instances)
         # Rejected instances are treated as gone, so that their entries are removed.
-        plain = attrs.evolve(aim, rejected={})
+        plain = attrs.evolve(adjusted, rejected={})
         outcomes = list(self.sink.apply(self.plan(plain).changes))
         for outcome in outcomes:
             self._note(outcome)
@@ -140,8 +140,8 @@ class Desk:
         assert not failed, f"refused, although `adjust` accepted it: {failed[0].error!r}"
         self.eventually(lambda: _described(self.plan(plain).changes), [])
         unchanged = self.plan(plain).unchanged
-        assert unchanged == len({want.instance.id for want in aim.wanted})
-        return aim
+        assert unchanged == len({want.instance.id for want in adjusted.wanted})
+        return adjusted
 
     @contextmanager
     def renewing(self) -> Iterator[None]:

@@ -286,7 +286,7 @@ def _held(done: Once[CycleFinished]) -> dict[str, Any]:
     return {
         "sinks": {
             sink: {
-                "of": report.plan.ours,
+                "of": report.plan.asked,
                 "applied": report.applied,
                 "failed": dict(report.failed),
                 "skipped": {skip.id: f"{skip.kind}: {skip.reason}" for skip in report.plan.skipped},

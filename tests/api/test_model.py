@@ -37,7 +37,7 @@ from syncer.api.fields import bracketed, canonical_address, clean, filled, froze
 from syncer.api.model import listing
 from syncer.api.options import format_duration
 from syncer.api.text import printable
-from syncer.plan.adjusted import Aim
+from syncer.plan.adjusted import Adjusted
 from syncer.testing import instances, marks
 
 
@@ -389,9 +389,9 @@ class TestChanges:
     def test_an_aim_cannot_be_changed(self):
         """What was handed in may change afterwards."""
         claims, withheld = [wanted()], {"a": "b"}
-        aim = Aim(wanted=claims, withheld=withheld)
+        adjusted = Adjusted(wanted=claims, withheld=withheld)
         claims.clear(), withheld.clear()
-        assert (len(aim.wanted), dict(aim.withheld)) == (1, {"a": "b"})
+        assert (len(adjusted.wanted), dict(adjusted.withheld)) == (1, {"a": "b"})
 
 
 class TestSecret:

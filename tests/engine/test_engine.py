@@ -230,8 +230,9 @@ class TestPurge:
         """What came from a source that is not configured any more can be removed."""
         parts = self.purging()
         assert {r.id for r in parts.engine.purgeable("mesos")["memory"]} == {"stray"}
-        parts.engine.purge("mesos")
+        report = parts.engine.purge("mesos")["memory"]
         assert parts.ids() == {"h:web:80", "other-owner", "other-host", "unmarked"}
+        assert (report.plan.asked, report.ours) == (1, 1), "what we still have, not what was asked"
 
     def test_without_a_scope_nothing_goes(self):
         """As long as no source has said its scope nothing is known to be ours."""
@@ -550,7 +551,7 @@ class TestHandingOver:
         former.cycle()
         other = World(WEB, sink=FakeSink(former.sink.store))
         other.tracker.take_over(former.tracker)
-        assert other.reconciler.release(other.reconciler.ours).applied == 1
+        assert other.reconciler.release(other.reconciler.manages).applied == 1
         assert other.sink.ids() == set()
 
     def test_busy_only_while_it_works(self):

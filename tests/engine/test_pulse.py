@@ -23,7 +23,7 @@ class Leased:
         self.lost, self.missing, self.failing = (), (), {}
         self.renewed, self.reported = [], []
 
-    def held(self):
+    def alive(self):
         return self._held
 
     def results(self):

@@ -308,9 +308,9 @@ class TestGuard:
         world.cycle()
         held = world.reconciler.guarded()
         assert len(held) == 20
-        assert world.reconciler.let_go("0" * 12) == 0
+        assert world.reconciler.override_guard("0" * 12) == 0
         assert not world.heard.of(Warned)
-        assert world.reconciler.let_go(digest_of(held)) == 20
+        assert world.reconciler.override_guard(digest_of(held)) == 20
         assert digest_of(held) in world.heard.of(Warned)[0].text
         world.cycle(relist=False, fresh=False)
         assert world.sink.ids() == set()
@@ -426,7 +426,7 @@ class TestErrors:
         report = world.cycle()
         assert (report.applied, set(report.failed)) == (1, {WEB_ID})
         assert report.retry
-        assert "did not say" in report.failed[WEB_ID]
+        assert "did not report" in report.failed[WEB_ID]
 
     def test_a_conflict_is_decided_by_a_fresh_read(self):
         """Somebody else was first: what they wrote is seen, and left to them."""
@@ -564,7 +564,7 @@ class TestListingsThatLag:
         seen, ask = [], world.sink.registration
 
         def registration(id_):
-            seen.append({one.id for one in world.reconciler.held()})
+            seen.append({one.id for one in world.reconciler.alive()})
             return ask(id_)
 
         world.sink.registration = registration
@@ -670,7 +670,7 @@ class TestHeld:
         world = World(WEB, sink=self.Pulsing())
         world.sink.store.put(held("x", owner="other"), None)
         world.cycle()
-        assert [r.id for r in world.reconciler.held()] == [WEB_ID]
+        assert [r.id for r in world.reconciler.alive()] == [WEB_ID]
 
     def test_what_was_there_before_is_held_before_the_source_has_listed(self):
         """A restart while the source is down lets no lease run out."""
@@ -681,7 +681,7 @@ class TestHeld:
             world.tracker.relist()
         world.tracker.note_failure("down")
         world.cycle(relist=False)
-        assert [r.id for r in world.reconciler.held()] == ["old"]
+        assert [r.id for r in world.reconciler.alive()] == ["old"]
 
     @pytest.mark.parametrize("operation", ["update", "deregister"])
     def test_what_stands_is_held_while_the_first_cycle_writes(self, operation):
@@ -693,7 +693,7 @@ class TestHeld:
         seen, write = [], getattr(world.sink, operation)
 
         def noted(*about):
-            seen.append({r.id for r in after.reconciler.held()})
+            seen.append({r.id for r in after.reconciler.alive()})
             return write(*about)
 
         setattr(world.sink, operation, noted)
@@ -709,10 +709,10 @@ class TestHeld:
         world.source.clear()
         world.sink.fail["deregister"] = TemporaryError("down")
         world.cycle()
-        assert [r.id for r in world.reconciler.held()] == [WEB_ID]
+        assert [r.id for r in world.reconciler.alive()] == [WEB_ID]
         world.sink.fail.clear()
         world.cycle()
-        assert world.reconciler.held() == ()
+        assert world.reconciler.alive() == ()
 
     def test_a_cycle_that_fails_changes_nothing(self):
         """While the sink cannot be read, what was held is held on."""
@@ -721,7 +721,7 @@ class TestHeld:
         world.sink.fail["registrations"] = TemporaryError("down")
         with pytest.raises(TemporaryError):
             world.cycle()
-        assert [r.id for r in world.reconciler.held()] == [WEB_ID]
+        assert [r.id for r in world.reconciler.alive()] == [WEB_ID]
 
 
 class TestRelease:
@@ -751,7 +751,7 @@ class TestRelease:
         world = World(WEB)
         world.cycle()
         world.sink.store.put(held("y", scope="other-host"), None)
-        world.reconciler.release(world.reconciler.ours)
+        world.reconciler.release(world.reconciler.manages)
         assert world.sink.ids() == {"y"}
 
     def test_what_fails_is_in_the_report(self):
@@ -774,6 +774,7 @@ def test_memory_does_not_grow_with_what_came_and_went():
         if n % 3 == 1:
             world.sink.store.clear()
     kept = world.reconciler
-    sizes = [len(kept._written), len(kept._errors), len(kept._actual), len(kept._skips)]
+    state, told = kept._state, kept._reporter
+    sizes = [len(state._written), len(told._errors), len(state.entries), len(told._skips)]
     assert max(sizes) <= 2, sizes
-    assert len(kept._refusals._refused) + len(kept._guard._seen) <= 1
+    assert len(kept._writer._refusals._refused) + len(kept._guard._seen) <= 1

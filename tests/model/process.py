@@ -14,7 +14,7 @@ from syncer.desired.translate import Translator
 from syncer.engine.pulse import Pulse
 from syncer.engine.reconcile import Reconciler, SinkPart
 from syncer.plan.drain import DRAIN
-from syncer.plan.guard import PAUSE, GuardRules
+from syncer.plan.guard import PAUSE, Guard, GuardRules
 
 GUARD = GuardRules(least=3)
 
@@ -44,12 +44,12 @@ class NotedGuard:
 
     def __init__(self, guard, clock):
         self._guard, self._clock = guard, clock
-        self.held = {}
+        self.noted = {}
 
-    def __call__(self, plan, listings):
-        plan, now = self._guard(plan, listings), self._clock()
+    def __call__(self, plan, context):
+        plan, now = self._guard(plan, context), self._clock()
         ids = {skip.id for skip in plan.skipped if skip.kind == "guard"}
-        self.held = {id_: self.held.get(id_, (now, listings)) for id_ in ids}
+        self.noted = {id_: self.noted.get(id_, (now, context.listings)) for id_ in ids}
         return plan
 
     def __getattr__(self, name):
@@ -81,6 +81,7 @@ class Process:
             )
             for order, name in enumerate(config.sources)
         }
+        self.guard = NotedGuard(Guard(GUARD, clock), clock)
         self.reconciler = Reconciler(
             "model",
             SinkPart(
@@ -91,11 +92,10 @@ class Process:
             ),
             Desired(self.trackers),
             owner=config.owner,
-            guard=GUARD,
+            guard=self.guard,
             emit=Heard(),
             clock=clock,
         )
-        self.guard = self.reconciler._guard = NotedGuard(self.reconciler._guard, clock)
         self.pulse = Pulse(self.reconciler, Heard())
         self.refused, self.disturbed, self.wants_more = set(), clock(), False
         self.began, self.asked, self.hasty = clock(), "", []
@@ -118,7 +118,7 @@ class Process:
         """One cycle; returns its report, or None if the registry could not be read."""
         self.sink.failed.clear()
         self.began = self.clock()
-        held, known = self.guard.held, self._known()
+        held, known = self.guard.noted, self._known()
         report = self._attempt(lambda: self.reconciler.cycle(fresh=fresh))
         if report is not None:
             self._check(report.plan, held)
@@ -135,7 +135,7 @@ class Process:
             self._attempt(self.pulse.beat)
 
     def _known(self):
-        return {registration.id for registration in self.reconciler.held()}
+        return {registration.id for registration in self.reconciler.alive()}
 
     def _check(self, plan, held):
         """Too much at once goes or moves only if it was held before, and listed so again since."""

@@ -41,7 +41,7 @@ class Promises:
         """A registration has ended because nobody renewed it."""
         for process in self._processes.values():
             calm = self._clock() - process.disturbed > TTL
-            known = gone.id in {held.id for held in process.reconciler.held()}
+            known = gone.id in {held.id for held in process.reconciler.alive()}
             mine = gone.mark is not None and self._ours(process, gone)
             self._require(not (mine and calm and known), "let a lease run out", gone)
 

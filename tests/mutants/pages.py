@@ -11,25 +11,25 @@ _NO_PAGE = "it has no page"
 MUTANTS = (
     guard(
         "any digest lets go",
-        "if digest_of(self._holding) != digest:",
-        "if not self._holding:",
+        "if digest_of(self._held) != digest:",
+        "if not self._held:",
         blind=_NOBODY,
     ),
     guard(
         "what joins is let go with the rest",
-        "return self._let_go.get(change.id) == fingerprint(change)",
-        "return bool(self._let_go)",
+        "return self._overridden.get(change.id) == fingerprint(change)",
+        "return bool(self._overridden)",
         blind=_NOBODY,
     ),
     guard(
         "another change of an id is let go",
-        "return self._let_go.get(change.id) == fingerprint(change)",
-        "return change.id in self._let_go",
+        "return self._overridden.get(change.id) == fingerprint(change)",
+        "return change.id in self._overridden",
         blind=_NOBODY,
     ),
     guard(
         "what was let go once is let go for ever",
-        "            self._let_go.clear()\n",
+        "            self._overridden.clear()\n",
         "            pass\n",
         blind=_NOBODY,
     ),

@@ -3,6 +3,7 @@
 from mutants import RARE, brakes_of
 
 plan = brakes_of("plan/planner.py", "plan/test_planner")
+ownership = brakes_of("desired/ownership.py", "plan/test_planner", "engine/test_reconcile")
 brakes = brakes_of("plan/brakes.py", "plan/test_planner")
 successors = brakes_of("plan/replacements.py", "plan/test_replacements")
 guard = brakes_of("plan/guard.py", "plan/test_guard")
@@ -13,12 +14,20 @@ aiming = brakes_of("plan/adjust.py", "plan/test_adjust")
 
 MUTANTS = (
     # Whose it is.
-    plan("another owner's is ours", "mark is None or mark.owner != self.owner", "mark is None"),
-    plan("another scope's is ours", "and mark.scope in source.scopes else None", "else None"),
+    ownership(
+        "another owner's is ours",
+        "            and mark.owner == self.owner\n            and mark.scope in",
+        "            and mark.scope in",
+    ),
+    ownership(
+        "another scope's is ours",
+        "mark.scope in self.scopes.get(mark.source, ())",
+        "mark.source in self.scopes",
+    ),
     plan("a conflict is overwritten", "if holder is None or have.mark is None:", "if not have.id:"),
     plan(
         "a stray is not told",
-        "if facts.stray(registration.mark):",
+        "if facts.ownership.is_stray(registration.mark):",
         "if False:",
         "plan/test_planner",
         "engine/test_reconcile",
@@ -46,7 +55,7 @@ MUTANTS = (
     plan(
         "an unclear workload is removed", "if why := source.why_unclear(mark.workload):", blind=RARE
     ),
-    plan("a rejected form is removed", "    if claim in aim.rejected:", "    if False:"),
+    plan("a rejected form is removed", "    if claim in adjusted.rejected:", "    if False:"),
     plan(
         "an unreadable entry is written over",
         "if id_ in actual.unclear:",
@@ -64,7 +73,9 @@ MUTANTS = (
         "not",
         blind="with another mark goes another address, always",
     ),
-    brakes("policies forbid nothing", "if not isinstance(change, allowed)", "if False"),
+    brakes(
+        "policies forbid nothing", "if not isinstance(change, POLICIES[context.policy])", "if False"
+    ),
     brakes(
         "an unknown health is written",
         ".hold(held)",
@@ -92,7 +103,7 @@ MUTANTS = (
     successors("a failed successor is one", " if put.id not in failed", "", blind=RARE),
     successors(
         "a successor that stands is waited for",
-        "any(_stands(want, held.get(want.instance.id)) for want in wants)",
+        "any(_is_registered(want, entries.get(want.instance.id)) for want in wants)",
         "False",
     ),
     successors(
@@ -146,11 +157,16 @@ MUTANTS = (
     refusals("a refused change is tried on", "and self._clock() < until", "and False", blind=RARE),
     refusals("a refusal is for ever", "and self._clock() < until", ""),
     # Two that ask for one id.
-    plan("a refused holder is replaced", "holder not in aim.rejected", "True", "plan/test_rivals"),
+    plan(
+        "a refused holder is replaced",
+        "holder not in adjusted.rejected",
+        "True",
+        "plan/test_rivals",
+    ),
     plan(
         "another's refusal keeps what stands",
-        "    if claim in aim.rejected:",
-        "    if id_ in {i for i, *_ in aim.rejected}:",
+        "    if claim in adjusted.rejected:",
+        "    if id_ in {i for i, *_ in adjusted.rejected}:",
         "plan/test_rivals",
         blind=RARE,
     ),
@@ -169,15 +185,15 @@ MUTANTS = (
     ),
     aiming(
         "fed checks show whoever asks for the id",
-        "if holders.get(check.instance, key) == key",
-        "if True",
+        "[(c, result) for holds, c, result in found if holds]",
+        "[(c, result) for holds, c, result in found if not holds]",
         "plan/test_rivals",
         blind="it has no checks",
     ),
     successors(
         "another's new entry is a successor",
-        "or _of(found) != _of(want.registration)",
-        "or False",
+        "if _service_of(found) != _service_of(want.registration):",
+        "if False:",
     ),
     successors(
         "what another registers is a successor",
@@ -187,19 +203,19 @@ MUTANTS = (
     ),
     successors(
         "what the sink has no form for is not waited for",
-        "if aim.rejected[c].may_be(change.old.instance)",
+        "if adjusted.rejected[c].may_be(change.old.instance)",
         "if False",
         blind="all that it offers has a form",
     ),
     successors(
         "what stands in an older form is waited for",
-        "if claim.id not in held or claim_of(held[claim.id]) != claim:",
+        "if claim.id not in entries or claim_of(entries[claim.id]) != claim:",
         "if True:",
         blind="all that it offers has a form",
     ),
     successors(
         "another service that has no form is waited for",
-        "if aim.rejected[c].may_be(change.old.instance)",
+        "if adjusted.rejected[c].may_be(change.old.instance)",
         "",
         blind="all that it offers has a form",
     ),
@@ -240,8 +256,8 @@ MUTANTS = (
     drain("a drain is forgotten", "mark.hold if asked is None else asked", 'asked or ""'),
     drain(
         "a drain ends with its entry's name",
-        "standing.get(instance.id, before)",
-        'standing.get(instance.id, "")',
+        "holds.get(instance.id, before)",
+        'holds.get(instance.id, "")',
         "plan/test_drain_renamed",
     ),
     drain(
@@ -253,8 +269,8 @@ MUTANTS = (
     ),
     drain(
         "an entry that stands is drained with the old one",
-        "standing.get(instance.id, before)",
-        'before or standing.get(instance.id, "")',
+        "holds.get(instance.id, before)",
+        'before or holds.get(instance.id, "")',
         "plan/test_drain_renamed",
         blind=RARE,
     ),
@@ -281,14 +297,14 @@ MUTANTS = (
     last("an old address is kept up", "or not stays(change, places)", ""),
     aiming(
         "a drain outlives its workload",
-        "own = held.get(WorkloadKey(snapshot.name, entry.workload.id), ())",
-        "own = [one for every in held.values() for one in every]",
+        "held.get(key, ()), old.get(key)",
+        "[one for every in held.values() for one in every], old.get(key)",
         "plan/test_drain",
     ),
     aiming(
         "a drain that cannot be shown is a removal",
-        "if free is None or free.status in self._withhold or",
-        "if True or",
+        "            undrained is None\n            or",
+        "            True\n            or",
         "plan/test_drain",
     ),
     drain(

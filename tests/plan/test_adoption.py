@@ -63,7 +63,7 @@ def test_an_entry_of_this_host_is_updated_in_place(fields):
     (change,) = report.plan.changes
     assert isinstance(change, Update)
     assert change.old.mark is None
-    assert ("owner", "nobody", "syncer") in change.differences()
+    assert ("owner", "none", "syncer") in change.differences()
     assert world.sink.writes() == [("update", WEB_ID)]
     assert ours(world) == {WEB_ID}
     assert world.cycle().plan.changes == ()

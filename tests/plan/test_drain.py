@@ -37,11 +37,12 @@ from syncer import (
     TemporaryError,
     Unhealthy,
     Update,
-    View,
     with_status,
 )
 from syncer.api.changes import claim_of
 from syncer.engine.engine import Engine
+from syncer.plan.adjusted import Adjusted
+from syncer.plan.brakes import Context
 from syncer.plan.drain import DRAIN
 from syncer.plan.last_instance import keep_last, takes_away
 
@@ -201,7 +202,8 @@ class TestByHand:
         world.source.put(workload("new"))
         world.source.change("api-1", state=State.PAUSED)
         report = drain(world, "web")
-        assert (report.applied, report.plan.ours) == (1, 1)
+        assert (report.applied, report.plan.asked) == (1, 1)
+        assert report.ours == 2, "of all that is ours, not of what was asked for"
         assert shown(world.sink) == {WEB_ID: "draining", "h:api:80": "up"}
 
     def test_undrain_gives_back(self):
@@ -238,7 +240,7 @@ class TestByHand:
         assert report.applied == 0
         (skip,) = report.plan.skipped
         assert skip.kind == "rejected"
-        assert "no place for an instance that is draining" in skip.reason
+        assert "no form for an instance that is draining" in skip.reason
         assert shown(world.sink) == {WEB_ID: "up"}
         assert world.cycle().plan.skipped == ()
 
@@ -427,7 +429,10 @@ def test_no_service_loses_its_last_instance(data):
     changes = [change for one in items.values() if (change := data.draw(any_change(one)))]
     places = {claim_of(one): PLACE for one in items.values()}
     plan = Plan(changes=tuple(changes))
-    kept = keep_last(plan, View(items.values()), places)
+    kept = keep_last(
+        plan,
+        Context(adjusted=Adjusted(withheld=places), entries=items, careful=True),
+    )
     assert all(change in changes for change in kept.changes)
     after, freely = outcome(items, kept.changes), outcome(items, changes)
     for service in ("x", "y"):
@@ -498,9 +503,9 @@ class TestEngine:
         assert engine.drain("web", force=True)["memory"].applied == 1
 
     def test_an_unknown_name_is_nothing_of_ours(self):
-        """`ours` in the plan counts what has the name."""
+        """`asked` in the plan counts what has the name."""
         report = self.parts(WEB).drain("other")["memory"]
-        assert (report.plan.ours, report.plan.changes) == (0, ())
+        assert (report.plan.asked, report.plan.changes, report.ours) == (0, (), 1)
 
     def test_a_source_without_an_answer(self):
         """What cannot be described is not drained, and it is said why."""

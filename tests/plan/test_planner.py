@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from syncer import Deregister, Reason, Register, Registration, State, Update, View
 from syncer.api.keys import Claim
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
-from syncer.plan.adjusted import Aim, Rejected
-from syncer.plan.brakes import POLICIES, apply_policy
+from syncer.plan.adjusted import Adjusted, Rejected
+from syncer.plan.brakes import POLICIES, Context, apply_policy
 from syncer.plan.planner import Facts, make_plan
 
 ID = "h:web:80"
@@ -96,14 +96,14 @@ CASES = [
 )
 def test_a_rule_of_the_planner(aim, have, known, expected):
     """What becomes of an id follows from what is wanted, what is held and what is known."""
-    plan = make_plan(Aim(wanted=aim), View(have), facts(**known))
+    plan = make_plan(Adjusted(wanted=aim), View(have), facts(**known))
     assert summary(plan) == ({} if expected is None else {ID: expected})
 
 
 def test_an_update_carries_what_is_held_and_what_is_wanted():
     """An update hands the sink both sides, so that it can compare and set."""
     old = held(version="7")
-    plan = make_plan(Aim(wanted=[wanted(port=81)]), View([old]), facts())
+    plan = make_plan(Adjusted(wanted=[wanted(port=81)]), View([old]), facts())
     assert plan.changes == (Update(old, wanted(port=81).registration),)
     assert plan.changes[0].old.version == "7"
 
@@ -112,7 +112,7 @@ def test_what_is_compared_is_what_a_listing_shows():
     """An instance that the registry shows in another form than it was written is unchanged."""
     want = attrs.evolve(wanted(weight=5), listed=instance(weight=None))
     have = Registration(instance=instance(), mark=want.mark)
-    assert make_plan(Aim(wanted=[want]), View([have]), facts()).changes == ()
+    assert make_plan(Adjusted(wanted=[want]), View([have]), facts()).changes == ()
 
 
 def test_counts_tell_ours_from_foreign():
@@ -124,13 +124,13 @@ def test_counts_tell_ours_from_foreign():
         held("h:d:80", source="mesos"),
         held("h:e:80", owner="other"),
     ]
-    plan = make_plan(Aim(wanted=[wanted()]), View(have), facts())
+    plan = make_plan(Adjusted(wanted=[wanted()]), View(have), facts())
     assert (plan.unchanged, plan.ours, plan.foreign) == (1, 2, 3)
 
 
 def test_registers_and_updates_stand_before_removals():
     """Whatever is written comes ahead of whatever goes."""
-    aim = Aim(wanted=[wanted("h:new:80"), wanted(port=81)])
+    aim = Adjusted(wanted=[wanted("h:new:80"), wanted(port=81)])
     plan = make_plan(aim, View([held("h:old:80"), held()]), facts())
     assert [type(change) for change in plan.changes] == [Register, Update, Deregister]
 
@@ -140,33 +140,35 @@ class TestIncompleteListing:
 
     def test_it_removes_nothing(self):
         """What is shown and not wanted stays: the listing is no ground to remove on."""
-        plan = make_plan(Aim(), View([held(workload="gone")], complete=False), facts())
+        plan = make_plan(Adjusted(), View([held(workload="gone")], complete=False), facts())
         assert summary(plan) == {ID: "incomplete"}
 
     def test_what_it_shows_is_updated(self):
         """What is shown can be judged."""
-        plan = make_plan(Aim(wanted=[wanted(port=81)]), View([held()], complete=False), facts())
+        plan = make_plan(
+            Adjusted(wanted=[wanted(port=81)]), View([held()], complete=False), facts()
+        )
         assert summary(plan) == {ID: "Update"}
 
     def test_what_was_written_is_only_hidden(self):
         """An id that this process wrote is there, though it is not shown."""
-        plan = make_plan(Aim(wanted=[wanted()]), View([], complete=False), facts(), {ID})
+        plan = make_plan(Adjusted(wanted=[wanted()]), View([], complete=False), facts(), {ID})
         assert summary(plan) == {ID: "hidden"}
 
     def test_what_was_not_written_is_added(self):
         """An id that this process never wrote may be new."""
-        plan = make_plan(Aim(wanted=[wanted()]), View([], complete=False), facts(), {"other"})
+        plan = make_plan(Adjusted(wanted=[wanted()]), View([], complete=False), facts(), {"other"})
         assert summary(plan) == {ID: "Register"}
 
     def test_a_complete_listing_shows_what_was_lost(self):
         """What was written and a complete listing does not show is gone: it is written again."""
-        assert summary(make_plan(Aim(wanted=[wanted()]), View([]), facts(), {ID})) == {
+        assert summary(make_plan(Adjusted(wanted=[wanted()]), View([]), facts(), {ID})) == {
             ID: "Register"
         }
 
     def test_an_unclear_id_is_not_written_over(self):
         """The registry holds the id and cannot describe it: nothing is written there."""
-        plan = make_plan(Aim(wanted=[wanted()]), View([], unclear={ID}), facts())
+        plan = make_plan(Adjusted(wanted=[wanted()]), View([], unclear={ID}), facts())
         assert summary(plan) == {ID: "unclear"}
 
 
@@ -175,16 +177,21 @@ class TestRejectedAndWithheld:
 
     def test_withheld_goes(self):
         """An instance that is not listed in its status is removed, with that reason."""
-        plan = make_plan(Aim(withheld={CLAIM: ("10.0.0.1", 80)}), View([held()]), facts())
+        plan = make_plan(Adjusted(withheld={CLAIM: ("10.0.0.1", 80)}), View([held()]), facts())
         assert summary(plan) == {ID: Reason.WITHHELD}
 
     def test_withheld_and_not_held_is_no_change(self):
         """There is nothing to do for what neither stands there nor should."""
-        assert summary(make_plan(Aim(withheld={CLAIM: ("10.0.0.1", 80)}), View([]), facts())) == {}
+        assert (
+            summary(make_plan(Adjusted(withheld={CLAIM: ("10.0.0.1", 80)}), View([]), facts()))
+            == {}
+        )
 
     def test_rejected_keeps_what_is_held(self):
         """What stands there in an older form stays, with the reason shown."""
-        plan = make_plan(Aim(rejected={CLAIM: Rejected("name too long")}), View([held()]), facts())
+        plan = make_plan(
+            Adjusted(rejected={CLAIM: Rejected("name too long")}), View([held()]), facts()
+        )
         assert [(s.id, s.kind, s.reason) for s in plan.skipped] == [
             (ID, "rejected", "name too long")
         ]
@@ -192,13 +199,13 @@ class TestRejectedAndWithheld:
 
     def test_rejected_and_not_held_is_shown(self):
         """What cannot be registered is a skip with the sink's reason."""
-        plan = make_plan(Aim(rejected={CLAIM: Rejected("name too long")}), View([]), facts())
+        plan = make_plan(Adjusted(rejected={CLAIM: Rejected("name too long")}), View([]), facts())
         assert skips(plan) == {ID: "rejected"}
 
     def test_rejected_and_held_by_others_is_shown(self):
         """That somebody else holds the id does not hide that ours was refused."""
         plan = make_plan(
-            Aim(rejected={CLAIM: Rejected("too long")}), View([held(unmarked=True)]), facts()
+            Adjusted(rejected={CLAIM: Rejected("too long")}), View([held(unmarked=True)]), facts()
         )
         assert skips(plan) == {ID: "rejected"}
 
@@ -206,13 +213,13 @@ class TestRejectedAndWithheld:
         """A container that ended goes, though the sink cannot hold what has its id now."""
         claim = Claim(ID, "docker", "gone")
         plan = make_plan(
-            Aim(rejected={claim: Rejected("too long")}), View([held(workload="gone")]), facts()
+            Adjusted(rejected={claim: Rejected("too long")}), View([held(workload="gone")]), facts()
         )
         assert summary(plan) == {ID: Reason.WORKLOAD_GONE}
 
     def test_a_rejected_instance_of_a_gone_workload_goes(self):
         """Once its workload is gone nothing is rejected any more, and what stood there goes."""
-        plan = make_plan(Aim(), View([held(workload="gone")]), facts())
+        plan = make_plan(Adjusted(), View([held(workload="gone")]), facts())
         assert summary(plan) == {ID: Reason.WORKLOAD_GONE}
 
 
@@ -225,7 +232,7 @@ class TestTwoClaims:
         """The workload named in the mark wins, whatever the order."""
         have = held(workload="b-1", port=1)
         for claims in (self.TWO, self.TWO[::-1]):
-            plan = make_plan(Aim(wanted=claims), View([have]), facts(present={"b-1": True}))
+            plan = make_plan(Adjusted(wanted=claims), View([have]), facts(present={"b-1": True}))
             assert plan.changes == ()
             assert skips(plan) == {ID: "duplicate"}
             assert "b-1" in plan.skipped[0].reason
@@ -233,24 +240,24 @@ class TestTwoClaims:
     def test_without_a_holder_the_first_by_workload_id_wins(self):
         """The choice does not depend on the order in which claims come."""
         for claims in (self.TWO, self.TWO[::-1]):
-            (change,) = make_plan(Aim(wanted=claims), View([]), facts()).changes
+            (change,) = make_plan(Adjusted(wanted=claims), View([]), facts()).changes
             assert change.new.mark.workload == "a-1"
 
     def test_the_order_of_sources_comes_before_the_workload_id(self):
         """A source that is configured first wins."""
         claims = (wanted(of="z-1", order=0), wanted(of="a-1", order=1))
-        (change,) = make_plan(Aim(wanted=claims), View([]), facts()).changes
+        (change,) = make_plan(Adjusted(wanted=claims), View([]), facts()).changes
         assert change.new.mark.workload == "z-1"
 
     def test_the_other_takes_over_when_the_holder_goes(self):
         """The loser's claim becomes an update, never a removal and a new registration."""
-        plan = make_plan(Aim(wanted=[wanted(of="a-1")]), View([held(workload="b-1")]), facts())
+        plan = make_plan(Adjusted(wanted=[wanted(of="a-1")]), View([held(workload="b-1")]), facts())
         assert summary(plan) == {ID: "Update"}
 
     def test_three_claims_are_two_skips(self):
         """Every loser is told."""
         claims = (*self.TWO, wanted(of="c-1", port=3))
-        plan = make_plan(Aim(wanted=claims), View([]), facts())
+        plan = make_plan(Adjusted(wanted=claims), View([]), facts())
         assert (len(plan.changes), len(plan.skipped)) == (1, 2)
 
     def test_a_name_is_shown_rather_than_an_id(self):
@@ -266,7 +273,7 @@ class TestTwoClaims:
             )
             for n, want in enumerate(self.TWO)
         ]
-        (skip,) = make_plan(Aim(wanted=claims), View([]), facts()).skipped
+        (skip,) = make_plan(Adjusted(wanted=claims), View([]), facts()).skipped
         assert "docker:name-1 already has this id" in skip.reason
         assert "docker:name-0" in skip.reason
 
@@ -275,15 +282,15 @@ class TestTwoClaims:
         file = source("file", {"f-1": True})
         known = facts(doubt="it has not listed", file=file)
         claim = wanted(of="f-1", source="file", order=1)
-        plan = make_plan(Aim(wanted=[claim]), View([held()]), known)
+        plan = make_plan(Adjusted(wanted=[claim]), View([held()]), known)
         assert summary(plan) == {ID: "doubt"}
-        plan = make_plan(Aim(wanted=[claim]), View([held()]), facts(file=file, present={}))
+        plan = make_plan(Adjusted(wanted=[claim]), View([held()]), facts(file=file, present={}))
         assert summary(plan) == {ID: "Update"}
 
     def test_a_holder_that_cannot_be_described_is_not_replaced(self):
         """What is registered for a workload that is unclear stays, whoever else wants the id."""
         claim = wanted(of="web-2", port=81)
-        plan = make_plan(Aim(wanted=[claim]), View([held()]), facts(unclear=["web-1"]))
+        plan = make_plan(Adjusted(wanted=[claim]), View([held()]), facts(unclear=["web-1"]))
         assert summary(plan) == {ID: "unclear"}
 
 
@@ -291,7 +298,9 @@ class TestPolicies:
     """Which changes are allowed."""
 
     PLAN = make_plan(
-        Aim(wanted=[wanted("h:new:80"), wanted(port=81)]), View([held("h:old:80"), held()]), facts()
+        Adjusted(wanted=[wanted("h:new:80"), wanted(port=81)]),
+        View([held("h:old:80"), held()]),
+        facts(),
     )
 
     @pytest.mark.parametrize(
@@ -308,7 +317,7 @@ class TestPolicies:
     )
     def test_a_policy_turns_the_rest_into_skips(self, policy, left, reasons):
         """What is forbidden is told, not forgotten."""
-        plan = apply_policy(self.PLAN, policy)
+        plan = apply_policy(self.PLAN, Context(policy=policy))
         assert [type(change) for change in plan.changes] == left
         assert [skip.reason for skip in plan.skipped] == reasons
 
@@ -321,7 +330,7 @@ def test_the_digest_of_a_plan_names_what_it_does():
     """Equal plans have equal digests in any order; another change gives another."""
     one = TestPolicies.PLAN
     assert one.digest() == attrs.evolve(one, changes=one.changes[::-1]).digest()
-    assert one.digest() != apply_policy(one, "create-only").digest()
+    assert one.digest() != apply_policy(one, Context(policy="create-only")).digest()
 
 
 # Properties
@@ -390,7 +399,7 @@ def views(draw):
 
 
 aims = st.builds(
-    Aim,
+    Adjusted,
     wanted=st.lists(claims, max_size=4),
     withheld=st.dictionaries(said, st.just(("10.0.0.1", 80))),
     rejected=st.dictionaries(said, st.just(Rejected("too long"))),

@@ -14,9 +14,9 @@ from syncer import (
     TemporaryError,
 )
 from syncer.api.keys import Claim, Place
-from syncer.plan.adjusted import Aim, Rejected
-from syncer.plan.brakes import SLOW_CAP
-from syncer.plan.replacements import hold_unreplaced, with_successors
+from syncer.plan.adjusted import Adjusted, Rejected
+from syncer.plan.brakes import SLOW_CAP, Context
+from syncer.plan.replacements import hold_unreplaced, name_replacements
 
 WEB = workload("web")
 OLD, NEW = "h:web:80", "new"
@@ -50,7 +50,9 @@ def wants(id=NEW, **fields):
 def test_successors_are_the_same_service_of_the_same_workload(removal, aim, there, after):
     """Only what is known to run on is waited for, and only while nothing of it stands."""
     stands = {id_: held(id_) for id_ in (OLD, *there)}
-    plan = with_successors(Plan(changes=(removal,)), Aim(wanted=aim), stands)
+    plan = name_replacements(
+        Plan(changes=(removal,)), Context(adjusted=Adjusted(wanted=aim), entries=stands)
+    )
     assert {id_ for id_, *_ in plan.changes[0].after} == after
 
 
@@ -70,14 +72,17 @@ def test_only_the_workloads_own_entry_stands_for_it(fields, waits):
     """Whoever else has the new id, the old one stays: it shows an instance that runs."""
     plan = Plan(changes=(gone(),))
     there = {OLD: held(OLD), NEW: held(NEW, **fields)}
-    plan = with_successors(plan, Aim(wanted=[wants()]), there)
+    plan = name_replacements(plan, Context(adjusted=Adjusted(wanted=[wants()]), entries=there))
     assert bool(plan.changes[0].after) is waits
 
 
 def test_what_another_workload_registers_is_no_successor():
     """Two that ask for one new id at once: who gets it has a successor, the other one waits."""
     put = Register(wants(of="web-2").registration)
-    plan = with_successors(Plan(changes=(put, gone())), Aim(wanted=[wants()]), {OLD: held(OLD)})
+    plan = name_replacements(
+        Plan(changes=(put, gone())),
+        Context(adjusted=Adjusted(wanted=[wants()]), entries={OLD: held(OLD)}),
+    )
     assert skips(hold_unreplaced(plan)) == {OLD: "unreplaced"}
 
 
@@ -121,15 +126,20 @@ ANOTHER = {"service": "dns", "place": Place("10.0.0.1", 53)}
 def test_what_the_sink_has_no_form_for_is_waited_for(claim, fields, there, after):
     """If it may be the same service: it runs, and a sink's form may have another name."""
     stands = {id_: held(id_) for id_ in (OLD, *there)}
-    aim = Aim(rejected={claim: Rejected("too long", **fields)})
-    plan = with_successors(Plan(changes=(gone(),)), aim, stands)
+    aim = Adjusted(rejected={claim: Rejected("too long", **fields)})
+    plan = name_replacements(Plan(changes=(gone(),)), Context(adjusted=aim, entries=stands))
     assert {id_ for id_, *_ in plan.changes[0].after} == after
 
 
 def test_what_stands_already_is_enough():
     """Whatever else the sink has no form for."""
-    aim = Aim(wanted=[wants()], rejected={Claim("x", "docker", "web-1"): Rejected("no", **SAME)})
-    plan = with_successors(Plan(changes=(gone(),)), aim, {OLD: held(OLD), NEW: held(NEW)})
+    aim = Adjusted(
+        wanted=[wants()], rejected={Claim("x", "docker", "web-1"): Rejected("no", **SAME)}
+    )
+    plan = name_replacements(
+        Plan(changes=(gone(),)),
+        Context(adjusted=aim, entries={OLD: held(OLD), NEW: held(NEW)}),
+    )
     assert plan.changes[0].after == frozenset()
 
 

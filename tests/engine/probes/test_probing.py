@@ -7,7 +7,7 @@ from fakes import FakeSource, Heard, PickySink, World, exited, offer, skips, tra
 from syncer import Check, CheckResult, CheckStatus, Deregister, Health, Probe, Problem, Update
 from syncer import probing as make_probing
 from syncer.api.model import Status
-from syncer.plan.adjust import Aims
+from syncer.plan.adjust import Adjuster
 from syncer.testing.builders import make_instance
 
 PASSING, WARNING, CRITICAL = CheckStatus.PASSING, CheckStatus.WARNING, CheckStatus.CRITICAL
@@ -139,14 +139,19 @@ def aims(prober, *workloads, sink=None):
     """The aim for these workloads, and what makes it."""
     source = tracker(FakeSource(*workloads), emit=Heard())
     source.relist()
-    made = Aims(
+    made = Adjuster(
         sink or PickySink(),
         "me",
         make_probing(),
         tell=lambda *told: None,
         probed=prober.result,
     )
-    return lambda: made.of((source.snapshot(),)), made
+
+    def adjusted():
+        made.update((source.snapshot(),), {})
+        return made.adjusted()
+
+    return adjusted, made
 
 
 class TestStatus:

@@ -1,0 +1,109 @@
+"""Tells what a sink's cycles do, as events: each skip and each error once, when it is news."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from syncer.api.changes import Change, Outcome, Plan, Skip, SkipKind
+from syncer.api.errors import Conflict, PermanentError, SyncerError, of_plugin
+from syncer.events import (
+    AnyEvent,
+    ChangeApplied,
+    ChangeFailed,
+    CycleFinished,
+    GuardPaused,
+    GuardReleased,
+    ProblemsFound,
+    SkipsChanged,
+    Warned,
+)
+
+
+class Reporter:
+    """Emits the events of one sink, and remembers what was told last."""
+
+    def __init__(
+        self, name: str, emit: Callable[[AnyEvent], None], clock: Callable[[], float]
+    ) -> None:
+        self.name, self._emit, self._clock = name, emit, clock
+        self._skips: frozenset[Skip] = frozenset()
+        self._errors: dict[str, str] = {}
+        self._guarding = False
+        #: Changes made or refused so far: shows that a long cycle makes progress.
+        self.changes_done = 0
+
+    def problems(self, source: str, workload: str, problems: tuple[str, ...]) -> None:
+        """Tell what this sink cannot do for a workload."""
+        texts = tuple(f"sink {self.name}: {text}" for text in problems)
+        self._emit(ProblemsFound(source=source, workload=workload, problems=texts))
+
+    def overridden(self, digest: str, count: int) -> None:
+        """Tell that a person let through what the guard held."""
+        text = f"the guard's plan {digest} for {self.name} is overridden by hand: {count} changes"
+        self._emit(Warned(text=text))
+
+    def applied(self, change: Change, *, drift: bool) -> None:
+        """Tell that a change was made."""
+        self.changes_done += 1
+        self._errors.pop(change.id, None)
+        self._emit(ChangeApplied(sink=self.name, change=change, drift=drift))
+
+    def failed(self, change: Change, error: Exception) -> None:
+        """Tell that a change failed, unless the same error was told before."""
+        self.changes_done += 1
+        text, permanent = error_text(error), is_refusal(error)
+        if self._errors.get(change.id) != text:
+            self._errors[change.id] = text
+            self._emit(ChangeFailed(sink=self.name, change=change, error=text, permanent=permanent))
+
+    def forget(self, planned: Collection[str]) -> None:
+        """Forget errors about ids that are no longer planned: they would pile up."""
+        self._errors = {id_: text for id_, text in self._errors.items() if id_ in planned}
+
+    def finished(
+        self,
+        plan: Plan,
+        outcomes: Sequence[Outcome],
+        *,
+        started: float,
+        planned: float,
+        waits: bool,
+    ) -> CycleFinished:
+        """Tell what the cycle did; `planned` and `started` are times of the clock.
+
+        `waits`: the guard holds something until a later listing.
+        """
+        errors = {o.change.id: o.error for o in outcomes if o.error is not None}
+        report = CycleFinished(
+            sink=self.name,
+            plan=plan,
+            applied=len(outcomes) - len(errors),
+            failed={id_: str(error) for id_, error in errors.items()},
+            seconds=self._clock() - started,
+            planned=planned - started,
+            retry=not all(map(is_refusal, errors.values())),
+            again=any(skip.kind is SkipKind.ALIVE for skip in plan.skipped),
+            relist=waits,
+        )
+        self._tell_skips(plan)
+        self._emit(report)
+        return report
+
+    def _tell_skips(self, plan: Plan) -> None:
+        if news := tuple(skip for skip in plan.skipped if skip not in self._skips):
+            self._emit(SkipsChanged(sink=self.name, skips=news))
+        self._skips = frozenset(plan.skipped)
+        held = sum(skip.kind is SkipKind.GUARD for skip in plan.skipped)
+        if held and not self._guarding:
+            self._emit(GuardPaused(sink=self.name, held=held, ours=plan.ours))
+        if self._guarding and not held:
+            self._emit(GuardReleased(sink=self.name))
+        self._guarding = bool(held)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the same change would fail again; a conflict may be over by then."""
+    return isinstance(error, PermanentError) and not isinstance(error, Conflict)
+
+
+def error_text(error: Exception) -> str:
+    """Return an error as a line for people."""
+    return str(error) if isinstance(error, SyncerError) else of_plugin(error)
