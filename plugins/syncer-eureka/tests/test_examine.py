@@ -81,12 +81,12 @@ def test_a_server_in_trouble(troubled, open_sink):
     for user, password, advice in (("", "", "set user"), ("me", "wrong", "does not accept them")):
         ((level, text),) = found(open_sink(troubled.url, user=user, password=password))
         assert level is Level.PROBLEM
-        assert "nobody is let in" in text
+        assert "refuses access" in text
         assert advice in text
     sink = open_sink(troubled.url, user="me", password=PASSWORD)
 
     def preserves():
-        return [one for one in of(Level.WARNING, found(sink)) if "preserves itself" in one]
+        return [one for one in of(Level.WARNING, found(sink)) if "self-preservation" in one]
 
     wait_until(preserves, 90, "the server to preserve itself")
     findings = found(sink)
@@ -140,12 +140,12 @@ def other():
 @pytest.mark.parametrize(
     ("code", "body", "text", "advice"),
     [
-        (403, b"", "gives no list now", "one that has just started"),
-        (200, b"<html>Welcome</html>", "what it answers is no list", "see what stands there"),
-        (200, b"{}", "what it answers is no list", "see what stands there"),
-        (200, b"[" * 100_000, "what it answers is no list", "see what stands there"),
-        (302, b"", "it answers 302", "see what stands there"),
-        (500, b"", "it answers 500", "see what stands there"),
+        (403, b"", "returns no list now", "a server that has just started"),
+        (200, b"<html>Welcome</html>", "its answer is not a list", "see what is served there"),
+        (200, b"{}", "its answer is not a list", "see what is served there"),
+        (200, b"[" * 100_000, "its answer is not a list", "see what is served there"),
+        (302, b"", "it answers 302", "see what is served there"),
+        (500, b"", "it answers 500", "see what is served there"),
     ],
 )
 def test_what_is_no_list(other, open_sink, code, body, text, advice):

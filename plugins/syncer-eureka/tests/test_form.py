@@ -72,12 +72,12 @@ def test_what_xml_cannot_hold_is_told(sink):
     """Names that are changed and characters that are left out are problems of the instance."""
     told = problems(sink, meta={"a/b": "x", "ok": "a\x00", "!": "x", "syncer-x": "y", "tags": "z"})
     assert len(told) == 5
-    assert any("'a/b' is called 'a-b'" in text for text in told)
+    assert any("'a/b' is renamed to 'a-b'" in text for text in told)
     assert any("nothing of it can be a name" in text for text in told)
     assert any("'syncer-x' is left out" in text for text in told)
-    assert any("'tags' is left out: the tags stand there" in text for text in told)
+    assert any("'tags' is left out: this key holds the tags" in text for text in told)
     assert problems(sink, meta={"a/b": "x", "a-b": "y"}) == [
-        "metadata 'a/b' is left out: there is 'a-b' too"
+        "metadata 'a/b' is left out: 'a-b' exists, too"
     ]
 
 
@@ -118,15 +118,15 @@ def test_without_a_port(write):
 
 def test_secure(write):
     """`eureka_secure`: the port is that of https, and the plain one is not in use."""
-    wishes = {"eureka_secure": "true", "eureka_health_check_url": "/health"}
-    found = write(port=8443, meta=wishes)
+    settings = {"eureka_secure": "true", "eureka_health_check_url": "/health"}
+    found = write(port=8443, meta=settings)
     assert found["port"] == {"$": 8443, "@enabled": "false"}
     assert found["securePort"] == {"$": 8443, "@enabled": "true"}
     assert found["homePageUrl"] == "https://10.0.0.5:8443/"
     assert found["secureHealthCheckUrl"] == "https://10.0.0.5:8443/health"
 
 
-def test_wishes(write):
+def test_settings(write):
     """Labels SERVICE_EUREKA_*: what they set is not published as metadata."""
     found = write(
         meta={
@@ -174,10 +174,10 @@ def test_wishes(write):
         ("eureka_register_aws_public_ip", "true", "does not ask Amazon"),
         ("eureka_lookup_elbv2_endpoint", "true", "does not ask Amazon"),
         ("eureka_elbv2_hostname", "lb.example", "does not ask Amazon"),
-        ("eureka_what", "x", "not known; metadata goes into eureka_metadata_NAME"),
+        ("eureka_what", "x", "unknown; for metadata use eureka_metadata_NAME"),
     ],
 )
-def test_wishes_that_cannot_be_had(sink, key, text, words):
+def test_impossible_settings(sink, key, text, words):
     """Each is told by its key with the reason; the instance is registered without it."""
     (told,) = problems(sink, meta={key: text})
     assert told.startswith(f"{key}: ")
@@ -185,10 +185,10 @@ def test_wishes_that_cannot_be_had(sink, key, text, words):
     assert not any(name.startswith("eureka") for name in sink.adjust(make_instance()).meta)
 
 
-def test_a_wish_for_a_status_does_not_hide_an_illness(sink):
+def test_a_setting_of_the_status_does_not_hide_an_illness(sink):
     """`eureka_status` counts for what is up; what a check found is stronger."""
-    wish = {"eureka_status": "UP"}
-    ill = sink.adjust(make_instance(meta=wish, status=Status.UNHEALTHY))
+    setting = {"eureka_status": "UP"}
+    ill = sink.adjust(make_instance(meta=setting, status=Status.UNHEALTHY))
     assert ill.status is Status.UNHEALTHY
 
 

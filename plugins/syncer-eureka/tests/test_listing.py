@@ -5,8 +5,8 @@ import copy
 import pytest
 
 from syncer_eureka import EurekaOptions
+from syncer_eureka.decode import Decoder
 from syncer_eureka.listing import Listing
-from syncer_eureka.reading import Reader
 
 ENTRY = {
     "app": "WEB",
@@ -29,7 +29,7 @@ def listed(*entries):
 
 @pytest.fixture
 def listing():
-    return Listing(Reader(EurekaOptions()))
+    return Listing(Decoder(EurekaOptions()))
 
 
 def read(listing, *entries):

@@ -1,6 +1,6 @@
-"""Netflix Eureka as a registry: a sink, and a source for what others registered there.
+"""Netflix Eureka as a sink, and as a source of what others registered there.
 
-The client library is imported only when a sink or source is made.
+urllib3 is imported only when a sink or source is made.
 """
 
 from collections.abc import Callable
@@ -52,11 +52,11 @@ def syncer_sinks() -> list[SinkType]:
 
 @hookimpl
 def syncer_sources() -> list[SourceType]:
-    """The source `eureka`: what is registered there, to be mirrored."""
+    """The source `eureka`, for mirrors."""
     return [mirrored(_KIND, registry=lambda options: options.addresses[0].place)]
 
 
 @hookimpl
 def syncer_check_translators() -> list[CheckTranslator]:
-    """Eureka runs no checks: syncer does, and shows where."""
+    """Eureka runs no checks: syncer does, and publishes where."""
     return [CheckTranslator(name="eureka", sink_kind="eureka", create=_create_translator)]

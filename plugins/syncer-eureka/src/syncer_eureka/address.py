@@ -1,7 +1,6 @@
-"""Where Eureka servers answer, as people write it: URLs with the path that Eureka stands under.
+"""Addresses of Eureka servers as people write them: URLs with the path of Eureka's API.
 
-The path is part of the URL and never guessed: `/eureka/` of Spring Cloud's server, `/eureka/v2/`
-of Netflix's own.
+The path is never guessed: Spring Cloud's server has `/eureka/`, Netflix's own `/eureka/v2/`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ import attrs
 
 from syncer import bracketed
 
-#: The port of Spring Cloud's server, where only a host was named.
+#: The port of Spring Cloud's server, the default where only a host is named.
 DEFAULT_PORT = 8761
 _URL_PORTS = {"http": 80, "https": 443}
 
@@ -27,7 +26,7 @@ class Address:
 
     @property
     def place(self) -> str:
-        """`host:port/path`, the way it names a registry."""
+        """`host:port/path`: the name of the registry in marks."""
         return f"{bracketed(self.host)}:{self.port}{self.path}".rstrip("/")
 
     def __str__(self) -> str:
@@ -36,14 +35,14 @@ class Address:
 
 @attrs.frozen
 class Credentials:
-    """What stood before the host; twice "" if nothing did."""
+    """User and password of a URL; "" if it has none."""
 
     user: str = ""
     password: str = attrs.field(default="", repr=False)
 
 
 def parse_url(text: str) -> tuple[Address, Credentials]:
-    """An address from a URL of http or https, with what stands before its host.
+    """Return the address and the credentials of a URL of http or https.
 
     Raises ValueError with a reason, which never contains the user or password.
     """
@@ -67,9 +66,9 @@ def parse_url(text: str) -> tuple[Address, Credentials]:
 
 
 def split_urls(text: str, scheme: str = "http") -> Sequence[str]:
-    """The URLs of a comma list.
+    """Return the URLs of a comma list.
 
-    Without a scheme of its own a list is hosts with one path behind them all: `h1:1,h2:2/eureka`.
+    A list without a scheme names hosts, with one path for all: `h1:1,h2:2/eureka`.
     """
     if "://" in text:
         return [part for part in map(str.strip, text.split(",")) if part]

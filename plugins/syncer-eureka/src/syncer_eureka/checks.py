@@ -1,4 +1,4 @@
-"""Checks at Eureka, which runs none: syncer does, and consumers are shown where to ask."""
+"""Checks for Eureka, which runs none: syncer does, and publishes a URL to consumers."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ from syncer import Check, Instance, Native, Probe, Problem, Shown, bracketed, pr
 from syncer_eureka.options import EurekaOptions
 
 Answer = Probe | Shown | Problem | None
-#: Where the URL stands in what `Shown` brings.
+#: The key of the URL in the definition of a `Shown`.
 URL = "url"
 
 
 def translator(options: EurekaOptions) -> Callable[[Check, Instance], Answer]:
-    """Every check becomes a probe; one that a plain GET answers is shown as `healthCheckUrl`."""
+    """Make every check a probe; publish that of a plain GET as `healthCheckUrl`, too."""
     probe = probing(options)
 
     def translate(check: Check, instance: Instance) -> Answer:
@@ -24,7 +24,7 @@ def translator(options: EurekaOptions) -> Callable[[Check, Instance], Answer]:
 
 
 def health_url(instance: Instance) -> str:
-    """The URL of the first check that is shown; "" if there is none."""
+    """Return the URL of the first check that is shown; "" if there is none."""
     urls = (one.definition.get(URL) for one in instance.checks if isinstance(one, Native))
     return next((str(url) for url in urls if url), "")
 

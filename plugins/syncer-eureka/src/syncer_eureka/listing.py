@@ -1,4 +1,4 @@
-"""A list of all applications as registrations, and under which id each is known."""
+"""A listing of all applications as registrations, and the id of each."""
 
 import hashlib
 import marshal
@@ -8,36 +8,38 @@ from typing import Any
 import attrs
 
 from syncer import Registration, TemporaryError, View
-from syncer_eureka.reading import FAULTS, Reader, Token, instances_in, metadata_of
-from syncer_eureka.wire import ID
+from syncer_eureka.decode import FAULTS, Decoder, Token, instances_in, metadata_of
+from syncer_eureka.encode import ID
 
-#: What a heartbeat, or the server's own work, changes: it says nothing of the registration.
+#: Changed by heartbeats or by the server itself: these say nothing of the registration.
 _TIMES = ("lastRenewalTimestamp", "registrationTimestamp", "serviceUpTimestamp")
 
 
 class Listing:
-    """Understands lists; what stands as it did in the last is the same registration again."""
+    """Reads listings; an entry that did not change is the same registration again."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
         self._known: dict[bytes, Registration] = {}
 
     def view(self, answer: Any) -> View[Registration]:
-        """Everything that can be understood; what cannot but has an id of ours is unclear."""
+        """Return all registrations that can be decoded; others with an id of ours are unclear."""
         try:
             raws = list(instances_in(answer))
         except FAULTS as error:
-            raise TemporaryError(f"Eureka answered no list of applications: {error!r}") from error
+            raise TemporaryError(
+                f"Eureka's answer is not a list of applications: {error!r}"
+            ) from error
         known: dict[bytes, Registration] = {}
         unclear: set[str] = set()
         for raw in raws:
             try:
-                came = _fingerprint(raw)
-                known[came] = self._known.get(came) or self._reader.read(raw)
+                key = _fingerprint(raw)
+                known[key] = self._known.get(key) or self._decoder.decode(raw)
             except FAULTS:
                 unclear |= _id_in(raw)
         self._known = known
-        items = named(known.values())
+        items = by_id(known.values())
         return View(items.values(), unclear=unclear - items.keys())
 
 
@@ -49,11 +51,12 @@ def _fingerprint(raw: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(marshal.dumps(entry, 2), digest_size=16).digest()
 
 
-def named(found: Iterable[Registration]) -> dict[str, Registration]:
-    """The registrations by id.
+def by_id(found: Iterable[Registration]) -> dict[str, Registration]:
+    """Return the registrations by id.
 
-    Of several with one id the marked one has it, of those the one changed last; the others
-    go by application and instanceId. Eureka's ids are unique only in an application.
+    Eureka's ids are unique only in an application. Of several registrations with one id the
+    marked one has it, of several marked ones the one that changed last; the others are known by
+    application and instanceId.
     """
 
     def rank(one: Registration) -> tuple[bool, int, str]:

@@ -3,37 +3,37 @@
 import hashlib
 import re
 
-#: What ids and applications may consist of: it stands in paths, and people read it.
+#: Characters of ids and applications, which are parts of paths, and which people read.
 _ID_SAFE = re.compile(r"[A-Za-z0-9._:@-]+")
 _ID_OTHER = re.compile(r"[^A-Za-z0-9._:@-]")
 _APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*")
 _LONGEST_ID = 200
-#: Metadata keys become names of XML elements; one answer with a wrong one none of the XML readers
-#: could read any more, with all that others registered.
+#: Metadata keys become names of XML elements. One wrong key, and no XML reader could read the
+#: answer any more, with everything that others registered.
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _KEY_OTHER = re.compile(r"[^A-Za-z0-9._-]")
-#: Characters that XML 1.0 does not allow, however they are escaped.
+#: Characters that XML 1.0 does not allow, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def instance_id(id_: str) -> str:
-    """Eureka's instanceId for an id: the same always, and usable in a path.
+    """Return Eureka's instanceId for an id: always the same, and usable in a path.
 
     An id with other characters keeps its readable part and gets a fingerprint.
     """
     if _ID_SAFE.fullmatch(id_) and len(id_) <= _LONGEST_ID and id_.strip("."):
         return id_
-    print_ = hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return f"{_ID_OTHER.sub('_', id_)[:_LONGEST_ID]}-{print_}"
+    fingerprint = hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{_ID_OTHER.sub('_', id_)[:_LONGEST_ID]}-{fingerprint}"
 
 
 def is_app(service: str) -> bool:
-    """Whether the name can be that of an application: in paths, and in the comma list of vips."""
+    """Whether an application can have this name: in paths, and in the comma list of vips."""
     return bool(_APP.fullmatch(service)) and len(service) <= _LONGEST_ID
 
 
 def xml_key(key: str) -> str:
-    """The key as a name of an XML element, perhaps changed; "" if nothing of it is left."""
+    """Return the key as a name of an XML element, perhaps changed; "" if no part of it is valid."""
     if _KEY.fullmatch(key):
         return key
     changed = _KEY_OTHER.sub("-", key)
@@ -43,5 +43,5 @@ def xml_key(key: str) -> str:
 
 
 def xml_text(text: str) -> str:
-    """The text without characters that XML cannot hold."""
+    """Return the text without characters that XML cannot hold."""
     return _NOT_XML.sub("", text)

@@ -1,7 +1,7 @@
 """Eureka as a sink: instances that syncer registers, renews and cancels.
 
-A listing is used to find what there is, and may be as old as the servers' response cache; what is
-decided of one instance is decided on a fresh read of it.
+A listing finds what exists, and may be as old as the servers' response cache. Decisions about one
+instance are made on a fresh read of it.
 """
 
 import time
@@ -24,25 +24,25 @@ from syncer import (
     View,
 )
 from syncer.kits.http import each
-from syncer_eureka.adjusting import Adjuster
+from syncer_eureka.adjust import Adjuster
 from syncer_eureka.api import Api, Place
-from syncer_eureka.examining import examined
+from syncer_eureka.changes import Changes
+from syncer_eureka.decode import FAULTS, Decoder, Token
+from syncer_eureka.encode import Encoder
+from syncer_eureka.examine import examine
 from syncer_eureka.listing import Listing
 from syncer_eureka.names import instance_id
 from syncer_eureka.options import EurekaOptions
-from syncer_eureka.reading import FAULTS, Reader, Token
-from syncer_eureka.renewing import Renewer
+from syncer_eureka.renewer import Renewer
 from syncer_eureka.servers import Servers
-from syncer_eureka.wire import Writer
-from syncer_eureka.writing import Changes
 
-#: How often it is looked who is due, in seconds, where the interval is not short.
+#: How often due renewals are looked for, in seconds, unless the interval is short.
 PULSE = 1.0
-#: How often it is looked whether to stop watching, in seconds.
+#: How often the watch looks whether to stop, in seconds.
 TICK = 0.5
-#: Seconds for which the answer counts that nothing stands there: a large batch is looked at as a
-#: whole, and then written. Eureka knows no compare-and-set, so that there always is such a moment.
-FRESH = 2.0
+#: How long, in seconds, it is trusted that an id does not exist: a large batch is looked up as a
+#: whole, and then written. Without compare-and-set in Eureka there always is such a moment.
+ABSENCE_TRUSTED = 2.0
 
 Looked = tuple[str, Registration | PermanentError | None]
 
@@ -58,28 +58,28 @@ class EurekaSink(Sink):
         self._named = bool(options.user or options.password)
         self._api = Api(self._servers)
         self._adjuster = Adjuster(options)
-        self._reader = Reader(options)
-        self._listing = Listing(self._reader)
-        self._changes = Changes(self._api, Writer(options), self._reader)
-        #: A heartbeat has told of a loss.
-        self._noticed = Event()
+        self._decoder = Decoder(options)
+        self._listing = Listing(self._decoder)
+        self._changes = Changes(self._api, Encoder(options), self._decoder)
+        #: Set when a heartbeat has shown a loss.
+        self._loss_noticed = Event()
         self._renewer = Renewer(
             self._api, interval, options.connections, self._restored, self._note_loss
         )
         # One connection is left to the heartbeats.
         self._workers = max(1, options.connections - 1)
-        #: Where each id stands, by the last listing and by what was written since.
+        #: The key of each id, by the last listing and by later writes.
         self._listed: dict[str, Place] = {}
         self._written: dict[str, Place] = {}
-        #: Ids whose lease is gone, though the servers' list may still show them.
+        #: Ids whose lease is lost, though the servers' list may still show them.
         self._lost: set[str] = set()
-        #: Where the last look found nothing, and when it was.
+        #: Ids that the last look did not find, and when it was.
         self._absent: dict[str, float] = {}
-        #: Whether the last list could not be had: forbidden (403), say, or not whole.
+        #: Whether the last list failed: forbidden (403), for example, or incomplete.
         self._unlisted = False
 
     def registrations(self) -> View[Registration]:
-        """Everything the servers list, from their cache. What they do not show is not nothing."""
+        """Read everything that the servers list, from their cache."""
         try:
             view = self._listing.view(self._api.apps())
         except TemporaryError:
@@ -87,10 +87,10 @@ class EurekaSink(Sink):
             raise
         self._unlisted = False
         self._listed = {one.id: Token.parse(one.version).place for one in view.items}
-        return attrs.evolve(view, items=[self._seen(one) for one in view.items])
+        return attrs.evolve(view, items=[self._with_loss(one) for one in view.items])
 
     def registration(self, id: str) -> Registration | None:
-        """One instance, past the cache."""
+        """Read one instance, past the cache."""
         places = [self._written.get(id), self._listed.get(id)]
         for place in dict.fromkeys(place for place in places if place):
             found = self._read(self._api.instance(place))
@@ -100,55 +100,57 @@ class EurekaSink(Sink):
         return found if found is not None and found.id == id else None
 
     def look_again(self, ids: Collection[str]) -> Iterator[Looked]:
-        """Several at a time; where nothing stands, `register` need not look once more."""
+        """Look up several ids at the same time; `register` then trusts the absence of an id."""
         self._absent.clear()
         return each(self._look, ids, self._workers)
 
     def register(self, new: Registration) -> Registration:
-        """Write what must not be there yet."""
+        """Write a registration that must not exist yet."""
         seen = self._absent.pop(new.id, float("-inf"))
-        return self._wrote(self._changes.register(new, look=time.monotonic() - seen > FRESH))
+        return self._wrote(
+            self._changes.register(new, look=time.monotonic() - seen > ABSENCE_TRUSTED)
+        )
 
     def update(self, old: Registration, new: Registration) -> Registration:
-        """Replace what must be as it was read, and read it back."""
+        """Replace a registration that must be as it was read, and read it back."""
         return self._wrote(self._changes.update(old, new))
 
     def deregister(self, old: Registration) -> None:
-        """Cancel what must be as it was read."""
+        """Cancel a registration that must be as it was read."""
         self._changes.deregister(old)
         self._written.pop(old.id, None)
         self._lost.discard(old.id)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Make the changes, several at a time."""
+        """Make the changes, several at the same time."""
         return each(self.attempt, changes, self._workers)
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """The instance as Eureka, and its XML readers, can hold it."""
+        """Return the instance as Eureka, and its XML readers, can hold it."""
         return self._adjuster.adjust(instance)
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
-        """Send the heartbeats that are due now; returns what the server has forgotten."""
+        """Send the heartbeats that are due; return the registrations that the server lost."""
         return self._renewer.renew(held)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
-        """Wake as soon as a heartbeat tells of a loss, while the rest of them are sent."""
+        """Wake as soon as a heartbeat shows a loss, while the rest of them are sent."""
         while not stop.is_set():
-            if self._noticed.wait(TICK):
-                self._noticed.clear()
+            if self._loss_noticed.wait(TICK):
+                self._loss_noticed.clear()
                 wake()
 
     def examine(self) -> Iterable[Finding]:
-        """What is in the way of registering, at each server."""
-        return examined(self._servers.all, named=self._named)
+        """Examine each server."""
+        return examine(self._servers.all, named=self._named)
 
     def close(self) -> None:
-        """Let go of the connections. What is registered stays."""
+        """Close all connections. Registrations stay."""
         self._api.close()
 
     @property
     def connections(self) -> int:
-        """How many connections were opened so far."""
+        """How many connections have been opened so far."""
         return self._servers.opened
 
     def _look(self, id_: str) -> Looked:
@@ -168,7 +170,7 @@ class EurekaSink(Sink):
         return made
 
     def _restored(self, lost: Registration) -> bool:
-        """Write again what a server forgot that gives no list: no cycle can do it then."""
+        """Write a lost registration again while the servers return no list: no cycle can then."""
         if not self._unlisted:
             return False
         self._changes.restore(lost)
@@ -177,9 +179,9 @@ class EurekaSink(Sink):
     def _note_loss(self, lost: Registration, first: bool) -> None:  # noqa: FBT001
         self._lost.add(lost.id)
         if first:
-            self._noticed.set()
+            self._loss_noticed.set()
 
-    def _seen(self, one: Registration) -> Registration:
+    def _with_loss(self, one: Registration) -> Registration:
         if one.id not in self._lost or one.damaged:
             return one
         return attrs.evolve(one, damaged="its lease is gone")
@@ -188,6 +190,6 @@ class EurekaSink(Sink):
         if raw is None:
             return None
         try:
-            return self._seen(self._reader.read(raw))  # type: ignore[arg-type]
+            return self._with_loss(self._decoder.decode(raw))  # type: ignore[arg-type]
         except FAULTS as error:
             raise TemporaryError(f"Eureka's answer is not an instance: {error!r}") from error

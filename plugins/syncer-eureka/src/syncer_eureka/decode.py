@@ -1,4 +1,4 @@
-"""What Eureka answers, understood: its JSON has more than one form for many things."""
+"""Decodes Eureka's answers, whose JSON has more than one form for many things."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,25 +7,25 @@ from typing import Any
 import attrs
 
 from syncer import STATUS_KEY, Instance, Mark, Registration, Status
-from syncer_eureka.adjusting import OWN, TAGS, WEIGHT
+from syncer_eureka.adjust import OWN, TAGS, WEIGHT
 from syncer_eureka.api import Place
-from syncer_eureka.names import instance_id
-from syncer_eureka.options import EurekaOptions
-from syncer_eureka.wire import (
+from syncer_eureka.encode import (
     EXTRA,
     ID,
     OUT,
     PLAIN,
-    Writer,
+    Encoder,
     app_of,
     is_overridden,
     mark_fields,
     status_of,
 )
-from syncer_eureka.wishes import KEPT, PREFIX
+from syncer_eureka.label_settings import PREFIX, SETTING_KEYS
+from syncer_eureka.names import instance_id
+from syncer_eureka.options import EurekaOptions
 
 _STATUS = {"UP": Status.UP, "STARTING": Status.STARTING, OUT: Status.PAUSED}
-#: What is compared with what we would write; the metadata beside these.
+#: Fields that are compared with what we would write, in addition to the metadata.
 _TEXTS = (
     *("hostName", "ipAddr", "vipAddress", "secureVipAddress"),
     *("homePageUrl", "statusPageUrl", "healthCheckUrl", "secureHealthCheckUrl"),
@@ -35,7 +35,7 @@ FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowE
 
 @attrs.frozen
 class Token:
-    """A registration's `version`: where it stands, and when it was changed last (ms)."""
+    """A registration's `version`: its key, and when it was changed last (ms)."""
 
     place: Place
     dirty: int
@@ -45,14 +45,14 @@ class Token:
 
     @classmethod
     def parse(cls, version: str) -> "Token":
-        """The token that was written so; raises ValueError."""
+        """Return the token of a version; raises ValueError."""
         dirty, place = version.split(" ", 1)
         app, id_ = place.split("/", 1)
         return cls(Place(app, id_), int(dirty))
 
 
 def instances_in(answer: Any) -> Iterator[Any]:
-    """All instances of a list of applications, whichever way it is written."""
+    """Yield all instances of a list of applications, in whichever form it is written."""
     applications = answer["applications"]
     if not isinstance(applications, Mapping):
         raise ValueError("no applications")
@@ -61,28 +61,28 @@ def instances_in(answer: Any) -> Iterator[Any]:
 
 
 def _many(value: Any) -> list[Any]:
-    """A list, of which Eureka leaves the brackets out if it has one member."""
+    """Return a list; Eureka leaves out the brackets of a list with one member."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def metadata_of(raw: Mapping[str, Any]) -> dict[str, str]:
-    """The metadata; `@class` is Java's name for a map that is empty."""
+    """Return the metadata, without `@class`, which Java adds to an empty map."""
     found = raw.get("metadata") or {}
     return {
         key: "" if text is None else str(text) for key, text in found.items() if key != "@class"
     }
 
 
-class Reader:
-    """Makes registrations of what stands in Eureka. Pure."""
+class Decoder:
+    """Turns Eureka's instances into registrations. Pure."""
 
     def __init__(self, options: EurekaOptions) -> None:
-        self._writer = Writer(options)
+        self._encoder = Encoder(options)
 
-    def read(self, raw: Mapping[str, Any]) -> Registration:
-        """The registration that an instance means; raises one of `FAULTS` if it means none."""
+    def decode(self, raw: Mapping[str, Any]) -> Registration:
+        """Return the registration that an instance means. Raises one of `FAULTS`."""
         place = Place(str(raw["app"]).upper(), str(raw.get("instanceId") or raw["hostName"]))
         dirty = int(raw.get("lastDirtyTimestamp") or 0)
         version = str(Token(place, dirty))
@@ -92,7 +92,7 @@ class Reader:
             return Registration(instance=_foreign(raw, place, metadata), version=version)
         found = Registration(instance=_own(raw, place, metadata), mark=mark, version=version)
         if app_of(found.instance) != place.app or instance_id(found.id) != place.instance_id:
-            # A copy: a mark counts only where it was put.
+            # A copy: a mark counts only under the key where it was written.
             return Registration(instance=_foreign(raw, place, metadata), version=version)
         damaged = _status_damage(raw, found.instance) or self._damage(raw, metadata, found, dirty)
         return attrs.evolve(found, damaged=damaged)
@@ -100,24 +100,26 @@ class Reader:
     def _damage(
         self, raw: Mapping[str, Any], metadata: Mapping[str, str], found: Registration, dirty: int
     ) -> str:
-        """What somebody changed that the instance does not show."""
-        meant = self._writer.body(found, dirty)
-        if metadata != meant["metadata"]:
+        """Return changes by others that the instance does not show; "" if there are none."""
+        expected = self._encoder.body(found, dirty)
+        if metadata != expected["metadata"]:
             return "its metadata was changed"
-        wrong = [name for name in _TEXTS if str(raw.get(name) or "") != meant.get(name, "")]
-        wrong += [name for name in ("port", "securePort") if _port(raw, name) != _port(meant, name)]
-        if (raw.get("dataCenterInfo") or {}).get("name") != meant["dataCenterInfo"]["name"]:
+        wrong = [name for name in _TEXTS if str(raw.get(name) or "") != expected.get(name, "")]
+        wrong += [
+            name for name in ("port", "securePort") if _port(raw, name) != _port(expected, name)
+        ]
+        if (raw.get("dataCenterInfo") or {}).get("name") != expected["dataCenterInfo"]["name"]:
             wrong.append("dataCenterInfo")
         lease = raw.get("leaseInfo") or {}
-        if any(int(lease.get(name, 0)) != value for name, value in meant["leaseInfo"].items()):
+        if any(int(lease.get(name, 0)) != value for name, value in expected["leaseInfo"].items()):
             wrong.append("leaseInfo")
         return f"its {wrong[0]} is not as it should be" if wrong else ""
 
 
 def _status_damage(raw: Mapping[str, Any], instance: Instance) -> str:
-    """How the status is wrong; what an operator set by an override is right.
+    """Return how the status is wrong; "" if it is right. An operator's override is right.
 
-    So is OUT_OF_SERVICE, where we did not mean it: servers keep it when they forget an override.
+    So is OUT_OF_SERVICE that is not ours: servers keep it when they forget an override.
     """
     status, meant = str(raw.get("status") or ""), status_of(instance)
     if status in (meant, OUT) or is_overridden(raw):
@@ -136,16 +138,16 @@ def _own(raw: Mapping[str, Any], place: Place, metadata: Mapping[str, str]) -> I
         for key, text in metadata.items()
         if key not in left_out and (key == STATUS_KEY or not key.startswith(OWN))
     }
-    wishes = {f"{PREFIX}{key}": text for key, text in extra.get("eureka", {}).items()}
-    if not all(isinstance(text, str) for text in (*tags, *wishes.values())):
-        raise ValueError("what must be text is not")
+    settings = {f"{PREFIX}{key}": text for key, text in extra.get("eureka", {}).items()}
+    if not all(isinstance(text, str) for text in (*tags, *settings.values())):
+        raise ValueError("a value that must be text is not")
     return Instance(
         id=metadata[ID],
         service=extra.get("service", place.app.lower()),
         address=str(raw["ipAddr"]),
         port=_own_port(raw),
         tags=tags,
-        meta={**meta, **{key: text for key, text in wishes.items() if key in KEPT}},
+        meta={**meta, **{key: text for key, text in settings.items() if key in SETTING_KEYS}},
         status=_status(raw),
         **{name: extra[name] for name in PLAIN if name in extra},
     )
@@ -157,7 +159,7 @@ def _own_port(raw: Mapping[str, Any]) -> int:
 
 
 def _foreign(raw: Mapping[str, Any], place: Place, metadata: Mapping[str, str]) -> Instance:
-    """What somebody else registered, as well as it can be told."""
+    """Return what somebody else registered, as far as it can be decoded."""
     port, enabled = _port(raw, "port")
     secure_port, secure = _port(raw, "securePort")
     meta = {k: v for k, v in metadata.items() if k != TAGS and not k.startswith(OWN)}
@@ -182,7 +184,7 @@ def _status(raw: Mapping[str, Any]) -> Status:
 
 
 def _port(raw: Mapping[str, Any], name: str) -> tuple[int, bool]:
-    """Number and whether it is in use; either may come as text."""
+    """Return the number and whether it is in use; either may be text."""
     found = raw.get(name) or {}
     if not isinstance(found, Mapping):
         return int(found), True

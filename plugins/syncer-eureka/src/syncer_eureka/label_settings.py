@@ -1,7 +1,7 @@
-"""What labels ask of Eureka itself: the `eureka_*` keys of an instance's metadata.
+"""Settings for Eureka itself in labels: the `eureka_*` keys of an instance's metadata.
 
-`SERVICE_EUREKA_VIP=shop.example` reaches a sink as metadata `eureka_vip`; the keys of the
-fork of registrator that knew Eureka are understood, and some more. None is published as it is.
+`SERVICE_EUREKA_VIP=shop.example` reaches a sink as metadata `eureka_vip`. The keys of the fork of
+registrator that knew Eureka are known, and some more. None is published as metadata.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from syncer_eureka.options import DataCenter, EurekaOptions
 
 PREFIX = "eureka_"
 _METADATA = "metadata_"
-#: Wishes for fields of the instance itself.
+#: Settings of fields of the instance itself.
 _FIELDS = ("ipaddr", "status")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"", "false", "no", "off", "0"})
@@ -25,13 +25,13 @@ _STATUS = {
     "DOWN": Status.UNHEALTHY,
     "OUT_OF_SERVICE": Status.PAUSED,
 }
-#: Keys of the fork for what only Amazon's own services know; all that begin with elbv2, too.
+#: Keys of the fork that ask Amazon's own services; so do all that begin with elbv2.
 _AMAZON = ("datacenterinfo_auto_populate", "register_aws_public_ip", "lookup_elbv2_endpoint")
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
-    """The wishes that stay with the instance; "" means as usual."""
+class Settings:
+    """Settings that stay with the instance; "" means the default."""
 
     vip: str = ""
     secure_vip: str = ""
@@ -44,18 +44,18 @@ class Wishes:
     leaseinfo_durationinsecs: str = ""
 
 
-#: Set by a label, or by the first check that consumers can make too.
+#: Set by a label, or by the first check that consumers can make, too.
 HEALTH_CHECK_URL = f"{PREFIX}health_check_url"
-KEPT = frozenset(PREFIX + field.name for field in attrs.fields(Wishes))
+SETTING_KEYS = frozenset(PREFIX + field.name for field in attrs.fields(Settings))
 
 
-def wishes_in(meta: Mapping[str, str]) -> Wishes:
-    """The wishes that stand in the metadata of an adjusted instance."""
-    return Wishes(**{key.removeprefix(PREFIX): meta[key] for key in KEPT & meta.keys()})
+def settings_in(meta: Mapping[str, str]) -> Settings:
+    """Return the settings in the metadata of an adjusted instance."""
+    return Settings(**{key.removeprefix(PREFIX): meta[key] for key in SETTING_KEYS & meta.keys()})
 
 
-class Reader:
-    """Takes the wishes out of an instance's metadata, once; what cannot be had is a problem."""
+class SettingsReader:
+    """Reads the settings in an instance's metadata; an impossible one is a problem."""
 
     def __init__(self, options: EurekaOptions) -> None:
         self._options = options
@@ -66,14 +66,14 @@ class Reader:
         }
 
     def read(self, instance: Instance) -> Instance:
-        """The instance with its wishes in canonical form; those that change it are carried out."""
-        wishes = {k: v for k, v in instance.meta.items() if k.startswith(PREFIX)}
-        if not wishes:
+        """Return the instance with its settings in canonical form, or applied to its own fields."""
+        settings = {k: v for k, v in instance.meta.items() if k.startswith(PREFIX)}
+        if not settings:
             return instance
-        meta = {k: v for k, v in instance.meta.items() if k not in wishes}
+        meta = {k: v for k, v in instance.meta.items() if k not in settings}
         problems: list[str] = []
         changed: dict[str, Any] = {}
-        for key, text in wishes.items():
+        for key, text in settings.items():
             name, text = key.removeprefix(PREFIX), text.strip()
             try:
                 meta |= self._meta(name, text)
@@ -84,8 +84,8 @@ class Reader:
         return attrs.evolve(instance, meta=meta, **changed)
 
     def _meta(self, name: str, text: str) -> Mapping[str, str]:
-        """What a wish adds to the metadata. Raises ValueError for what cannot be had."""
-        if (key := PREFIX + name) in KEPT:
+        """Return the metadata that a setting becomes. Raises ValueError with a reason."""
+        if (key := PREFIX + name) in SETTING_KEYS:
             text = self._readers.get(name, str)(text)
             return {key: text} if text else {}
         if name == "zone":
@@ -96,10 +96,10 @@ class Reader:
             self._interval(text)
         elif name in _AMAZON or name.startswith("elbv2"):
             if text.lower() not in _FALSE:
-                why = "syncer does not ask Amazon; give addresses and metadata by other labels"
+                why = "syncer does not ask Amazon; set addresses and metadata by other labels"
                 raise ValueError(why)
         elif name not in _FIELDS:
-            raise ValueError("not known; metadata goes into eureka_metadata_NAME")
+            raise ValueError("unknown; for metadata use eureka_metadata_NAME")
         return {}
 
     def _interval(self, text: str) -> None:
@@ -116,12 +116,12 @@ class Reader:
 
 
 def _fields(name: str, text: str, instance: Instance) -> dict[str, Any]:
-    """The fields of the instance that a wish changes. Raises ValueError."""
+    """Return the fields of the instance that a setting changes. Raises ValueError."""
     if name == "ipaddr" and text:
         return {"address": _address(text)}
     if name == "status":
         status = _status(text)
-        # What runs, and how well, counts for more than what was wished.
+        # The actual state takes precedence over the setting.
         return {"status": status} if instance.status is Status.UP else {}
     return {}
 

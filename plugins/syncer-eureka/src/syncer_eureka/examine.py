@@ -1,6 +1,6 @@
-"""What can be in the way of registering in Eureka: the path, the password, peers, clocks.
+"""Examines Eureka servers before anything is registered: path, password, peers, clocks.
 
-Each server is looked at by itself, though work goes on with any that answers. Nothing is written.
+Each server is examined, though any that answers will do for the work. Nothing is written.
 """
 
 import re
@@ -12,23 +12,23 @@ import attrs
 from syncer import Finding, Level, TemporaryError, clock_finding, one_line
 from syncer.kits.http import Response
 from syncer_eureka.address import Address, parse_url
-from syncer_eureka.reading import FAULTS, instances_in
+from syncer_eureka.decode import FAULTS, instances_in
 from syncer_eureka.servers import Server
 
-#: Where servers have their API: Spring Cloud's, Netflix' own, and what a proxy makes of them.
+#: Usual paths of the API: of Spring Cloud's server, of Netflix's own, and behind a proxy.
 _USUAL = ("/eureka/", "/eureka/v2/", "/v2/", "/")
-#: How the page that servers show to people says that leases do not run out now, and lists peers.
-_SPARING = "RENEWALS ARE LESSER THAN THRESHOLD"
-#: The peer that Spring Cloud's server has where nobody named any.
+#: How the server's page for people says that leases do not expire now, and lists peers.
+_PRESERVING = "RENEWALS ARE LESSER THAN THRESHOLD"
+#: The default peer of Spring Cloud's server.
 _UNSET = "http://localhost:8761/eureka/"
 _REPLICAS = re.compile(r"<td>(registered|unavailable)-replicas</td>\s*<td>([^<]*)</td>")
-_PATHS = "the path is part of the URL: /eureka/ of Spring Cloud's server, /eureka/v2/ of Netflix'"
+_PATHS = "the path is part of the URL: /eureka/ of Spring Cloud's server, /eureka/v2/ of Netflix's"
 
 
-def examined(servers: Sequence[Server], *, named: bool) -> Iterator[Finding]:
-    """What was found at each server. One that fails is a warning where another answers.
+def examine(servers: Sequence[Server], *, named: bool) -> Iterator[Finding]:
+    """Return the findings of each server. A failing one is a warning if another answers.
 
-    `named` says whether a user or password is configured.
+    `named`: whether a user or password is configured.
     """
     found = [list(_server(server, named=named, alone=len(servers) == 1)) for server in servers]
     works = any(first.level is Level.OK for first, *_ in found)
@@ -53,11 +53,11 @@ def _server(server: Server, *, named: bool, alone: bool) -> Iterator[Finding]:
         yield clock
     page = _page(server)
     yield from _peers(server.address, page, alone=alone)
-    yield from _sparing(server.address, page)
+    yield from _preserving(server.address, page)
 
 
 def _is_list(answer: Response) -> bool:
-    """Whether this is a list of applications, as Eureka gives it."""
+    """Whether this is a list of applications in Eureka's form."""
     try:
         list(instances_in(answer.json()))
     except (*FAULTS, TemporaryError):
@@ -68,26 +68,28 @@ def _is_list(answer: Response) -> bool:
 def _no_list(server: Server, answer: Response, *, named: bool) -> Finding:
     where = f"Eureka at {server.address}"
     if answer.code == 401:
-        known = "see user and password: the server does not accept them"
+        known = "check user and password: the server does not accept them"
         advice = known if named else "set user and password: the server asks for them"
-        return Finding(Level.PROBLEM, f"{where}: nobody is let in without the right ones", advice)
+        return Finding(
+            Level.PROBLEM, f"{where}: it refuses access without the right user and password", advice
+        )
     if answer.code == 403:
-        text = f"{where}: it gives no list now"
+        text = f"{where}: it returns no list now"
         advice = (
-            "one that has just started gives none until it has its peers', or for 5 minutes;"
-            " if that lasts, the user or a proxy before it lacks the right to read"
+            "a server that has just started returns none until it has its peers' list, or for 5"
+            " minutes; if that lasts, the user or a proxy before it lacks the right to read"
         )
         return Finding(Level.PROBLEM, text, advice)
-    said = "what it answers is no list" if answer.code == 200 else f"it answers {answer.code}"
+    said = "its answer is not a list" if answer.code == 200 else f"it answers {answer.code}"
     return Finding(Level.PROBLEM, f"{where}: {said}", _right_path(server))
 
 
 def _right_path(server: Server) -> str:
-    """Under which path of this server Eureka answers, if it does so under a usual one."""
+    """Return advice: the usual path under which Eureka answers at this server, if it does."""
     for path in _USUAL:
         if path != server.address.path and _answers(server, path):
             return f"Eureka answers at {attrs.evolve(server.address, path=path)}: set this as URL"
-    return f"see what stands there; {_PATHS}"
+    return f"see what is served there; {_PATHS}"
 
 
 def _answers(server: Server, path: str) -> bool:
@@ -98,9 +100,9 @@ def _answers(server: Server, path: str) -> bool:
 
 
 def _page(server: Server) -> str:
-    """The page that servers show to people, which stands above the API; "" if there is none.
+    """Return the server's page for people, one level above the API; "" if there is none.
 
-    The API has a status too, which newer servers of Spring Cloud fail to give as JSON.
+    The API has a status, too, but newer servers of Spring Cloud fail to give it as JSON.
     """
     above = server.address.path.rstrip("/").rpartition("/")[0] + "/"
     try:
@@ -111,7 +113,7 @@ def _page(server: Server) -> str:
 
 
 def _peers(where: Address, page: str, *, alone: bool) -> Iterator[Finding]:
-    """What the server says of its peers; one that has other words for it says nothing."""
+    """Yield what the page says of peers; a page in other words yields nothing."""
     said = {name: _replicas(listed) for name, listed in _REPLICAS.findall(page)}
     if gone := said.get("unavailable"):
         yield Finding(
@@ -123,13 +125,13 @@ def _peers(where: Address, page: str, *, alone: bool) -> Iterator[Finding]:
     if not alone and said.get("registered") == []:
         yield Finding(
             Level.WARNING,
-            f"{where} knows no peers, and several servers are configured",
-            "make them peers of each other, else what one is told the others do not know",
+            f"{where} knows no peers, but several servers are configured",
+            "make them peers of each other, else they do not share what is registered",
         )
 
 
 def _replicas(listed: str) -> list[str]:
-    """The servers of a comma list, without users and passwords that stand in their URLs."""
+    """Return the servers of a comma list, without the users and passwords in their URLs."""
     texts = [text.strip() for text in unescape(listed).split(",")]
     return [found for text in texts if text and (found := _address(text)) != _UNSET]
 
@@ -138,15 +140,15 @@ def _address(text: str) -> str:
     try:
         return str(parse_url(text)[0])
     except ValueError:
-        return "one that has no address"
+        return "one without an address"
 
 
-def _sparing(where: Address, page: str) -> Iterator[Finding]:
-    """Whether the server keeps what nobody renews."""
-    if _SPARING in page:
+def _preserving(where: Address, page: str) -> Iterator[Finding]:
+    """Yield a finding if the server keeps entries that nobody renews."""
+    if _PRESERVING in page:
         yield Finding(
             Level.WARNING,
-            f"{where} preserves itself: what is not renewed stays listed",
+            f"{where} is in self-preservation: entries that are not renewed stay listed",
             "usual for some minutes after a start, or with few instances; else see who has"
-            " stopped to renew. What syncer removes goes all the same",
+            " stopped renewing. Entries that syncer removes go all the same",
         )

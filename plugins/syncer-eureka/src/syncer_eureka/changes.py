@@ -1,10 +1,10 @@
-"""Changes in Eureka, which knows no compare-and-set, and says yes to what it ignores.
+"""Changes in Eureka, which has no compare-and-set, and reports success for writes that it ignores.
 
-So each is read first. A registration counts only with a time of change (`lastDirtyTimestamp`) that
-is not before the stored one, whatever our clock says. And a status of UP or OUT_OF_SERVICE is not
-replaced by the other, unless there was a third in between. So what replaces another is read back.
-Where nothing stood Eureka takes what it is given; a server that did not is found out by the next
-heartbeat (404), and whatever else became of it by the next listing.
+So each instance is read first. A write counts only with a time of change (`lastDirtyTimestamp`)
+that is not before the stored one, whatever our clock says. A status of UP does not replace
+OUT_OF_SERVICE, or the reverse, unless there was a third in between. So a write that replaces
+another is read back. A new instance is always taken; a server that lost it shows at the next
+heartbeat (404), and any other damage in the next listing.
 """
 
 import time
@@ -15,45 +15,45 @@ import attrs
 
 from syncer import Conflict, Instance, PermanentError, Registration, TemporaryError
 from syncer_eureka.api import Api, Place
+from syncer_eureka.decode import FAULTS, Decoder, Token
+from syncer_eureka.encode import OUT, Encoder, app_of, is_overridden, status_of
 from syncer_eureka.names import instance_id
-from syncer_eureka.reading import FAULTS, Reader, Token
-from syncer_eureka.wire import OUT, Writer, app_of, is_overridden, status_of
 
-#: How often a registration that Eureka ignored is sent again.
+#: How often a registration that Eureka ignores is sent.
 TRIES = 3
 
 
 def now_ms() -> int:
-    """The time as Eureka counts it."""
+    """Return the time as Eureka counts it."""
     return time.time_ns() // 1_000_000
 
 
 def place_of(instance: Instance) -> Place:
-    """Where an instance of ours stands."""
+    """Return the key of an instance of ours."""
     return Place(app_of(instance), instance_id(instance.id))
 
 
 class Changes:
-    """Makes single changes. Safe for threads, for different ids."""
+    """Makes single changes. Safe in threads, for different ids."""
 
     def __init__(
-        self, api: Api, writer: Writer, reader: Reader, now: Callable[[], int] = now_ms
+        self, api: Api, encoder: Encoder, decoder: Decoder, now: Callable[[], int] = now_ms
     ) -> None:
-        self._api, self._writer, self._reader, self._now = api, writer, reader, now
+        self._api, self._encoder, self._decoder, self._now = api, encoder, decoder, now
 
     def register(self, new: Registration, *, look: bool = True) -> Registration:
-        """Write what must not be there yet; without `look` it is known that it is not."""
+        """Write a registration that must not exist; without `look` this is known."""
         place = place_of(new.instance)
         if look and self._api.instance(place) is not None:
-            raise Conflict(f"{new.id}: Eureka has an instance {place}, which no listing showed")
+            raise Conflict(f"{new.id}: Eureka has an instance {place} that no listing showed")
         dirty = self._now()
-        self._api.register(place.app, self._writer.body(new, dirty))
+        self._api.register(place.app, self._encoder.body(new, dirty))
         return attrs.evolve(new, version=str(Token(place, dirty)), damaged="")
 
     def update(self, old: Registration, new: Registration) -> Registration:
-        """Replace what must be as it was read. In another application it is written first.
+        """Replace a registration that must be as it was read, or write it again if it is gone.
 
-        What is not there any more is written again.
+        In another application the new one is written before the old one is removed.
         """
         before, after = self._place(old), place_of(new.instance)
         raw = self._expect(old, before)
@@ -64,20 +64,20 @@ class Changes:
         return made
 
     def deregister(self, old: Registration) -> None:
-        """Remove what must be as it was read, or is gone already."""
+        """Remove a registration that must be as it was read, or gone."""
         place = self._place(old)
         self._expect(old, place)
         self._api.cancel(place)
 
     def restore(self, lost: Registration) -> Registration:
-        """Write again what a server has forgotten."""
+        """Write a registration again that a server has forgotten."""
         return self._put(lost, Token.parse(lost.version).dirty)
 
     def _place(self, old: Registration) -> Place:
         return Token.parse(old.version).place if old.version else place_of(old.instance)
 
     def _expect(self, old: Registration, place: Place) -> Mapping[str, Any]:
-        """What stands there; empty if nothing does. Raises Conflict if it was changed."""
+        """Return the current instance; empty if it is gone. Raises Conflict if it was changed."""
         raw = self._api.instance(place)
         if raw is None:
             return {}
@@ -86,36 +86,36 @@ class Changes:
         return raw  # type: ignore[no-any-return]
 
     def _put(self, new: Registration, stored: int, *, detour: bool = False) -> Registration:
-        """Write, above the stored time of change; returns what stands there then.
+        """Write, with a later time of change than the stored one; return what is then read.
 
-        With `detour` it is DOWN for a moment: the server would keep the stored status.
+        With `detour` the status is DOWN for a moment: the server would keep the stored one.
         """
         place = place_of(new.instance)
         for _ in range(TRIES):
             dirty = max(self._now(), stored + 1)
             if detour:
-                self._api.register(place.app, self._writer.body(new, dirty) | {"status": "DOWN"})
+                self._api.register(place.app, self._encoder.body(new, dirty) | {"status": "DOWN"})
                 dirty += 1
-            self._api.register(place.app, self._writer.body(new, dirty))
+            self._api.register(place.app, self._encoder.body(new, dirty))
             raw = self._api.instance(place)
             if raw is None:
                 continue
             stored = _dirty(raw, place)
             if stored == dirty:
-                return self._verified(new, self._reader.read(raw))
-        text = f"{new.id}: Eureka said yes {TRIES} times, and did not take the registration"
+                return self._verified(new, self._decoder.decode(raw))
+        text = f"{new.id}: Eureka reported success {TRIES} times, but ignored the registration"
         raise TemporaryError(text)
 
     def _verified(self, new: Registration, found: Registration) -> Registration:
         if (found.instance, found.mark) != (new.instance, new.mark):
-            raise PermanentError(f"{new.id}: Eureka holds it in another form than it was written")
+            raise PermanentError(f"{new.id}: Eureka returns it in another form than it was written")
         if found.damaged:
             raise PermanentError(f"{new.id}: just written, and {found.damaged}")
         return found
 
 
 def _dirty(raw: Mapping[str, Any], place: Place) -> int:
-    """When it was changed last, as the server has it; 0 for nothing. Raises TemporaryError."""
+    """Return the stored time of change; 0 if there is none. Raises TemporaryError."""
     try:
         return int(raw.get("lastDirtyTimestamp") or 0)
     except FAULTS as error:
@@ -123,9 +123,9 @@ def _dirty(raw: Mapping[str, Any], place: Place) -> int:
 
 
 def _sticks(raw: Mapping[str, Any], old: Registration, new: Registration) -> bool:
-    """Whether the server would keep the stored status, which is ours to change.
+    """Whether the server would keep the stored status though it is ours to change.
 
-    What an operator has set, or left behind, is not.
+    A status that an operator has set, or left behind, is not.
     """
     wanted = status_of(new.instance)
     ours = OUT in (status_of(old.instance), wanted)
