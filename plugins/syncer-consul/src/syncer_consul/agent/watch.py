@@ -8,12 +8,12 @@ there: one for the node's services, one for its checks. They ask for nothing but
 import time
 from collections.abc import Callable
 from functools import partial
-from threading import Event, Thread
+from threading import Event
 from urllib.parse import quote
 
 from syncer.kits.http import Failed, Refused
 from syncer_consul.http.client import Client
-from syncer_consul.http.index_watch import SPACING, Query, index_of
+from syncer_consul.http.index_watch import SPACING, Query, index_of, run_watch
 
 _PAUSE, _LONGEST_PAUSE, _UNNAMED_PAUSE = 0.3, 10.0, 30.0
 #: Filters that nothing matches: the index comes without the body.
@@ -39,19 +39,8 @@ class Watcher:
 
     def run(self, wake: Callable[[], None], stop: Event) -> None:
         """Watch until `stop` is set or `close()` is called."""
-        threads = [
-            Thread(target=self._watch, args=(query, wake), name="watch", daemon=True)
-            for query in self._queries
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            while not stop.wait(0.2) and not self._ended.is_set():
-                continue
-        finally:
-            self.close()
-            for thread in threads:
-                thread.join(5)
+        watch = [partial(self._watch, query, wake) for query in self._queries]
+        run_watch(watch, stop, self._ended, self.close)
 
     def close(self) -> None:
         """End a running watch."""

@@ -1,6 +1,7 @@
 """Notices changes by blocking queries whose answers nobody reads: only the index counts."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -18,6 +19,22 @@ def index_of(query: Query, index: int) -> int:
     found: int = query(index=index, wait=WAIT).index
     # One that fell belongs to a server that was restarted; 0 would not block at all.
     return max(found, 1)
+
+
+def run_watch(
+    targets: Sequence[Callable[[], None]], stop: Event, ended: Event, close: Callable[[], None]
+) -> None:
+    """Run the threads of a watch until `stop` or `ended` is set; `close` ends them."""
+    threads = [Thread(target=target, name="consul watch", daemon=True) for target in targets]
+    for thread in threads:
+        thread.start()
+    try:
+        while not stop.wait(0.2) and not ended.is_set():
+            continue
+    finally:
+        close()
+        for thread in threads:
+            thread.join(5)
 
 
 class IndexWatcher:
@@ -43,21 +60,9 @@ class IndexWatcher:
 
         Wakes, too, when each query begins to be watched.
         """
-        threads = [
-            Thread(target=self._follow, args=(query, wake), name="index watch", daemon=True)
-            for query in self._queries
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            while not stop.wait(0.2) and not self._ended.is_set():
-                continue
-        finally:
-            stopped = stop.is_set()
-            self.close()
-            for thread in threads:
-                thread.join(5)
-        if self._error is not None and not stopped:
+        follow = [partial(self._follow, query, wake) for query in self._queries]
+        run_watch(follow, stop, self._ended, self.close)
+        if self._error is not None and not stop.is_set():
             raise self._error
 
     def close(self) -> None:

@@ -10,42 +10,36 @@ from typing import Any
 
 from consul import base
 
-from syncer_consul.http.transport import Answer, Transport
+from syncer_consul.http.transport import Transport
 
 
 class Service(base.Consul.Agent.Service):  # type: ignore[misc]
     """Services of the agent. The library reads none, and registers no weights and one check."""
 
-    def get(self, service_id: str) -> Answer:
+    def get(self, service_id: str) -> Any:
         """Read one service."""
-        return self._http.get(base.CB.json(), f"/v1/agent/service/{service_id}")
+        return self.agent.http.get(base.CB.json(), f"/v1/agent/service/{service_id}")
 
-    def register_definition(self, definition: Mapping[str, Any]) -> Answer:
+    def register_definition(self, definition: Mapping[str, Any]) -> Any:
         """Register a service by its whole definition, in the words of Consul's API."""
         data = json.dumps(definition)
-        return self._http.put(base.CB.bool(), "/v1/agent/service/register", data=data)
-
-    @property
-    def _http(self) -> Transport:
-        return self.agent.http  # type: ignore[no-any-return]
+        return self.agent.http.put(base.CB.bool(), "/v1/agent/service/register", data=data)
 
 
 class Check(base.Consul.Agent.Check):  # type: ignore[misc]
     """Checks of the agent. The library sends their output in the URL, which has too little room."""
 
-    def update(self, check_id: str, status: str, output: str) -> Answer:
+    def update(self, check_id: str, status: str, output: str) -> Any:
         """Report the status of a TTL check."""
-        http: Transport = self.agent.http
         data = json.dumps({"Status": status, "Output": output})
-        return http.put(base.CB.bool(), f"/v1/agent/check/update/{check_id}", data=data)
+        return self.agent.http.put(base.CB.bool(), f"/v1/agent/check/update/{check_id}", data=data)
 
 
 class Session(base.Consul.Session):  # type: ignore[misc]
     """Sessions. The library cannot free them from the health of the node."""
 
-    def create_free(self, name: str, ttl: str, behavior: str) -> Answer:
+    def create_free(self, name: str, ttl: str, behavior: str) -> Any:
         """Make a session that only ends when nobody renews it."""
-        http: Transport = self.agent.http
         wanted = {
             "Name": name,
             "TTL": ttl,
@@ -53,7 +47,9 @@ class Session(base.Consul.Session):  # type: ignore[misc]
             "LockDelay": "0s",  # else nobody could take the keys over for 15 s
             "NodeChecks": [],  # the session is syncer's: the node's health does not end it
         }
-        return http.put(base.CB.json(is_id=True), "/v1/session/create", data=json.dumps(wanted))
+        return self.agent.http.put(
+            base.CB.json(is_id=True), "/v1/session/create", data=json.dumps(wanted)
+        )
 
 
 class Consul(base.Consul):  # type: ignore[misc]

@@ -6,6 +6,7 @@ syncer's. The library reads a 404 as "nothing", and shows no headers.
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from functools import partialmethod
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -61,7 +62,7 @@ class Answer:
 
 
 class Transport:
-    """Sends requests to one agent. Every method returns an `Answer`. Safe in threads.
+    """Sends requests to one agent. Each verb returns an `Answer`. Safe in threads.
 
     Raises `Refused` (also for a 404), `Failed`, or TemporaryError if there is no answer; then
     `on_outage` is called. `idle` connections are kept; there may be more at work.
@@ -92,47 +93,23 @@ class Transport:
         other._query = {**self._query, **query}
         return other
 
-    def get(
-        self, callback: Callback, path: str, params: Params = None, headers: Any = None
-    ) -> Answer:
-        """GET. A blocking query has the time that its parameter `wait` asks for, and more."""
-        return self._send("GET", callback, path, params, None)
-
-    def put(
-        self,
-        callback: Callback,
-        path: str,
-        params: Params = None,
-        data: str | bytes | None = "",
-        headers: Any = None,
-    ) -> Answer:
-        """PUT."""
-        return self._send("PUT", callback, path, params, data)
-
-    def post(
-        self,
-        callback: Callback,
-        path: str,
-        params: Params = None,
-        data: str | bytes | None = "",
-        headers: Any = None,
-    ) -> Answer:
-        """POST."""
-        return self._send("POST", callback, path, params, data)
-
-    def delete(
-        self, callback: Callback, path: str, params: Params = None, headers: Any = None
-    ) -> Answer:
-        """DELETE."""
-        return self._send("DELETE", callback, path, params, None)
-
     def close(self) -> None:
         """Close all connections, which ends what is under way in other threads."""
         self._http.close()
 
     def _send(
-        self, method: str, callback: Callback, path: str, params: Params, data: str | bytes | None
+        self,
+        method: str,
+        callback: Callback,
+        path: str,
+        params: Params = None,
+        data: str | bytes | None = None,
+        headers: Any = None,
     ) -> Answer:
+        """Send a request of the library, whose headers would only be the token.
+
+        A blocking query has the time that its parameter `wait` asks for, and more.
+        """
         query = {**self._query, **dict(params or ())}
         target = self._prefix + quote(path, safe="/:%")
         if query:
@@ -149,6 +126,11 @@ class Transport:
         except TemporaryError:
             self._on_outage()  # another agent, or a newer one, may come back
             raise
+
+    get = partialmethod(_send, "GET")
+    put = partialmethod(_send, "PUT")
+    post = partialmethod(_send, "POST")
+    delete = partialmethod(_send, "DELETE")
 
     def _answer(self, method: str, response: Response, callback: Callback) -> Answer:
         headers, where = response.headers, response.where
