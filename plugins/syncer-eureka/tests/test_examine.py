@@ -171,6 +171,6 @@ def test_passwords_of_peers_are_not_shown(other, open_sink):
     server = other(200, json.dumps(EMPTY).encode(), page=page.encode())
     findings = found(open_sink(server.url))
     (gone,) = of(Level.WARNING, findings)
-    shown = "http://one:1/eureka/, http://two:2/a%26b/, one that has no address;"
+    shown = "http://one:1/eureka/, http://two:2/a%26b/, one without an address;"
     assert f"counts peers as unavailable: {shown}" in gone
     assert PASSWORD not in str(findings)

@@ -73,7 +73,7 @@ def test_what_xml_cannot_hold_is_told(sink):
     told = problems(sink, meta={"a/b": "x", "ok": "a\x00", "!": "x", "syncer-x": "y", "tags": "z"})
     assert len(told) == 5
     assert any("'a/b' is renamed to 'a-b'" in text for text in told)
-    assert any("nothing of it can be a name" in text for text in told)
+    assert any("no part of it is a valid name" in text for text in told)
     assert any("'syncer-x' is left out" in text for text in told)
     assert any("'tags' is left out: this key holds the tags" in text for text in told)
     assert problems(sink, meta={"a/b": "x", "a-b": "y"}) == [

@@ -1,4 +1,4 @@
-"""Where an agent listens, as people write it in CONSUL_HTTP_ADDR and in URIs."""
+"""Addresses of agents, as people write them in CONSUL_HTTP_ADDR and in URIs."""
 
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -8,7 +8,7 @@ from syncer import bracketed
 
 DEFAULT_PORT = 8500
 DEFAULT_TLS_PORT = 8501
-#: A URL that names its scheme means that scheme's port, as Consul's own programs read it.
+#: A URL with a scheme means the default port of the scheme, as for Consul's own programs.
 _URL_PORTS = {"http": 80, "https": 443}
 
 
@@ -16,7 +16,7 @@ _URL_PORTS = {"http": 80, "https": 443}
 class Address:
     """An agent's address: a host and port, or the path of a unix socket.
 
-    `prefix` is the path under which a proxy shows the agent. `str()` is for people.
+    `prefix` is the path under which a proxy publishes the agent. `str()` is for people.
     """
 
     tls: bool = False
@@ -33,10 +33,10 @@ class Address:
 
 
 def parse_address(text: str, *, tls: bool = False) -> Address:
-    """Read `host`, `host:port`, `http(s)://...` or `unix:///path`.
+    """Parse `host`, `host:port`, `http(s)://...` or `unix:///path`.
 
-    `tls` asks for TLS whatever the scheme says. Raises ValueError with a reason, which never
-    contains a user or password.
+    `tls` takes precedence over the scheme. Raises ValueError with a reason, which never contains
+    a user or password.
     """
     text = text.strip()
     if text.startswith(("unix:", "/")):
@@ -62,7 +62,7 @@ def parse_address(text: str, *, tls: bool = False) -> Address:
 
 
 def _with_brackets(text: str) -> str:
-    """A bare IPv6 address in brackets: `::1` has no port."""
+    """Put a bare IPv6 address into brackets: `::1` has no port."""
     host, _, _ = text.partition("/")
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else text
 
