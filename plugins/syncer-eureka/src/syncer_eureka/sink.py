@@ -176,7 +176,7 @@ class EurekaSink(Sink):
         self._changes.restore(lost)
         return True
 
-    def _note_loss(self, lost: Registration, first: bool) -> None:  # noqa: FBT001
+    def _note_loss(self, lost: Registration, first: bool) -> None:
         self._lost.add(lost.id)
         if first:
             self._loss_noticed.set()
