@@ -1,4 +1,4 @@
-"""The kit for authors of plugins: contracts to pass, builders, fakes and generated values.
+"""The test kit for plugin authors: contracts to pass, builders, fakes and generated values.
 
     from syncer.testing import SinkContract
 
@@ -8,14 +8,13 @@
         @pytest.fixture
         def sink(self): ...
 
-`SinkContract` and `SourceContract` have one test or more for each clause of the contract; their
-modules list the clauses and the fixtures that each needs. A clause is skipped only if the plugin
-declares so, with a reason, never because something is missing at the moment.
+`SinkContract` and `SourceContract` have at least one test for each clause of the contract. The
+docstrings of their modules list the clauses and the fixtures that each clause needs. A clause is
+skipped only if the plugin declines it with a reason, never because a fixture is missing.
 
-The promise: new mandatory clauses come only in minor releases, never in patches.
+New mandatory clauses come only in minor releases, never in patch releases.
 
-This package needs pytest and, for the laws over generated values, hypothesis. Nothing else of
-syncer imports it.
+This package needs pytest and, for generated values, hypothesis. No other part of syncer imports it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The strategies: hypothesis is imported when one of them is first used."""
+    """Import the strategies, and with them hypothesis, when one is first used."""
     if name not in __all__:
         raise AttributeError(f"module 'syncer.testing' has no attribute {name!r}")
     from syncer.testing import strategies

@@ -1,4 +1,4 @@
-"""Shared by both contracts: clauses have names, and are skipped only if the plugin declares so."""
+"""The base of both contracts: clauses have names, and are skipped only if declined."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn, TypeVar
@@ -9,7 +9,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def clause(name: str) -> Callable[[F], F]:
-    """Mark a test as part of a clause of the contract."""
+    """Decorate a test as part of a clause of the contract."""
 
     def mark(test: F) -> F:
         test.clause = name  # type: ignore[attr-defined]
@@ -19,9 +19,9 @@ def clause(name: str) -> Callable[[F], F]:
 
 
 def missing(fixture: str, what: str, name: str) -> NoReturn:
-    """Fail: the author neither gave the fixture nor declined the clause."""
+    """Fail: the author has neither provided the fixture nor declined the clause."""
     pytest.fail(
-        f"give the fixture `{fixture}` ({what}), or declare why the clause does not apply: "
+        f"provide the fixture `{fixture}` ({what}), or decline the clause with a reason: "
         f'declines = {{"{name}": "..."}}',
         pytrace=False,
     )
@@ -30,9 +30,9 @@ def missing(fixture: str, what: str, name: str) -> NoReturn:
 class Contract:
     """The base of the contracts.
 
-    `declines` maps the clauses that do not apply to the reason, which the skip shows. `patience` is
-    how many seconds the other side may take: to wake, to drop an expired entry, to show a write
-    beyond `Sink.stale_for`.
+    `declines` maps clauses that do not apply to the reason, which pytest shows with the skip.
+    `patience` is how many seconds the registry or runtime may take for what it reports late: a
+    wake, the removal of an expired entry, or a write after `Sink.stale_for` has passed.
     """
 
     declines: ClassVar[Mapping[str, str]] = {}
@@ -40,16 +40,16 @@ class Contract:
 
     @classmethod
     def clauses(cls) -> frozenset[str]:
-        """The names of all clauses."""
+        """Return the names of all clauses."""
         tests = (getattr(cls, name) for name in dir(cls) if name.startswith("test_"))
         return frozenset(filter(None, (getattr(test, "clause", None) for test in tests)))
 
     @pytest.fixture(autouse=True)
-    def _only_what_applies(self, request: pytest.FixtureRequest) -> None:
+    def _skip_if_declined(self, request: pytest.FixtureRequest) -> None:
         unknown = sorted(set(self.declines) - self.clauses())
         if unknown:
             known = ", ".join(sorted(self.clauses()))
-            pytest.fail(f"declines: no clause {unknown[0]!r} (there are: {known})", pytrace=False)
+            pytest.fail(f"declines: unknown clause {unknown[0]!r}; known: {known}", pytrace=False)
         name: str = getattr(request.function, "clause", "")
         if name in self.declines:
             pytest.skip(f"{name}: {self.declines[name]}")

@@ -1,4 +1,4 @@
-"""The clause for drains by hand; a sink without a form for drained entries declines it."""
+"""The clause for drains by hand. A sink that cannot show an instance as drained declines it."""
 
 from functools import partial
 
@@ -12,27 +12,29 @@ class DrainClauses(Contract):
 
     @clause("park")
     def test_drained_is_kept_and_given_back(self, desk: Desk) -> None:
-        """The drained form is listed as it was written, and not up; then undrained, then removed.
+        """A drained entry is listed as written and not up; then it is undrained and removed.
 
-        The other entry, whose id begins with that of the drained one, stays as it is.
+        Another entry, whose id begins with the id of the drained one, never changes.
         """
         instance = make_instance("drained", 80, tags=("a",), meta={"b": "c"})
         free, other = desk.new(instance), desk.new(make_instance("drained", 8080))
         drained = desk.drained(instance)
         assert drained is not None, (
-            "neither `adjust` nor `park` has a form for drained entries that differs from that of "
-            'entries that are up: declare why the clause does not apply: declines = {"park": "..."}'
+            "neither `adjust` nor `park` has a form for a drained instance that differs from one "
+            'that is up: decline the clause with a reason: declines = {"park": "..."}'
         )
         desk.sink.register(other)
         held = desk.sink.register(free)
-        assert held.up, "an entry that is up is not listed as up"
+        assert held.up, "an instance that is up is not listed as up"
         for new in (drained, free, drained):
             held = desk.sink.update(held, new)
             both = {one.id: desk.shown(one) for one in (new, other)}
             desk.eventually(desk.held, both)
             assert held == desk.shown(new)
             up = {one.id: one.up for one in desk.held().values()}
-            assert up == {new.id: new is free, other.id: True}, "consumers find a drained entry"
+            assert up == {new.id: new is free, other.id: True}, (
+                "a drained entry is still up for consumers"
+            )
             assert held.up is (new is free)
             desk.eventually(partial(desk.differences, (new, other)), [])
         desk.sink.deregister(held)

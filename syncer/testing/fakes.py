@@ -24,7 +24,7 @@ from syncer.testing.builders import SCOPE
 
 
 class ManualClock:
-    """A clock that moves only when the test says so; call it for the time in seconds."""
+    """A clock that only the test advances. Call it to get the time in seconds."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
@@ -33,16 +33,16 @@ class ManualClock:
         return self.now
 
     def advance(self, seconds: float) -> float:
-        """Move the clock forward and return the new time."""
+        """Advance by this many seconds; return the new time."""
         self.now += seconds
         return self.now
 
 
 class FakeSource(Source):
-    """A source whose workloads the test sets; each change wakes its watches.
+    """A source whose workloads the test sets. Every change wakes the watches.
 
-    `failure`, while set, is raised by `workloads`, `workload` and `watch`. `complete` and `unclear`
-    apply to the next views. `calls` counts the calls of each method.
+    While `failure` is set, `workloads`, `workload` and `watch` raise it. `complete` and `unclear`
+    are those of the next views. `calls` counts the calls of each method.
     """
 
     def __init__(self, *workloads: Workload, scope: str = SCOPE) -> None:
@@ -57,14 +57,14 @@ class FakeSource(Source):
         self.calls: Counter[str] = Counter()
 
     def put(self, *workloads: Workload) -> None:
-        """Add workloads, or replace those of the same ids."""
+        """Add workloads, or replace those with the same ids."""
         with self._lock:
             self._held.update({workload.id: workload for workload in workloads})
         for workload in workloads:
             self.wake(workload.id)
 
     def remove(self, *ids: str) -> None:
-        """End workloads."""
+        """Remove workloads."""
         with self._lock:
             for id_ in ids:
                 del self._held[id_]
@@ -77,17 +77,17 @@ class FakeSource(Source):
             wake(id_)
 
     def break_watch(self) -> None:
-        """End the watches that run now, like a lost connection."""
+        """End the running watches, as if a stream of events had broken off."""
         for watch in tuple(self._watches):
             watch.set()
 
     def scope(self) -> str:
-        """Return the scope given."""
+        """Return the scope given to the constructor."""
         return self._scope
 
     def workloads(self) -> View[Workload]:
-        """Return the workloads that the test has set."""
-        self._ahead("workloads")
+        """List the workloads that the test has set."""
+        self._before("workloads")
         unclear: Any = self.unclear
         with self._lock:
             held = tuple(w for w in self._held.values() if w.id not in self.unclear)
@@ -95,13 +95,13 @@ class FakeSource(Source):
 
     def workload(self, id: str) -> Workload | None:
         """Return the workload that the test has set."""
-        self._ahead("workload")
+        self._before("workload")
         with self._lock:
             return self._held.get(id)
 
     def watch(self, wake: Wake, stop: Event) -> None:
-        """Pass on the wakes."""
-        self._ahead("watch")
+        """Wake at each change."""
+        self._before("watch")
         over = Event()
         self._watches.append(over)
         self._wakes.append(wake)
@@ -118,17 +118,17 @@ class FakeSource(Source):
         self.calls["close"] += 1
         self.break_watch()
 
-    def _ahead(self, name: str) -> None:
+    def _before(self, name: str) -> None:
         self.calls[name] += 1
         if self.failure is not None:
             raise self.failure
 
 
 class FaultySink(Sink):
-    """Wraps a sink and fails or hangs on demand; `calls` counts the calls of each method.
+    """Wraps a sink, and fails or hangs on demand. `calls` counts the calls of each method.
 
-    Operations are the names of the methods: "registrations", "register", "update", "deregister",
-    "renew", "report". Changes are made one by one, so that each can fail on its own.
+    Operations are method names: "registrations", "register", "update", "deregister", "renew",
+    "report". Changes are made one at a time, so that each can fail on its own.
     """
 
     def __init__(self, inner: Sink) -> None:
@@ -143,53 +143,53 @@ class FaultySink(Sink):
     def fail(
         self, operation: str, error: Exception, *, id_: str = "", times: int | None = None
     ) -> None:
-        """Raise the error in this operation (on this id), `times` times or until `heal`."""
+        """Make an operation (on this id) raise the error this many times; `None`: until `heal`."""
         self._faults[operation, id_] = (error, times)
 
     def hang(self, operation: str) -> Callable[[], None]:
-        """Block the operation; return the function that unblocks it."""
+        """Make the operation block; return the function that lets it continue."""
         gate = self._gates[operation] = Event()
         return gate.set
 
     def heal(self) -> None:
-        """End all faults and unblock what hangs."""
+        """Remove all faults, and let blocked operations continue."""
         self._faults.clear()
         for gate in self._gates.values():
             gate.set()
         self._gates.clear()
 
     def registrations(self) -> View[Registration]:
-        """Return the entries of the wrapped sink."""
-        self._ahead("registrations")
+        """List the wrapped sink."""
+        self._before("registrations")
         return self.inner.registrations()
 
     def registration(self, id: str) -> Registration | None:
-        """Return the entry of the wrapped sink."""
-        self._ahead("registration", id)
+        """Read one entry of the wrapped sink."""
+        self._before("registration", id)
         return self.inner.registration(id)
 
     def register(self, new: Registration) -> Registration:
         """Call the wrapped sink."""
-        self._ahead("register", new.id)
+        self._before("register", new.id)
         return self.inner.register(new)
 
     def update(self, old: Registration, new: Registration) -> Registration:
         """Call the wrapped sink."""
-        self._ahead("update", new.id)
+        self._before("update", new.id)
         return self.inner.update(old, new)
 
     def deregister(self, old: Registration) -> None:
         """Call the wrapped sink."""
-        self._ahead("deregister", old.id)
+        self._before("deregister", old.id)
         self.inner.deregister(old)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Make each change on its own, by the wrapped sink's `apply`."""
+        """Pass each change on its own to the wrapped sink's `apply`."""
         self.calls["apply"] += 1
         for change in changes:
             try:
-                self._ahead(_operation(change), change.id)
-            except Exception as error:  # noqa: BLE001 - the outcome has the error
+                self._before(_operation(change), change.id)
+            except Exception as error:  # noqa: BLE001 - the outcome carries whatever the test set
                 yield Outcome(change, error=error)
                 continue
             yield from self.inner.apply([change])
@@ -208,26 +208,26 @@ class FaultySink(Sink):
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Call the wrapped sink."""
-        self._ahead("renew")
+        self._before("renew")
         return self.inner.renew(held)
 
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
         """Call the wrapped sink."""
-        self._ahead("report")
+        self._before("report")
         return self.inner.report(results)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Call the wrapped sink."""
-        self._ahead("watch")
+        self._before("watch")
         self.inner.watch(wake, stop)
 
     def close(self) -> None:
-        """Unblock what hangs, and close the wrapped sink."""
+        """Close the wrapped sink, and let blocked operations continue."""
         self.calls["close"] += 1
         self.heal()
         self.inner.close()
 
-    def _ahead(self, operation: str, id_: str = "") -> None:
+    def _before(self, operation: str, id_: str = "") -> None:
         self.calls[operation] += 1
         gate = self._gates.get(operation)
         if gate is not None:

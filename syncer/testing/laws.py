@@ -1,7 +1,7 @@
-"""Use a sink as the engine does, and the law that every sink must satisfy.
+"""Drives a sink as the engine does, and tests the law that holds for every sink.
 
-Plan, apply, plan again: the second plan is empty. A written and a listed entry may differ only as
-`Sink.listed` says, or every cycle would write.
+The law of convergence: plan, apply, plan again, and the second plan is empty. A listing may differ
+from what was written only as `Sink.listed` says, otherwise every cycle would write.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,33 +34,33 @@ from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 
 Translate = Callable[[Check, Instance], TranslatedCheck]
 
-#: A source that has listed completely, and has no other workloads.
+#: One source, which has listed completely and knows only the wanted workloads.
 FACTS = Facts(owner=OWNER, sources={SOURCE: Snapshot(name=SOURCE, scopes=frozenset({SCOPE}))})
 
 
 class Desk:
-    """One sink, used as the engine uses it."""
+    """Drives one sink as the engine does."""
 
     def __init__(self, sink: Sink, translate: Translate, patience: float) -> None:
         self.sink = sink
         self._translate = translate
         self._patience = patience
-        #: Entries that `settle` wrote and has not removed, by id.
+        #: Registrations that `settle` has written and not removed, by id.
         self._written: dict[str, Registration] = {}
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """Return the instance as the engine would write it: checks translated, then adjusted."""
+        """Translate the checks of an instance and adjust it, as the engine does before writing."""
         translated, _ = translate_checks(instance, self._translate)
         return self.sink.adjust(translated)
 
     def new(self, instance: Instance, **mark: Any) -> Registration:
-        """Return the entry to write for an instance that every registry can hold."""
+        """Make the registration to write for an instance that every registry can hold."""
         adjusted = self.adjust(instance)
-        assert adjusted is not None, "adjust withholds an instance whose status is up"
+        assert adjusted is not None, "`adjust` withholds an instance whose status is up"
         return Registration(instance=adjusted, mark=make_mark(adjusted, **mark))
 
     def drained(self, instance: Instance) -> Registration | None:
-        """Return the entry to write for a drained instance. `None` if it has no such form."""
+        """Make the registration to write for a drained instance; `None` if the sink has no form."""
         translated, _ = translate_checks(instance, self._translate)
         form = drained(self.sink, translated)
         if form is None:
@@ -68,11 +68,11 @@ class Desk:
         return Registration(instance=form, mark=make_mark(form, hold=DRAIN))
 
     def shown(self, new: Registration) -> Registration:
-        """Return a written entry as a listing will show it."""
+        """Return a written registration as a listing will show it."""
         return attrs.evolve(new, instance=self.sink.listed(new.instance), damaged="")
 
     def held(self, owner: str = OWNER) -> dict[str, Registration]:
-        """Return the entries of an owner, by id; the listing must be complete."""
+        """List an owner's registrations, by id; the listing must be complete."""
         view = self.sink.registrations()
         assert view.complete, "the listing is incomplete"
         assert not view.unclear, f"the listing calls these unclear: {sorted(view.unclear)}"
@@ -81,7 +81,7 @@ class Desk:
         return {r.id: r for r in view.items if r.mark is not None and r.mark.owner == owner}
 
     def eventually(self, look: Callable[[], object], wanted: object) -> None:
-        """Assert the result of `look`: at once, or within the time that listings may lag."""
+        """Assert that `look` returns `wanted`: at once, or once `Sink.stale_for` has passed."""
         lag = self.sink.stale_for.total_seconds()
         end = monotonic() + (lag + self._patience if lag else 0)
         pause = Event()
@@ -114,7 +114,7 @@ class Desk:
         return make_plan(adjusted, self.sink.registrations(), FACTS, ())
 
     def differences(self, registrations: Iterable[Registration]) -> list[str]:
-        """Describe the changes of a cycle for which just these entries are desired."""
+        """Describe what a cycle would change that wants exactly these registrations."""
         wanted = [
             Wanted(instance=one.instance, listed=self.sink.listed(one.instance), mark=one.mark)
             for one in registrations
@@ -123,7 +123,7 @@ class Desk:
         return _described(self.plan(Adjusted(wanted=wanted)).changes)
 
     def clear(self) -> None:
-        """Remove all entries of the kit, whatever an earlier example left."""
+        """Remove all of our entries, whatever an earlier example has left."""
         for held in self.held().values():
             self.sink.deregister(held)
         self._written.clear()
@@ -145,9 +145,9 @@ class Desk:
 
     @contextmanager
     def renewing(self) -> Iterator[None]:
-        """Renew the entries that `settle` wrote, as the engine's pulse does.
+        """Renew in a thread what `settle` wrote, as the engine's pulse does.
 
-        Without it a lease could run out between a write and the next listing.
+        Otherwise a lease could expire between a write and the next listing.
         """
         if self.sink.pulse is None:
             yield
@@ -175,7 +175,7 @@ class Desk:
 
 
 def _described(changes: Iterable[Change]) -> list[str]:
-    """Describe the changes: for updates, each field as listed and as desired."""
+    """Describe changes; for updates, each field with the listed and the wanted value."""
     said = []
     for change in changes:
         fields = change.differences() if isinstance(change, Update) else []
@@ -200,7 +200,7 @@ def convergence(desk: Desk, examples: int) -> None:
         max_examples=examples,
         deadline=None,
         database=None,
-        # No shrinking: it takes thousands of rounds, and the message names the field that differs.
+        # No shrinking: it takes thousands of runs, and the message names the differing field.
         phases=(Phase.generate,),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
@@ -208,7 +208,7 @@ def convergence(desk: Desk, examples: int) -> None:
     def law(wanted: list[Instance]) -> None:
         desk.clear()
         desk.settle(wanted)
-        # The same ids with the content of another: everything changes in place.
+        # The same ids with content exchanged: everything changes in place.
         turned = [*wanted[1:], *wanted[:1]]
         pairs = zip(wanted, turned, strict=True)
         desk.settle([attrs.evolve(content, id=place.id) for place, content in pairs])

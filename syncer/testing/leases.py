@@ -1,7 +1,7 @@
-"""The clauses for sinks with a pulse: leases, and calls at the same time as cycles.
+"""The clauses for sinks whose entries must be renewed.
 
-They are skipped for a sink with `pulse = None`. A sink whose pulse only reports health declines
-`lease`.
+They are skipped for a sink with `pulse = None`. A sink that has a pulse only to report health
+declines `lease`.
 """
 
 from collections.abc import Callable
@@ -17,22 +17,22 @@ from syncer.testing.waiting import wait_until
 
 
 class LeaseClauses(Contract):
-    """`lease`: an entry expires unless renewed, is reported as lost, and can be written again.
+    """`lease`: an entry that is not renewed expires, is reported as lost and can be written again.
 
-    `beside`: `renew` may be called at the same time as `apply`.
+    `beside`: `renew` and `apply` may run at the same time.
     """
 
     @pytest.fixture
     def lapse(self) -> Callable[[Callable[[], None]], None]:
-        """A function that waits for longer than a lease.
+        """A function that waits longer than a lease lasts.
 
-        Its argument is a function to call as often as the sink's `pulse` says.
+        Meanwhile it calls the function that it is given, as often as the sink's `pulse` says.
         """
-        missing("lapse", "waits for longer than a lease, calling its argument", "lease")
+        missing("lapse", "waits longer than a lease, calling the function given", "lease")
 
     @pytest.fixture
     def leased(self, desk: Desk) -> Desk:
-        """The desk of a sink with a pulse."""
+        """The desk, if the sink has a pulse."""
         if desk.sink.pulse is None:
             pytest.skip("the sink needs no pulse")
         return desk
@@ -41,14 +41,14 @@ class LeaseClauses(Contract):
     def test_expires_unrenewed_and_is_restored(
         self, leased: Desk, lapse: Callable[[Callable[[], None]], None]
     ) -> None:
-        """An entry expires unless renewed; the next renewal reports it; it can be written again."""
+        """An entry expires unrenewed; the next renewal reports it, and it can be written again."""
         new = leased.new(make_instance("leased", tags=("a",), meta={"b": "c"}))
         held = leased.sink.register(new)
         lapse(lambda: None)
         wait_until(
             lambda: not leased.held(),
             self.patience,
-            "the registry drops an entry that is not renewed",
+            "the registry drops the entry that is not renewed",
         )
         assert [lost.id for lost in leased.sink.renew([held])] == [new.id]
         leased.sink.register(new)
@@ -66,7 +66,7 @@ class LeaseClauses(Contract):
 
     @clause("beside")
     def test_renew_beside_apply(self, leased: Desk) -> None:
-        """Renewing and applying changes at the same time disturbs neither."""
+        """Renewals during changes disturb neither."""
         kept = [leased.sink.register(leased.new(make_instance("kept", p))) for p in range(1, 6)]
         new = [leased.new(make_instance("beside", port)) for port in range(1, 31)]
         failures: list[BaseException] = []
@@ -77,7 +77,7 @@ class LeaseClauses(Contract):
                 try:
                     lost = sink.renew(kept)
                     assert not lost, f"reported as lost: {lost}"
-                except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
+                except BaseException as error:  # noqa: BLE001 - the test's own thread reports it
                     failures.append(error)
                     over.set()
                 once.set()

@@ -1,41 +1,46 @@
-"""The contract of every sink, as tests: subclass `SinkContract` and give the fixture `sink`.
+"""The contract of every sink, as tests: subclass `SinkContract` and provide the fixtures.
 
 clause       says                                              needs
-new          a new sink has no entries of the kit's owner      sink
-register     a written entry is listed, equal after `adjust`,
-             with its mark; the answer equals the listing
-update       replaces one entry, keeps its id and all others;
-             the answer equals the listing
-deregister   removes exactly that entry, even if other ids
+new          a new sink has no entries of ours                 sink
+register     a written entry is listed as `listed` says, with
+             its mark; `register` returns the same
+update       replaces one entry under its id and leaves all
+             others; `update` returns what is listed
+deregister   removes exactly one entry, even if other ids
              begin with its id
-absent       removing an absent entry succeeds
-others       entries of other owners are listed as such,
-             and survive full cycles
-unmarked     and those without a mark                          unmarked
-converges    after applying a plan the next plan is empty,
+absent       removing an entry that does not exist succeeds
+others       entries of other owners are listed with their
+             marks, and survive full cycles
+unmarked     entries without a mark survive full cycles        unmarked
+converges    after a plan is applied the next plan is empty,
              for generated instances: IPv6, any text in tags,
              empty tags, every kind of check
-adjust       `adjust` is pure, and does not change an adjusted
-             instance
-outcomes     `apply` yields one outcome per change; a refused
-             one does not stop the others
+adjust       `adjust` is pure, and changes nothing the second
+             time
+outcomes     `apply` returns one outcome for each change; a
+             refused change does not stop the others
 reopened     a second process sees the same entries and marks  reopen
-unreachable  raises TemporaryError, never an empty view        unreachable
-unreadable   an undecodable or hidden entry shows in the view  spoil
-             (or TemporaryError); the others stay
-rejected     an instance it cannot hold: PermanentError        refused
-race         the second writer gets Conflict, nothing changes  reopen
+unreachable  raises TemporaryError, never returns an empty     unreachable
+             view
+unreadable   an entry that cannot be decoded, or is hidden,    spoil
+             makes the view incomplete or its id unclear (or
+             raises TemporaryError); the other entries stay
+rejected     PermanentError for an instance that the registry  refused
+             cannot hold
+race         the second of two writers gets Conflict, and the  reopen
+             first one's entry stays
 park         a drained entry is listed as written, with the
-             `hold` in its mark, and not up; undrained it is as
-             before; the next plan is empty
-lease        see `leases.py`; only with a `pulse`              lapse
-beside       `renew` works at the same time as `apply`; only
-             with a `pulse`
-secrets      are in no repr, log or message                    secrets
-locks        one of two has a lock; the other gets it once it  reopen
-             is released; only with `locks`
-watch        ends soon after `stop`
-close        may be called twice
+             `hold` in its mark, and not up; undrained it is
+             as before; the next plan is empty
+lease        an entry expires unrenewed and stays renewed;     lapse
+             only with a `pulse`
+beside       `renew` and `apply` may run at the same time;
+             only with a `pulse`
+secrets      secrets are in no repr, log or error              secrets
+locks        one of two sinks holds a lock, and the other gets reopen
+             it once it is released; only with `locks`
+watch        `watch` ends soon after `stop` is set
+close        `close` may be called twice
 """
 
 import logging
@@ -71,39 +76,39 @@ from syncer.testing.leases import LeaseClauses
 from syncer.testing.locks import LockClauses
 from syncer.testing.waiting import wait_until
 
-#: Fields that most registries keep, and every sink must cope with.
+#: Fields that most registries can hold, and that every sink must accept.
 RICH: dict[str, Any] = {"tags": ("blue", "v1"), "meta": {"team": "shop"}, "weight": 3}
 
 
 class SinkContract(DrainClauses, LeaseClauses, LockClauses):
-    """The clauses that a sink must satisfy; the module describes each.
+    """The tests of every sink. The module's docstring lists the clauses.
 
-    `declines` names the clauses that do not apply, each with the reason. Override `translate` if
-    the sink comes with a check translator. `examples` is the number of generated sets for the
-    law of convergence: fewer for a slow registry.
+    `declines` maps clauses that do not apply to the reason. Override `translate` if the plugin has
+    a check translator. `examples` is the number of generated sets for the law of convergence: set
+    fewer for a slow registry.
     """
 
     examples: ClassVar[int] = 50
 
     @pytest.fixture
     def sink(self) -> Sink:
-        """The sink to test, over storage without entries of the kit's owner."""
+        """The sink to test, on a storage that has no entries of ours."""
         missing("sink", "the sink to test", "...")
 
     @pytest.fixture
     def reopen(self) -> Callable[[], Sink]:
-        """A function that opens another sink over the same storage, as a second process would."""
-        missing("reopen", "opens a second sink over the same storage", "reopened")
+        """A function that opens another sink on the same storage, as a second process would."""
+        missing("reopen", "opens a second sink on the same storage", "reopened")
 
     @pytest.fixture
     def unmarked(self) -> Callable[[Instance], None]:
         """A function that writes an instance without a mark, as another program would."""
-        missing("unmarked", "writes an instance as a program without marks would", "unmarked")
+        missing("unmarked", "writes an instance without a mark", "unmarked")
 
     @pytest.fixture
     def unreachable(self) -> Sink:
-        """A sink whose other side does not answer."""
-        missing("unreachable", "a sink whose other side does not answer", "unreachable")
+        """A sink whose registry does not answer."""
+        missing("unreachable", "a sink whose registry does not answer", "unreachable")
 
     @pytest.fixture
     def spoil(self) -> Callable[[], str]:
@@ -117,26 +122,26 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @pytest.fixture
     def secrets(self) -> Collection[str]:
-        """The secrets that `sink` was configured with."""
-        missing("secrets", "the secret texts that the sink is configured with", "secrets")
+        """The secrets in the configuration of `sink`."""
+        missing("secrets", "the secrets in the configuration of the sink", "secrets")
 
     def translate(self, check: Check, instance: Instance) -> Check | Native | Problem:
-        """Return the check as the sink's check translator does; by default unchanged."""
+        """Translate a check as the plugin's check translator does; by default do not."""
         return check
 
     @pytest.fixture
     def desk(self, sink: Sink) -> Desk:
-        """The sink, used as the engine uses it."""
+        """Drives the sink as the engine does."""
         return Desk(sink, self.translate, self.patience)
 
     @clause("new")
-    def test_new_sink_has_no_entries_of_the_owner(self, desk: Desk) -> None:
-        """A new sink lists completely, and shows no entry of the kit's owner."""
+    def test_new_sink_holds_nothing_of_ours(self, desk: Desk) -> None:
+        """A new sink lists completely, and has no entry with our mark."""
         assert desk.held() == {}
 
     @clause("register")
     def test_registered_is_listed_equal_with_its_mark(self, desk: Desk) -> None:
-        """A registered entry is listed as `listed` says, and the write returns the same."""
+        """A registered entry is listed as `listed` says, and `register` returns the same."""
         new = desk.new(make_instance(**RICH), workload="w/ü 1")
         answer = desk.sink.register(new)
         desk.eventually(desk.held, {new.id: desk.shown(new)})
@@ -144,7 +149,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("update")
     def test_update_replaces_and_keeps_others(self, desk: Desk) -> None:
-        """An update changes the entry with its id, and no other."""
+        """An update changes one entry under its id, and no other."""
         old, other = desk.new(make_instance()), desk.new(make_instance("db", 5432))
         held = desk.sink.register(old)
         desk.sink.register(other)
@@ -168,7 +173,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("absent")
     def test_absent_is_fine(self, desk: Desk) -> None:
-        """Removing an entry again succeeds."""
+        """Removing an entry twice, or one that somebody else has removed, succeeds."""
         held = desk.sink.register(desk.new(make_instance("absent")))
         desk.sink.deregister(held)
         desk.sink.deregister(held)
@@ -176,7 +181,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("others")
     def test_other_owners_survive(self, desk: Desk) -> None:
-        """Entries of another owner are listed with its mark and survive full cycles."""
+        """Entries of another owner are listed with their marks and survive full cycles."""
         theirs = desk.new(make_instance("theirs"), owner="another", scope="elsewhere")
         desk.sink.register(theirs)
         shown = {theirs.id: desk.shown(theirs)}
@@ -186,7 +191,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("unmarked")
     def test_unmarked_survive(self, desk: Desk, unmarked: Callable[[Instance], None]) -> None:
-        """Entries without a mark have no owner and survive full cycles."""
+        """Entries without a mark do not count as ours and survive full cycles."""
         manual = make_instance("manual")
         unmarked(manual)
 
@@ -208,7 +213,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("adjust")
     def test_adjust_is_pure(self, desk: Desk) -> None:
-        """Adjusting again gives the same result, and adjusting that result does not change it."""
+        """Adjusting twice gives the same, and so does adjusting an adjusted instance."""
         rich = make_instance("pure", address="fd00::5", checks=(Check(kind="tcp"),), **RICH)
         once = desk.adjust(rich)
         assert once is not None
@@ -220,7 +225,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("outcomes")
     def test_apply_answers_for_each(self, desk: Desk) -> None:
-        """Every change has one outcome; a refused one does not stop the others."""
+        """Each change has one outcome; a refused change does not stop the others."""
         first, second, third = (desk.new(make_instance("many", port)) for port in (1, 2, 3))
         gone, kept = desk.sink.register(first), desk.sink.register(second)
         moved = desk.new(make_instance("many", 2, address="10.0.0.9"))
@@ -241,7 +246,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("reopened")
     def test_second_process_sees_the_same(self, desk: Desk, reopen: Callable[[], Sink]) -> None:
-        """Another process lists the entries of the first, with the same marks."""
+        """A second process lists what the first has written, with the same marks."""
         new = desk.new(make_instance("kept", **RICH))
         desk.sink.register(new)
         second = Desk(reopen(), self.translate, self.patience)
@@ -249,7 +254,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("unreachable")
     def test_unreachable_is_an_error(self, unreachable: Sink) -> None:
-        """No answer is TemporaryError, for reading and for writing; never an empty view."""
+        """Without an answer, reading and writing raise TemporaryError; no view is empty."""
         new = Desk(unreachable, self.translate, self.patience).new(make_instance())
         with pytest.raises(TemporaryError):
             unreachable.registrations()
@@ -261,7 +266,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
         assert isinstance(outcome.error, TemporaryError)
 
     @clause("unreadable")
-    def test_unreadable_is_reported(self, desk: Desk, spoil: Callable[[], str]) -> None:
+    def test_unreadable_is_told(self, desk: Desk, spoil: Callable[[], str]) -> None:
         """An unreadable entry makes the view incomplete or its id unclear, and hides no other."""
         good = desk.new(make_instance("good"))
         desk.sink.register(good)
@@ -279,14 +284,14 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     @clause("rejected")
     def test_rejected_is_permanent(self, desk: Desk, refused: Instance) -> None:
-        """An instance that the registry cannot hold raises PermanentError."""
+        """An instance that the registry cannot hold: `adjust` or the write raise PermanentError."""
         with pytest.raises(PermanentError):
             desk.sink.register(desk.new(refused))
         assert refused.id not in desk.held()
 
     @clause("race")
     def test_lost_race_is_conflict(self, desk: Desk, reopen: Callable[[], Sink]) -> None:
-        """A writer with an old listing gets Conflict, and the other's entry stays."""
+        """A write based on an old listing raises Conflict, and the other's entry stays."""
         rival = reopen()
         mine = desk.new(make_instance("race"))
         theirs = desk.new(make_instance("race", address="10.0.0.7"), workload="w2")
@@ -310,8 +315,8 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
         caplog: pytest.LogCaptureFixture,
         request: pytest.FixtureRequest,
     ) -> None:
-        """Secrets are in no repr, log, error or entry."""
-        assert secrets, "give at least one secret"
+        """Secrets are in no repr, log, error or registration."""
+        assert secrets, "the fixture `secrets` needs at least one secret"
         said = [repr(desk.sink), str(desk.sink)]
         with caplog.at_level(logging.DEBUG):
             held = desk.sink.register(desk.new(make_instance("quiet")))
@@ -320,14 +325,14 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
             if "unreachable" not in self.declines:
                 try:
                     request.getfixturevalue("unreachable").registrations()
-                except Exception as error:  # noqa: BLE001 - any error must keep them secret
+                except Exception as error:  # noqa: BLE001 - no error may contain a secret
                     said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []
 
     @clause("watch")
     def test_watch_ends(self, sink: Sink) -> None:
-        """A blocked watch ends when `stop` is set."""
+        """A blocked watch ends once `stop` is set."""
         stop = Event()
         watcher = Thread(target=sink.watch, args=(lambda: None, stop), daemon=True)
         watcher.start()

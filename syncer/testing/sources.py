@@ -1,23 +1,26 @@
-"""The contract of every source, as tests: subclass `SourceContract` and give fixtures.
+"""The contract of every source, as tests: subclass `SourceContract` and provide the fixtures.
 
 clause       says                                                needs
-scope        is never empty, and the same after a restart        source, reopen
-lists        all workloads are listed, with the source's scope  source, start
-             and unique ids
-asks         `workload` returns a workload as the listing does
-stable       ids are the same after a restart                    reopen
+scope        the scope is not empty, and a restart keeps it      source, reopen
+lists        running workloads are listed completely, with the   source, start
+             source's scope and unique ids
+asks         `workload` returns the same as the listing
+stable       a restart keeps the ids                             reopen
 gone         an ended workload is not listed, or in a state      end
-             that offers nothing; `workload` says the same
-unreachable  raises TemporaryError; never an empty view, and     unreachable
-             never None for a workload
-unclear      a workload that cannot be described is `unclear`    obscure
-             or makes the view incomplete (or TemporaryError)
-begins       `watch` calls `wake(None)` when it starts to listen
-wakes        a wake follows a change; many changes may be one
-breaks       after the connection broke, changes wake again      break_watch
-stops        `stop` ends a watch soon, and so does `close`
-secrets      are in no repr, log or message                      secrets
-close        may be called twice
+             that offers nothing; `workload` agrees
+unreachable  raises TemporaryError; never returns an empty       unreachable
+             view, nor `None` for a workload
+unclear      a workload that exists but cannot be described is   obscure
+             `unclear`, or makes the view incomplete (or raises
+             TemporaryError)
+begins       `watch` wakes with `None` when it begins to listen
+wakes        a wake follows each change; changes at the same
+             time may share one
+breaks       changes wake again after the watch has broken off   break_watch
+stops        a watch ends soon after `stop` is set, and after
+             `close`
+secrets      secrets are in no repr, log or error                secrets
+close        `close` may be called twice
 """
 
 import logging
@@ -34,7 +37,7 @@ from syncer.testing.waiting import wait_until
 
 
 class Watching:
-    """A watch in its own thread, started again when it ends, as the engine does."""
+    """A watch in a thread, restarted when it breaks off, as the engine does."""
 
     def __init__(self, source: Source, patience: float) -> None:
         self._patience = patience
@@ -56,7 +59,7 @@ class Watching:
 
 @contextmanager
 def watching(source: Source, patience: float) -> Iterator[Watching]:
-    """Yield a watch that listens, and end it afterwards."""
+    """Start a watch, wait until it listens, and end it after use."""
     watch = Watching(source, patience)
     watch.thread.start()
     try:
@@ -68,7 +71,7 @@ def watching(source: Source, patience: float) -> Iterator[Watching]:
 
 
 class SourceContract(Contract):
-    """The clauses that a source must satisfy; the module describes each."""
+    """The tests of every source. The module's docstring lists the clauses."""
 
     @pytest.fixture
     def source(self) -> Source:
@@ -77,8 +80,8 @@ class SourceContract(Contract):
 
     @pytest.fixture
     def start(self) -> Callable[[str], str]:
-        """A function that starts a workload of the given name and returns its id."""
-        missing("start", "starts a workload of the given name and returns its id", "...")
+        """A function that starts a workload with the given name and returns its id."""
+        missing("start", "starts a workload with the given name and returns its id", "...")
 
     @pytest.fixture
     def end(self) -> Callable[[str], None]:
@@ -87,7 +90,7 @@ class SourceContract(Contract):
 
     @pytest.fixture
     def reopen(self) -> Callable[[], Source]:
-        """A function that opens another source on the same runtime, as after a restart."""
+        """A function that opens another source on the same runtime, as a restart would."""
         missing("reopen", "opens a second source on the same runtime", "stable")
 
     @pytest.fixture
@@ -97,21 +100,21 @@ class SourceContract(Contract):
 
     @pytest.fixture
     def obscure(self) -> Callable[[str], None]:
-        """A function after which the workload with the id exists, but cannot be described."""
-        missing("obscure", "makes a workload that cannot be described", "unclear")
+        """A function that makes an existing workload impossible to describe."""
+        missing("obscure", "makes the workload with this id impossible to describe", "unclear")
 
     @pytest.fixture
     def break_watch(self) -> Callable[[], None]:
-        """A function that breaks a running watch, like a lost connection."""
-        missing("break_watch", "breaks a running watch", "breaks")
+        """A function that makes a running watch break off, like a lost connection."""
+        missing("break_watch", "makes a running watch break off", "breaks")
 
     @pytest.fixture
     def secrets(self) -> Collection[str]:
-        """The secrets that `source` was configured with."""
-        missing("secrets", "the secret texts that the source is configured with", "secrets")
+        """The secrets in the configuration of `source`."""
+        missing("secrets", "the secrets in the configuration of the source", "secrets")
 
     def _find(self, source: Source, id_: str) -> Workload | None:
-        """Return the workload from a listing, which must be complete and have unique ids."""
+        """Find the workload in a listing that is complete and has unique ids."""
         view = source.workloads()
         assert view.complete, "the listing is incomplete"
         ids = [workload.id for workload in view.items]
@@ -128,7 +131,7 @@ class SourceContract(Contract):
 
     @clause("lists")
     def test_lists_what_runs(self, source: Source, start: Callable[[str], str]) -> None:
-        """All started workloads are listed, in a state that offers, with the source's scope."""
+        """Started workloads are listed, in a state that offers services, with the right scope."""
         ids = [start("kit-one"), start("kit-two")]
         assert len(set(ids)) == 2
         for id_ in ids:
@@ -140,7 +143,7 @@ class SourceContract(Contract):
 
     @clause("asks")
     def test_asks_for_one(self, source: Source, start: Callable[[str], str]) -> None:
-        """`workload` returns the workload as the listing shows it."""
+        """Asked for one workload, the source returns the same as its listing."""
         id_ = start("kit-asked")
         found = source.workload(id_)
         assert found is not None
@@ -150,7 +153,7 @@ class SourceContract(Contract):
     def test_ids_are_stable(
         self, source: Source, start: Callable[[str], str], reopen: Callable[[], Source]
     ) -> None:
-        """After a restart each workload has the same id."""
+        """A restart keeps each workload's id."""
         id_ = start("kit-stable")
         assert self._find(source, id_) == self._find(reopen(), id_) is not None
 
@@ -158,7 +161,7 @@ class SourceContract(Contract):
     def test_an_ended_workload_is_gone(
         self, source: Source, start: Callable[[str], str], end: Callable[[str], None]
     ) -> None:
-        """An ended workload is not offered any more, by listing or question; others stay."""
+        """An ended workload is not offered, neither listed nor asked for; the others stay."""
         id_, other = start("kit-ended"), start("kit-other")
         end(id_)
         for found in (self._find(source, id_), source.workload(id_)):
@@ -167,7 +170,7 @@ class SourceContract(Contract):
 
     @clause("unreachable")
     def test_unreachable_is_an_error(self, unreachable: Source) -> None:
-        """No answer is TemporaryError, never an empty view and never None."""
+        """Without an answer it raises TemporaryError; never an empty view, never `None`."""
         with pytest.raises(TemporaryError):
             unreachable.workloads()
         with pytest.raises(TemporaryError):
@@ -177,7 +180,7 @@ class SourceContract(Contract):
     def test_unclear_is_reported(
         self, source: Source, start: Callable[[str], str], obscure: Callable[[str], None]
     ) -> None:
-        """A workload that cannot be described is not silently left out."""
+        """A workload that exists but cannot be described is reported."""
         id_, other = start("kit-unclear"), start("kit-clear")
         obscure(id_)
         try:
@@ -189,13 +192,13 @@ class SourceContract(Contract):
 
     @clause("begins")
     def test_watch_begins_with_a_wake(self, source: Source) -> None:
-        """The first wake is for everything, since changes may have been missed."""
+        """The first wake is `None`: list everything, since changes may have been missed."""
         with watching(source, self.patience) as watch:
             assert None in watch.wakes[:1]
 
     @clause("wakes")
     def test_a_wake_follows_a_change(self, source: Source, start: Callable[[str], str]) -> None:
-        """A change is followed by a wake, and can be seen then."""
+        """A wake follows a change, which can be seen by then."""
         with watching(source, self.patience) as watch:
             for name in ("kit-wake-one", "kit-wake-two"):
                 before = len(watch.wakes)
@@ -207,7 +210,7 @@ class SourceContract(Contract):
     def test_wakes_after_a_break(
         self, source: Source, start: Callable[[str], str], break_watch: Callable[[], None]
     ) -> None:
-        """After a broken connection there is a wake for missed changes, and for later ones."""
+        """After a break there is a wake for missed changes, and for each change that follows."""
         with watching(source, self.patience) as watch:
             before = len(watch.wakes)
             break_watch()
@@ -219,7 +222,7 @@ class SourceContract(Contract):
     @clause("stops")
     @pytest.mark.parametrize("how", ["stop", "close"])
     def test_watch_ends(self, source: Source, how: str) -> None:
-        """A watch ends soon after `stop` is set or the source is closed."""
+        """A watch ends soon after `stop` is set, or the source is closed."""
         stop, begun = Event(), Event()
 
         def watch() -> None:
@@ -245,14 +248,14 @@ class SourceContract(Contract):
         request: pytest.FixtureRequest,
     ) -> None:
         """Secrets are in no repr, log, error or workload."""
-        assert secrets, "give at least one secret"
+        assert secrets, "the fixture `secrets` needs at least one secret"
         said = [repr(source), str(source), source.scope()]
         with caplog.at_level(logging.DEBUG):
             said += map(repr, source.workloads().items)
             if "unreachable" not in self.declines:
                 try:
                     request.getfixturevalue("unreachable").workloads()
-                except Exception as error:  # noqa: BLE001 - any error must keep them secret
+                except Exception as error:  # noqa: BLE001 - no error may contain a secret
                     said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []

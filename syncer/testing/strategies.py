@@ -1,7 +1,7 @@
-"""Generated values (hypothesis): usual ones, and ones that nobody expects.
+"""Strategies for hypothesis: values that users really write, and values that nobody expects.
 
-Texts contain any character except NUL and lone surrogates, tags may be empty, addresses are IPv4,
-IPv6 and host names, and checks are of every kind with every field.
+Texts have any character except NUL and lone surrogates, tags may be empty, addresses are IPv4,
+IPv6 or host names, and checks are of every kind with every field of that kind.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _COUNT = st.none() | st.integers(0, 10)
 
 
 def checks(kind: str | None = None) -> st.SearchStrategy[Check]:
-    """Generate checks of the kind, or of any."""
+    """Generate checks of this kind, or of any kind."""
     return _checks(st.sampled_from(KINDS) if kind is None else st.just(kind))
 
 
@@ -80,7 +80,7 @@ def instances(
     statuses: st.SearchStrategy[Status] | None = None,
     checks_of: st.SearchStrategy[Any] | None = None,
 ) -> st.SearchStrategy[Instance]:
-    """Generate instances; by default ids are in syncer's form and statuses are "up"."""
+    """Generate instances. By default ids are in syncer's own form and statuses are `up`."""
     made_ids = st.builds(lambda n, p: f"{SCOPE}:{n}:{p}", _NAME, st.integers(1, 65535))
     one_check = checks() if checks_of is None else checks_of
     return st.builds(
@@ -101,7 +101,7 @@ def instances(
 
 
 def marks(owner: str = OWNER) -> st.SearchStrategy[Mark]:
-    """Generate marks of the owner, with any workload id that a runtime or a person may use."""
+    """Generate marks of this owner, with any workload id that a runtime or a person may choose."""
     printable = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
     return st.builds(
         Mark,
@@ -115,5 +115,5 @@ def marks(owner: str = OWNER) -> st.SearchStrategy[Mark]:
 
 
 def registrations() -> st.SearchStrategy[Registration]:
-    """Generate registrations with marks."""
+    """Generate registrations with a mark."""
     return st.builds(Registration, instance=instances(), mark=marks())

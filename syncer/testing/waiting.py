@@ -7,14 +7,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: Seconds between two calls of the condition.
+#: Seconds between two checks.
 PAUSE = 0.02
 
 
 def wait_until(condition: Callable[[], T], deadline: float = 10.0, what: str = "") -> T:
-    """Return the condition's first true result. AssertionError after `deadline` seconds.
+    """Return the condition's first true answer, or raise AssertionError after `deadline` seconds.
 
-    `what` names the condition in that error. An exception of the condition is raised at once.
+    `what` names the condition in that error. Errors that the condition raises are not caught.
     """
     end = monotonic() + deadline
     pause = Event()
