@@ -1,4 +1,4 @@
-"""Plans, stories and registrations as JSON types: for `--json`, and for the API."""
+"""Plans, explanations and registrations as JSON types: for `--json` and the API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from syncer.engine.queries import Once, Story, plan_digest
 
 
 def plan_json(plans: Once[Plan]) -> dict[str, Any]:
-    """The plans as JSON types."""
+    """Return the plans as JSON types."""
     return {
         "digest": plan_digest(plans),
         "sinks": {sink: _plan_json(plan) for sink, plan in plans.items()},
@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 
 def registration_json(registration: Registration) -> dict[str, Any]:
-    """A registration as JSON types, with its mark."""
+    """Return a registration as JSON types, with its mark."""
     instance = registration.instance
     return {
         "id": instance.id,
@@ -65,7 +65,7 @@ def registration_json(registration: Registration) -> dict[str, Any]:
 
 
 def story_json(story: Story) -> dict[str, Any]:
-    """A story as JSON types."""
+    """Return an explanation as JSON types."""
     workload, translated = story.entry.workload, story.entry.translated
     return {
         "source": story.source,
@@ -96,6 +96,6 @@ def _explained_json(explained: Explained) -> dict[str, Any]:
 
 
 def view_json(view: View[Registration]) -> dict[str, Any]:
-    """A listing as JSON types."""
+    """Return a listing as JSON types."""
     items = [registration_json(registration) for registration in view.items]
     return {"complete": view.complete, "registrations": items}
