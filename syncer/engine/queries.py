@@ -65,8 +65,8 @@ class Now:
 
     `sources` holds the last answer of each source. `sinks` holds the entries of each sink as last
     read, updated with our own writes since. `guarded` holds the changes of each sink's last plan
-    that the guard held back. `takes` maps each sink to the only sources
-    that it takes; a sink that takes all has none there.
+    that the guard held back. `takes` maps each sink to the sources that it is limited to, none if
+    it takes all.
     """
 
     ownership: Ownership

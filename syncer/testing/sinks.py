@@ -32,8 +32,8 @@ race         the second of two writers gets Conflict, and the  reopen
 park         a drained entry is listed as written, with the
              `hold` in its mark, and not up; undrained it is
              as before; the next plan is empty
-lease        an entry expires unrenewed and stays renewed;     lapse
-             only with a `pulse`
+lease        an entry stays while it is renewed, and expires   lapse
+             otherwise; only with a `pulse`
 beside       `renew` and `apply` may run at the same time;
              only with a `pulse`
 secrets      secrets are in no repr, log or error              secrets
