@@ -17,6 +17,7 @@ import syncer
 from syncer.api.text import did_you_mean
 from syncer.config.describe import describe_options, describe_settings
 from syncer.config.fill import fill, option_types
+from syncer.config.flags import common_settings
 from syncer.config.load import load, read_settings
 from syncer.config.settings import (
     TABLES,
@@ -262,6 +263,23 @@ def test_a_flag_may_name_a_configured_sink(configured, plugins):
     config = configured("[sources.runtime]\n[sinks.east]\nkind = 'alpha'\n", sinks=["east=url"])
     assert list(config.sinks) == ["east"]
     assert config.sinks["east"].options.url == "url"
+
+
+def test_flags_for_every_source_and_sink(configured, problems):
+    """They apply to each table and leave its other keys; an error names the flag."""
+    flags = dict.fromkeys(("internal", "advertise", "include", "exclude", "policy"))
+    flags |= {"internal": True, "include": ("name:web-*",), "policy": "create-only"}
+    text = "[sources.runtime]\naddresses.networks = ['front']\n[sources.listing]\n[sinks.alpha]\n"
+    config = configured(text, common=common_settings(flags))
+    for source in config.sources.values():
+        assert (source.addresses.internal, source.include) == (True, ("name:web-*",))
+    assert config.sources["runtime"].addresses.networks == ("front",)
+    assert config.sinks["alpha"].policy == "create-only"
+    wrong = common_settings({**flags, "include": ("web",)})
+    assert [line.split(": ")[:2] for line in problems(text, common=wrong)] == [
+        ["--include", "sources.runtime.include"],
+        ["--include", "sources.listing.include"],
+    ]
 
 
 def test_precedence(configured, plugins):
