@@ -90,7 +90,22 @@ def fill(
         for key, value in raw.items()
         if key not in options
     ]
-    values: dict[str, Any] = {}
+    values, wrong = _convert(options, raw, where, env)
+    problems += wrong
+    problems += _errors_of_all_fields(options, values, raw, where)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    try:
+        return options_class(**values, **own)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(where.say(_reason(error))) from error
+
+
+def _convert(
+    options: Mapping[str, _Option], raw: Mapping[str, Any], where: KeyPath, env: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the values in their types, and the errors of those that are wrong or missing."""
+    values, problems = {}, []
     convert = Conversion(env)
     for name, option in options.items():
         value = raw[name] if name in raw else _from_environment(option, env)
@@ -101,13 +116,7 @@ def fill(
                 problems.append((where / name).say(str(error), origin_of(value)))
         elif option.required:
             problems.append((where / name).say(_missing(option)))
-    problems += _errors_of_all_fields(options, values, raw, where)
-    if problems:
-        raise ConfigError("\n".join(problems))
-    try:
-        return options_class(**values, **own)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(where.say(_reason(error))) from error
+    return values, problems
 
 
 def _from_environment(option: _Option, env: Mapping[str, str]) -> Given | None:
