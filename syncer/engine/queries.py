@@ -21,7 +21,7 @@ T = TypeVar("T")
 #: Runs work that may raise anything, reported under this name; returns the error.
 Attempt = Callable[[str, Callable[[], object]], str]
 
-#: How an instance can stand in a sink, worst first.
+#: The states of an instance in a sink, worst first.
 STATES = ("failed", "held", "pending", "unknown", "registered")
 _TO_DO = {"Register": "to be registered", "Update": "to be updated", "Deregister": "to be removed"}
 
@@ -50,8 +50,8 @@ class Once(Mapping[str, T]):
 class Story:
     """Why one workload is registered, or is not: for `syncer explain`.
 
-    `sinks` maps each sink to one line for each instance id, which says how the instance stands
-    there. Under the id "" is the error of a sink that gave no answer.
+    `sinks` maps each sink to a line of text for each instance id. A source or sink without an
+    answer has its error there, under the id "".
     """
 
     source: str
@@ -168,7 +168,7 @@ def plan_digest(plans: Once[Plan]) -> str:
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """How an instance stands in one sink: one of `STATES`, and why."""
+    """The state of an instance in one sink, one of `STATES`, and why."""
 
     state: str
     why: str = ""
@@ -180,7 +180,7 @@ class Standing:
 
 
 class SinkStandings:
-    """How instances stand in one sink, by its entries and by its last plan, if there is one.
+    """The states of instances in one sink, from its entries and its last plan, if there is one.
 
     `to_do` are the changes of a plan that nobody has carried out yet; `None` after a cycle.
     `failed` maps ids to the errors of a cycle's changes. `error` says why the sink is unreachable.
@@ -208,7 +208,7 @@ class SinkStandings:
         self._used: set[str] = set()
 
     def of(self, source: str, entry: TrackedWorkload, instance: Instance) -> Standing:
-        """How a desired instance stands here, also under another id that the sink gave it."""
+        """The state of a desired instance, also under another id that the sink gave it."""
         id_ = self._id(source, entry, instance)
         self._used.add(id_)
         for one in (id_, instance.id):
@@ -257,7 +257,7 @@ def _registration(change: Change) -> Registration:
 
 
 def planned(plans: Once[Plan], now: Now) -> dict[str, SinkStandings]:
-    """How instances stand in each sink by plans that nobody has carried out yet."""
+    """The states of instances in each sink, from plans that nobody has carried out yet."""
     return {
         sink: SinkStandings(now.sinks[sink], now.ownership, plan, to_do=plan.changes)
         for sink, plan in plans.items()
@@ -271,7 +271,7 @@ def story(
     sinks: Mapping[str, SinkStandings],
     errors: Mapping[Part, str] = frozen_map({}),  # noqa: B008 - frozen
 ) -> Story:
-    """Tell how a workload stands in the sinks that take its source; `errors` of silent parts."""
+    """Explain a workload: its state in each sink that takes its source; `errors` by part."""
     lines = {
         sink: {
             one.id: sinks[sink].of(source, entry, one).line for one in entry.translated.instances

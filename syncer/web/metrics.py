@@ -46,7 +46,6 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _CYCLE = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0)
 #: A lease outlasts two pulses at least, so that a delay of some seconds does no harm.
 _LATE = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-#: Skips that are shown as 0 too, since alerts ask for them.
 
 
 class Metrics:
