@@ -265,8 +265,8 @@ def test_batches_with_sessions_are_whole(clean_kv, made):
     held = [one.registration for one in sink.apply([*map(Register, regs)])]
     before = clean_kv.values()
     (session,) = clean_kv.sessions()
-    sink._session.lost(session)
-    sink._session._unfit.add(session)
+    sink._holder.lost(session)
+    sink._holder._unfit.add(session)
     again = [attrs.evolve(one, version="") for one in held]
     sink._listing.note({})  # as if it had listed nothing: a new session is made
     outcomes = list(sink.apply([*map(Update, held, again)]))

@@ -17,9 +17,9 @@ from syncer import (
     TemporaryError,
     Update,
 )
+from syncer.kits.keyvalue import Version, batches
 from syncer.testing import make_instance, make_registration
-from syncer_consul.kv.listing import Token
-from syncer_consul.kv.writing import MOST, OwnWrites, batches, step_of
+from syncer_consul.kv.writing import LARGEST, MOST, OwnWrites, step_of
 
 TXN = "PUT /v1/txn"
 
@@ -90,7 +90,7 @@ def test_no_key_twice_in_one_transaction(clean_kv, open_kv):
     """Two changes of one key go in two transactions, in their order."""
     sink = open_kv(clean_kv.url)
     steps = [step_of(Register(new(sink)), None, sink._layout, "")] * 2
-    assert [len(batch) for batch in batches(steps)] == [1, 1]
+    assert [len(batch) for batch in batches(steps, MOST, LARGEST)] == [1, 1]
 
 
 @pytest.mark.parametrize("session", [None, timedelta(minutes=1)])
@@ -179,10 +179,10 @@ def test_a_server_that_is_away_is_asked_once(open_kv, monkeypatch):
     assert (len(outcomes), len(asked)) == (500, 1)
 
 
-def test_token_survives_any_key():
-    """The version keeps keys with blanks, and who holds what."""
-    token = Token("a b/c - d", 12, 0, "1ed3dd5c-b27d-30ee-8f2d-c73a68ff373e", "")
-    assert Token.parse(str(token)) == token
+def test_a_version_survives_any_key():
+    """It keeps keys with blanks, and who holds what."""
+    version = Version("a b/c - d", 12, 0, "1ed3dd5c-b27d-30ee-8f2d-c73a68ff373e", "")
+    assert Version.parse(str(version)) == version
 
 
 def test_own_writes_are_forgotten_when_the_index_falls():

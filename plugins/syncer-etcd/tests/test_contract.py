@@ -6,8 +6,8 @@ import pytest
 
 from servers.layout_contract import LayoutContract
 from servers.waiting import pulse_for
+from syncer.kits.keyvalue import entry_key, twin_key
 from syncer.testing import make_instance, make_registration
-from syncer_etcd.twins import entry_key, twin_key
 
 SECRET = "pa55word-of-the-tests"
 #: The shortest lease that the plugin allows, in seconds, for tests that wait for its end.

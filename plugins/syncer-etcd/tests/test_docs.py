@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from syncer.kits.keyvalue import record
+from syncer.kits.keyvalue import record, twin_key
 from syncer.testing import make_instance, make_registration
 from syncer_etcd import EtcdOptions
 from syncer_etcd.place import layout_of
-from syncer_etcd.twins import twin_key
 
 PAGE = Path(__file__).parents[3] / "docs" / "sinks" / "etcd.md"
 #: The container that the page speaks of.

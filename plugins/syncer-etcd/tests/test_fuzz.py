@@ -7,12 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.lies import broken, changed
-from syncer.kits.keyvalue import load_layout, record
+from syncer.kits.keyvalue import Entry, EntryListing, load_layout, record, twin_key
 from syncer.testing.builders import make_instance, make_registration
-from syncer_etcd.client import Entry
-from syncer_etcd.listing import Listing
 from syncer_etcd.place import GROUP
-from syncer_etcd.twins import twin_key
 
 LAYOUTS = ("registrator", "json", "skydns", "traefik", "grpc", "kratos", "micro")
 SETTINGS = {"skydns": {"domain": "cluster.local"}}
@@ -26,7 +23,7 @@ MANY = settings(max_examples=150, deadline=None)
 
 
 def entry(key, value):
-    return Entry(key=key, value=value, revision=1, lease=0)
+    return Entry(key=key, value=value, revision=1)
 
 
 def stored(layout):
@@ -39,12 +36,9 @@ def stored(layout):
 
 
 def read(layout, entries, twins):
-    view = Listing(layout, "me").read(
-        {key: entry(key, value) for key, value in entries.items()},
-        {key: entry(key, value) for key, value in twins.items()},
-        0,
-        frozenset(),
-    )
+    listing = EntryListing(layout, "me")
+    listing.note({key: entry(key, value) for key, value in {**entries, **twins}.items()})
+    view = listing.view(lambda found: "")
     assert view.complete
     return view
 

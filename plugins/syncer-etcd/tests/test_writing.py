@@ -6,9 +6,9 @@ import attrs
 import pytest
 
 from syncer import Conflict, Deregister, PermanentError, Reason, Register, Update
+from syncer.kits.keyvalue import Version, batches
 from syncer.testing import make_instance, make_registration
-from syncer_etcd.listing import Token
-from syncer_etcd.writing import MOST, _batches, step_of
+from syncer_etcd.writing import LARGEST, MOST, step_of
 
 
 def new(sink, instance=None, **mark):
@@ -80,7 +80,7 @@ def test_no_key_twice_in_one_transaction(sink):
     """Two changes of one key go in two transactions, in their order."""
     one = new(sink)
     steps = [step_of(Register(one), None, sink._layout)] * 2
-    assert [len(batch) for batch in _batches(steps)] == [1, 1]
+    assert [len(batch) for batch in batches(steps, MOST, LARGEST)] == [1, 1]
 
 
 @pytest.mark.parametrize("layout", ["json", "registrator"])
@@ -170,10 +170,10 @@ def test_one_refused_item_does_not_stop_the_others(sink, clean_etcd, monkeypatch
     assert len(clean_etcd.api.values()) == 99
 
 
-def test_token_survives_any_key():
-    """The version keeps keys with blanks and what is no UTF-8."""
-    token = Token("/a b/\udcff c", 12, 0, 0x694D)
-    assert Token.parse(str(token)) == token
+def test_a_version_survives_any_key():
+    """It keeps keys with blanks and what is not UTF-8."""
+    version = Version("/a b/\udcff c", 12, 0, "694d")
+    assert Version.parse(str(version)) == version
 
 
 def test_a_listing_is_of_one_moment(clean_etcd, open_sink, monkeypatch):

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from servers.lies import broken, changed
 from syncer.kits.keyvalue import load_layout
 from syncer.testing.builders import make_instance, make_registration
-from syncer_zookeeper.listing import Listing
-from syncer_zookeeper.session import Life
+from syncer_zookeeper.listing import NodeListing
 from syncer_zookeeper.sink import GROUP
 from syncer_zookeeper.tree import Node
 
@@ -33,7 +32,9 @@ def layout(request):
 
 def read(layout, values):
     nodes = {path: Node(value, STAT) for path, value in values.items()}
-    view = Listing(layout, "me").read(nodes, hidden=False, life=Life(), scopes=frozenset())
+    listing = NodeListing(layout, "me")
+    listing.note(nodes)
+    view = listing.view(lambda found: "")
     assert view.complete
     return view
 

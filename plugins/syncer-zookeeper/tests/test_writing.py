@@ -5,7 +5,7 @@ import pytest
 
 from syncer import Conflict, Deregister, PermanentError, Reason, Register, Update
 from syncer.testing import make_instance
-from syncer_zookeeper.listing import Token
+from syncer_zookeeper.listing import Version
 from syncer_zookeeper.writing import Step, groups
 
 PATH = "/services/web/kit-scope:web:8080"
@@ -146,7 +146,7 @@ def test_steps_are_grouped_by_paths():
     """Steps are together if a chain of shared paths leads from one to the other."""
 
     def step(old, path):
-        return Step(None, Token(old, 0, 0, 0) if old else None, path)
+        return Step(None, Version(old, 0, 0, 0) if old else None, path)
 
     alone, first, last, between = step("", "x"), step("a", "b"), step("c", "d"), step("b", "c")
     found = groups([alone, first, last, between])

@@ -1,7 +1,7 @@
 """What sinks that keep instances in a layout have in common, whatever the store is."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 import attrs
@@ -9,8 +9,11 @@ import attrs
 from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError, SyncerError, TemporaryError
-from syncer.api.model import Instance, Registration, Unhealthy, with_status
+from syncer.api.model import Instance, Registration, Unhealthy, View, with_status
+from syncer.kits.keyvalue.entries import Entry, Version, prefixes, twin_key, values
+from syncer.kits.keyvalue.holder import Holder
 from syncer.kits.keyvalue.layout import Layout
+from syncer.kits.keyvalue.listing import EntryListing
 from syncer.kits.keyvalue.meaning import parks
 
 Step = TypeVar("Step")
@@ -19,7 +22,7 @@ Step = TypeVar("Step")
 class LayoutSink(Sink):
     """A sink that writes many changes at once, each instance in the form of its layout.
 
-    A subclass says `store` and `largest`, and writes `registrations`, `apply` and `_weigh`.
+    A subclass says `store` and `largest`, and writes `registrations` and `apply`.
     """
 
     #: How messages call the store.
@@ -38,12 +41,13 @@ class LayoutSink(Sink):
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes, each on the condition that nobody was first; see `Sink.apply`."""
 
-    @abstractmethod
     def _weigh(self, instance: Instance) -> int:
-        """The bytes that an instance takes in the store; pure.
+        """Return the bytes of an instance's keys and values; pure.
 
-        Raises ValueError for what is no text, PermanentError for what cannot be there at all.
+        Raises ValueError for what is not text, PermanentError for what the store cannot hold.
         """
+        found = values(self._layout, Registration(instance=instance))
+        return sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
 
     def register(self, new: Registration) -> Registration:
         """Write what must not be there yet."""
@@ -103,6 +107,73 @@ class LayoutSink(Sink):
             text = f"{instance.id}: {size} bytes are more than {self.store} takes at once"
             raise PermanentError(text)
         return instance
+
+
+class HeldSink(LayoutSink):
+    """A layout sink whose entries are held by a lease or session, whose end removes them.
+
+    Without a `holder`, entries stay until they are removed. A subclass also writes `_stored`.
+    """
+
+    #: How messages call the holder: "lease" or "session".
+    held_by: ClassVar[str]
+
+    def __init__(
+        self, layout: Layout, unhealthy: Unhealthy | None, owner: str, holder: Holder | None
+    ) -> None:
+        super().__init__(layout, unhealthy)
+        self._prefixes = prefixes(layout)
+        self._listing = EntryListing(layout, owner)
+        self._holder = holder
+
+    @abstractmethod
+    def _stored(self, prefixes: Sequence[str]) -> Mapping[str, Entry]:
+        """Return the entries whose keys begin with one of these, all as of one moment."""
+
+    def renew(self, held: Collection[Registration]) -> Collection[Registration]:
+        """Renew the leases or sessions of these; return those whose own is dead."""
+        if self._holder is None:
+            return ()
+        self._keep(held)
+        self._holder.find(self._listing.holders(self._scopes))
+        holders = [(one, Version.parse(one.version).holders()) for one in held if one.version]
+        dead = self._holder.renew({id_ for _, ids in holders for id_ in ids})
+        return [one for one, ids in holders if not ids.isdisjoint(dead)]
+
+    def _listed(self, found: Mapping[str, Entry], *, hidden: bool = False) -> View[Registration]:
+        """Return the registrations of all entries, having agreed on one lease or session."""
+        self._listing.note(found)
+        if self._holder is not None:
+            self._holder.follow(self._listing.holders(self._scopes))
+        return self._listing.view(self._fault, hidden=hidden)
+
+    def _obtained(self) -> str:
+        """Return the lease or session to write entries with; "" for none."""
+        if self._holder is None:
+            return ""
+        return self._holder.current or self._holder.obtain(self._listing.holders(self._scopes))
+
+    def _before(self, change: Change) -> Version | None:
+        """Return the version of what a change replaces or removes, looked up if it has none."""
+        if isinstance(change, Register):
+            return None
+        if change.old.version:
+            return Version.parse(change.old.version)
+        key = self._layout.key(change.old.instance)
+        found = self._stored([key, twin_key(key)])
+        return Version.of(key, found.get(key), found.get(twin_key(key)))
+
+    def _fault(self, found: Registration) -> str:
+        """Return what is wrong with the holder of one of ours; "" if nothing is."""
+        holders = Version.parse(found.version).holders()
+        if self._holder is None:
+            return "" if holders == {""} else f"held by a {self.held_by}, and would go with it"
+        current = self._holder.current
+        if found.mark is None or found.mark.scope not in self._scopes or holders == {current}:
+            return ""
+        if "" in holders:
+            return f"held by no {self.held_by}, and would stay"
+        return f"held by another {self.held_by}" if current else ""
 
 
 def subjects(changes: Iterable[Change]) -> Iterator[Registration]:

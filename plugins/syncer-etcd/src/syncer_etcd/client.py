@@ -12,11 +12,11 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any, TypeVar
 
-import attrs
 import grpc
 from pyetcd import etcdrpc
 
 from syncer import TemporaryError
+from syncer.kits.keyvalue import Entry
 from syncer_etcd.failures import AlreadyThere, Kind, LeaseGone, kind_of, translated
 from syncer_etcd.members import Member, Members
 from syncer_etcd.options import EtcdOptions
@@ -31,16 +31,6 @@ _LEAST = 0.5
 _HAS_LEADER = ("hasleader", "true")
 
 
-@attrs.frozen
-class Entry:
-    """A key with its value; `revision` is that of its last change, `lease` 0 if it has none."""
-
-    key: str
-    value: bytes
-    revision: int
-    lease: int
-
-
 class Client:
     """All requests that a sink makes; safe in threads."""
 
@@ -53,18 +43,16 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self._members.addresses})"
 
-    def snapshot(self, prefixes: Sequence[str]) -> tuple[list[dict[str, Entry]], int]:
-        """What stands under each prefix, by key, all as of one revision; and that revision."""
-        revision, found = 0, []
+    def snapshot(self, prefixes: Sequence[str]) -> dict[str, Entry]:
+        """Return the entries under these prefixes by key, all as of one revision."""
+        revision, found = 0, {}
         for prefix in prefixes:
-            entries: dict[str, Entry] = {}
             for page in self._pages(prefix, revision):
                 revision = revision or page.header.revision
                 for kv in page.kvs:
-                    key = text_of(kv.key)
-                    entries[key] = Entry(key, kv.value, kv.mod_revision, kv.lease)
-            found.append(entries)
-        return found, revision
+                    key, lease = text_of(kv.key), f"{kv.lease:x}" if kv.lease else ""
+                    found[key] = Entry(key, kv.value, kv.mod_revision, lease)
+        return found
 
     def _pages(self, prefix: str, revision: int) -> Iterator[Any]:
         first, end = bytes_of(prefix), end_of(prefix)
@@ -84,41 +72,35 @@ class Client:
             revision = revision or page.header.revision
             first = page.kvs[-1].key + b"\0"
 
-    def revisions(self, keys: Sequence[str]) -> list[int]:
-        """The revision of each key's last change; 0 if it is not there."""
-        found = []
-        for key in keys:
-            answer = self._ask(_range(etcdrpc.RangeRequest(key=bytes_of(key), keys_only=True)))
-            found.append(int(answer.kvs[0].mod_revision) if answer.kvs else 0)
-        return found
-
     def transact(self, request: Any) -> Any:
         """A transaction's answer. Raises LeaseGone if it puts something on a lease that is dead."""
         return self._ask(lambda member, **how: member.kv.Txn(request, **how))
 
-    def grant(self, id_: int, ttl: int) -> int:
+    def grant(self, id_: str, ttl: int) -> int:
         """Make a lease of this id; returns its length as etcd has it, in seconds.
 
         Repeating is safe: what an earlier attempt made, though its answer was lost, is found.
         """
-        request = etcdrpc.LeaseGrantRequest(TTL=ttl, ID=id_)
+        request = etcdrpc.LeaseGrantRequest(TTL=ttl, ID=number_of(id_))
         try:
             answer = self._ask(lambda member, **how: member.lease.LeaseGrant(request, **how))
         except AlreadyThere:
             return self.granted(id_)
         return int(answer.TTL)
 
-    def granted(self, id_: int) -> int:
+    def granted(self, id_: str) -> int:
         """The length with which a living lease was granted, in seconds; 0 if it is dead."""
-        request = etcdrpc.LeaseTimeToLiveRequest(ID=id_)
+        request = etcdrpc.LeaseTimeToLiveRequest(ID=number_of(id_))
         answer = self._ask(lambda member, **how: member.lease.LeaseTimeToLive(request, **how))
         return int(answer.grantedTTL) if answer.TTL > 0 else 0
 
-    def keep_alive(self, id_: int, timeout: float) -> bool:
+    def keep_alive(self, id_: str, timeout: float) -> bool:
         """Whether a lease lives, and now does so for its whole length again."""
 
         def keep(member: Member, **how: Any) -> Any:
-            call = member.lease.LeaseKeepAlive(iter([etcdrpc.LeaseKeepAliveRequest(ID=id_)]), **how)
+            call = member.lease.LeaseKeepAlive(
+                iter([etcdrpc.LeaseKeepAliveRequest(ID=number_of(id_))]), **how
+            )
             try:
                 return next(call)
             finally:
@@ -129,20 +111,20 @@ class Client:
         except LeaseGone:
             return False
 
-    def revoke(self, id_: int) -> None:
+    def revoke(self, id_: str) -> None:
         """End a lease, with all that hangs on it; that it has ended is success."""
-        request = etcdrpc.LeaseRevokeRequest(ID=id_)
+        request = etcdrpc.LeaseRevokeRequest(ID=number_of(id_))
         with suppress(LeaseGone):
             self._ask(lambda member, **how: member.lease.LeaseRevoke(request, **how))
 
-    def revoke_empty(self, id_: int, timeout: float) -> None:
+    def revoke_empty(self, id_: str, timeout: float) -> None:
         """End a lease, if nothing hangs on it."""
-        request = etcdrpc.LeaseTimeToLiveRequest(ID=id_, keys=True)
+        request = etcdrpc.LeaseTimeToLiveRequest(ID=number_of(id_), keys=True)
         answer = self._ask(
             lambda member, **how: member.lease.LeaseTimeToLive(request, **how), timeout
         )
         if answer.TTL > 0 and not answer.keys:
-            revoke = etcdrpc.LeaseRevokeRequest(ID=id_)
+            revoke = etcdrpc.LeaseRevokeRequest(ID=number_of(id_))
             self._ask(lambda member, **how: member.lease.LeaseRevoke(revoke, **how), timeout)
 
     def watch(self, requests: Iterator[Any]) -> tuple[Any, Callable[[Exception], None]]:
@@ -225,6 +207,17 @@ def _said(error: Exception) -> tuple[Any, str]:
         raise TemporaryError("the connection to etcd was closed") from error
     said: Any = error
     return said.code(), said.details() or ""
+
+
+def number_of(lease: str) -> int:
+    """Return the number of a lease; 0 for none."""
+    return int(lease or "0", 16)
+
+
+def absent(key: bytes) -> Any:
+    """Return the condition that a key does not exist."""
+    compare = etcdrpc.Compare
+    return compare(key=key, target=compare.CREATE, result=compare.EQUAL, create_revision=0)
 
 
 def bytes_of(key: str) -> bytes:

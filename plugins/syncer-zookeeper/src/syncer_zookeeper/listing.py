@@ -1,22 +1,20 @@
-"""What stands in ZooKeeper, understood: registrations, and which sessions hold them."""
-
-from collections.abc import Mapping
+"""The nodes in ZooKeeper as registrations, and which sessions hold them."""
 
 import attrs
 
-from syncer import Registration, View
-from syncer.kits.keyvalue import Layout, by_id, meaning
+from syncer import Registration
+from syncer.kits.keyvalue import Listing
 from syncer_zookeeper.session import Life
 from syncer_zookeeper.tree import Node
 
 
 @attrs.frozen
-class Token:
-    """A registration's `version`: where it stands, as of which change, and who holds it.
+class Version:
+    """A registration's `version`: its path, as of which change, and which session holds it.
 
-    `version` counts the changes of a value; it begins anew in a node that is removed and made
-    again, which `made` tells, the change that made the node (0: not known). `session` is 0 for
-    a node that no session holds.
+    `version` counts the changes of a value. It starts again in a node that is removed and created
+    again; `made`, the change that created the node, tells these apart (0: not known). `session`
+    is 0 for a node that no session holds.
     """
 
     path: str
@@ -28,72 +26,29 @@ class Token:
         return f"{self.version} {self.made} {self.session} {self.path}"
 
     @classmethod
-    def parse(cls, text: str) -> "Token":
-        """The token that was written so; raises ValueError."""
+    def parse(cls, text: str) -> "Version":
+        """Return the version that was written so; raises ValueError."""
         version, made, session, path = text.split(" ", 3)
         return cls(path, int(version), int(made), int(session))
 
-    @classmethod
-    def of(cls, path: str, node: Node) -> "Token":
-        """The token of a node as it was read."""
-        return cls(path, node.stat.version, node.stat.czxid, node.stat.ephemeralOwner)
+
+class NodeListing(Listing[Node]):
+    """A listing of nodes, which have no twins."""
+
+    def _version(self, key: str, entry: Node | None, twin: Node | None) -> str:
+        assert entry is not None
+        stat = entry.stat
+        return str(Version(key, stat.version, stat.czxid, stat.ephemeralOwner))
 
 
-@attrs.frozen
-class _Known:
-    node: Node
-    registration: Registration | None
-    unclear: str = ""
+def fault(found: Registration, life: Life) -> str:
+    """Return what is wrong with the session that holds one of ours; "" if nothing is.
 
-
-class Listing:
-    """Reads listings of one layout; what has not changed is not decoded again."""
-
-    def __init__(self, layout: Layout, owner: str) -> None:
-        self._layout, self._owner = layout, owner
-        self._known: dict[str, _Known] = {}
-
-    def read(
-        self, found: Mapping[str, Node], *, hidden: bool, life: Life, scopes: frozenset[str]
-    ) -> View[Registration]:
-        """The registrations that these nodes mean.
-
-        `life` is the session that should hold ours, that is our owner's of these scopes.
-        """
-        self._known = {path: self._understood(path, node) for path, node in found.items()}
-        registrations = {
-            path: self._held(known.registration, life, scopes)
-            for path, known in self._known.items()
-            if known.registration is not None
-        }
-        items = by_id(registrations, self._owner)
-        unclear = {known.unclear for known in self._known.values() if known.unclear}
-        return View(items.values(), complete=not hidden, unclear=unclear - items.keys())
-
-    def _understood(self, path: str, node: Node) -> _Known:
-        before = self._known.get(path)
-        if before is not None and before.node is node:
-            return before
-        try:
-            found = meaning(self._layout, path, node.value, None)
-        except ValueError:
-            return _Known(node, None, self._layout.id_in(path))
-        if found is not None:
-            found = attrs.evolve(found, version=str(Token.of(path, node)))
-        return _Known(node, found)
-
-    def _held(self, found: Registration, life: Life, scopes: frozenset[str]) -> Registration:
-        """The registration, with what is wrong about the session that holds it, if it is ours.
-
-        What another session made after ours began is left to it: a second syncer keeps the same,
-        and the one that began last has it all. What is older is held by a session that nobody
-        keeps alive, since an earlier process had it, and would go when its time is over.
-        """
-        mark = found.mark
-        if mark is None or mark.owner != self._owner or mark.scope not in scopes:
-            return found
-        token = Token.parse(found.version)
-        if token.session == life.session or (token.session and token.made > life.began):
-            return found
-        text = "held by another session" if token.session else "held by no session"
-        return attrs.evolve(found, damaged=found.damaged or text)
+    `life` is our session. A node that another session created after ours began is left to it: a
+    second syncer registers the same, and the one that began last gets all nodes. An older node is
+    held by the session of an earlier process, which nobody renews, and would go with it.
+    """
+    version = Version.parse(found.version)
+    if version.session == life.session or (version.session and version.made > life.began):
+        return ""
+    return "held by another session" if version.session else "held by no session"

@@ -21,7 +21,7 @@ from syncer import (
 from syncer.kits.keyvalue import LayoutSink, load_layout
 from syncer_zookeeper.connection import check_files
 from syncer_zookeeper.examining import examined
-from syncer_zookeeper.listing import Listing, Token
+from syncer_zookeeper.listing import NodeListing, Version, fault
 from syncer_zookeeper.locks import ZooKeeperLocks
 from syncer_zookeeper.names import check_path
 from syncer_zookeeper.options import DEFAULT_PREFIX, ZooKeeperOptions
@@ -55,7 +55,7 @@ class ZooKeeperSink(LayoutSink):
         self.pulse: timedelta | None = options.session / 3
         self._session = Session(options, self._connection_changed)
         self._tree = Tree(self._session, self._layout.prefix)
-        self._listing = Listing(self._layout, context.owner)
+        self._listing = NodeListing(self._layout, context.owner)
         self._writer = Writer(self._session, self._layout)
         self.locks: ZooKeeperLocks = ZooKeeperLocks(options)
         self._closed = Event()
@@ -64,7 +64,13 @@ class ZooKeeperSink(LayoutSink):
         """Everything under the path."""
         found, hidden = self._tree.read()
         life = self._session.life()
-        return self._listing.read(found, hidden=hidden, life=life, scopes=self._scopes)
+
+        def wrong(one: Registration) -> str:
+            in_scope = one.mark is not None and one.mark.scope in self._scopes
+            return fault(one, life) if in_scope else ""
+
+        self._listing.note(found)
+        return self._listing.view(wrong, hidden=hidden)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes, each on the condition that nobody was first."""
@@ -75,8 +81,8 @@ class ZooKeeperSink(LayoutSink):
         self._keep(held)
         self._session.ask(lambda client: client.sync_async(self._layout.prefix))
         current = self._session.current
-        tokens = [(one, Token.parse(one.version)) for one in held if one.version]
-        doubtful = [(one, token.path) for one, token in tokens if token.session != current]
+        versions = [(one, Version.parse(one.version)) for one in held if one.version]
+        doubtful = [(one, version.path) for one, version in versions if version.session != current]
         stats = self._session.gather(exists(path) for _, path in doubtful)
         return [one for (one, _), stat in zip(doubtful, stats, strict=True) if stat is None]
 
@@ -112,9 +118,6 @@ class ZooKeeperSink(LayoutSink):
         self._tree.lost()
 
     def _weigh(self, instance: Instance) -> int:
-        """The bytes of a path and its value."""
-        path = self._layout.key(instance)
-        value = self._layout.value(Registration(instance=instance))
-        size = len(path.encode()) + len(value.encode())
-        check_path(path)
+        size = super()._weigh(instance)
+        check_path(self._layout.key(instance))
         return size

@@ -24,7 +24,7 @@ from syncer import (
 from syncer.kits.keyvalue import Layout, prepared
 from syncer_zookeeper.failures import UNTRIED, is_first, translated
 from syncer_zookeeper.folders import Folders
-from syncer_zookeeper.listing import Token
+from syncer_zookeeper.listing import Version
 from syncer_zookeeper.names import check_path, parent
 from syncer_zookeeper.session import Ask, Session, exists
 
@@ -34,7 +34,7 @@ class Step:
     """A change with what must be there before (`old`), and what is to be there then."""
 
     change: Change
-    old: Token | None = None
+    old: Version | None = None
     path: str = ""
     value: bytes = b""
 
@@ -81,19 +81,19 @@ class Writer:
         yield from self._sent(groups(ready))
 
     def _step(self, change: Change) -> Step:
-        old: Token | None = None
+        old: Version | None = None
         if not isinstance(change, Register):
             text = change.old.version
-            old = Token.parse(text) if text else self._unread(change)
+            old = Version.parse(text) if text else self._unread(change)
         if isinstance(change, Deregister):
             return Step(change, old)
         path = self._layout.key(change.new.instance)
         check_path(path)
         return Step(change, old, path, self._layout.value(change.new).encode())
 
-    def _unread(self, change: Update | Deregister) -> Token:
-        """A token that asks for nothing but the path."""
-        return Token(self._layout.key(change.old.instance), -1, 0, 0)
+    def _unread(self, change: Update | Deregister) -> Version:
+        """Return a version that only says where the entry is."""
+        return Version(self._layout.key(change.old.instance), -1, 0, 0)
 
     def _looked_at(self, steps: Sequence[Step]) -> Iterator[Step | Outcome]:
         """The steps, once it is sure that what they replace is what was read.
@@ -117,7 +117,7 @@ class Writer:
             elif old.version not in (-1, stat.version) or old.made not in (0, stat.czxid):
                 yield _conflict(step, "it was changed")
             else:
-                now = Token(old.path, stat.version, stat.czxid, stat.ephemeralOwner)
+                now = Version(old.path, stat.version, stat.czxid, stat.ephemeralOwner)
                 yield attrs.evolve(step, old=now)
 
     def _sent(self, batches: Sequence[Sequence[Step]]) -> Iterator[Outcome]:
@@ -181,8 +181,8 @@ class Writer:
         if isinstance(change, Deregister):
             return Outcome(change)
         self.held.add(step.path)
-        token = _token(step, stat)
-        return Outcome(change, attrs.evolve(change.new, version=str(token), damaged=""))
+        version = _version(step, stat)
+        return Outcome(change, attrs.evolve(change.new, version=str(version), damaged=""))
 
 
 def groups(steps: Iterable[Step]) -> list[list[Step]]:
@@ -204,14 +204,14 @@ def groups(steps: Iterable[Step]) -> list[list[Step]]:
     return [group for group in found if group]
 
 
-def _token(step: Step, stat: Any) -> Token:
+def _version(step: Step, stat: Any) -> Version:
     """Where the step's node stands; `stat` is what was seen of it right after it was written."""
     if isinstance(stat, BaseException) or stat is None:
-        return Token(step.path, -2, 0, 0)  # gone already: whatever comes next is a conflict
+        return Version(step.path, -2, 0, 0)  # gone already: whatever comes next is a conflict
     in_place = step.old is not None and step.old.path == step.path
     expected = {0, step.old.version + 1} if in_place and step.old else {0}
     version = stat.version if stat.version in expected else -2
-    return Token(step.path, version, stat.czxid, stat.ephemeralOwner)
+    return Version(step.path, version, stat.czxid, stat.ephemeralOwner)
 
 
 def _failure(answer: Any) -> BaseException | None:

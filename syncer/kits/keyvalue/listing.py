@@ -1,0 +1,133 @@
+"""What a store lists, as registrations. An entry that has not changed is not decoded again."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+import attrs
+
+from syncer.api.model import Registration, View
+from syncer.kits.keyvalue.entries import Entry, Version, entry_key, twin_key
+from syncer.kits.keyvalue.layout import Layout
+from syncer.kits.keyvalue.meaning import by_id, meaning
+
+
+class Stored(Protocol):
+    """What a store knows of a key; equal if nothing has changed."""
+
+    @property
+    def value(self) -> bytes:
+        """The value."""
+
+
+S = TypeVar("S", bound=Stored)
+
+
+@attrs.frozen
+class _Known(Generic[S]):
+    """An entry and its twin, and their registration; `unclear` is an id that cannot be read."""
+
+    entry: S | None
+    twin: S | None
+    registration: Registration | None
+    unclear: str = ""
+
+
+class Listing(ABC, Generic[S]):
+    """The registrations in a layout's entries. Used by one thread."""
+
+    def __init__(self, layout: Layout, owner: str) -> None:
+        self._layout, self._owner = layout, owner
+        self._known: dict[str, _Known[S]] = {}
+
+    @abstractmethod
+    def _version(self, key: str, entry: S | None, twin: S | None) -> str:
+        """Return the registration's `version`."""
+
+    def note(self, found: Mapping[str, S]) -> None:
+        """Take in all that is stored, twins too, by key."""
+        base = self._layout.base
+        keys = {key if key.startswith(base) else entry_key(key): None for key in found}
+        self._known = {
+            key: self._understood(key, found.get(key), found.get(twin_key(key))) for key in keys
+        }
+
+    def view(
+        self, fault: Callable[[Registration], str], *, hidden: bool = False
+    ) -> View[Registration]:
+        """Return the registrations.
+
+        `fault` says of one of ours why its holder is wrong, "" if it is not. `hidden`: not all
+        entries could be read.
+        """
+        found: dict[str, Registration] = {}
+        for key, known in self._known.items():
+            one = known.registration
+            if one is not None:
+                if self._is_ours(one) and not one.damaged and (text := fault(one)):
+                    one = attrs.evolve(one, damaged=text)
+                found[key] = one
+        items = by_id(found, self._owner)
+        unclear = {known.unclear for known in self._known.values() if known.unclear}
+        return View(items.values(), complete=not hidden, unclear=unclear - items.keys())
+
+    def _understood(self, key: str, entry: S | None, twin: S | None) -> _Known[S]:
+        before = self._known.get(key)
+        if before is not None and (before.entry, before.twin) == (entry, twin):
+            return before
+        values = [one.value if one else None for one in (entry, twin)]
+        try:
+            found = meaning(self._layout, key, *values)
+        except ValueError:
+            return _Known(entry, twin, None, self._layout.id_in(key))
+        if found is not None:
+            found = attrs.evolve(found, version=self._version(key, entry, twin))
+        return _Known(entry, twin, found)
+
+    def _is_ours(self, found: Registration) -> bool:
+        return found.mark is not None and found.mark.owner == self._owner
+
+
+class EntryListing(Listing[Entry]):
+    """A listing of entries with twins and holders. `holders` may be called from any thread."""
+
+    def __init__(self, layout: Layout, owner: str) -> None:
+        super().__init__(layout, owner)
+        #: The last registrations of ours that were read or written, by key.
+        self._ours: dict[str, Registration] = {}
+
+    def note(self, found: Mapping[str, Entry]) -> None:
+        """Take in all that is stored, twins too, by key."""
+        super().note(found)
+        self._ours = {
+            key: known.registration
+            for key, known in self._known.items()
+            if known.registration is not None and self._is_ours(known.registration)
+        }
+
+    def wrote(self, written: Registration) -> None:
+        """Note what was written since the last listing."""
+        self._ours[Version.parse(written.version).key] = written
+
+    def holders(self, scopes: frozenset[str]) -> Mapping[str, int]:
+        """Return how many registrations of ours, of these scopes, each lease or session holds."""
+        found: Counter[str] = Counter()
+        for one in tuple(self._ours.values()):
+            if one.mark and one.mark.scope in scopes:
+                found.update(Version.parse(one.version).holders() - {""})
+        return found
+
+    def _version(self, key: str, entry: Entry | None, twin: Entry | None) -> str:
+        return str(Version.of(key, entry, twin))
+
+    def _understood(self, key: str, entry: Entry | None, twin: Entry | None) -> _Known[Entry]:
+        known = super()._understood(key, entry, twin)
+        found, ours = known.registration, self._ours.get(key)
+        if found is None or found.mark is not None or ours is None:
+            return known
+        # Its twin was removed. An entry that has not changed since is still ours.
+        if Version.parse(ours.version).revision != Version.parse(found.version).revision:
+            return known
+        healed = attrs.evolve(ours, version=found.version, damaged="its mark is gone")
+        return attrs.evolve(known, registration=healed)
