@@ -1,15 +1,14 @@
 """Addresses of agents, as people write them in CONSUL_HTTP_ADDR and in URIs."""
 
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
 import attrs
 
 from syncer import bracketed
+from syncer.kits.uris import URL_PORTS, parse_http_url
 
 DEFAULT_PORT = 8500
 DEFAULT_TLS_PORT = 8501
-#: A URL with a scheme means the default port of the scheme, as for Consul's own programs.
-_URL_PORTS = {"http": 80, "https": 443}
 
 
 @attrs.frozen(kw_only=True)
@@ -33,30 +32,27 @@ class Address:
 
 
 def parse_address(text: str, *, tls: bool = False) -> Address:
-    """Parse `host`, `host:port`, `http(s)://...` or `unix:///path`.
+    """Return the address of `host`, `host:port`, `http(s)://...` or `unix:///path`.
 
-    `tls` takes precedence over the scheme. Raises ValueError with a reason, which never contains
-    a user or password.
+    A URL that names its scheme means that scheme's port, as for Consul's own programs. `tls` asks
+    for TLS whatever the scheme is. Raises ValueError with a reason, which never
+    contains a user or password.
     """
     text = text.strip()
     if text.startswith(("unix:", "/")):
         return Address(socket=_socket_path(text))
     named = "://" in text
-    try:
-        url = urlsplit(text if named else f"//{_with_brackets(text)}", scheme="http")
-        port = url.port
-    except ValueError:
-        raise ValueError("not an address: expected host:port, a URL or unix:///path") from None
-    _refuse_oddities(url)
-    if url.scheme == "https":
-        tls = True
+    url = parse_http_url(text if named else _with_brackets(text))
+    if url.username is not None or url.password is not None:
+        raise ValueError("user and password do not belong in the address, but in `auth`")
+    tls = tls or url.scheme == "https"
     usual = DEFAULT_TLS_PORT if tls else DEFAULT_PORT
     if named:
-        usual = _URL_PORTS["https" if tls else "http"]
+        usual = URL_PORTS["https" if tls else "http"]
     return Address(
         tls=tls,
         host=url.hostname or "",
-        port=usual if port is None else port,
+        port=url.port or usual,
         prefix=quote(url.path.rstrip("/"), safe="/%"),
     )
 
@@ -72,16 +68,3 @@ def _socket_path(text: str) -> str:
     if not path.startswith("/"):
         raise ValueError("a unix socket needs an absolute path: unix:///path/to/socket")
     return path
-
-
-def _refuse_oddities(url: SplitResult) -> None:
-    if url.scheme not in _URL_PORTS:
-        raise ValueError(f"unknown scheme {url.scheme!r}: http, https and unix are known")
-    if url.username is not None or url.password is not None:
-        raise ValueError("user and password do not belong in the address, but in `auth`")
-    if not url.hostname:
-        raise ValueError("the address names no host")
-    if url.query or url.fragment:
-        raise ValueError("an address has no ? and no #")
-    if url.port == 0:
-        raise ValueError("port 0 is not an address")

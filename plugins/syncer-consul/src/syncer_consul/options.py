@@ -1,16 +1,16 @@
 """The options of Consul's sinks and source, and how a URI becomes some of them."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 import attrs
 
 from syncer import Secret, Unhealthy, at_least, option, positive, within
+from syncer.kits.uris import each, parse_query, split_user
 from syncer_consul.address import parse_address
 
 SCHEMES = ("consul", "consul-tls", "consul-unix")
@@ -19,14 +19,6 @@ DEFAULT_PREFIX = "services"
 KV_SCHEMES = ("consulkv", "consulkv-tls", "consulkv-unix")
 #: Options that the query of a URI may set.
 _IN_QUERY = ("layout", "session", "unhealthy", "prefix", "datacenter", "timeout")
-_USER_INFO = re.compile(r"^(?P<start>[a-z-]+://)?(?P<user>[^/?#@]*)@")
-
-
-def _address(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-    try:
-        parse_address(value)
-    except ValueError as error:
-        raise ValueError(f"{attribute.name}: {error}") from None
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +29,7 @@ class AgentOptions:
         "127.0.0.1:8500",
         help="Address of the agent: host:port, URL or unix:///path",
         env=("CONSUL_HTTP_ADDR",),
-        validator=_address,
+        validator=each(parse_address),
     )
     token: Secret = option(Secret(""), help="ACL token", env=("CONSUL_HTTP_TOKEN",))
     token_file: Path | None = option(
@@ -128,19 +120,15 @@ class KvOptions(AgentOptions):
 
 
 def kv_from_uri(uri: str) -> Mapping[str, Any]:
-    """Options from `consulkv://host:port/prefix`, `consulkv-tls://...`, a URL, or
+    """Return options of `consulkv://host:port/prefix`, `consulkv-tls://...`, a URL, or
     `consulkv-unix:///path/to/socket:/prefix`; a query sets other options: `?layout=json`.
 
     User and password become `auth`. Raises ValueError with a reason.
     """
-    text, found = _without_user(uri.strip())
-    text, _, query = text.partition("?")
-    for name, value in parse_qsl(query, strict_parsing=bool(query)):
-        if name not in _IN_QUERY:
-            known = ", ".join(_IN_QUERY)
-            raise ValueError(f"{name!r} cannot be set in the address; these can: {known}")
-        found[name] = value
-    scheme, _, rest = text.rpartition("://")
+    scheme, user, rest = split_user(uri)
+    rest, _, query = rest.partition("?")
+    found: dict[str, Any] = {"auth": user} if user else {}
+    found |= parse_query(query, _IN_QUERY)
     if scheme in ("consulkv-unix", "unix"):
         socket, _, prefix = rest.partition(":")
         found["address"] = f"unix://{socket}"
@@ -158,29 +146,23 @@ def kv_from_uri(uri: str) -> Mapping[str, Any]:
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:
-    """Options from `consul://host:port`, `consul-tls://...`, `consul-unix:///path`, or an address.
+    """Return options of `consul://host:port`, `consul-tls://...`, `consul-unix:///path`, or of an
+    address.
 
     User and password become `auth`. Raises ValueError with a reason.
     """
-    text, found = _without_user(uri.strip())
-    scheme, _, rest = text.partition("://")
+    scheme, user, rest = split_user(uri)
+    found: dict[str, Any] = {"auth": user} if user else {}
+    if scheme == "consul-tls":
+        found["ssl"] = True
+    address = f"{scheme}://{rest}" if scheme else rest
     if scheme == "consul-unix":
-        text = f"unix://{rest}"
+        address = f"unix://{rest}"
     elif scheme in SCHEMES:
-        text = rest.rstrip("/")
-        if scheme == "consul-tls":
-            found["ssl"] = True
         if not rest:
-            return found  # only the scheme: the address comes from elsewhere
-        if "/" in text or not text:
+            return found  # only the scheme: the address is configured elsewhere
+        address = rest.rstrip("/")
+        if "/" in address or not address:
             raise ValueError(f"{scheme}:// is followed by host:port and nothing else")
-    parse_address(text)
-    return {"address": text} | found
-
-
-def _without_user(uri: str) -> tuple[str, dict[str, Any]]:
-    match = _USER_INFO.match(uri)
-    if match is None:
-        return uri, {}
-    start = match["start"] or ""
-    return start + uri[match.end() :], {"auth": unquote(match["user"])}
+    parse_address(address)
+    return {"address": address} | found

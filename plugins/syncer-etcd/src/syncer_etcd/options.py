@@ -1,23 +1,22 @@
 """The options of an etcd sink, and how a URI becomes some of them."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 import attrs
 
 from syncer import Secret, Unhealthy, bracketed, option, positive, within
+from syncer.kits.uris import URL_PORTS, each, parse_host, parse_uri
 
 SCHEMES = ("etcd", "etcds", "skydns2")
 _PORT = 2379
-_HIGHEST_PORT = 65535
-_WITH_SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)$", re.DOTALL)
-#: What a query may set by its own name; other words go to the layout.
-_IN_QUERY = ("prefix", "layout", "ttl", "timeout", "unhealthy", "tls_server_name")
-_FILES_IN_QUERY = ("ca_file", "client_cert", "client_key")
+#: Options that a query sets by their names; other words go to the layout.
+_IN_QUERY = (
+    *("prefix", "layout", "ttl", "timeout", "unhealthy", "tls_server_name"),
+    *("ca_file", "client_cert", "client_key"),
+)
 
 
 @attrs.frozen
@@ -35,43 +34,20 @@ class Endpoint:
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """An endpoint from `host`, `host:port`, `[::1]:port` or a URL of http or https.
+    """Return the endpoint of `host`, `host:port`, `[::1]:port` or a URL of http or https.
 
     Raises ValueError with a reason.
     """
-    tls: bool | None = None
-    match = _WITH_SCHEME.match(text.strip())
-    rest = text.strip()
-    if match:
-        if match["scheme"] not in ("http", "https"):
-            raise ValueError(f"unknown scheme {match['scheme']!r}: http and https are known")
-        tls, rest = match["scheme"] == "https", match["rest"].rstrip("/")
-    if "@" in rest:
-        raise ValueError("user and password do not belong in an endpoint, but in `user`")
-    host, _, port = rest.rpartition(":") if _has_port(rest) else (rest, "", str(_PORT))
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or re.search(r"[\s/?#\[\],]", host):
-        raise ValueError(f"not host:port: {rest!r}")
-    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= _HIGHEST_PORT:
-        raise ValueError(f"not a port: {port!r}")
-    return Endpoint(host, int(port), tls)
-
-
-def _has_port(text: str) -> bool:
-    """Whether a port follows: `::1` alone has none."""
-    return "]:" in text or (text.count(":") == 1 and not text.endswith("]"))
+    scheme, separator, rest = text.strip().rpartition("://")
+    if separator and scheme not in URL_PORTS:
+        raise ValueError(f"unknown scheme {scheme!r}: http and https are known")
+    tls = scheme == "https" if separator else None
+    return Endpoint(*parse_host(rest.rstrip("/") if separator else rest, _PORT), tls)
 
 
 def _endpoints(instance: object, attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:
-    found = []
-    for text in value:
-        try:
-            found.append(parse_endpoint(text))
-        except ValueError as error:
-            raise ValueError(f"{attribute.name}: {error}") from None
-    if not found:
-        raise ValueError(f"{attribute.name} must name at least one member")
-    if {True, False} <= {one.tls for one in found}:
+    each(parse_endpoint)(instance, attribute, value)
+    if {True, False} <= {parse_endpoint(text).tls for text in value}:
         raise ValueError(f"{attribute.name}: all of http or all of https")
 
 
@@ -142,56 +118,27 @@ class EtcdOptions:
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:
-    """Options from `etcd://user:password@h1:2379,h2:2379/services?layout=json`, or without scheme.
+    """Return options of `etcd://user:password@h1:2379,h2:2379/services?layout=json`.
 
-    `etcds://` uses TLS. The path of `skydns2://host/cluster.local` is the domain. Words of the
-    query that no option has belong to the layout. Raises ValueError with a reason.
+    The scheme may be missing; `etcds://` uses TLS. The path of `skydns2://host/cluster.local` is
+    the domain. Words of the query that are not options belong to the layout. Raises ValueError
+    with a reason.
     """
-    match = _WITH_SCHEME.match(uri.strip())
-    scheme, rest = (match["scheme"], match["rest"]) if match else ("etcd", uri.strip())
-    scheme = {"http": "etcd", "https": "etcds"}.get(scheme, scheme)
-    if scheme not in SCHEMES:
-        raise ValueError(f"unknown scheme {scheme!r}: {', '.join(SCHEMES)} are known")
-    if "#" in rest:
-        raise ValueError("a # must be written %23")
-    rest, _, query = rest.partition("?")
-    if "@" in rest.partition("/")[2]:
-        raise ValueError("before the host, a / must be written %2F; in the path, an @ %40")
-    hosts, _, path = rest.partition("/")
-    found: dict[str, Any] = {"tls": True} if scheme == "etcds" else {}
-    found |= _from_hosts(hosts)
-    extra = _from_query(query, found)
-    place = unquote(path).strip("/")
-    if scheme == "skydns2":
+    parts = parse_uri(uri, (*SCHEMES, *URL_PORTS), SCHEMES[0])
+    found, extra = parts.options(_IN_QUERY)
+    if parts.scheme in ("etcds", "https"):
+        found["tls"] = True
+    if parts.user:
+        found["user"] = parts.user
+    if parts.hosts:
+        found["endpoints"] = parts.hosts
+        for endpoint in parts.hosts:
+            parse_endpoint(endpoint)
+    place = parts.path.strip("/")
+    if parts.scheme == "skydns2":
         found.setdefault("layout", "skydns")
         if place:
             extra.setdefault("domain", place)
     elif place:
-        found.setdefault("prefix", f"/{unquote(path).rstrip('/')}")
+        found.setdefault("prefix", f"/{parts.path.rstrip('/')}")
     return found | ({"layout_options": extra} if extra else {})
-
-
-def _from_hosts(text: str) -> dict[str, Any]:
-    """Options from `user:password@h1:2379,h2:2379`."""
-    found: dict[str, Any] = {}
-    user, at, hosts = text.rpartition("@")
-    if at:
-        found["user"] = unquote(user)
-    if hosts:
-        found["endpoints"] = tuple(part.strip() for part in hosts.split(",") if part.strip())
-        for endpoint in found["endpoints"]:
-            parse_endpoint(endpoint)
-    return found
-
-
-def _from_query(query: str, found: dict[str, Any]) -> dict[str, str]:
-    """Put what the query says of options into `found`; returns the rest."""
-    extra: dict[str, str] = {}
-    for name, text in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
-        if name in (*_IN_QUERY, *_FILES_IN_QUERY):
-            found[name] = text
-        elif name in ("user", "password"):
-            raise ValueError(f"the {name} goes before the host: user:password@host")
-        else:
-            extra[name] = text
-    return extra

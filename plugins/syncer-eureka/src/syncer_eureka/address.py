@@ -4,15 +4,15 @@ The path is never guessed: Spring Cloud's server has `/eureka/`, Netflix's own `
 """
 
 from collections.abc import Sequence
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import attrs
 
 from syncer import bracketed
+from syncer.kits.uris import URL_PORTS, has_port, parse_http_url, split_list
 
 #: The port of Spring Cloud's server, the default where only a host is named.
 DEFAULT_PORT = 8761
-_URL_PORTS = {"http": 80, "https": 443}
 
 
 @attrs.frozen(kw_only=True)
@@ -47,19 +47,13 @@ def parse_url(text: str) -> tuple[Address, Credentials]:
     Raises ValueError with a reason, which never contains the user or password.
     """
     text = text.strip()
-    named = "://" in text
-    try:
-        url = urlsplit(text if named else f"http://{text}")
-        port = url.port
-    except ValueError:
-        raise ValueError("not an address: expected http://host:port/path") from None
-    _refuse_oddities(url)
-    usual = _URL_PORTS[url.scheme] if named else DEFAULT_PORT
+    url = parse_http_url(text)
+    usual = URL_PORTS[url.scheme] if "://" in text else DEFAULT_PORT
     path = quote(f"/{url.path.strip('/')}/" if url.path.strip("/") else "/", safe="/%:@")
     address = Address(
         tls=url.scheme == "https",
         host=url.hostname or "",
-        port=usual if port is None else port,
+        port=url.port or usual,
         path=path,
     )
     return address, Credentials(unquote(url.username or ""), unquote(url.password or ""))
@@ -71,24 +65,11 @@ def split_urls(text: str, scheme: str = "http") -> Sequence[str]:
     A list without a scheme names hosts, with one path for all: `h1:1,h2:2/eureka`.
     """
     if "://" in text:
-        return [part for part in map(str.strip, text.split(",")) if part]
+        return split_list(text)
     hosts, slash, path = text.partition("/")
     user, at, hosts = hosts.rpartition("@")
-    named = [part for part in map(str.strip, hosts.split(",")) if part]
-    return [f"{scheme}://{user}{at}{_with_port(host)}{slash}{path}" for host in named]
+    return [f"{scheme}://{user}{at}{_with_port(host)}{slash}{path}" for host in split_list(hosts)]
 
 
 def _with_port(host: str) -> str:
-    has_port = "]:" in host or (host.count(":") == 1 and not host.endswith("]"))
-    return host if has_port else f"{bracketed(host.strip('[]'))}:{DEFAULT_PORT}"
-
-
-def _refuse_oddities(url: SplitResult) -> None:
-    if url.scheme not in _URL_PORTS:
-        raise ValueError(f"unknown scheme {url.scheme!r}: http and https are known")
-    if not url.hostname:
-        raise ValueError("the address names no host")
-    if url.query or url.fragment:
-        raise ValueError("an address has no ? and no #")
-    if url.port == 0:
-        raise ValueError("port 0 is not an address")
+    return host if has_port(host) else f"{bracketed(host.strip('[]'))}:{DEFAULT_PORT}"

@@ -6,11 +6,11 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import attrs
 
 from syncer import Secret, Unhealthy, at_least, option, within
+from syncer.kits.uris import each, parse_query
 from syncer_eureka.address import Address, Credentials, parse_url, split_urls
 
 SCHEMES = ("eureka", "eurekas")
@@ -29,18 +29,9 @@ class DataCenter(str, Enum):
     AMAZON = "Amazon"
 
 
-def _urls(instance: object, attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:
-    found = []
-    for text in value:
-        try:
-            address, credentials = parse_url(text)
-        except ValueError as error:
-            raise ValueError(f"{attribute.name}: {error}") from None
-        if credentials != Credentials():
-            raise ValueError(f"{attribute.name}: user and password belong in their own options")
-        found.append(address)
-    if not found:
-        raise ValueError(f"{attribute.name} must name at least one server")
+def _parse_bare(text: str) -> None:
+    if parse_url(text)[1] != Credentials():
+        raise ValueError("user and password belong in their own options")
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +42,7 @@ class EurekaOptions:
         ("http://127.0.0.1:8761/eureka/",),
         help="Servers, peers of each other: URLs with Eureka's path (/eureka/ or /eureka/v2/)",
         env=("EUREKA_CLIENT_SERVICEURL_DEFAULTZONE",),
-        validator=_urls,
+        validator=each(_parse_bare),
     )
     user: str = option("", help="User of HTTP basic authentication")
     password: Secret = option(Secret(""), help="Password of HTTP basic authentication")
@@ -110,16 +101,12 @@ def from_uri(uri: str) -> Mapping[str, Any]:
     A comma list of whole URLs is taken as it is. Options may follow a `?`. Raises ValueError
     with a reason, which never contains the user or password.
     """
-    text, question, query = uri.strip().partition("?")
+    text, _, query = uri.strip().partition("?")
     match = _SCHEME.match(text)
     scheme = "https" if match and match[1] == "eurekas" else "http"
     urls = split_urls(_SCHEME.sub("", text), scheme)
     found: dict[str, Any] = _from_urls(urls) if urls else {}
-    for name, value in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(question)):
-        if name not in _IN_QUERY:
-            raise ValueError(f"unknown option {name!r}: known are {', '.join(_IN_QUERY)}")
-        found[name] = value
-    return found
+    return found | parse_query(query, _IN_QUERY)
 
 
 def _from_urls(urls: Iterable[str]) -> dict[str, Any]:

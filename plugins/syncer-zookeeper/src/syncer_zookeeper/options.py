@@ -1,23 +1,21 @@
 """The options of a ZooKeeper sink, and how a URI becomes some of them."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 import attrs
 
 from syncer import Secret, Unhealthy, bracketed, option, positive, within
+from syncer.kits.uris import each, parse_host, parse_uri
 
 SCHEMES = ("zookeeper", "zk")
 #: Where nodes stand, unless it is said.
 DEFAULT_PREFIX = "/services"
-_PORT, _HIGHEST_PORT = 2181, 65535
-_WITH_SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)$", re.DOTALL)
-#: What a query may set by its own name; other words go to the layout.
+_PORT = 2181
+#: Options that a query sets by their names; other words go to the layout.
 _IN_QUERY = (
     *("prefix", "layout", "session", "timeout", "unhealthy", "acl"),
     *("tls", "tls_verify", "ca_file", "client_cert", "client_key"),
@@ -36,29 +34,8 @@ class Acl(str, Enum):
 
 
 def parse_server(text: str) -> tuple[str, int]:
-    """Host and port from `host`, `host:port`, `[::1]:port`; raises ValueError with a reason."""
-    rest = text.strip()
-    if "@" in rest:
-        raise ValueError("user and password do not belong among the servers, but in `user`")
-    has_port = "]:" in rest or (rest.count(":") == 1 and not rest.endswith("]"))
-    host, _, port = rest.rpartition(":") if has_port else (rest, "", str(_PORT))
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or re.search(r"[\s/?#\[\],]", host):
-        raise ValueError(f"not host:port: {rest!r}")
-    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= _HIGHEST_PORT:
-        raise ValueError(f"not a port: {port!r}")
-    return host, int(port)
-
-
-def _servers(instance: object, attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:
-    texts = tuple(value)
-    for text in texts:
-        try:
-            parse_server(text)
-        except ValueError as error:
-            raise ValueError(f"{attribute.name}: {error}") from None
-    if not texts:
-        raise ValueError(f"{attribute.name} must name at least one server")
+    """Return host and port of a server; raises ValueError with a reason."""
+    return parse_host(text, _PORT)
 
 
 def _prefix(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
@@ -76,7 +53,7 @@ class ZooKeeperOptions:
     servers: tuple[str, ...] = option(
         ("127.0.0.1:2181",),
         help="Servers of the ensemble: host:port",
-        validator=_servers,
+        validator=each(parse_server),
     )
     prefix: str = option(
         DEFAULT_PREFIX, help="Path under which nodes stand: /services", validator=_prefix
@@ -140,49 +117,19 @@ class ZooKeeperOptions:
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:
-    """Options from `zookeeper://user:password@h1:2181,h2:2181/base?layout=curator`, or `zk://`.
+    """Return options of `zookeeper://user:password@h1:2181,h2:2181/base?layout=curator`, or `zk://`.
 
-    The scheme may be left out. Words of the query that no option has belong to the layout. Raises
-    ValueError with a reason.
+    The scheme may be missing. Words of the query that are not options belong to the layout.
+    Raises ValueError with a reason.
     """
-    match = _WITH_SCHEME.match(uri.strip())
-    scheme, rest = (match["scheme"], match["rest"]) if match else (SCHEMES[0], uri.strip())
-    if scheme not in SCHEMES:
-        raise ValueError(f"unknown scheme {scheme!r}: {', '.join(SCHEMES)} are known")
-    if "#" in rest:
-        raise ValueError("a # must be written %23")
-    rest, _, query = rest.partition("?")
-    if "@" in rest.partition("/")[2]:
-        raise ValueError("before the host, a / must be written %2F; in the path, an @ %40")
-    hosts, _, path = rest.partition("/")
-    found = _from_hosts(hosts)
-    if path.strip("/"):
-        found["prefix"] = f"/{unquote(path).strip('/')}"
-    extra = _from_query(query, found)
-    return found | ({"layout_options": extra} if extra else {})
-
-
-def _from_hosts(text: str) -> dict[str, Any]:
-    """Options from `user:password@h1:2181,h2:2181`."""
-    found: dict[str, Any] = {}
-    user, at, hosts = text.rpartition("@")
-    if at:
-        found["user"] = unquote(user)
-    if hosts:
-        found["servers"] = tuple(part.strip() for part in hosts.split(",") if part.strip())
-        for server in found["servers"]:
+    parts = parse_uri(uri, SCHEMES, SCHEMES[0])
+    found, extra = parts.options(_IN_QUERY)
+    if parts.user:
+        found["user"] = parts.user
+    if parts.hosts:
+        found["servers"] = parts.hosts
+        for server in parts.hosts:
             parse_server(server)
-    return found
-
-
-def _from_query(query: str, found: dict[str, Any]) -> dict[str, str]:
-    """Put what the query says of options into `found`; returns the rest."""
-    extra: dict[str, str] = {}
-    for name, text in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
-        if name in _IN_QUERY:
-            found[name] = text
-        elif name in ("user", "password"):
-            raise ValueError(f"the {name} goes before the host: user:password@host")
-        else:
-            extra[name] = text
-    return extra
+    if parts.path.strip("/"):
+        found.setdefault("prefix", f"/{parts.path.strip('/')}")
+    return found | ({"layout_options": extra} if extra else {})
