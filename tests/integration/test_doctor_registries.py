@@ -23,5 +23,5 @@ def test_registries_that_are_well(tmp_path, clean_consul, clean_eureka, clean_zo
         "consulkv", "eureka", "zookeeper")}  # fmt: skip
     assert "keys under services/, syncer/services/ may be read and written" in said["consulkv"]
     assert f"the server at {clean_eureka.url} answers" in said["eureka"]
-    assert "nodes under / may be read, made and removed" in said["zookeeper"]
+    assert "nodes under / may be read, created and removed" in said["zookeeper"]
     assert clean_zookeeper.nodes() == {}

@@ -90,7 +90,7 @@ def test_restarted_server_knows_no_token(guarded, open_sink):
     [
         ("me", "wrong", "authentication failed, invalid user ID or password"),
         ("nobody", PASSWORD, "authentication failed"),
-        ("", "", "etcd asks for a user"),
+        ("", "", "etcd requires a user"),
     ],
 )
 def test_not_let_in(guarded, open_sink, user, password, words):

@@ -15,7 +15,7 @@ from syncer_zookeeper.options import Acl
 
 PASSWORD = secret("pa55word-for-the-doctor-of-zookeeper")
 ME = {"user": "me", "password": PASSWORD}
-WELL = "nodes under /services may be read, made and removed"
+WELL = "nodes under /services may be read, created and removed"
 
 
 def found(sink):
@@ -56,8 +56,8 @@ def test_a_path_that_is_not_there(sink):
     """It is no fault: what is needed is to make it."""
     findings = found(sink)
     assert of(Level.OK, findings)[1:] == [
-        "there is no /services yet: it is made with the first entry; ",
-        "nodes under / may be read, made and removed; ",
+        "/services does not exist yet: it is created with the first entry; ",
+        "nodes under / may be read, created and removed; ",
     ]
     assert len(findings) == 3
 
@@ -66,8 +66,8 @@ def test_a_path_that_is_not_there(sink):
     ("options", "advice"),
     [
         ({}, "set user and password; they need rights"),
-        ({"user": "me", "password": "wrong"}, "ZooKeeper takes wrong ones too"),
-        ({"user": "you", "password": PASSWORD}, "ZooKeeper takes wrong ones too"),
+        ({"user": "me", "password": "wrong"}, "ZooKeeper accepts wrong ones"),
+        ({"user": "you", "password": PASSWORD}, "ZooKeeper accepts wrong ones"),
     ],
 )
 def test_a_path_of_another_user(clean_zookeeper, open_sink, register, options, advice):
@@ -75,8 +75,8 @@ def test_a_path_of_another_user(clean_zookeeper, open_sink, register, options, a
     register(open_sink(clean_zookeeper.address, acl=Acl.CREATOR, **ME))
     findings = found(open_sink(clean_zookeeper.address, **options))
     reading, writing = of(Level.WARNING, findings)
-    assert "what is under /services may not be read" in reading
-    assert "nodes may not be made and removed under /services" in writing
+    assert "nodes under /services may not be read" in reading
+    assert "nodes under /services may not be created and removed" in writing
     assert advice in reading
     assert "getAcl /services" in reading
     assert WELL not in str(findings)
@@ -90,7 +90,7 @@ def test_a_path_that_may_only_be_read_or_added_to(clean_zookeeper, open_sink, ri
     clean_zookeeper.client.create("/services", b"", acl=[ACL(rights, ANYONE_ID_UNSAFE)])
     warnings = of(Level.WARNING, found(open_sink(clean_zookeeper.address)))
     assert [text.partition(";")[0] for text in warnings] == [
-        "nodes may not be made and removed under /services"
+        "nodes under /services may not be created and removed"
     ]
 
 
@@ -99,7 +99,7 @@ def test_a_server_that_is_away(clean_zookeeper, open_sink):
     ((level, text),) = found(open_sink("127.0.0.1:9", timeout=1.0))
     assert level is Level.PROBLEM
     assert "ZooKeeper at 127.0.0.1:9: cannot be reached (Connection refused)" in text
-    assert "see whether ZooKeeper runs there" in text
+    assert "check that ZooKeeper runs there" in text
     findings = found(open_sink("127.0.0.1:9", clean_zookeeper.address))
     assert of(Level.PROBLEM, findings) == []
     (away,) = of(Level.WARNING, findings)
@@ -139,7 +139,7 @@ def test_an_ensemble_without_a_quorum(lonely, open_sink):
     """The server says so itself, though it gives no session."""
     ((level, text),) = found(open_sink(lonely.address, timeout=2.0))
     assert level is Level.PROBLEM
-    assert "serves nobody: its ensemble has no quorum" in text
+    assert "refuses requests: its ensemble has no quorum" in text
     assert "more than half of the servers" in text
 
 
@@ -191,9 +191,9 @@ class Odd:
 @pytest.mark.parametrize(
     ("said", "text"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "gives an answer that is none of ZooKeeper's"),
-        (b"\xff" * 100_000, "gives an answer that is none of ZooKeeper's"),
-        (b"", "ends the connection"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "gives an answer that is not ZooKeeper's"),
+        (b"\xff" * 100_000, "gives an answer that is not ZooKeeper's"),
+        (b"", "closes the connection"),
     ],
 )
 def test_what_is_no_zookeeper(open_sink, said, text):

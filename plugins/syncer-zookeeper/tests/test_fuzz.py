@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from servers.lies import broken, changed
 from syncer.kits.keyvalue import load_layout
 from syncer.testing.builders import make_instance, make_registration
-from syncer_zookeeper.listing import NodeListing
+from syncer_zookeeper.nodes.listing import NodeListing
+from syncer_zookeeper.nodes.tree import Node
 from syncer_zookeeper.sink import GROUP
-from syncer_zookeeper.tree import Node
 
 OURS = [
     make_registration(

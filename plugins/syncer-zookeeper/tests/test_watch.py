@@ -5,7 +5,7 @@ from threading import Event, Thread
 import pytest
 
 from syncer.testing import make_instance, wait_until
-from syncer_zookeeper import tree
+from syncer_zookeeper.nodes import tree
 
 PATH = "/services/web/kit-scope:web:8080"
 

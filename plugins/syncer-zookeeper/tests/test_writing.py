@@ -5,8 +5,8 @@ import pytest
 
 from syncer import Conflict, Deregister, PermanentError, Reason, Register, Update
 from syncer.testing import make_instance
-from syncer_zookeeper.listing import Version
-from syncer_zookeeper.writing import Step, groups
+from syncer_zookeeper.nodes.listing import Version
+from syncer_zookeeper.nodes.writing import Step, groups
 
 PATH = "/services/web/kit-scope:web:8080"
 

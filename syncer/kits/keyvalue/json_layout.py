@@ -1,10 +1,10 @@
-"""`/<prefix>/<name>/<id>` = a JSON object; for consumers of one's own, who want to see it all.
+"""`/<prefix>/<name>/<id>` = a JSON object, for consumers of your own that want to see everything.
 
     {"id": "h:web:80", "name": "web", "address": "10.0.0.5", "port": 8080, "protocol": "tcp",
      "status": "up", "tags": ["blue"], "meta": {"team": "shop"}, "weight": 3, "syncer": {...}}
 
-`weight`, `warning_weight` and `tag_override` are there if they were set; `syncer` holds the mark,
-and is what makes an entry ours. The status is one of up, starting, unhealthy, paused, draining.
+`weight`, `warning_weight` and `tag_override` are there if they were set. `syncer` holds the mark,
+which makes an entry ours. The status is one of up, starting, unhealthy, paused, draining.
 """
 
 from typing import Any, ClassVar
@@ -24,11 +24,11 @@ class JsonLayout(Layout):
     tells_status: ClassVar[bool] = True
 
     def key(self, instance: Instance) -> str:
-        """Service and id; a slash in either is escaped."""
+        """Return service and id; a slash in either is escaped."""
         return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     def value(self, registration: Registration) -> str:
-        """The object, always with the same fields in the same order."""
+        """Return the object, always with the same fields in the same order."""
         instance = registration.instance
         meta = dict(instance.meta)
         status = Status.UP.value
@@ -50,7 +50,7 @@ class JsonLayout(Layout):
         return record.dumps(found)
 
     def read(self, key: str, value: str) -> Registration | None:
-        """The object of anyone who writes `address` and `port`; what is missing is in the key."""
+        """Read anyone's object with `address` and `port`; other fields default to the key."""
         parts = key.removeprefix(self.base).split("/")
         fields = record.loads(value)
         names = [unquote(part) for part in parts]
@@ -62,12 +62,12 @@ class JsonLayout(Layout):
         return Registration(instance=instance, mark=record.mark_of(fields.get(record.OWN)))
 
     def id_in(self, key: str) -> str:
-        """The last part of the key."""
+        """Return the last part of the key."""
         return unquote(key.rpartition("/")[2])
 
 
 def _with_status(meta: Any, status: Any) -> dict[str, Any]:
-    """The metadata and status that a stored status stands for."""
+    """Return the metadata and status that a stored status means."""
     meta = {} if meta is None else dict(meta)
     if status == Status.UP.value or status not in _STATUSES:
         return {"meta": meta}

@@ -1,4 +1,4 @@
-"""Layouts: how an instance stands in a store of keys and values, so that consumers find it.
+"""Layouts: how an instance is written to a store of keys and values, so that consumers find it.
 
 A layout is a small class that a plugin finds by an entry-point group of its own, so that anyone
 can add one:
@@ -7,8 +7,8 @@ can add one:
     mine = "my_package:MyLayout"
 
 It knows keys and values and nothing else: no request, no lease, no transaction. Each instance has
-one entry. The mark stands in the entry's value if the consumers ignore what they do not know;
-else in a twin entry outside of the consumers' prefix, which the sink writes and reads itself.
+one entry. The mark is in the entry's value if the consumers ignore unknown fields; else in a twin
+entry outside of the consumers' prefix, which the sink writes and reads itself.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ from syncer.api.errors import ConfigError, PermanentError
 from syncer.api.model import Instance, Registration
 from syncer.api.text import choice, did_you_mean
 
-#: Twin entries stand under this, followed by the key of the entry: no prefix for anything else.
+#: Twin entries are under this, followed by the key of the entry; not a prefix for anything else.
 TWINS = "syncer"
 _KEPT = frozenset(chr(code) for code in range(32, 127)) - set("/%")
 
@@ -28,16 +28,16 @@ _KEPT = frozenset(chr(code) for code in range(32, 127)) - set("/%")
 class Layout(ABC):
     """A form of entries. All methods are pure.
 
-    `prefix` is where entries stand, without a slash at the end; `settings` are the options of
-    the layout, of which `knows` names all that there are. `leading_slash` overrides the class's
-    own: a store may want no key to begin with a slash.
+    `prefix` is where entries are, without a slash at the end; `settings` are the layout's options,
+    whose names are in `knows`. `leading_slash` overrides the class's own: in some stores no key
+    begins with a slash.
     """
 
     #: Where the consumers look, unless configured otherwise.
     default_prefix: ClassVar[str] = "/services"
     #: Whether the consumers' keys begin with a slash.
     leading_slash: ClassVar[bool] = True
-    #: Whether the mark, and all else that the entry cannot say, stands in a twin entry.
+    #: Whether a twin entry has the mark, and everything else that the entry has no place for.
     twins: ClassVar[bool] = False
     #: Whether consumers see the status of an instance that is not up.
     tells_status: ClassVar[bool] = False
@@ -56,9 +56,9 @@ class Layout(ABC):
             raise ConfigError(f"prefix {prefix!r} is not possible: choose one of its own")
 
     def _placed(self, prefix: str, leading_slash: bool | None) -> str:
-        """The prefix with or without a slash before it.
+        """Return the prefix with or without a slash ahead.
 
-        Where consumers look for keys without one, two slashes are how to ask for one.
+        For consumers of keys without one, two slashes ask for one.
         """
         if leading_slash is not None:
             prefix = prefix.lstrip("/")
@@ -69,7 +69,7 @@ class Layout(ABC):
 
     @property
     def base(self) -> str:
-        """What every key begins with."""
+        """The beginning of every key."""
         return f"{self.prefix}/"
 
     def fit(self, instance: Instance) -> None:
@@ -78,22 +78,22 @@ class Layout(ABC):
 
     @abstractmethod
     def key(self, instance: Instance) -> str:
-        """The key of an instance's entry; no other instance has the same."""
+        """Return the key of an instance's entry; no other instance has the same."""
 
     @abstractmethod
     def value(self, registration: Registration) -> str:
-        """The value of the entry; with the mark, unless there are twins."""
+        """Return the value of the entry; with the mark, unless there are twins."""
 
     @abstractmethod
     def read(self, key: str, value: str) -> Registration | None:
-        """What an entry says, as far as it can be told; None if it is no entry of this layout.
+        """Return an entry's registration, with its mark if it has one.
 
-        With its mark if it has one. `value` of a foreign entry may be anything: raises ValueError
-        (or TypeError, KeyError, AttributeError) if it cannot be understood.
+        `None` if it is not an entry of this layout. The value of a foreign entry may be anything:
+        raises ValueError (or TypeError, KeyError, AttributeError) if it cannot be read.
         """
 
     def id_in(self, key: str) -> str:
-        """The id of the instance whose entry has this key, or the key if it does not tell."""
+        """Return the id of the instance with this key; the key itself if it shows none."""
         return key
 
 
@@ -109,7 +109,7 @@ def choose(settings: Mapping[str, str], name: str, words: Sequence[str]) -> str:
 
 
 def segment(text: str) -> str:
-    """A part of a key: slashes, percent signs and what is no printable ASCII or letter escaped.
+    """Return a part of a key: slashes, percent signs and control characters are escaped.
 
     Two texts never give the same part, and none gives "", "." or "..".
     """
@@ -131,7 +131,7 @@ def needs_port(instance: Instance) -> None:
 
 
 def split_endpoint(text: str) -> tuple[str, int]:
-    """Address and port from `10.0.0.5:80` or `[::1]:80`; raises ValueError."""
+    """Return address and port of `10.0.0.5:80` or `[::1]:80`; raises ValueError."""
     address, colon, port = text.strip().rpartition(":")
     if not colon or not address:
         raise ValueError(f"not address:port: {text!r}")
@@ -146,10 +146,10 @@ def load_layout(
     *,
     leading_slash: bool | None = None,
 ) -> Layout:
-    """The layout of this name in an entry-point group.
+    """Return the layout of this name in an entry-point group.
 
-    `leading_slash` overrides the layout's own. Raises ConfigError if there is none, or it
-    cannot be had.
+    `leading_slash` overrides the layout's own. Raises ConfigError if there is no such layout, or it
+    cannot be used.
     """
     found = {point.name: point for point in entry_points(group=group)}
     point = found.get(name)

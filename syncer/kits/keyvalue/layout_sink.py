@@ -1,4 +1,4 @@
-"""What sinks that keep instances in a layout have in common, whatever the store is."""
+"""The base of sinks that write instances in a layout, whatever the store is."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -27,19 +27,19 @@ class LayoutSink(Sink):
 
     #: How messages call the store.
     store: ClassVar[str]
-    #: How heavy an instance may be, in the bytes that `_weigh` tells.
+    #: The largest instance, in bytes as `_weigh` counts them.
     largest: ClassVar[int]
 
     def __init__(self, layout: Layout, unhealthy: Unhealthy | None) -> None:
         self._layout = layout
         usual = Unhealthy.KEEP if layout.tells_status else Unhealthy.DROP
         self._unhealthy = unhealthy or usual
-        #: The scopes of what we write: two hosts may share an owner, but not what keeps entries.
+        #: The scopes of our registrations: two hosts may share an owner, but not a lease.
         self._scopes: frozenset[str] = frozenset()
 
     @abstractmethod
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Make the changes, each on the condition that nobody was first; see `Sink.apply`."""
+        """Make the changes, on the condition that nothing changed meanwhile; see `Sink.apply`."""
 
     def _weigh(self, instance: Instance) -> int:
         """Return the bytes of an instance's keys and values; pure.
@@ -50,40 +50,40 @@ class LayoutSink(Sink):
         return sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
 
     def register(self, new: Registration) -> Registration:
-        """Write what must not be there yet."""
+        """Write a registration whose key is free."""
         return self._one(Register(new))
 
     def update(self, old: Registration, new: Registration) -> Registration:
-        """Replace what must be as it was read; another key is written and the old one removed."""
+        """Replace an unchanged registration; a new key is written and the old one removed."""
         return self._one(Update(old, new))
 
     def deregister(self, old: Registration) -> None:
-        """Remove what must be as it was read."""
+        """Remove an unchanged registration."""
         (outcome,) = self.apply([Deregister(old, Reason.NOT_OFFERED)])
         if outcome.error is not None:
             raise outcome.error
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """The instance as the layout holds it, without checks; None if it is to be dropped."""
+        """Return the instance as the layout holds it, without checks; `None` if it is withheld."""
         shown = with_status(instance, self._unhealthy)
         if shown is None:
             return None
         return self._checked(shown if self._layout.tells_status else instance)
 
     def park(self, instance: Instance) -> Instance | None:
-        """The instance for its twin alone, where no consumer looks; None if there are no twins."""
+        """Return the instance for its twin alone, hidden from consumers; `None` without twins."""
         if not parks(self._layout):
             return None
         shown = with_status(instance, Unhealthy.KEEP)
         return shown and self._checked(shown)
 
     def take_over(self, former: Sink) -> None:
-        """Know at once what is ours to keep: of a row of reloads none may live to be told so."""
+        """Take over the scopes: after several reloads in a row no cycle may have noted them."""
         if isinstance(former, LayoutSink):
             self._scopes = former._scopes
 
     def _keep(self, ours: Iterable[Registration]) -> None:
-        """Note the scopes of what we write and keep."""
+        """Note the scopes of our registrations."""
         self._scopes |= {one.mark.scope for one in ours if one.mark}
 
     def _one(self, change: Register | Update) -> Registration:
@@ -93,7 +93,7 @@ class LayoutSink(Sink):
         return outcome.registration
 
     def _checked(self, instance: Instance) -> Instance:
-        """The instance as the store can hold it. Raises PermanentError if it cannot."""
+        """Return the instance as the store can hold it. Raises PermanentError if it cannot."""
         if instance.checks:
             names = ", ".join(check.key for check in instance.checks)
             text = f"this store runs no checks, and nobody translated these: {names}"
@@ -177,7 +177,7 @@ class HeldSink(LayoutSink):
 
 
 def subjects(changes: Iterable[Change]) -> Iterator[Registration]:
-    """What the changes write, or else remove."""
+    """Return what the changes write, or else remove."""
     for change in changes:
         yield change.old if isinstance(change, Deregister) else change.new
 
@@ -185,9 +185,9 @@ def subjects(changes: Iterable[Change]) -> Iterator[Registration]:
 def prepared(
     changes: Iterable[Change], make: Callable[[Change], Step]
 ) -> tuple[list[Step], list[Outcome]]:
-    """What `make` makes of the changes, and what becomes of those that cannot be written.
+    """Return what `make` makes of the changes, and the outcomes of those that cannot be written.
 
-    `make` raises ValueError for what is no text, and any SyncerError.
+    `make` raises ValueError for what is not text, and any SyncerError.
     """
     steps: list[Step] = []
     refused: list[Outcome] = []

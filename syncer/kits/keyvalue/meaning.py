@@ -1,4 +1,4 @@
-"""What an entry of a store means, alone or with its twin."""
+"""The registration in an entry of a store, alone or with its twin."""
 
 from collections.abc import Mapping
 
@@ -8,43 +8,43 @@ from syncer.api.model import Registration
 from syncer.kits.keyvalue import record
 from syncer.kits.keyvalue.layout import Layout
 
-#: What a layout may raise for an entry that it cannot understand.
+#: Errors of a layout that cannot read an entry.
 FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
 
 
 def meaning(
     layout: Layout, key: str, entry: bytes | None, twin: bytes | None
 ) -> Registration | None:
-    """The registration that an entry and its twin tell, either of which may be absent.
+    """Return the registration of an entry and its twin, either of which may be absent.
 
-    None if there is nothing of this layout. Raises ValueError if it cannot be understood. A mark
-    counts only where it was put; what an entry says otherwise than its mark's owner wrote is
-    damage.
+    `None` if neither is of this layout. Raises ValueError if they cannot be read. A mark counts
+    only under the key it was written to; an entry that differs from what its owner wrote is
+    damaged.
     """
     try:
         if twin is not None:
             return _with_twin(layout, key, entry, twin)
         return _alone(layout, key, entry)
     except FAULTS as error:
-        raise ValueError(f"{key} cannot be understood: {error}") from error
+        raise ValueError(f"{key} cannot be read: {error}") from error
 
 
 def parked(layout: Layout, registration: Registration) -> bool:
-    """Whether it is drained by hand, and the layout cannot say so: then only its twin stands."""
+    """Whether it is drained by hand and the layout cannot say so: then it has only its twin."""
     mark = registration.mark
     return parks(layout) and mark is not None and bool(mark.hold)
 
 
 def parks(layout: Layout) -> bool:
-    """Whether an instance can be kept unseen by the layout's consumers."""
+    """Whether an instance can be kept where the layout's consumers do not see it."""
     return layout.twins and not layout.tells_status
 
 
 def by_id(found: Mapping[str, Registration], owner: str) -> dict[str, Registration]:
-    """Registrations by id, given by key.
+    """Return registrations by id, given by key.
 
-    If an id stands under several keys, the owner's own keeps it, else the first by key; the
-    others go by their keys.
+    If several keys have one id, the owner's own registration keeps it, else the first by key; the
+    others get their keys as ids.
     """
 
     def rank(key: str) -> tuple[bool, str]:
@@ -69,7 +69,7 @@ def _with_twin(layout: Layout, key: str, entry: bytes | None, twin: bytes) -> Re
     if misplaced:
         return _alone(layout, key, entry)
     if parked(layout, found):
-        text = "" if entry is None else f"its entry {key} stands, though it is drained"
+        text = "" if entry is None else f"its entry {key} exists, though it is drained"
         return attrs.evolve(found, damaged=text)
     if entry is None:
         return attrs.evolve(found, damaged=f"its entry {key} is gone")
@@ -83,7 +83,7 @@ def _alone(layout: Layout, key: str, entry: bytes | None) -> Registration | None
     if found is None or found.mark is None:
         return found
     if layout.key(found.instance) != key:
-        # A copy: a mark counts only where it was put.
+        # A copy: a mark counts only under its own key.
         return Registration(instance=attrs.evolve(found.instance, id=key))
     return _compared(layout, found, entry)
 

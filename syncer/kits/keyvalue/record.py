@@ -1,4 +1,4 @@
-"""Instances as JSON types, complete, and back; fields at their default are left out."""
+"""Instances as JSON types, and back; fields at their default are left out."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ import attrs
 from syncer.api.errors import PermanentError
 from syncer.api.model import Instance, Mark, Registration
 
-#: What syncer's own data stands under in values that belong to a consumer.
+#: The key of syncer's own data in values that belong to a consumer.
 OWN = "syncer"
 _FIELDS = (
     *("id", "service", "address", "port", "protocol", "tags", "meta"),
@@ -18,19 +18,19 @@ _FIELDS = (
 _DEFAULTS: Mapping[str, Any] = {
     name: getattr(attrs.fields(Instance), name).default for name in _FIELDS
 }
-#: Made once: making it costs more than using it.
+#: Created once: creating it costs more than using it.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def dumps(value: Any) -> str:
-    """JSON on one line; raises ValueError for what JSON or UTF-8 cannot say."""
+    """Return JSON on one line; raises ValueError for what JSON or UTF-8 cannot say."""
     text = _ENCODER.encode(value)
     text.encode()
     return text
 
 
 def loads(text: str) -> dict[str, Any]:
-    """A JSON object; raises ValueError for anything else."""
+    """Return a JSON object; raises ValueError for anything else."""
     try:
         found = json.loads(text)
     except RecursionError:
@@ -41,7 +41,7 @@ def loads(text: str) -> dict[str, Any]:
 
 
 def fields_of(instance: Instance, without: Collection[str] = ()) -> dict[str, Any]:
-    """The fields that are set, as JSON types, but those in `without`."""
+    """Return the fields that are set, as JSON types, except those in `without`."""
     found: dict[str, Any] = {}
     for name, default in _DEFAULTS.items():
         value = getattr(instance, name)
@@ -51,16 +51,16 @@ def fields_of(instance: Instance, without: Collection[str] = ()) -> dict[str, An
 
 
 def instance_of(fields: Mapping[str, Any], **more: Any) -> Instance:
-    """The instance that was described; unknown fields are passed over.
+    """Return the instance with these fields; unknown ones are ignored.
 
-    Raises ValueError or TypeError if it is none.
+    Raises ValueError or TypeError if they do not make an instance.
     """
     known = {name: fields[name] for name in _FIELDS if name in fields}
     return Instance(**texts(known | more))
 
 
 def texts(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields, once it is sure that what must be text is text; raises ValueError."""
+    """Return the fields once those that must be text are; raises ValueError."""
     meta, tags = fields.get("meta", {}), fields.get("tags", ())
     named = [fields[name] for name in ("id", "service", "address", "protocol") if name in fields]
     if not isinstance(meta, Mapping) or not isinstance(tags, (list, tuple)):
@@ -71,14 +71,14 @@ def texts(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def mark_of(fields: Any) -> Mark | None:
-    """The mark that was stored; None if there is no whole one."""
+    """Return the stored mark; `None` if there is no complete one."""
     if not isinstance(fields, Mapping):
         return None
     return Mark.from_fields({k: v for k, v in fields.items() if isinstance(v, str)})
 
 
 def own_of(registration: Registration, without: Collection[str]) -> dict[str, Any]:
-    """What stands under `OWN`: the fields that the consumer's own do not show, and the mark."""
+    """Return the value under `OWN`: the mark, and fields that the consumer's own do not show."""
     found = fields_of(registration.instance, without)
     if registration.mark is not None:
         found["mark"] = registration.mark.fields()
@@ -86,18 +86,18 @@ def own_of(registration: Registration, without: Collection[str]) -> dict[str, An
 
 
 def free_of_own(instance: Instance) -> None:
-    """Raise PermanentError if the instance's metadata has what syncer writes there."""
+    """Raise PermanentError if the instance's metadata has the key that syncer uses."""
     if OWN in instance.meta:
         raise PermanentError(f"{instance.id}: metadata {OWN!r} is reserved in this layout")
 
 
 def twin_of(registration: Registration) -> str:
-    """The value of a twin entry: the whole instance and its mark."""
+    """Return the value of a twin entry: the whole instance and its mark."""
     return dumps(own_of(registration, ()))
 
 
 def from_twin(value: str) -> Registration:
-    """The registration that a twin entry describes; raises ValueError."""
+    """Return the registration in a twin entry; raises ValueError."""
     fields = loads(value)
     try:
         return Registration(instance=instance_of(fields), mark=mark_of(fields.get("mark")))

@@ -1,6 +1,6 @@
 """`/<prefix>/<name>/<id>` = `ip:port`, as registrator writes it.
 
-There is no room for a mark, nor for tags and metadata: these stand in a twin entry.
+It has no place for a mark, tags and metadata: these are in a twin entry.
 """
 
 from typing import ClassVar
@@ -11,24 +11,24 @@ from syncer.kits.keyvalue.layout import Layout, needs_port, segment, split_endpo
 
 
 class RegistratorLayout(Layout):
-    """Address and port, for those who used registrator, confd and the like."""
+    """Address and port, for consumers that used registrator, confd and the like."""
 
     twins: ClassVar[bool] = True
 
     def fit(self, instance: Instance) -> None:
-        """An entry needs a port."""
+        """Raise PermanentError for an instance without a port."""
         needs_port(instance)
 
     def key(self, instance: Instance) -> str:
-        """Service and id; a slash in either is escaped."""
+        """Return service and id; a slash in either is escaped."""
         return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     def value(self, registration: Registration) -> str:
-        """`10.0.0.5:8080`, `[fd00::5]:8080`."""
+        """Return `10.0.0.5:8080` or `[fd00::5]:8080`."""
         return registration.instance.endpoint
 
     def read(self, key: str, value: str) -> Registration | None:
-        """What another program wrote: service, id, address and port."""
+        """Read another program's entry: service, id, address and port."""
         parts = key.removeprefix(self.base).split("/")
         if len(parts) != 2:
             return None
@@ -38,5 +38,5 @@ class RegistratorLayout(Layout):
         return Registration(instance=instance)
 
     def id_in(self, key: str) -> str:
-        """The last part of the key."""
+        """Return the last part of the key."""
         return unquote(key.rpartition("/")[2])

@@ -38,7 +38,7 @@ def test_drained_by_hand():
     twin = record.twin_of(drained).encode()
     assert meaning(PLAIN, KEY, None, twin) == drained
     found = meaning(PLAIN, KEY, ENTRY, twin)
-    assert found.damaged == f"its entry {KEY} stands, though it is drained"
+    assert found.damaged == f"its entry {KEY} exists, though it is drained"
     assert parked(PLAIN, drained)
     assert not parked(PLAIN, WEB)
     assert not parked(JSON, drained)
@@ -92,7 +92,7 @@ def test_copies_are_not_ours():
 @pytest.mark.parametrize("entry", [b"\xff", b"nonsense", b"[" * 5000, b'{"port": 1}', b"null"])
 def test_what_cannot_be_understood(entry):
     """The error names the key, whatever the layout raised."""
-    with pytest.raises(ValueError, match="/services/web/x cannot be understood"):
+    with pytest.raises(ValueError, match="/services/web/x cannot be read"):
         meaning(JSON, "/services/web/x", entry, None)
 
 

@@ -1,4 +1,4 @@
-"""The options of Consul's sinks and source, and how a URI becomes some of them."""
+"""The options of Consul's sinks and source, and their URIs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,10 +14,10 @@ from syncer.kits.uris import each, parse_query, split_user
 from syncer_consul.address import parse_address
 
 SCHEMES = ("consul", "consul-tls", "consul-unix")
-#: Where entries stand in the key-value store.
+#: The prefix of entries in the key-value store.
 DEFAULT_PREFIX = "services"
 KV_SCHEMES = ("consulkv", "consulkv-tls", "consulkv-unix")
-#: Options that the query of a URI may set.
+#: Options that the query of a URI can set.
 _IN_QUERY = ("layout", "session", "unhealthy", "prefix", "datacenter", "timeout")
 
 
@@ -34,7 +34,7 @@ class AgentOptions:
     token: Secret = option(Secret(""), help="ACL token", env=("CONSUL_HTTP_TOKEN",))
     token_file: Path | None = option(
         None,
-        help="File with the ACL token, read again when it changes; goes before the token",
+        help="File with the ACL token, read again when it changes; takes precedence over the token",
         env=("CONSUL_HTTP_TOKEN_FILE",),
         secret=True,
     )
@@ -70,7 +70,7 @@ class AgentOptions:
 
 @attrs.frozen(kw_only=True)
 class ConsulOptions(AgentOptions):
-    """What may be registered at the agent, beside how to reach it."""
+    """How to reach the agent, and what may be registered there."""
 
     datacenter: str = option("", help="Refuse an agent of another datacenter")
     script_checks: bool = option(
@@ -93,7 +93,7 @@ class Consistency(str, Enum):
 
 @attrs.frozen(kw_only=True)
 class CatalogOptions(AgentOptions):
-    """Which catalog is read, beside how to reach an agent that has it."""
+    """How to reach an agent, and which catalog to read."""
 
     datacenter: str = option("", help="Datacenter to read (default: the agent's own)")
     consistency: Consistency = option(
@@ -103,10 +103,10 @@ class CatalogOptions(AgentOptions):
 
 @attrs.frozen(kw_only=True)
 class KvOptions(AgentOptions):
-    """Where entries stand in the key-value store, and how, beside how to reach an agent."""
+    """How to reach an agent, and where and how entries are kept in the store."""
 
     datacenter: str = option("", help="Datacenter whose store is written (default: the agent's)")
-    prefix: str = option(DEFAULT_PREFIX, help="Where entries stand")
+    prefix: str = option(DEFAULT_PREFIX, help="Prefix of the entries' keys")
     layout: str = option("registrator", help="Form of the entries: registrator, json, ...")
     layout_options: dict[str, str] = option(attrs.Factory(dict), help="Options of the layout")
     unhealthy: Unhealthy | None = option(

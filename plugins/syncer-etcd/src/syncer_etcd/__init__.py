@@ -1,6 +1,6 @@
-"""etcd as a registry: a sink, and a source for what others registered there.
+"""etcd as a registry: a sink, and a source for registrations of others.
 
-Entries stand in the layouts that consumers read, all on one lease. The client library is imported
+Entries are in the layouts that consumers read, all on one lease. The client library is imported
 only when a sink or source is made. Third parties add layouts by the entry-point group
 `syncer_etcd.layouts`; see `Layout`.
 """
@@ -52,7 +52,7 @@ def syncer_sinks() -> list[SinkType]:
 
 @hookimpl
 def syncer_sources() -> list[SourceType]:
-    """The source `etcd`: what is registered there, to be mirrored."""
+    """The source `etcd`, to mirror what is registered there."""
     return [mirrored(_KIND, registry=registry_of)]
 
 

@@ -1,9 +1,9 @@
-"""Requests to an etcd cluster, each within a deadline, by the members that answer.
+"""Requests to an etcd cluster, each within a deadline, to the members that answer.
 
 Of `pyetcd` only the generated API is used, not its client. That client logs in once and never
-again, though a token lives for minutes; puts a member that failed aside for five minutes, and with
-all members aside refuses to ask any; repeats nothing at the next member; lets errors of grpc
-through; and watches without noticing that the token or the line is dead.
+again, though a token lives for minutes. It skips a member that failed for five minutes, and with
+all members skipped refuses to ask any. It repeats nothing at the next member, lets errors of grpc
+through, and watches without noticing that the token or the connection is dead.
 """
 
 import time
@@ -25,14 +25,14 @@ T = TypeVar("T")
 Metadata = tuple[tuple[str, str], ...]
 #: Entries in one page of a listing.
 PAGE = 1000
-#: The least time that a member is given, in seconds, however many there are to ask.
+#: The shortest deadline of one member, in seconds, however many there are.
 _LEAST = 0.5
-#: A member that has lost its cluster says so instead of waiting.
+#: Makes a member that has lost its cluster refuse instead of wait.
 _HAS_LEADER = ("hasleader", "true")
 
 
 class Client:
-    """All requests that a sink makes; safe in threads."""
+    """All requests of a sink. Safe in threads."""
 
     def __init__(self, options: EtcdOptions) -> None:
         self._timeout = options.timeout.total_seconds()
@@ -73,13 +73,13 @@ class Client:
             first = page.kvs[-1].key + b"\0"
 
     def transact(self, request: Any) -> Any:
-        """A transaction's answer. Raises LeaseGone if it puts something on a lease that is dead."""
+        """Return a transaction's answer. Raises LeaseGone if it puts something on a dead lease."""
         return self._ask(lambda member, **how: member.kv.Txn(request, **how))
 
     def grant(self, id_: str, ttl: int) -> int:
-        """Make a lease of this id; returns its length as etcd has it, in seconds.
+        """Make a lease of this id; return its length in etcd, in seconds.
 
-        Repeating is safe: what an earlier attempt made, though its answer was lost, is found.
+        It may be repeated: a lease that an earlier attempt made is found, if its answer was lost.
         """
         request = etcdrpc.LeaseGrantRequest(TTL=ttl, ID=number_of(id_))
         try:
@@ -89,13 +89,13 @@ class Client:
         return int(answer.TTL)
 
     def granted(self, id_: str) -> int:
-        """The length with which a living lease was granted, in seconds; 0 if it is dead."""
+        """Return the length of a living lease when it was granted, in seconds; 0 if it is dead."""
         request = etcdrpc.LeaseTimeToLiveRequest(ID=number_of(id_))
         answer = self._ask(lambda member, **how: member.lease.LeaseTimeToLive(request, **how))
         return int(answer.grantedTTL) if answer.TTL > 0 else 0
 
     def keep_alive(self, id_: str, timeout: float) -> bool:
-        """Whether a lease lives, and now does so for its whole length again."""
+        """Renew a lease for its whole length; return whether it lives."""
 
         def keep(member: Member, **how: Any) -> Any:
             call = member.lease.LeaseKeepAlive(
@@ -112,13 +112,13 @@ class Client:
             return False
 
     def revoke(self, id_: str) -> None:
-        """End a lease, with all that hangs on it; that it has ended is success."""
+        """End a lease and remove its entries; one that has ended is success."""
         request = etcdrpc.LeaseRevokeRequest(ID=number_of(id_))
         with suppress(LeaseGone):
             self._ask(lambda member, **how: member.lease.LeaseRevoke(request, **how))
 
     def revoke_empty(self, id_: str, timeout: float) -> None:
-        """End a lease, if nothing hangs on it."""
+        """End a lease, if it has no entries."""
         request = etcdrpc.LeaseTimeToLiveRequest(ID=number_of(id_), keys=True)
         answer = self._ask(
             lambda member, **how: member.lease.LeaseTimeToLive(request, **how), timeout
@@ -128,7 +128,7 @@ class Client:
             self._ask(lambda member, **how: member.lease.LeaseRevoke(revoke, **how), timeout)
 
     def watch(self, requests: Iterator[Any]) -> tuple[Any, Callable[[Exception], None]]:
-        """A stream of watch answers, and what is to be told if it breaks."""
+        """Return a stream of watch answers, and a function to call with its error."""
         member = self._members.current()
 
         def broken(error: Exception) -> None:
@@ -149,7 +149,7 @@ class Client:
         self._token = ""
 
     def close(self) -> None:
-        """End all connections, and the watch with them."""
+        """Close all connections, which ends a watch."""
         self._members.close()
 
     def _ask(self, ask: Callable[..., T], timeout: float | None = None) -> T:
@@ -200,7 +200,7 @@ def _range(request: Any) -> Callable[..., Any]:
 
 
 def _said(error: Exception) -> tuple[Any, str]:
-    """The code and text of a failed request. Of a closed channel grpc says so by ValueError."""
+    """Return code and text of a failed request. For a closed channel grpc raises ValueError."""
     if isinstance(error, ValueError):
         if "closed channel" not in str(error):
             raise error
@@ -221,16 +221,16 @@ def absent(key: bytes) -> Any:
 
 
 def bytes_of(key: str) -> bytes:
-    """A key as etcd has it."""
+    """Return a key in etcd's form."""
     return key.encode("utf-8", "surrogateescape")
 
 
 def text_of(key: bytes) -> str:
-    """A key as text; what is no UTF-8 survives the way back."""
+    """Return a key as text; what is not UTF-8 survives the way back."""
     return key.decode("utf-8", "surrogateescape")
 
 
 def end_of(prefix: str) -> bytes:
-    """The end of the range of all keys that begin with the prefix, which ends with a slash."""
+    """Return the end of the range of all keys with the prefix, which ends with a slash."""
     raw = bytes_of(prefix)
     return raw[:-1] + bytes([raw[-1] + 1])

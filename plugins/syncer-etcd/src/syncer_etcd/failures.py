@@ -1,4 +1,4 @@
-"""What went wrong with a request, in syncer's words."""
+"""Errors of requests, as syncer's own."""
 
 from enum import Enum
 from typing import Any
@@ -15,10 +15,10 @@ _REFUSED = frozenset(
         *(_CODE.UNAUTHENTICATED, _CODE.UNIMPLEMENTED, _CODE.NOT_FOUND, _CODE.ALREADY_EXISTS),
     }
 )
-#: A token has ended, another server's is in use, or rights were changed since it was given.
+#: A token has expired, belongs to another server, or was issued before rights changed.
 _TOKEN = ("invalid auth token", "auth store is old", "user name is empty", "auth token is not")
 _WORDS = {
-    "user name is empty": "etcd asks for a user, and none is configured",
+    "user name is empty": "etcd requires a user, and none is configured",
     "permission denied": "the user may not do this (permission denied)",
     "database space exceeded": "etcd has no space left (an operator must compact and defragment)",
     "request is too large": "the entry is larger than etcd takes in one request",
@@ -39,19 +39,19 @@ class Kind(Enum):
 
 
 class LeaseGone(TemporaryError):
-    """The lease has run out, or was revoked."""
+    """The lease has expired, or was revoked."""
 
 
 class NotLetIn(PermanentError):
-    """User and password are not accepted: no other request will be, either."""
+    """User and password are not accepted, nor will they be for any other request."""
 
 
 class AlreadyThere(PermanentError):
-    """A lease of this id exists."""
+    """A lease with this id exists."""
 
 
 def kind_of(code: Any, text: str) -> Kind:
-    """What the code and the text of an error call for."""
+    """Return what to do after an error with this code and text."""
     if any(words in text for words in _TOKEN):
         return Kind.TOKEN
     if "requested lease not found" in text:
@@ -62,7 +62,7 @@ def kind_of(code: Any, text: str) -> Kind:
 
 
 def described(text: str) -> str:
-    """etcd's words, or plainer ones."""
+    """Return etcd's words, or plainer ones."""
     for words, plainer in _WORDS.items():
         if words in text:
             return plainer
@@ -70,7 +70,7 @@ def described(text: str) -> str:
 
 
 def translated(code: Any, text: str, where: str) -> SyncerError:
-    """The error that a failed request at this member stands for."""
+    """Return the error of a failed request to this member."""
     kind = kind_of(code, text)
     said = described(text) or (code.name.lower() if code else "no reason given")
     if code is _CODE.DEADLINE_EXCEEDED and "etcdserver" not in text:

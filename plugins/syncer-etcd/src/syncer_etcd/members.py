@@ -15,10 +15,9 @@ from pyetcd import etcdrpc
 from syncer import ConfigError, TemporaryError
 from syncer_etcd.options import Endpoint, EtcdOptions
 
-#: A member that came back is found soon; a dead line is noticed by pings, while calls are open
-#: on it (etcd allows one every five seconds). grpc's own pings, which measure the line, are not
-#: waited for longer: no other ping is sent meanwhile. No size of answer is too large: etcd has
-#: its own.
+#: A member that is back is found soon. A dead connection is noticed by pings while calls are open
+#: on it (etcd allows one every five seconds); grpc's own pings, which measure it, have the same
+#: deadline, since no other ping is sent meanwhile. The size of answers is limited by etcd.
 _CHANNEL = (
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 1000),
@@ -36,7 +35,7 @@ _FILES = ("ca_file", "client_cert", "client_key")
 
 @attrs.frozen
 class Member:
-    """A connection to one member, with etcd's services on it; `files` are those of its TLS."""
+    """A connection to one member, with etcd's services; `files` are those of its TLS."""
 
     address: str
     files: tuple[bytes | None, ...]
@@ -48,7 +47,7 @@ class Member:
 
 
 class Members:
-    """All members, and the one that is asked now."""
+    """All members, and the current one."""
 
     def __init__(self, options: EtcdOptions) -> None:
         self._endpoints = options.members
@@ -64,11 +63,11 @@ class Members:
 
     @property
     def addresses(self) -> str:
-        """All of them, for people."""
+        """All addresses, for people."""
         return ", ".join(endpoint.address for endpoint in self._endpoints)
 
     def current(self) -> Member:
-        """The member to ask. Raises TemporaryError once closed."""
+        """Return the member to ask. Raises TemporaryError once closed."""
         with self._lock:
             if self._closed:
                 raise TemporaryError("the connection to etcd was closed")
@@ -77,9 +76,9 @@ class Members:
             return self._made[self._at]
 
     def failed(self, member: Member) -> None:
-        """Go on with the next, unless somebody else did already.
+        """Continue with the next member, unless another thread did already.
 
-        When certificates were renewed meanwhile, connections are made anew with these.
+        If certificates were renewed meanwhile, a new connection is made.
         """
         with self._lock:
             if self._made.get(self._at) is not member:
@@ -90,7 +89,7 @@ class Members:
             self._at = (self._at + 1) % len(self._endpoints)
 
     def close(self) -> None:
-        """End all connections, and whatever waits on them."""
+        """Close all connections, and whatever waits on them."""
         with self._lock:
             self._closed = True
             made = list(self._made.values())
@@ -133,7 +132,7 @@ def _check(options: EtcdOptions) -> None:
 
 
 def _files(options: EtcdOptions) -> tuple[bytes | None, ...]:
-    """What the files of TLS hold now; None for what is not given, or is just being replaced."""
+    """Return the contents of TLS files; `None` for one that is not set, or is being replaced."""
     if not options.secure:
         return ()
     return tuple(_content(getattr(options, field)) for field in _FILES)

@@ -1,4 +1,4 @@
-"""The options of an etcd sink, and how a URI becomes some of them."""
+"""The options of an etcd sink, and its URIs."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -21,7 +21,7 @@ _IN_QUERY = (
 
 @attrs.frozen
 class Endpoint:
-    """A member of the cluster; `tls` is None where the way in was not said."""
+    """A member of the cluster; `tls` is `None` if the endpoint does not say."""
 
     host: str
     port: int
@@ -53,7 +53,7 @@ def _endpoints(instance: object, attribute: "attrs.Attribute[Any]", value: Itera
 
 @attrs.frozen(kw_only=True)
 class EtcdOptions:
-    """A cluster, how to reach it, and how entries stand there."""
+    """A cluster, how to reach it, and how entries are written."""
 
     endpoints: tuple[str, ...] = option(
         ("127.0.0.1:2379",),
@@ -61,9 +61,7 @@ class EtcdOptions:
         env=("ETCDCTL_ENDPOINTS",),
         validator=_endpoints,
     )
-    prefix: str = option(
-        "", help="Where entries stand (default: where the layout's consumers look)"
-    )
+    prefix: str = option("", help="Prefix of the keys (default: where the layout's consumers look)")
     layout: str = option(
         "registrator",
         help="Form of the entries: registrator, json, skydns, grpc, traefik, kratos, micro, ...",
@@ -78,7 +76,7 @@ class EtcdOptions:
     )
     unhealthy: Unhealthy | None = option(
         None,
-        help="keep or drop instances that are not up (default: keep where the layout can tell)",
+        help="keep or drop instances that are not up (default: keep if the layout shows it)",
     )
     user: Secret = option(Secret(""), help="User, or user:password", env=("ETCDCTL_USER",))
     password: Secret = option(Secret(""), help="Password", env=("ETCDCTL_PASSWORD",))
@@ -99,7 +97,7 @@ class EtcdOptions:
 
     @property
     def members(self) -> tuple[Endpoint, ...]:
-        """The endpoints, understood."""
+        """The parsed endpoints."""
         return tuple(parse_endpoint(text) for text in self.endpoints)
 
     @property
@@ -112,7 +110,7 @@ class EtcdOptions:
 
     @property
     def credentials(self) -> tuple[str, str]:
-        """User and password; twice "" if there are none."""
+        """User and password; "" if there are none."""
         name, _, password = self.user.reveal().partition(":")
         return name, self.password.reveal() or password
 

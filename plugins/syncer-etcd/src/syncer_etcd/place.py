@@ -1,4 +1,4 @@
-"""Which entries of which cluster the options mean."""
+"""The layout and the name of the registry that the options choose."""
 
 import attrs
 
@@ -9,16 +9,15 @@ GROUP = "syncer_etcd.layouts"
 
 
 def layout_of(options: EtcdOptions) -> Layout:
-    """The layout that the options choose; raises ConfigError."""
+    """Return the layout that the options choose; raises ConfigError."""
     return load_layout(GROUP, options.layout, options.prefix, options.layout_options)
 
 
 def registry_of(options: EtcdOptions) -> str:
-    """The registry in words that stay: `127.0.0.1:2379/services?layout=json`.
+    """Return a lasting name of the registry: `127.0.0.1:2379/services?layout=json`.
 
-    Of the members only the first by name is in it, so that neither their order nor one that
-    comes or goes makes another registry; nor who asks, nor how. `registrator`, the usual layout,
-    is not named.
+    Of the members it has only the first by name, so that neither their order nor a change of
+    members makes another registry. The usual layout, `registrator`, is not named.
     """
     cluster = min(member.address.lower() for member in options.members)
     place = layout_of(options).base.strip("/")

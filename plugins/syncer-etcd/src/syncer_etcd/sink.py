@@ -22,7 +22,7 @@ from syncer import (
 )
 from syncer.kits.keyvalue import Entry, HeldSink, prepared, subjects
 from syncer_etcd.client import Client
-from syncer_etcd.examining import examined
+from syncer_etcd.examine import examined
 from syncer_etcd.lease import Lease
 from syncer_etcd.locks import EtcdLocks
 from syncer_etcd.options import EtcdOptions

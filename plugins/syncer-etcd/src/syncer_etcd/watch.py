@@ -1,4 +1,4 @@
-"""Tells when somebody else changes what stands under the prefix, and when entries run out."""
+"""Notices changes under the prefix by others, and entries that expire."""
 
 from collections.abc import Callable, Iterator, Sequence
 from queue import Queue
@@ -11,7 +11,7 @@ from syncer import TemporaryError
 from syncer_etcd.client import Client, bytes_of, end_of
 from syncer_etcd.writing import OwnWrites
 
-#: Seconds between two looks at whether the watch is to end.
+#: Seconds between two checks whether to stop.
 _LOOK = 0.2
 
 
@@ -22,10 +22,10 @@ class Watcher:
         self._client, self._prefixes, self._own = client, prefixes, own
 
     def run(self, wake: Callable[[], None], stop: Event) -> None:
-        """Wake when it begins, since changes may have been missed, and for each foreign change.
+        """Wake at the beginning, since changes may have been missed, and for each foreign change.
 
-        Returns when `stop` is set. Raises TemporaryError when the stream breaks: a member went,
-        or the watch was cancelled, since it was too slow or its token ended.
+        Returns when `stop` is set. Raises TemporaryError when the stream breaks: a member is gone,
+        or the watch was cancelled because it was too slow or its token expired.
         """
         requests: Queue[Any] = Queue()
         for prefix in self._prefixes:
@@ -57,7 +57,7 @@ class Watcher:
                 if begun == len(self._prefixes):
                     wake()
             if answer.canceled:
-                # Perhaps for a token that has ended: etcd says "permission denied" then, too.
+                # Perhaps because a token expired: etcd says "permission denied" then, too.
                 self._client.forget_token()
                 return
             revisions = {event.kv.mod_revision for event in answer.events}
@@ -66,7 +66,7 @@ class Watcher:
 
 
 def _until_none(requests: "Queue[Any]") -> Iterator[Any]:
-    """The requests; the stream stays open until there is a None."""
+    """Yield the requests; the stream stays open until a `None`."""
     while (request := requests.get()) is not None:
         yield request
 

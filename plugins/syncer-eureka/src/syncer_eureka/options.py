@@ -1,4 +1,4 @@
-"""The options of an Eureka sink, and how a URI becomes some of them."""
+"""The options of an Eureka sink, and their URIs."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ def _parse_bare(text: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class EurekaOptions:
-    """The servers, how to reach them, and how instances stand there."""
+    """The servers, how to reach them, and how instances are registered."""
 
     urls: tuple[str, ...] = option(
         ("http://127.0.0.1:8761/eureka/",),
@@ -80,12 +80,12 @@ class EurekaOptions:
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """The servers, understood, each once."""
+        """The addresses of the servers, without duplicates."""
         return tuple(dict.fromkeys(parse_url(text)[0] for text in self.urls))
 
     @property
     def shortest_lease(self) -> timedelta:
-        """A lease must outlive one renewal that comes late, after two requests without answer."""
+        """A lease must outlive one late renewal, after two requests without an answer."""
         return self.renewal_interval + 2 * self.timeout
 
     def __attrs_post_init__(self) -> None:
@@ -96,10 +96,10 @@ class EurekaOptions:
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:
-    """Options from `eureka://user:password@h1:8761,h2:8761/eureka`, `eurekas://...`, or URLs.
+    """Return options of `eureka://user:password@h1:8761,h2:8761/eureka`, `eurekas://...`, or URLs.
 
-    A comma list of whole URLs is taken as it is. Options may follow a `?`. Raises ValueError
-    with a reason, which never contains the user or password.
+    A comma list of whole URLs is allowed, and options after a `?`. Raises ValueError with a reason,
+    which never contains the user or password.
     """
     text, _, query = uri.strip().partition("?")
     match = _SCHEME.match(text)

@@ -1,4 +1,4 @@
-"""ZooKeeper as a registry: a sink of ephemeral nodes, and a source for what others wrote there.
+"""ZooKeeper as a registry: a sink of ephemeral nodes, and a source for registrations of others.
 
 The client library is imported only when a sink or source is made. Third parties add layouts by
 the entry-point group `syncer_zookeeper.layouts`; see `syncer.kits.keyvalue.Layout`.
@@ -48,7 +48,7 @@ def syncer_sinks() -> list[SinkType]:
 
 @hookimpl
 def syncer_sources() -> list[SourceType]:
-    """The source `zookeeper`: what is registered there, to be mirrored."""
+    """The source `zookeeper`, to mirror what is registered there."""
     return [mirrored(_KIND, registry=lambda options: options.place)]
 
 

@@ -1,8 +1,8 @@
-"""How kazoo gets its connections: with deadlines, TLS, and an end that leaves the session alone.
+"""kazoo's connections: with deadlines, TLS, and an end that leaves the session alive.
 
-kazoo ends the session when it is stopped, and the server removes the session's nodes at once. An
-upgrade of syncer would take every service away for its time. So the line is cut first: the
-session then lives on the server until its time is over, and the next process takes the nodes over.
+kazoo ends the session when it is stopped, and the server removes the session's nodes at once: an
+upgrade of syncer would remove every service meanwhile. So the connection is cut first. The session
+then lives on the server until it expires, and the next process takes the nodes over.
 """
 
 import logging
@@ -20,8 +20,8 @@ from syncer_zookeeper.options import ZooKeeperOptions
 
 
 class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
-    """kazoo's threads. `timeout` is how long, in seconds, a server may take to be connected to,
-    and then to greet.
+    """kazoo's threads. `timeout` is the deadline in seconds for a connection, and again for the
+    server's greeting.
     """
 
     def __init__(self, timeout: float, secured: Callable[[], ssl.SSLContext] | None) -> None:
@@ -33,7 +33,7 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no 
     def create_connection(
         self, address: Any, hostname: str | None = None, **_: Any
     ) -> socket.socket:
-        """A connection to a server; certificates are read each time, since they are renewed."""
+        """Connect to a server; certificates are read each time, since they are renewed."""
         line = socket.create_connection(address, self._timeout)
         try:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -49,9 +49,10 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no 
         return line
 
     def select(self, *args: Any) -> Any:
-        """Wait for a line, or for requests too: with a line alone kazoo waits for something owed.
+        """Wait for a connection, and at most `timeout` for an answer that is due.
 
-        That is a server's greeting, or the rest of an answer; it would wait for a whole session.
+        With a connection alone kazoo would wait a whole session for a greeting, or for the rest of
+        an answer.
         """
         readers, writers, others, seconds = args
         if len(readers) + len(writers) == 1:
@@ -59,26 +60,26 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no 
         return super().select(readers, writers, others, seconds)
 
     def dispatch_callback(self, callback: Any) -> None:
-        """Tell a watch at once: whoever gets an answer then knows what had changed before."""
+        """Call a watch at once: whoever gets an answer then knows of earlier changes."""
         callback.func(*callback.args)
 
     def drop(self) -> None:
-        """End the connection; kazoo makes another, and the session goes on."""
+        """Close the connection; kazoo makes another, and the session goes on."""
         with self._lock:
             line, self._line = self._line, None
         if line is not None:
-            with suppress(OSError):  # it has ended by itself
+            with suppress(OSError):  # it is closed already
                 line.shutdown(socket.SHUT_RDWR)
 
     def cut(self) -> None:
-        """End the connection, and make no other: the session stays, until its time is over."""
+        """Close the connection and make no other: the session stays until it expires."""
         with self._lock:
             self._cut = True
         self.drop()
 
 
 def secured(options: ZooKeeperOptions) -> Callable[[], ssl.SSLContext] | None:
-    """What makes a TLS context as configured; None for connections without TLS."""
+    """Return a function that makes the configured TLS context; `None` without TLS."""
     if not options.secure:
         return None
 
@@ -110,14 +111,16 @@ def check_files(options: ZooKeeperOptions) -> None:
         if make is not None:
             make()
     except (ssl.SSLError, OSError) as error:
-        text = "ca_file, client_cert or client_key is no PEM file, or they do not belong together"
+        text = (
+            "ca_file, client_cert or client_key is not a PEM file, or they do not belong together"
+        )
         raise ConfigError(f"{text}: {error}") from error
 
 
 class Complaints(logging.Filter):
-    """Keeps what kazoo complains of, for our own errors; only faults of kazoo itself pass.
+    """Keeps kazoo's warnings for our own errors; only faults of kazoo itself are logged.
 
-    kazoo would tell of each attempt to connect, and, on its lower levels, of passwords.
+    kazoo would log each attempt to connect, and, on its lower levels, passwords.
     """
 
     def __init__(self) -> None:
@@ -125,7 +128,7 @@ class Complaints(logging.Filter):
         self.last = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it goes to the log."""
+        """Whether a record is logged."""
         if record.levelno >= logging.ERROR:
             return True
         text = record.getMessage()
@@ -135,7 +138,7 @@ class Complaints(logging.Filter):
 
 
 def quiet_logger(complaints: Complaints) -> logging.Logger:
-    """The logger that kazoo gets."""
+    """Return the logger for kazoo."""
     logger = logging.Logger("syncer_zookeeper.kazoo", logging.WARNING)
     logger.parent = logging.getLogger("syncer_zookeeper")
     logger.addFilter(complaints)

@@ -1,4 +1,4 @@
-"""What kazoo raises, in syncer's words."""
+"""Errors of kazoo, as syncer's own."""
 
 from kazoo.exceptions import (
     AuthFailedError,
@@ -40,17 +40,17 @@ _FIRST = {
     BadVersionError: "it was changed",
     NoNodeError: "it is gone",
 }
-#: In the answer to a transaction: this operation did not fail, another did.
+#: In the answer to a transaction: another operation failed, not this one.
 UNTRIED = (RolledBackError, RuntimeInconsistency)
 
 
 def is_first(error: object) -> bool:
-    """Whether somebody else was first, so that nothing was changed."""
+    """Whether nothing was changed, because somebody else was first."""
     return type(error) in _FIRST
 
 
 def translated(error: BaseException, where: str) -> SyncerError:
-    """The error that a failed request stands for; `where` says at which server or node."""
+    """Return the error of a failed request; `where` names the server or node."""
     for kind, words in _FIRST.items():
         if isinstance(error, kind):
             return Conflict(f"{where}: somebody else was first: {words}")

@@ -1,4 +1,4 @@
-"""Locks: a node for each, held by a session of their own, whose time is that of the lock."""
+"""Locks: a node for each, held by one session whose length is that of the locks."""
 
 from datetime import timedelta
 from threading import Lock
@@ -8,12 +8,12 @@ import attrs
 from kazoo.exceptions import NodeExistsError, NoNodeError
 
 from syncer import Locks
-from syncer_zookeeper.folders import Folders
-from syncer_zookeeper.names import node_name
+from syncer_zookeeper.nodes.folders import Folders
+from syncer_zookeeper.nodes.paths import node_name
 from syncer_zookeeper.options import ZooKeeperOptions
 from syncer_zookeeper.session import Session, exists
 
-#: Where locks stand, outside of what any consumer reads.
+#: Where locks are kept, outside of what any consumer reads.
 PLACE = "/syncer-locks"
 
 
@@ -56,7 +56,7 @@ class ZooKeeperLocks(Locks):
 
 
 def _made(session: Session, path: str) -> bool:
-    """Make the lock's node; whether nobody was first."""
+    """Create the lock's node; return whether it was free."""
     for error in Folders(session).make([PLACE], ()).values():
         raise error
 

@@ -1,4 +1,4 @@
-"""The options of a ZooKeeper sink, and how a URI becomes some of them."""
+"""The options of a ZooKeeper sink, and its URIs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,7 +12,7 @@ from syncer import Secret, Unhealthy, bracketed, option, positive, within
 from syncer.kits.uris import each, parse_host, parse_uri
 
 SCHEMES = ("zookeeper", "zk")
-#: Where nodes stand, unless it is said.
+#: The path of nodes, unless configured.
 DEFAULT_PREFIX = "/services"
 _PORT = 2181
 #: Options that a query sets by their names; other words go to the layout.
@@ -23,7 +23,7 @@ _IN_QUERY = (
 
 
 class Acl(str, Enum):
-    """Who may do what with the nodes that are made."""
+    """The rights on nodes that are created."""
 
     #: Everybody may do everything.
     OPEN = "open"
@@ -48,16 +48,14 @@ def _prefix(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> 
 
 @attrs.frozen(kw_only=True)
 class ZooKeeperOptions:
-    """An ensemble, how to reach it, and how nodes stand there."""
+    """An ensemble, how to reach it, and how nodes are written."""
 
     servers: tuple[str, ...] = option(
         ("127.0.0.1:2181",),
         help="Servers of the ensemble: host:port",
         validator=each(parse_server),
     )
-    prefix: str = option(
-        DEFAULT_PREFIX, help="Path under which nodes stand: /services", validator=_prefix
-    )
+    prefix: str = option(DEFAULT_PREFIX, help="Path of the nodes: /services", validator=_prefix)
     layout: str = option(
         "registrator", help="Form of the nodes: registrator, curator, spring, json, ..."
     )
@@ -69,7 +67,7 @@ class ZooKeeperOptions:
     )
     unhealthy: Unhealthy | None = option(
         None,
-        help="keep or drop instances that are not up (default: keep where the layout can tell)",
+        help="keep or drop instances that are not up (default: keep if the layout shows it)",
     )
     user: Secret = option(Secret(""), help="User of digest authentication, or user:password")
     password: Secret = option(Secret(""), help="Its password")
@@ -94,13 +92,13 @@ class ZooKeeperOptions:
 
     @property
     def hosts(self) -> str:
-        """The servers, as kazoo takes them."""
+        """The servers in kazoo's form."""
         found = (parse_server(text) for text in self.servers)
         return ",".join(f"{bracketed(host)}:{port}" for host, port in found)
 
     @property
     def place(self) -> str:
-        """Which registry this is, for people and for marks."""
+        """The name of the registry, for people and for marks."""
         host, port = parse_server(self.servers[0])
         return f"{bracketed(host)}:{port}/{self.prefix.strip('/') or DEFAULT_PREFIX.strip('/')}"
 

@@ -1,7 +1,7 @@
 """The one session of a sink, which holds its nodes; and requests, each within a deadline.
 
-kazoo keeps the session alive and connects again by itself. What it does not do is answer in time:
-its calls wait as long as there is no connection.
+kazoo keeps the session alive and reconnects by itself. But it has no deadlines: its calls wait
+until there is a connection.
 """
 
 import time
@@ -24,20 +24,20 @@ from syncer_zookeeper.connection import Complaints, Handler, quiet_logger, secur
 from syncer_zookeeper.failures import translated
 from syncer_zookeeper.options import Acl, ZooKeeperOptions
 
-#: Requests that wait for their answers at a time.
+#: Requests that wait for answers at the same time.
 OUTSTANDING = 256
 _ACLS: dict[Acl, list[ACL]] = {
     Acl.OPEN: list(OPEN_ACL_UNSAFE),
     Acl.READ: [*CREATOR_ALL_ACL, *READ_ACL_UNSAFE],
     Acl.CREATOR: list(CREATOR_ALL_ACL),
 }
-#: One request: it is given the client, and returns kazoo's promise of an answer.
+#: One request: takes the client, and returns kazoo's promise of an answer.
 Ask = Callable[[Any], Any]
 
 
 @attrs.frozen
 class Life:
-    """A session's id, 0 for none, and the number of a change that was made when it began."""
+    """A session's id, 0 for none, and the number of the last change before it began."""
 
     session: int = 0
     began: int = 0
@@ -46,7 +46,7 @@ class Life:
 class Session:
     """Makes a session when it is first needed, and another when it is lost. Safe in threads.
 
-    `changed` is called, in kazoo's thread, whenever a connection or a session begins or is lost.
+    `changed` is called, in kazoo's thread, when a connection or a session begins or is lost.
     """
 
     def __init__(self, options: ZooKeeperOptions, changed: Callable[[], None]) -> None:
@@ -64,25 +64,25 @@ class Session:
 
     @property
     def current(self) -> int:
-        """The session's id; 0 while there is no connection."""
+        """The session's id; 0 without a connection."""
         client = self._client
         found = client.client_id if client is not None else None
         return int(found[0] or 0) if found else 0
 
     def life(self) -> "Life":
-        """The session as of now, and the change after which it began, as far as is known."""
+        """Return the current session, and the last change before it began, as far as is known."""
         client, current = self._client, self.current
         if current and self._life.session != current:
-            # Right after its first answers: what was changed later has a higher number.
+            # Right after the session's first answers: later changes have higher numbers.
             self._life = Life(current, client.last_zxid)
         return self._life if current else Life()
 
     def gather(self, asks: Iterable[Ask]) -> list[Any]:
-        """The answers, in order; kazoo's exception in place of one that failed.
+        """Return the answers in order; kazoo's exception in place of one that failed.
 
-        Many requests are on their way at a time; each that gets an answer gives the next ones
-        the whole deadline again; after that another connection is made. Raises TemporaryError if
-        there is no connection.
+        Many requests are under way at the same time. Each answer gives the next ones the whole
+        deadline again; after a late one another connection is made. Raises TemporaryError without a
+        connection.
         """
         client = self._connected()
         waiting: deque[Any] = deque()
@@ -100,19 +100,19 @@ class Session:
             if len(waiting) >= OUTSTANDING:
                 settle()
             if late:
-                waiting.append(late)  # what nobody waits for is not sent any more
+                waiting.append(late)  # nobody waits for it: it is not sent
             else:
                 waiting.append(ask(client))
         while waiting:
             settle()
         if late:
-            # kazoo takes each request that it sends for a sign of life: with requests all the
-            # time it would not leave a server that is silent.
+            # For kazoo each request that it sends is a sign of life: busy, it would never leave a
+            # server that is silent.
             client.handler.drop()
         return found
 
     def ask(self, ask: Ask) -> Any:
-        """One answer; None if the node is not there. Raises what the failure stands for."""
+        """Return one answer; `None` if the node does not exist. Raises the error of a failure."""
         (answer,) = self.gather([ask])
         if isinstance(answer, NoNodeError):
             return None
@@ -121,11 +121,11 @@ class Session:
         return answer
 
     def error(self, failure: BaseException) -> Exception:
-        """The error that a failed request stands for."""
+        """Return the error of a failed request."""
         return translated(failure, f"ZooKeeper at {self._options.hosts}")
 
     def close(self, *, leave: bool) -> None:
-        """End the connection; with `leave` the session stays, with its nodes, for its time."""
+        """Close the connection; with `leave` the session and its nodes stay until it expires."""
         self._closed.set()
         with self._lock:
             client, self._client = self._client, None
@@ -133,7 +133,7 @@ class Session:
             _end(client, leave=leave)
 
     def _connected(self) -> Any:
-        """The client, once it has a connection."""
+        """Return the client, once it has a connection."""
         end = time.monotonic() + self._timeout
         with self._lock:
             if self._closed.is_set():
@@ -148,7 +148,7 @@ class Session:
         return client
 
     def _unreachable(self, client: Any) -> Exception:
-        """Why there is no connection. A client that has given up is replaced the next time."""
+        """Return why there is no connection. A client that has given up is replaced next time."""
         where = f"ZooKeeper at {self._options.hosts}"
         if self._closed.is_set():
             return TemporaryError(f"{where}: the connection was closed")
@@ -185,14 +185,14 @@ class Session:
 
     def _state(self, client: Any, state: KazooState) -> None:
         if state == KazooState.SUSPENDED:
-            # A server that was restarted without its data would refuse, for good, a client that
-            # has seen later changes than it knows. Every listing has the server catch up anyway.
+            # A server that was restarted without its data refuses clients that have seen later
+            # changes than its own. Every listing makes the server catch up anyway.
             client.last_zxid = 0
         self._changed()
 
 
 def exists(path: str) -> Ask:
-    """Asks for the stat of a node; None if it is not there."""
+    """Return a request for the stat of a node; `None` if it does not exist."""
     return lambda client: client.exists_async(path)
 
 

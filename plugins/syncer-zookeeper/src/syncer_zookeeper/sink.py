@@ -1,7 +1,7 @@
 """ZooKeeper as a sink: nodes under one path, in one layout, held by one session.
 
-kazoo keeps the session alive. The pulse sees to what kazoo cannot know: that what an earlier
-process left is held by a session which nobody keeps alive, and must be taken over in time.
+kazoo keeps the session alive. The pulse does the rest: nodes of an earlier process are held by its
+session, which nobody renews, and must be taken over before it expires.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -20,21 +20,21 @@ from syncer import (
 )
 from syncer.kits.keyvalue import LayoutSink, load_layout
 from syncer_zookeeper.connection import check_files
-from syncer_zookeeper.examining import examined
-from syncer_zookeeper.listing import NodeListing, Version, fault
+from syncer_zookeeper.examine import examined
 from syncer_zookeeper.locks import ZooKeeperLocks
-from syncer_zookeeper.names import check_path
+from syncer_zookeeper.nodes.listing import NodeListing, Version, fault
+from syncer_zookeeper.nodes.paths import check_path
+from syncer_zookeeper.nodes.tree import Tree
+from syncer_zookeeper.nodes.writing import Writer
 from syncer_zookeeper.options import DEFAULT_PREFIX, ZooKeeperOptions
 from syncer_zookeeper.session import Session, exists
-from syncer_zookeeper.tree import Tree
-from syncer_zookeeper.writing import Writer
 
 GROUP = "syncer_zookeeper.layouts"
-#: Bytes of a path and its value; a server ends the connection over requests of 1 MiB.
+#: Bytes of a path and its value; a server closes the connection for requests of 1 MiB.
 LARGEST = 1_000_000
-#: Room for the mark, beside what `adjust` can weigh.
+#: Room for the mark, in addition to what `adjust` can weigh.
 _MARK_ROOM = 8 * 1024
-#: Seconds between two looks of the watch at whether it is to end.
+#: Seconds between two checks of the watch whether to stop.
 _LOOK = 0.2
 
 
@@ -61,7 +61,7 @@ class ZooKeeperSink(LayoutSink):
         self._closed = Event()
 
     def registrations(self) -> View[Registration]:
-        """Everything under the path."""
+        """Return everything under the path."""
         found, hidden = self._tree.read()
         life = self._session.life()
 
@@ -73,11 +73,11 @@ class ZooKeeperSink(LayoutSink):
         return self._listing.view(wrong, hidden=hidden)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
-        """Make the changes, each on the condition that nobody was first."""
+        """Make the changes, on the condition that nothing changed meanwhile."""
         yield from self._writer.write(changes, self._tree.folders())
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
-        """Look whether these are still held by our session; returns those that are gone."""
+        """Check that our session still holds these; return those that are gone."""
         self._keep(held)
         self._session.ask(lambda client: client.sync_async(self._layout.prefix))
         current = self._session.current
@@ -87,7 +87,7 @@ class ZooKeeperSink(LayoutSink):
         return [one for (one, _), stat in zip(doubtful, stats, strict=True) if stat is None]
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
-        """Wake when what the last listing saw has changed, or the connection has."""
+        """Wake when something in the last listing changes, or the connection does."""
         wake()
         while not stop.is_set() and not self._closed.is_set():
             if self._tree.changed.wait(_LOOK):
@@ -96,11 +96,11 @@ class ZooKeeperSink(LayoutSink):
                     wake()
 
     def examine(self) -> Iterable[Finding]:
-        """What is in the way of registering: servers, user, rights."""
+        """Report on servers, user and rights."""
         return examined(self._session, self._options, self._layout.prefix)
 
     def close(self) -> None:
-        """Let go of the connections. Nodes that are left stay for the rest of the session."""
+        """Close the connections. Nodes stay until the session expires."""
         if self._closed.is_set():
             return
         self._closed.set()
@@ -108,7 +108,7 @@ class ZooKeeperSink(LayoutSink):
         self._session.close(leave=bool(self._writer.held))
 
     def _keep(self, ours: Iterable[Registration]) -> None:
-        """Note the scopes of what is ours to keep; new ones are looked at again, and soon."""
+        """Note the scopes of our registrations; new ones are soon listed again."""
         before = self._scopes
         super()._keep(ours)
         if self._scopes != before:

@@ -1,4 +1,4 @@
-"""What can be in the way of writing to the key-value store: the datacenter, the token's rights."""
+"""Checks for `syncer doctor` before writing to the key-value store: datacenter and token."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ _NO_LEADER = Finding(
 
 
 def examined(client: Client, options: KvOptions, prefixes: Sequence[str]) -> Iterator[Finding]:
-    """Whether the agent answers, and what the token may do; nothing is written."""
+    """Report whether the agent answers, and what the token may do; nothing is written."""
     session = [] if options.session is None else ["session"]
     try:
         reached = list(reaching(client, _NO_LEADER))
@@ -45,7 +45,7 @@ def examined(client: Client, options: KvOptions, prefixes: Sequence[str]) -> Ite
 
 
 def _stray(client: Client, datacenter: str) -> list[Finding]:
-    """That nobody knows the datacenter that is configured."""
+    """Report a configured datacenter that the agent does not know."""
     known = client.catalog.datacenters().data or () if datacenter else (datacenter,)
     if datacenter in known:
         return []
@@ -56,7 +56,7 @@ def _stray(client: Client, datacenter: str) -> list[Finding]:
 def _refused(
     questions: Sequence[tuple[str, str, str]], prefixes: Sequence[str], node: str
 ) -> Iterator[Finding]:
-    """What the token may not do, each with the rule that is missing."""
+    """Report what the token may not do, each with the missing rule."""
     rules = " ".join(f'key_prefix "{prefix}" {{ policy = "write" }}' for prefix in prefixes)
     lacking = {(resource, access) for resource, access, _ in questions}
     if ("key", "read") in lacking:

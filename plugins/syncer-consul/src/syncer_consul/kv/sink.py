@@ -1,4 +1,4 @@
-"""Consul's key-value store as a sink: what stands under one prefix, in one layout."""
+"""Consul's key-value store as a sink: the entries under one prefix, in one layout."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -36,8 +36,7 @@ class ConsulKvSink(HeldSink):
 
     store = "Consul"
     held_by = "session"
-    #: Half of what Consul takes in one request, since a change from one session to another sends
-    #: values twice.
+    #: Half of what Consul takes in one request: a move to another session sends values twice.
     largest = 200 * 1024
 
     def __init__(self, options: KvOptions, context: Context) -> None:
@@ -88,9 +87,9 @@ class ConsulKvSink(HeldSink):
             yield outcome
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
-        """Wake when somebody else changes what stands under the prefix."""
+        """Wake when somebody else changes entries under the prefix."""
         client = Client(self._options, idle=len(self._prefixes))
-        # Names of services are enough: the index is that of everything below.
+        # Names of services are enough: their index changes with everything below.
         kv = client.asking(dc=self._options.datacenter).kv
         queries = [partial(kv.get, quote(p), keys=True, separator="/") for p in self._prefixes]
         self._watcher = IndexWatcher(queries, client.close, self._writer.own.__contains__)
@@ -99,11 +98,11 @@ class ConsulKvSink(HeldSink):
         self._watcher.run(wake, stop)
 
     def examine(self) -> Iterator[Finding]:
-        """Whether the agent answers, its clock, and what the token may do with keys."""
+        """Report whether the agent answers, its clock, and what the token may do with keys."""
         return examined(self._client, self._options, self._prefixes)
 
     def close(self) -> None:
-        """Let go of all connections, which ends a watch. A session runs out by itself."""
+        """Close all connections, which ends a watch. A session expires by itself."""
         if self._closed.is_set():
             return
         self._closed.set()
@@ -115,6 +114,6 @@ class ConsulKvSink(HeldSink):
         return self._store.trees(prefixes)[0]
 
     def _weigh(self, instance: Instance) -> int:
-        """The bytes of an entry and its twin in a request."""
+        """Return the bytes of an entry and its twin in a request."""
         bare = Register(Registration(instance=instance))
         return step_of(bare, None, self._layout, "").size

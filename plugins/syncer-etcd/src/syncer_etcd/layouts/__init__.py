@@ -1,1 +1,1 @@
-"""The layouts that come with the plugin; each is found by its entry point, as anyone's is."""
+"""The layouts that come with the plugin; each is found by its entry point."""

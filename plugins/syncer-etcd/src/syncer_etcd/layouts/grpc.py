@@ -2,13 +2,13 @@
 
     services/web/h:web:80 = {"Op":0,"Addr":"10.0.0.5:8080","Metadata":null}
 
-is an endpoint of the target `etcd:///services/web` for Go's `clientv3/naming/resolver`. It takes
-every key below the target, whatever its last part. That is the instance's id and not its
-address, so that two instances can change places in one transaction.
+is an endpoint of the target `etcd:///services/web` for Go's `clientv3/naming/resolver`. It reads
+every key below the target, whatever its last part. That part is the instance's id and not its
+address, so that two instances can swap places in one transaction.
 
-`Metadata` stays empty, though there is room for a mark in it: Go's clients compare it with `==`,
-which ends the whole process for a JSON object, and some versions never connect to an address
-that has any. So the mark is in a twin entry.
+`Metadata` stays empty, though it has room for a mark: Go's clients compare it with `==`, which
+ends the whole process for a JSON object, and some versions never connect to an address that has
+any. So the mark is in a twin entry.
 """
 
 from typing import ClassVar
@@ -26,22 +26,22 @@ class GrpcLayout(Layout):
     twins: ClassVar[bool] = True
 
     def fit(self, instance: Instance) -> None:
-        """An endpoint needs a port of TCP."""
+        """Raise PermanentError for an instance without a TCP port."""
         needs_port(instance)
         if instance.protocol != "tcp":
             raise PermanentError(f"{instance.id}: gRPC needs tcp, not {instance.protocol}")
 
     def key(self, instance: Instance) -> str:
-        """The target of the service, and the id."""
+        """Return the service's target, and the id."""
         return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     def value(self, registration: Registration) -> str:
-        """The address."""
+        """Return the address."""
         addr = registration.instance.endpoint
         return record.dumps({"Op": 0, "Addr": addr, "Metadata": None})
 
     def read(self, key: str, value: str) -> Registration | None:
-        """What another program wrote: the address, and what the key says."""
+        """Read another program's entry: the address, and names in the key."""
         *target, last = key.removeprefix(self.base).split("/")
         if not target:
             return None
@@ -50,5 +50,5 @@ class GrpcLayout(Layout):
         return Registration(instance=record.instance_of(named, address=address, port=port))
 
     def id_in(self, key: str) -> str:
-        """The last part of the key."""
+        """Return the last part of the key."""
         return unquote(key.rpartition("/")[2])

@@ -1,7 +1,7 @@
 """go-kratos' registry: `/microservices/<name>/<id>`, with endpoints as URLs.
 
-Kratos takes one value that it cannot read for the failure of the whole service: nothing else may
-stand below it. The mark is in `metadata`, where consumers expect text by name.
+For Kratos one value that it cannot read is a failure of the whole service, so nothing else may be
+below it. The mark is in `metadata`, where consumers expect text by name.
 """
 
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ class KratosLayout(Layout):
         self._scheme = choose(settings, "scheme", _SCHEMES)
 
     def fit(self, instance: Instance) -> None:
-        """An endpoint needs a port, and `syncer` in the metadata is for us."""
+        """Raise PermanentError for no port, or `syncer` in the metadata."""
         needs_port(instance)
         record.free_of_own(instance)
 
     def key(self, instance: Instance) -> str:
-        """Service and id."""
+        """Return service and id."""
         return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     def value(self, registration: Registration) -> str:
-        """A `ServiceInstance` of kratos."""
+        """Return a `ServiceInstance` of kratos."""
         instance = registration.instance
         own = record.dumps(record.own_of(registration, _SHOWN))
         return record.dumps(
@@ -49,7 +49,7 @@ class KratosLayout(Layout):
         )
 
     def read(self, key: str, value: str) -> Registration | None:
-        """Ours in full; of others the first endpoint and the metadata."""
+        """Read our entries in full; of others the first endpoint and the metadata."""
         fields: dict[str, Any] = record.loads(value)
         address, port = split_endpoint(urlsplit(fields["endpoints"][0]).netloc)
         meta = dict(fields.get("metadata") or {})
@@ -63,5 +63,5 @@ class KratosLayout(Layout):
         return Registration(instance=record.instance_of({**named, **place}))
 
     def id_in(self, key: str) -> str:
-        """The last part of the key."""
+        """Return the last part of the key."""
         return unquote(key.rpartition("/")[2])

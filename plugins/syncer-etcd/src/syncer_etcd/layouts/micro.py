@@ -1,6 +1,7 @@
 """go-micro's registry: `/micro/registry/<name>/<node>`, a service with one node in each value.
 
-go-micro writes slashes in names as `-`, and so do we; the mark is in the node's `metadata`.
+go-micro writes slashes in names as `-`, and so does this layout. The mark is in the node's
+`metadata`.
 """
 
 from collections.abc import Mapping
@@ -19,17 +20,17 @@ class MicroLayout(Layout):
     default_prefix: ClassVar[str] = "/micro/registry"
 
     def fit(self, instance: Instance) -> None:
-        """A node needs a port, and `syncer` in the metadata is for us."""
+        """Raise PermanentError for no port, or `syncer` in the metadata."""
         needs_port(instance)
         record.free_of_own(instance)
 
     def key(self, instance: Instance) -> str:
-        """Service and id."""
+        """Return service and id."""
         service = segment(instance.service.replace("/", "-"))
         return f"{self.base}{service}/{segment(instance.id)}"
 
     def value(self, registration: Registration) -> str:
-        """A `Service` of go-micro."""
+        """Return a `Service` of go-micro."""
         instance = registration.instance
         own = record.dumps(record.own_of(registration, _SHOWN))
         node = {
@@ -48,7 +49,7 @@ class MicroLayout(Layout):
         )
 
     def read(self, key: str, value: str) -> Registration | None:
-        """Ours in full; of others the first node."""
+        """Read our entries in full; of others the first node."""
         fields: dict[str, Any] = record.loads(value)
         node = fields["nodes"][0]
         address, port = split_endpoint(node["address"])
@@ -63,5 +64,5 @@ class MicroLayout(Layout):
         return Registration(instance=record.instance_of({**named, **place}))
 
     def id_in(self, key: str) -> str:
-        """The last part of the key."""
+        """Return the last part of the key."""
         return unquote(key.rpartition("/")[2])

@@ -4,7 +4,7 @@
 
 makes `web.cluster.local` answer with that address, and SRV with the port. Names are DNS labels: a
 service's name must be one (with dots, several), an id becomes one. CoreDNS asks etcd for lower
-case. Fields that it does not know it passes over; ours stand in `syncer`.
+case, and ignores unknown fields; ours are in `syncer`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from syncer.kits.keyvalue import Layout, record
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_LABEL, _HASH = 63, 10
-#: What labels such as SERVICE_SKYDNS_PRIORITY set; numbers and texts of SkyDNS.
+#: SkyDNS' numbers and texts, which labels such as SERVICE_SKYDNS_PRIORITY set.
 _NUMBERS, _TEXTS = ("priority", "ttl", "targetstrip"), ("text", "group", "mail")
 _SHOWN = ("address", "port")
 _HIGHEST_NUMBER = 2**31 - 1
@@ -40,11 +40,11 @@ class SkyDnsLayout(Layout):
 
     @property
     def base(self) -> str:
-        """The entries of the domain."""
+        """The beginning of the domain's keys."""
         return self._base
 
     def fit(self, instance: Instance) -> None:
-        """The service's name must be a DNS name, numbers must be numbers."""
+        """Raise PermanentError for names that are not DNS names, and wrong numbers."""
         labels = instance.service.lower().split(".")
         if not all(_LABEL.fullmatch(label) for label in labels):
             text = f"{instance.id}: {instance.service!r} is not a DNS name, which this layout needs"
@@ -55,17 +55,17 @@ class SkyDnsLayout(Layout):
             raise PermanentError(f"{instance.id}: {error}") from error
 
     def key(self, instance: Instance) -> str:
-        """Lower case, the name's labels reversed, and the id as a label."""
+        """Return the name's labels reversed, and the id as a label, in lower case."""
         labels = reversed(instance.service.lower().split("."))
         return f"{self._base}{'/'.join(labels)}/{label_of(instance.id)}"
 
     def value(self, registration: Registration) -> str:
-        """SkyDNS' fields, and ours."""
+        """Return SkyDNS' fields, and ours."""
         shown = _shown(registration.instance, self._ttl)
         return record.dumps({**shown, record.OWN: record.own_of(registration, _SHOWN)})
 
     def read(self, key: str, value: str) -> Registration | None:
-        """Ours in full; of others the host, the port and what the key says."""
+        """Read our entries in full; of others host, port and names in the key."""
         fields = record.loads(value)
         place = {"address": fields["host"], "port": fields.get("port", 0)}
         own = fields.get(record.OWN)
@@ -81,7 +81,7 @@ class SkyDnsLayout(Layout):
 
 
 def label_of(id_: str) -> str:
-    """An id as a DNS label: itself if it is one, else made so, with a fingerprint behind."""
+    """Return an id as a DNS label: unchanged if it is one, else with a fingerprint at its end."""
     if _LABEL.fullmatch(id_):
         return id_
     digest = hashlib.sha256(id_.encode()).hexdigest()[:_HASH]
@@ -90,7 +90,7 @@ def label_of(id_: str) -> str:
 
 
 def _shown(instance: Instance, ttl: int | None) -> dict[str, Any]:
-    """The fields of SkyDNS; raises ValueError if metadata that sets one is no number."""
+    """Return the fields of SkyDNS; raises ValueError for metadata that is not a number."""
     found: dict[str, Any] = {"host": instance.address}
     if instance.port:
         found["port"] = instance.port

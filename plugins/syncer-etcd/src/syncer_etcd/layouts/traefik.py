@@ -3,11 +3,10 @@
     traefik/http/services/web/loadbalancer/servers/<n>/url     = http://10.0.0.5:8080
     traefik/tcp/services/web/loadbalancer/servers/<n>/address  = 10.0.0.5:5432
 
-`<n>` is an index that all writers share. Traefik wants digits there, and makes a list of what it
-finds: its numbers need not follow one another, nor begin with 0. So `<n>` is made from the id: no
-writer needs to know of the others, and it stays the same. Traefik refuses its whole tree for one
-field that it does not know: nothing else is written into it, and the mark is in a twin entry.
-Routers and all other settings are the user's.
+`<n>` is an index that all writers share. Traefik wants digits, and makes a list of them: they need
+not be consecutive, nor begin with 0. So `<n>` is made from the id: writers need not know of each
+other, and it never changes. For one unknown field Traefik refuses its whole tree: nothing else is
+written into it, and the mark is in a twin entry. Routers and all other settings are the user's.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ from syncer import Instance, PermanentError, Registration
 from syncer.kits.keyvalue import Layout, choose, needs_port, segment, split_endpoint
 
 _KINDS, _SCHEMES = ("http", "tcp"), ("http", "https", "h2c")
-#: What Traefik takes for a list's index (digits), a node of its own, or a mention of a provider.
+#: What Traefik reads as a list's index (digits), a node of its own, or a provider's name.
 _UNFIT = re.compile(r"\d+|.*[@\[\]].*", re.DOTALL)
 _KEY = re.compile(
     r"(?P<kind>http|tcp|udp)/services/(?P<service>[^/]+)/loadbalancer/servers/(?P<n>\d+)/"
@@ -45,7 +44,7 @@ class TraefikLayout(Layout):
         self._scheme = choose(settings, "scheme", _SCHEMES)
 
     def fit(self, instance: Instance) -> None:
-        """A server needs a port, and a name that Traefik does not take for something else."""
+        """Raise PermanentError for no port, or a name that Traefik reads as something else."""
         needs_port(instance)
         if _UNFIT.fullmatch(instance.service) or segment(instance.service) != instance.service:
             raise PermanentError(f"{instance.id}: Traefik cannot name a service {instance.service}")
@@ -54,7 +53,7 @@ class TraefikLayout(Layout):
             raise PermanentError(f"{instance.id}: Traefik knows no {kind} with {scheme}")
 
     def key(self, instance: Instance) -> str:
-        """The address of the server, at an index made from the id."""
+        """Return the key of the server's address, with an index made from the id."""
         kind, _ = self._way(instance)
         digest = hashlib.sha256(instance.id.encode()).digest()
         place = f"{kind}/services/{instance.service}/loadbalancer/servers"
@@ -62,13 +61,13 @@ class TraefikLayout(Layout):
         return f"{self.base}{place}/{int.from_bytes(digest[:7], 'big')}/{field}"
 
     def value(self, registration: Registration) -> str:
-        """A URL for http, else address and port."""
+        """Return a URL for http, else address and port."""
         kind, scheme = self._way(registration.instance)
         endpoint = registration.instance.endpoint
         return f"{scheme}://{endpoint}" if kind == "http" else endpoint
 
     def read(self, key: str, value: str) -> Registration | None:
-        """What another program wrote of a server; anything else in the tree is no entry."""
+        """Read another program's server; anything else in the tree is not an entry."""
         match = _KEY.fullmatch(key.removeprefix(self.base))
         if match is None:
             return None

@@ -1,11 +1,11 @@
-"""The layout of Curator's service discovery: `/<prefix>/<name>/<id>`, a `ServiceInstance` in JSON.
+"""Curator's service discovery: `/<prefix>/<name>/<id>`, a `ServiceInstance` in JSON.
 
     {"name": "web", "id": "host1:web:80", "address": "10.0.0.5", "port": 32768, "sslPort": null,
      "payload": null, "registrationTimeUTC": 0, "serviceType": "DYNAMIC",
      "uriSpec": {"parts": [...]}, "enabled": true, "syncer": {...}}
 
-Curator passes over fields that it does not know, so ours stand beside its own. The payload is of
-a class that the consumer chooses: a wrong one makes it fail, null never does.
+Curator ignores unknown fields, so ours are next to its own. The payload has a class that the
+consumer chooses: a wrong one makes it fail, null never does.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 from syncer import STATUS_KEY, Instance, Registration, Status
 from syncer.kits.keyvalue import Layout, choose, needs_port, record
-from syncer_zookeeper.names import node_name
+from syncer_zookeeper.nodes.paths import node_name
 
 _PAYLOADS = ("none", "map")
 _SHOWN = ("id", "service", "address", "port")
-#: Metadata that says that the port speaks TLS.
+#: Metadata of a port that speaks TLS.
 _SECURE = "secure"
 
 
@@ -36,15 +36,15 @@ class CuratorLayout(Layout):
         self._payload = choose(settings, "payload", _PAYLOADS)
 
     def fit(self, instance: Instance) -> None:
-        """Curator's instances need a port."""
+        """Raise PermanentError for an instance without a port."""
         needs_port(instance)
 
     def key(self, instance: Instance) -> str:
-        """Service and id."""
+        """Return service and id."""
         return f"{self.base}{node_name(instance.service)}/{node_name(instance.id)}"
 
     def value(self, registration: Registration) -> str:
-        """A `ServiceInstance`, with ours in `syncer`."""
+        """Return a `ServiceInstance`, with our fields in `syncer`."""
         instance = registration.instance
         secure = instance.meta.get(_SECURE) == "true"
         return record.dumps(
@@ -55,7 +55,7 @@ class CuratorLayout(Layout):
                 "port": instance.port,
                 "sslPort": instance.port if secure else None,
                 "payload": self.payload(instance),
-                # The time would be another at each writing; nothing that is known looks at it.
+                # The time would differ at each write; no known consumer reads it.
                 "registrationTimeUTC": 0,
                 "serviceType": "DYNAMIC",
                 "uriSpec": {"parts": _uri_parts(instance)},
@@ -65,13 +65,13 @@ class CuratorLayout(Layout):
         )
 
     def payload(self, instance: Instance) -> dict[str, Any] | None:
-        """What consumers get beside address and port."""
+        """Return the payload for consumers."""
         if self._payload == "none":
             return None
         return {"metadata": shown_meta(instance), "tags": list(instance.tags)}
 
     def read(self, key: str, value: str) -> Registration | None:
-        """Ours in full; of others what Curator's own fields say."""
+        """Read our entries in full; of others Curator's own fields."""
         fields = record.loads(value)
         shown: dict[str, Any] = {
             "id": fields["id"],
@@ -87,26 +87,26 @@ class CuratorLayout(Layout):
         return Registration(instance=record.instance_of({**shown, "meta": meta}, status=status))
 
     def id_in(self, key: str) -> str:
-        """The last part of the path."""
+        """Return the last part of the path."""
         return unquote(key.rpartition("/")[2])
 
 
 def shown_meta(instance: Instance) -> dict[str, str]:
-    """The metadata that the user gave."""
+    """Return the metadata that the user gave."""
     return {name: text for name, text in instance.meta.items() if name != STATUS_KEY}
 
 
 def _uri_parts(instance: Instance) -> list[dict[str, Any]]:
-    """`{scheme}://{address}:{port}`, with an IPv6 address in brackets."""
+    """Return `{scheme}://{address}:{port}`, with an IPv6 address in brackets."""
     left, right = ("://[", "]:") if ":" in instance.address else ("://", ":")
     parts = (("scheme", True), (left, False), ("address", True), (right, False), ("port", True))
     return [{"value": value, "variable": variable} for value, variable in parts]
 
 
 def _told_by_others(fields: Mapping[str, Any]) -> tuple[dict[str, str], Status]:
-    """Metadata and status of an instance that another program wrote.
+    """Return metadata and status of an instance that another program wrote.
 
-    Of a payload its `metadata`, if it has any, as Spring Cloud writes it.
+    The metadata is that of its payload, as Spring Cloud writes it.
     """
     payload = fields.get("payload")
     told = payload.get("metadata") if isinstance(payload, Mapping) else None

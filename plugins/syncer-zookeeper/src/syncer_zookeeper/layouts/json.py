@@ -1,13 +1,13 @@
-"""`syncer.kits.keyvalue.JsonLayout`, under paths that ZooKeeper takes."""
+"""`syncer.kits.keyvalue.JsonLayout`, with paths that ZooKeeper allows."""
 
 from syncer import Instance
 from syncer.kits import keyvalue
-from syncer_zookeeper.names import node_name
+from syncer_zookeeper.nodes.paths import node_name
 
 
 class JsonLayout(keyvalue.JsonLayout):
     """One readable object for each instance, at `/<prefix>/<service>/<id>`."""
 
     def key(self, instance: Instance) -> str:
-        """Service and id."""
+        """Return service and id."""
         return f"{self.base}{node_name(instance.service)}/{node_name(instance.id)}"

@@ -3,9 +3,9 @@
     {"Name": "web", "IP": "10.0.0.5", "PublicPort": 32768, "PrivatePort": 80,
      "ContainerID": "9f0c2b7d51aa", "Tags": ["blue"], "Attrs": {"team": "shop"}, "syncer": {...}}
 
-The path has no room for the id. So two instances of a service with one address and port cannot
-both stand there, unless one is of UDP, whose nodes have `:udp` behind. Option `node`: `id` puts
-the id in the place of address and port.
+The path has no place for the id. So two instances of a service with one address and port cannot
+both be registered, unless one is of UDP, whose nodes end with `:udp`. With the option `node`:
+`id`, the path has the id in place of address and port.
 """
 
 import re
@@ -15,16 +15,16 @@ from urllib.parse import unquote
 
 from syncer import Instance, Registration
 from syncer.kits.keyvalue import Layout, choose, needs_port, record
-from syncer_zookeeper.names import node_name
+from syncer_zookeeper.nodes.paths import node_name
 
 _NODES = ("endpoint", "id")
 _SHOWN = ("service", "address", "port", "tags", "meta")
-#: Ids in registrator's form end in the port inside of the container.
+#: Ids in registrator's form end with the port inside the container.
 _INNER_PORT = re.compile(r".*:.*:(?P<port>\d{1,5})(:udp)?")
 
 
 class RegistratorLayout(Layout):
-    """What those read who used registrator with ZooKeeper."""
+    """For consumers that used registrator with ZooKeeper."""
 
     knows: ClassVar[tuple[str, ...]] = ("node",)
 
@@ -33,17 +33,17 @@ class RegistratorLayout(Layout):
         self._node = choose(settings, "node", _NODES)
 
     def fit(self, instance: Instance) -> None:
-        """A node needs a port."""
+        """Raise PermanentError for an instance without a port."""
         needs_port(instance)
 
     def key(self, instance: Instance) -> str:
-        """Service, address and port; or the id, if so configured."""
+        """Return service, address and port; or the id, if so configured."""
         udp = "" if instance.protocol == "tcp" else f":{instance.protocol}"
         last = instance.id if self._node == "id" else f"{instance.endpoint}{udp}"
         return f"{self.base}{node_name(instance.service)}/{node_name(last)}"
 
     def value(self, registration: Registration) -> str:
-        """registrator's fields, and ours in `syncer`."""
+        """Return registrator's fields, and ours in `syncer`."""
         instance, mark = registration.instance, registration.mark
         inner = _INNER_PORT.fullmatch(instance.id)
         return record.dumps(
@@ -60,7 +60,7 @@ class RegistratorLayout(Layout):
         )
 
     def read(self, key: str, value: str) -> Registration | None:
-        """Ours in full; registrator's own get what the path says as their id."""
+        """Read our entries in full; registrator's own get an id from the path."""
         fields = record.loads(value)
         shown = {
             "service": fields["Name"],
@@ -77,7 +77,7 @@ class RegistratorLayout(Layout):
         return Registration(instance=instance, mark=record.mark_of(own.get("mark")))
 
     def id_in(self, key: str) -> str:
-        """The id, where the path has it; else what the path says."""
+        """Return the id, if the path has it; else a text from the path."""
         if self._node == "id":
             return unquote(key.rpartition("/")[2])
         return unquote(key.removeprefix(self.base))

@@ -18,13 +18,13 @@ _CLASS = "org.springframework.cloud.zookeeper.discovery.ZookeeperInstance"
 class SpringLayout(CuratorLayout):
     """Instances for Spring Cloud's discovery and load balancer.
 
-    Of one that is not up the metadata `instance_status` says OUT_OF_SERVICE.
+    The metadata `instance_status` of one that is not up is OUT_OF_SERVICE.
     """
 
     knows: ClassVar[tuple[str, ...]] = ()
 
     def payload(self, instance: Instance) -> dict[str, Any]:
-        """A `ZookeeperInstance`; tags stand in the metadata, since it has no place for them."""
+        """Return a `ZookeeperInstance`; tags are in its metadata, having no other place."""
         status = "OUT_OF_SERVICE" if STATUS_KEY in instance.meta else "UP"
         tags = {"tags": ",".join(instance.tags)} if instance.tags else {}
         return {

@@ -1,7 +1,7 @@
-"""The nodes that entries stand under: made when they are missing, and left when they are empty.
+"""The nodes above entries: created when they are missing, and left when they are empty.
 
-They are lasting nodes: what a session holds can have no children. Consumers watch them, and
-another program may be about to write there, so they are never removed.
+They are persistent nodes: ephemeral ones can have no children. Consumers watch them, and another
+program may be about to write there, so they are never removed.
 """
 
 from collections.abc import Collection
@@ -9,20 +9,20 @@ from collections.abc import Collection
 from kazoo.exceptions import NodeExistsError
 
 from syncer_zookeeper.failures import translated
-from syncer_zookeeper.names import parent
+from syncer_zookeeper.nodes.paths import parent
 from syncer_zookeeper.session import Ask, Session, exists
 
 
 class Folders:
-    """Makes paths."""
+    """Creates paths."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def make(self, wanted: Collection[str], known: Collection[str]) -> dict[str, Exception]:
-        """Make these paths, as far as they are not there; returns what could not be made, and why.
+        """Create the paths that do not exist; return those that could not be created, and why.
 
-        Asked for first: making what is there already may be forbidden by the node above it.
+        They are looked up first: creating an existing node may be forbidden by the node above it.
         Raises TemporaryError if there is no answer to that.
         """
         paths = sorted({step for path in wanted if path not in known for step in _way(path)})
@@ -31,7 +31,7 @@ class Folders:
             if isinstance(answer, BaseException):
                 raise self._session.error(answer)
         missing = [path for path, stat in zip(paths, answers, strict=True) if stat is None]
-        # From the root down, since a path sorts before what stands under it.
+        # From the root down, since a path sorts before those below it.
         made = self._session.gather(self._create(path) for path in missing)
         refused: dict[str, Exception] = {}
         for path, answer in zip(missing, made, strict=True):
@@ -46,7 +46,7 @@ class Folders:
 
 
 def _way(path: str) -> list[str]:
-    """The path and all above it, but the root."""
+    """Return the path and all paths above it, except the root."""
     found = []
     while path != "/":
         found.append(path)

@@ -1,9 +1,9 @@
-"""What stands under a path, read whole, and kept as long as the server says nothing of changes.
+"""The nodes under a path, read in full once, then only those that changed.
 
-ZooKeeper has no question for many nodes: each is asked for by itself, many at a time. With each
-answer comes a promise (a watch) to tell of the next change of that node. So a second reading
-asks only for what has changed, and watches wake who is interested. Everything is read afresh
-when the connection was lost, since promises go with it, and now and then all the same.
+ZooKeeper has no request for many nodes: each is read by itself, many at the same time. With each
+answer comes a promise (a watch) to report the next change of that node. So a second listing reads
+only what has changed, and the watches wake the sink. Everything is read again when the connection
+was lost, since promises are lost with it, and now and then all the same.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,13 +15,13 @@ from kazoo.exceptions import NoAuthError, NoNodeError
 
 from syncer_zookeeper.session import Ask, Session
 
-#: One reading in so many asks for everything, whatever was promised.
+#: One listing in so many reads everything, whatever was promised.
 WHOLE = 50
 
 
 @attrs.frozen(eq=False)
 class Node:
-    """A node with its value. Compared by identity: what has not changed is the same object."""
+    """A node with its value. Compared by identity: an unchanged node is the same object."""
 
     value: bytes
     stat: Any
@@ -29,14 +29,14 @@ class Node:
 
 @attrs.define
 class _Known:
-    """What is known of a node; `names` are its children's, None if they were not asked for."""
+    """A known node; `names` are its children's, `None` if they were not read."""
 
     node: Node
     names: tuple[str, ...] | None = None
 
 
 class Tree:
-    """The nodes under one path. `read` is for one thread; `changed` is set by kazoo's."""
+    """The nodes under one path. `read` is for one thread; kazoo's thread sets `changed`."""
 
     def __init__(self, session: Session, base: str) -> None:
         self._session, self._base = session, base
@@ -44,17 +44,17 @@ class Tree:
         self._stale: set[str] = set()
         self._all_stale, self._lock = False, Lock()
         self._readings = 0
-        #: Set when something may have changed; whoever waits for it clears it.
+        #: Set when something may have changed; the waiting thread clears it.
         self.changed = Event()
 
     def folders(self) -> set[str]:
-        """The nodes, as of the last reading, that may have children."""
+        """Return the nodes of the last listing that can have children."""
         return {path for path, known in self._known.items() if known.names is not None}
 
     def read(self) -> tuple[dict[str, Node], bool]:
-        """The entries under the path by theirs, and whether rights hide a part.
+        """Return the entries under the path by their own, and whether ACLs hide some.
 
-        Not the nodes that only hold others. Raises TemporaryError if there is no answer.
+        Without nodes that only have children. Raises TemporaryError if there is no answer.
         """
         self._session.ask(lambda client: client.sync_async(self._base))
         self._session.life()
@@ -73,13 +73,13 @@ class Tree:
         return found, hidden
 
     def lost(self) -> None:
-        """The connection or the session was lost, or is new: what is known may be wrong."""
+        """Note that a connection or session was lost, or is new: everything may have changed."""
         with self._lock:
             self._all_stale = True
         self.changed.set()
 
     def _forget(self) -> None:
-        """Forget what has changed, before it is asked for: what changes later is noted anew."""
+        """Forget changed nodes before they are read: later changes are noted again."""
         self._readings += 1
         with self._lock:
             stale, self._stale = self._stale, set()
@@ -90,7 +90,7 @@ class Tree:
             self._known.pop(path, None)
 
     def _load(self, paths: Iterable[str]) -> bool:
-        """Ask for those of these nodes that are not known; whether some may not be read."""
+        """Read those of these nodes that are not known; return whether some may not be read."""
         wanted = [path for path in paths if path not in self._known]
         hidden = False
         for path, answer in self._asked(wanted, _get):
@@ -98,7 +98,7 @@ class Tree:
                 hidden = True
             else:
                 self._known[path] = _Known(Node(answer[0] or b"", answer[1]))
-        # Nodes of a session have no children.
+        # Ephemeral nodes have no children.
         lasting = [
             path
             for path in paths
@@ -114,7 +114,7 @@ class Tree:
         return hidden
 
     def _asked(self, paths: list[str], ask: Callable[[str, Any], Ask]) -> Iterable[tuple[str, Any]]:
-        """The answers for these nodes; None where rights forbid it, nothing where it is gone."""
+        """Yield the answers for these nodes: `None` if ACLs forbid it, nothing if it is gone."""
         answers = self._session.gather(ask(path, self._told) for path in paths)
         for path, answer in zip(paths, answers, strict=True):
             if isinstance(answer, NoNodeError):
@@ -128,7 +128,7 @@ class Tree:
                 yield path, answer
 
     def _await(self, path: str) -> None:
-        """Have it told when a node that is not there appears."""
+        """Ask to be told when a missing node appears."""
         if self._session.ask(lambda client: client.exists_async(path, self._told)):
             self.changed.set()
 
@@ -142,7 +142,7 @@ class Tree:
 
 
 def _is_entry(known: _Known) -> bool:
-    """Whether it is more than a node that holds others, or did so."""
+    """Whether it is more than a node above others, now or formerly."""
     return not known.names and bool(known.node.value or known.node.stat.ephemeralOwner)
 
 

@@ -1,7 +1,7 @@
-"""What can be in the way of registering in ZooKeeper: servers, the user, rights at the path.
+"""Checks for `syncer doctor` before registering in ZooKeeper: servers, user, rights at the path.
 
-ZooKeeper takes any user and password, and has no question about rights. So leave to write is
-asked for by a transaction that cannot succeed: the server judges each part of it, and does none.
+ZooKeeper accepts any user and password, and cannot be asked about rights. So the right to write is
+tested by a transaction that cannot succeed: the server judges each part of it, and does none.
 """
 
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ from kazoo.exceptions import NoAuthError
 
 from syncer import Finding, Level, PermanentError, SyncerError, one_line
 from syncer_zookeeper.connection import secured
-from syncer_zookeeper.names import parent
+from syncer_zookeeper.nodes.paths import parent
 from syncer_zookeeper.options import ZooKeeperOptions, parse_server
+from syncer_zookeeper.server import Server
 from syncer_zookeeper.session import Ask, Session, exists
-from syncer_zookeeper.words import Server
 
-#: A node that nobody has; no request that names it succeeds.
+#: A node that does not exist; no request that names it succeeds.
 _NOBODY = "syncer-doctor-asks"
-#: A version that no node reaches: to be checked for it lets a transaction fail.
+#: A version that no node reaches: to check for it makes a transaction fail.
 _IMPOSSIBLE = 2**31 - 1
 
 
 def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
-    """How the servers are, and what the user may do under `base`; nothing is written."""
+    """Report the state of the servers, and the user's rights under `base`; nothing is written."""
     servers = [server.look() for server in _servers(options)]
     try:
         about_rights = list(_rights(session, options, base))
@@ -33,7 +33,7 @@ def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator
         if not any(one.level is Level.PROBLEM for one in servers):
             yield Finding(Level.PROBLEM, one_line(error), _advice(error))
         return
-    # There is a session: what single servers say, or keep to themselves, stops no work.
+    # There is a session: problems of single servers do not matter for it.
     for one in servers:
         yield attrs.evolve(one, level=Level.WARNING) if one.level is Level.PROBLEM else one
     yield from about_rights
@@ -47,29 +47,29 @@ def _servers(options: ZooKeeperOptions) -> Iterator[Server]:
 
 
 def _rights(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
-    """What the user may do at the path, or at the lowest node above it that there is."""
+    """Report the user's rights at the path, or at the lowest node above it that exists."""
     place = base
     while session.ask(exists(place)) is None and place != "/":
         place = parent(place)
     if place != base:
-        yield Finding(Level.OK, f"there is no {base} yet: it is made with the first entry")
+        yield Finding(Level.OK, f"{base} does not exist yet: it is created with the first entry")
     advice = _how_to_be_let(options, place)
     reads = not isinstance(session.gather([_children(place)])[0], NoAuthError)
     if not reads:
-        text = f"what is under {place} may not be read: nothing is removed where a list is hidden"
+        text = f"nodes under {place} may not be read: nothing is removed while a list is incomplete"
         yield Finding(Level.WARNING, text, advice)
     writes = not _is_refused(session.gather([_doomed(session, place)])[0])
     if not writes:
-        text = f"nodes may not be made and removed under {place}"
+        text = f"nodes under {place} may not be created and removed"
         yield Finding(Level.WARNING, text, advice)
     if reads and writes:
-        yield Finding(Level.OK, f"nodes under {place} may be read, made and removed")
+        yield Finding(Level.OK, f"nodes under {place} may be read, created and removed")
 
 
 def _how_to_be_let(options: ZooKeeperOptions, place: str) -> str:
     rights = f"rights to read, create and delete at {place}: see `getAcl {place}` in zkCli.sh"
     if options.credentials:
-        return f"see user and password, since ZooKeeper takes wrong ones too; they need {rights}"
+        return f"check user and password, since ZooKeeper accepts wrong ones; they need {rights}"
     return f"set user and password; they need {rights}"
 
 
@@ -78,7 +78,7 @@ def _children(path: str) -> Ask:
 
 
 def _doomed(session: Session, place: str) -> Ask:
-    """A transaction that would make and remove a node, and fails in its last part at the latest."""
+    """Return a transaction that would create and remove a node, and fails in its last part."""
     path = f"{place.rstrip('/')}/{_NOBODY}"
 
     def commit(client: Any) -> Any:
@@ -92,12 +92,12 @@ def _doomed(session: Session, place: str) -> Ask:
 
 
 def _is_refused(answer: Any) -> bool:
-    """Whether making or removing was refused for want of rights, not the check that follows."""
+    """Whether creating or removing was refused for lack of rights, not the check that follows."""
     parts = answer[:2] if isinstance(answer, list) else [answer]
     return any(isinstance(part, NoAuthError) for part in parts)
 
 
 def _advice(error: SyncerError) -> str:
     if isinstance(error, PermanentError):
-        return "see user and password, and whether the servers know this kind of user"
-    return "see whether the ensemble has a leader, and whether `tls` is what the port wants"
+        return "check user and password, and whether the servers know this kind of user"
+    return "check that the ensemble has a leader, and that `tls` fits the port"

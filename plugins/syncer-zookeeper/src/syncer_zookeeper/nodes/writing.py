@@ -1,9 +1,9 @@
-"""Writing: every change on the condition that its node is as it was read, many at a time.
+"""Writing: many changes at the same time, each on the condition that its node is unchanged.
 
-A node is held by the session that made it. What another session holds, that of an earlier process
-for example, is removed and made again in one transaction: nobody sees it missing, and it does
-not go when the other session ends. Changes that touch one path, since an instance moves to
-where another stood, go into one transaction, too.
+A node is held by the session that created it. A node of another session, that of an earlier
+process for example, is removed and created again in one transaction: nobody sees it missing, and
+it does not expire with the other session. Changes that share a path, since an instance moves to
+the place of another, are made in one transaction too.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,15 +23,15 @@ from syncer import (
 )
 from syncer.kits.keyvalue import Layout, prepared
 from syncer_zookeeper.failures import UNTRIED, is_first, translated
-from syncer_zookeeper.folders import Folders
-from syncer_zookeeper.listing import Version
-from syncer_zookeeper.names import check_path, parent
+from syncer_zookeeper.nodes.folders import Folders
+from syncer_zookeeper.nodes.listing import Version
+from syncer_zookeeper.nodes.paths import check_path, parent
 from syncer_zookeeper.session import Ask, Session, exists
 
 
 @attrs.frozen
 class Step:
-    """A change with what must be there before (`old`), and what is to be there then."""
+    """A change with the node that must exist before (`old`), and the node after it."""
 
     change: Change
     old: Version | None = None
@@ -40,21 +40,21 @@ class Step:
 
     @property
     def paths(self) -> set[str]:
-        """Every path that it touches."""
+        """All paths that it touches."""
         return {path for path in (self.path, self.old.path if self.old else "") if path}
 
 
 class Writer:
-    """Makes the changes of one sink; for one thread."""
+    """Makes the changes of one sink. Used by one thread."""
 
     def __init__(self, session: Session, layout: Layout) -> None:
         self._session, self._layout = session, layout
         self._folders = Folders(session)
-        #: The paths of what was written here, and not removed since.
+        #: The paths of nodes that were written here, and not removed since.
         self.held: set[str] = set()
 
     def write(self, changes: Collection[Change], folders: Collection[str]) -> Iterator[Outcome]:
-        """Make the changes; an outcome for each. `folders` are paths that surely are there."""
+        """Make the changes; return an outcome for each. `folders` are paths known to exist."""
         left: dict[int, Change] = {id(change): change for change in changes}
         try:
             for outcome in self._written(changes, folders):
@@ -96,9 +96,9 @@ class Writer:
         return Version(self._layout.key(change.old.instance), -1, 0, 0)
 
     def _looked_at(self, steps: Sequence[Step]) -> Iterator[Step | Outcome]:
-        """The steps, once it is sure that what they replace is what was read.
+        """Yield the steps whose old nodes are unchanged, and the outcomes of the others.
 
-        A node's version alone does not tell: it begins anew in a node that is made again.
+        A node's version alone is not enough: it starts again in a node that is created again.
         """
         yield from (step for step in steps if step.old is None)
         olds = [step for step in steps if step.old is not None]
@@ -121,9 +121,9 @@ class Writer:
                 yield attrs.evolve(step, old=now)
 
     def _sent(self, batches: Sequence[Sequence[Step]]) -> Iterator[Outcome]:
-        """Send the groups, each followed by a look at what it made.
+        """Send the groups, each followed by a look at its new nodes.
 
-        Of a group that is refused each step is sent again, by itself: perhaps only one is to blame.
+        The steps of a refused group are sent again one by one: perhaps only one is to blame.
         """
         session = self._session.current
         asks: list[Ask] = []
@@ -155,7 +155,7 @@ class Writer:
         return lambda client: client.set_async(path, value, old.version)
 
     def _transaction(self, group: Sequence[Step]) -> Ask:
-        """All that is there is removed, then all that is to be there is made: at one moment."""
+        """Return one transaction that removes all old nodes, then creates all new ones."""
 
         def commit(client: Any) -> Any:
             request = client.transaction()
@@ -186,7 +186,7 @@ class Writer:
 
 
 def groups(steps: Iterable[Step]) -> list[list[Step]]:
-    """The steps, those that touch a path of another together with it."""
+    """Return the steps in groups that share no path."""
     found: list[list[Step]] = []
     place: dict[str, int] = {}
     for step in steps:
@@ -205,9 +205,9 @@ def groups(steps: Iterable[Step]) -> list[list[Step]]:
 
 
 def _version(step: Step, stat: Any) -> Version:
-    """Where the step's node stands; `stat` is what was seen of it right after it was written."""
+    """Return the version of the step's node; `stat` is what was read right after the write."""
     if isinstance(stat, BaseException) or stat is None:
-        return Version(step.path, -2, 0, 0)  # gone already: whatever comes next is a conflict
+        return Version(step.path, -2, 0, 0)  # gone already: the next change is a conflict
     in_place = step.old is not None and step.old.path == step.path
     expected = {0, step.old.version + 1} if in_place and step.old else {0}
     version = stat.version if stat.version in expected else -2
@@ -215,7 +215,7 @@ def _version(step: Step, stat: Any) -> Version:
 
 
 def _failure(answer: Any) -> BaseException | None:
-    """What went wrong, of all that a transaction says did; None if nothing did."""
+    """Return the error of an answer, whatever a transaction says; `None` if there is none."""
     if isinstance(answer, BaseException):
         return answer
     for part in answer if isinstance(answer, list) else ():

@@ -1,4 +1,4 @@
-"""What can be in the way of registering in etcd: that a member answers, the user's rights."""
+"""Checks for `syncer doctor` before registering in etcd: the members and the user's rights."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,22 +8,22 @@ from syncer_etcd.failures import NotLetIn
 
 
 def examined(client: Client, prefixes: Sequence[str]) -> Iterator[Finding]:
-    """Whether the user is let in and may read the prefixes. What it may write is not tried."""
+    """Report whether the user is accepted and may read the prefixes. Writing is not tried."""
     try:
         client.snapshot(prefixes)
     except SyncerError as error:
         yield Finding(Level.PROBLEM, one_line(error), _advice(error, prefixes))
         return
     shown = ", ".join(prefixes)
-    yield Finding(Level.OK, f"a member answers, and what is under {shown} may be read")
+    yield Finding(Level.OK, f"a member answers, and keys under {shown} may be read")
 
 
 def _advice(error: SyncerError, prefixes: Sequence[str]) -> str:
     if isinstance(error, NotLetIn):
-        return "see user and password, and whether etcd knows them: etcdctl user list"
+        return "check user and password, and that etcd knows them: etcdctl user list"
     if isinstance(error, PermanentError):
         return " ".join(
             f"etcdctl role grant-permission ROLE readwrite --prefix=true {prefix};"
             for prefix in prefixes
         ).rstrip(";")
-    return "see whether etcd runs, and whether the addresses are right"
+    return "check that etcd runs, and that the addresses are right"

@@ -1,6 +1,6 @@
-"""What a single server says of itself, by ZooKeeper's word `srvr`: without session, user or rights.
+"""The state of single servers, by ZooKeeper's command `srvr`: without session, user or rights.
 
-A session goes to any server of an ensemble; this shows those that it did not go to.
+A session is with any server of an ensemble; this also shows the others.
 """
 
 import re
@@ -12,7 +12,7 @@ import attrs
 
 from syncer import Finding, Level, bracketed
 
-#: Beyond so many bytes an answer is none of ZooKeeper's.
+#: A longer answer, in bytes, is not ZooKeeper's.
 _LARGEST = 64 * 1024
 _VERSION = re.compile(r"^Zookeeper version: (\d[\w.]*)", re.IGNORECASE)
 _MODE = re.compile(r"^Mode: (\S+)", re.MULTILINE)
@@ -20,7 +20,7 @@ _MODE = re.compile(r"^Mode: (\S+)", re.MULTILINE)
 
 @attrs.frozen(kw_only=True)
 class Server:
-    """One server, and how it is spoken to; `timeout` is in seconds."""
+    """One server, and how to reach it; `timeout` is in seconds."""
 
     host: str
     port: int
@@ -33,12 +33,12 @@ class Server:
         return f"{bracketed(self.host)}:{self.port}"
 
     def look(self) -> Finding:
-        """How the server is, as far as it says."""
+        """Report the server's state, as far as it tells."""
         try:
             said = self._said()
         except OSError as error:
             text = f"ZooKeeper at {self.name}: {_why(error, self.timeout)}"
-            advice = "see whether ZooKeeper runs there, and whether the address is right"
+            advice = "check that ZooKeeper runs there, and that the address is right"
             silent = isinstance(error, TimeoutError)
             return Finding(Level.PROBLEM, text, f"{advice}, and `tls`" if silent else advice)
         return _meaning(self.name, said)
@@ -69,20 +69,20 @@ class Server:
 
 def _meaning(name: str, said: str) -> Finding:
     if "not currently serving requests" in said:
-        text = f"the server at {name} serves nobody: its ensemble has no quorum"
-        advice = "see whether more than half of the servers run, and reach each other"
+        text = f"the server at {name} refuses requests: its ensemble has no quorum"
+        advice = "check that more than half of the servers run, and reach each other"
         return Finding(Level.PROBLEM, text, advice)
     version, mode = _VERSION.search(said), _MODE.search(said)
     if version and mode:
         text = f"the server at {name} answers: version {version[1].rstrip('.')}, {mode[1]}"
         if mode[1] == "read-only":
-            return Finding(Level.WARNING, text, "it has lost its ensemble, and can only be read")
+            return Finding(Level.WARNING, text, "it has lost its ensemble, and is read-only")
         return Finding(Level.OK, text)
     if "not in the whitelist" in said:
-        return Finding(Level.OK, f"the server at {name} answers, and does not tell its version")
-    what = "ends the connection" if not said else "gives an answer that is none of ZooKeeper's"
-    advice = "see whether this is ZooKeeper's port, and `tls` what that port wants"
-    return Finding(Level.PROBLEM, f"what is at {name} {what}", advice)
+        return Finding(Level.OK, f"the server at {name} answers, but hides its version")
+    what = "closes the connection" if not said else "gives an answer that is not ZooKeeper's"
+    advice = "check that this is ZooKeeper's port, and that `tls` fits it"
+    return Finding(Level.PROBLEM, f"the server at {name} {what}", advice)
 
 
 def _why(error: OSError, timeout: float) -> str:

@@ -4,8 +4,8 @@ import attrs
 
 from syncer import Registration
 from syncer.kits.keyvalue import Listing
+from syncer_zookeeper.nodes.tree import Node
 from syncer_zookeeper.session import Life
-from syncer_zookeeper.tree import Node
 
 
 @attrs.frozen

@@ -1,0 +1,1 @@
+"""The nodes: paths, reading, registrations, writing."""
