@@ -205,4 +205,4 @@ def test_what_is_no_zookeeper(open_sink, said, text):
         odd.close()
     assert level is Level.PROBLEM
     assert text in told
-    assert "see whether this is ZooKeeper's port" in told
+    assert "check that this is ZooKeeper's port" in told
