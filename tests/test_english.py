@@ -22,7 +22,6 @@ UNFINISHED = (
     "plugins/syncer-zookeeper/",
     "syncer/engine/",
     "syncer/kits/keyvalue/",
-    "syncer/plan/",
 )
 #: Phrases that need a second reading. CONTRIBUTING.md has the words to use in their place.
 ANYWHERE = re.compile(

@@ -1,6 +1,6 @@
 """Work that must reach a registry on time, whatever cycles and sources do: renewals and health.
 
-Every registration of ours that the last cycle knew is renewed, until its removal has succeeded.
+Each of our entries that the last cycle knew is renewed, until its removal has succeeded.
 The sink's cycle is woken when one is lost, and writes it again at once.
 """
 

@@ -249,7 +249,7 @@ def _key(registration: Registration, ownership: Ownership) -> tuple[str, str, st
     mark = registration.mark
     if mark is None or not ownership.manages(mark):
         return None
-    return mark.source, mark.workload, registration.instance.service
+    return *mark.key, registration.instance.service
 
 
 def _registration(change: Change) -> Registration:

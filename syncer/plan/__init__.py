@@ -1,1 +1,1 @@
-"""What one sink should hold, how it differs from what it holds, and what holds changes back."""
+"""The plan for one sink: its desired entries, the difference to the actual ones, the brakes."""

@@ -1,4 +1,4 @@
-"""What one sink should hold: the sources' instances, in the form that this sink can keep.
+"""The desired state of one sink: the sources' instances, in the form that this sink can keep.
 
 Between the desired set and the planner. Checks go through the sink's check translator, results of
 syncer's own probes become the status, then the sink adjusts the instance. The outcome is kept

@@ -1,9 +1,9 @@
-"""Entries without a mark that are ours to take over: what registrator left behind. Pure.
+"""Take over entries without a mark that registrator left behind. Pure.
 
-For a plan, such an entry gets the mark that it would have if we had written it, so that every
-rule and every brake for what is ours holds for it too: it is updated in place, replaced by the
-new one first, or removed once its source has confirmed that its workload is gone. The mark
-exists in the plan only: what sinks are told of it is that it has none.
+In a plan, such an entry gets the mark that it would have if syncer had written it, so every rule
+and brake for our entries applies to it: it is updated in place, replaced only after the new entry
+exists, or removed once its source has confirmed that its workload is gone. The mark exists in the
+plan only: sinks see the entry without it.
 """
 
 import re
@@ -62,7 +62,7 @@ class _Wishes:
         return [one for one in self.world if host in one.scopes] or self.world
 
     def ending_in(self, rest: str, host: str) -> _Wish | None:
-        """What is wanted of this workload and port, under the name that the host has now."""
+        """Return the desired instance of this workload and port, under the host's present name."""
         for snapshot in self.at_home(host):
             for scope in sorted(snapshot.scopes):
                 wish = self.by_id.get(f"{scope}:{rest}")
@@ -87,7 +87,7 @@ class Adoption:
     def __call__(
         self, actual: Mapping[str, Registration], world: Sequence[Snapshot], owner: str
     ) -> Mapping[str, Registration]:
-        """What a sink holds, by id, with what is taken over marked as ours for this plan."""
+        """Return the entries of a sink by id; those to take over get our mark for this plan."""
         if not self.hosts:
             return actual
         unmarked = [one for one in actual.values() if one.mark is None]

@@ -31,9 +31,9 @@ def _ask_nobody(source: str, workload: str) -> Workload | None:
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """What brakes may need to know about the plan of one cycle.
+    """The context of the plan of one cycle, for brakes.
 
-    `entries` is what the sink holds, by id. `listings` counts the complete listings of each source.
+    `entries` are those of the sink, by id. `listings` counts the complete listings of each source.
     `confirm_gone` asks a source again for one workload: its state, or `None` if it is gone.
     With `careful` the last instance of a service that is up is kept.
     """

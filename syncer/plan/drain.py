@@ -24,7 +24,7 @@ Holding = Callable[[Registration], str | None]
 
 @attrs.frozen
 class Held:
-    """An entry of ours with its hold, and whether an operator asks for that just now."""
+    """One of our entries with its hold, and whether an operator requests the hold just now."""
 
     registration: Registration
     hold: str
@@ -99,7 +99,7 @@ def only(plan: Plan, ids: Collection[str]) -> Plan:
 
     Removals are dropped, except of entries that were kept only because they were drained: other
     removals may need a replacement that is not among these ids. A skip that only says that an
-    entry is held as it should be is dropped too.
+    entry is held correctly is dropped too.
     """
     changes = tuple(c for c in plan.changes if c.id in ids and (_put(c) or _kept_by_drain(c)))
     skipped = tuple(s for s in plan.skipped if s.id in ids and s.kind is not SkipKind.HELD)

@@ -27,7 +27,7 @@ from syncer.plan.planner import Facts, make_plan
 
 @attrs.frozen(kw_only=True)
 class Contents:
-    """What a sink holds, for one plan.
+    """The entries of a sink, for one plan.
 
     `view` is its last listing, and `entries` the same by id, in step with later writes. `changed`
     are the ids changed since the last plan; `None` after a full read: anything may have changed.
@@ -42,7 +42,7 @@ class Contents:
 
 @attrs.frozen(kw_only=True)
 class _LastPlan:
-    """What the last plan was made of, and its counts. `open` are the ids it changed or skipped."""
+    """The input of the last plan, and its counts. `open` are the ids it changed or skipped."""
 
     world: tuple[Snapshot, ...]
     open: frozenset[str]

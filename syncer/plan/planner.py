@@ -148,7 +148,7 @@ def _settle(
     facts: Facts,
     written: Container[str],
 ) -> Change | Skip | None:
-    """Return the step that a wanted instance needs; `None` if its entry is as it should be."""
+    """Return the step that a wanted instance needs; `None` if its entry is up to date."""
     id_ = want.instance.id
     if have is None:
         if id_ in actual.unclear:
@@ -207,7 +207,7 @@ def _release(
     adjusted: Adjusted,
     actual: View[Registration],
 ) -> Change | Skip:
-    """Decide about an entry of ours that is no longer wanted: remove it, or skip with a reason."""
+    """Remove one of our entries that is no longer wanted, or skip it with a reason."""
     id_, claim = have.id, claim_of(have)
     if source.doubt:
         return Skip(id_, SkipKind.DOUBT, f"source {mark.source}: {source.doubt}")
