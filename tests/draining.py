@@ -41,4 +41,4 @@ def drain(world, *services, hold=DRAIN, force=True):
     world.tracker.relist()
     reconciler = world.reconciler
     plan = reconciler.plan_hold(lambda one: one.instance.service in services, hold, force=force)
-    return reconciler.carry_out(plan, 0.0)
+    return reconciler.carry_out(plan, 0.0).finished

@@ -196,7 +196,8 @@ class World:
         """List the source if asked to, and run one cycle."""
         if relist:
             self.tracker.relist()
-        return self.reconciler.cycle(fresh=fresh)
+        self.report = self.reconciler.cycle(fresh=fresh)
+        return self.report.finished
 
 
 def tracker(source, *, name=SOURCE, emit=None, clock=None, parsers=(), **fields):

@@ -70,7 +70,7 @@ class Election:
         text = "another syncer writes here, or it is not known yet"
         return plan.hold({c.id: Skip(c.id, SkipKind.STANDBY, text) for c in plan.changes})
 
-    def insist(self) -> Callable[[], None]:
+    def require_lead(self) -> Callable[[], None]:
         """Return a function that raises LeadLost once this process, if it leads now, does not."""
         return self._expect_lead if self.leads() else lambda: None
 

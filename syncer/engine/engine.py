@@ -321,7 +321,7 @@ class Engine:
         )
 
     def _apply(self, reconciler: Reconciler, plan: Plan, started: float) -> CycleFinished:
-        report = reconciler.carry_out(plan, started)
+        report = reconciler.carry_out(plan, started).finished
         if reconciler.sink.pulse is not None:
             Pulse(reconciler, self.tell).beat()
         return report

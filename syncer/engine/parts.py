@@ -1,11 +1,9 @@
 """The parts of an engine: sources and sinks, each with its configuration."""
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
 
 import attrs
 
-from syncer.api.checks import CheckResult, Probe
 from syncer.api.contracts import Sink, Source
 from syncer.api.errors import ConfigError
 from syncer.api.fields import as_frozenset
@@ -72,23 +70,3 @@ def check_parts(parts: Mapping[str, SinkPart], sources: Collection[str]) -> None
             text = f"{part.lock.name!r} is the lock of sink {other} already: each needs its own"
             raise ConfigError(f"sinks.{name}.lock: {text}")
         locks[part.lock.name] = name
-
-
-class Prober(Protocol):
-    """Runs the probes of all sinks."""
-
-    def want(self, sink: str, probes: Collection[Probe]) -> None:
-        """Run these probes for a sink from now on, and no others."""
-
-    def result(self, probe: Probe) -> CheckResult | None:
-        """Return the last result of a probe. `None` if there is none yet."""
-
-
-class NoProber:
-    """Runs no probes."""
-
-    def want(self, sink: str, probes: Collection[Probe]) -> None:
-        """Ignore them."""
-
-    def result(self, probe: Probe) -> CheckResult | None:
-        """Return `None`."""

@@ -15,8 +15,10 @@ from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired
 from syncer.engine.confirm import confirm_gone
 from syncer.engine.election import Election, without_left
-from syncer.engine.parts import NoProber, Prober, SinkPart
-from syncer.engine.reporter import Reporter
+from syncer.engine.parts import SinkPart
+from syncer.engine.probes.prober import Prober
+from syncer.engine.reading import Reading
+from syncer.engine.reporter import CycleReport, Reporter
 from syncer.engine.sink_state import SinkState
 from syncer.engine.writer import Writer
 from syncer.events import AnyEvent, CycleFinished
@@ -52,8 +54,8 @@ def brakes(refusals: Refusals, guard: Guard) -> tuple[Brake, ...]:
 class Reconciler:
     """Keeps one sink equal to what its sources want.
 
-    `cycle`, `plan`, `carry_out` and `release` are called from one thread, `read_ahead` from
-    another; `alive`, `results`, `known`, `guarded`, `override_guard` and `break_off` from any.
+    `cycle`, `plan`, `carry_out` and `release` are called from one thread; `alive`, `results`,
+    `known`, `guarded`, `override_guard` and `break_off` from any.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Reconciler:
         prober: Prober | None = None,
     ) -> None:
         self.name, self._part, self._desired, self._owner = name, part, desired, owner
-        self._clock, self._prober = clock, prober or NoProber()
+        self._clock, self._prober = clock, prober or Prober(changed=lambda sinks: None)
         #: Decides who writes where several syncers share a source; `None` if there is no other.
         locks = part.sink.locks
         self.election = (
@@ -94,7 +96,7 @@ class Reconciler:
         self._ownership = Ownership(owner, {})
         self._results: Mapping[CheckKey, CheckResult] = {}
 
-    def cycle(self, *, fresh: bool = True) -> CycleFinished:
+    def cycle(self, *, fresh: bool = True) -> CycleReport:
         """Run one cycle; with `fresh` the sink is read first. Raises as reading the sink does."""
         started = self._clock()
         return self.carry_out(self.only_if_leading(self.plan(fresh=fresh)), started)
@@ -126,7 +128,7 @@ class Reconciler:
         takes = careful and any(takes_away(change, adjusted.withheld) for change in plan.changes)
         renamed = self._planner.adjuster.renamed()  # a hold goes over to the new id
         if not fresh and (takes or renamed):  # others change who is up, and what is held
-            self._state.reading.drop()  # a reading that began before now may not show it
+            self._state.reading.distrust()  # a reading that began before now may not show it
             return self._plan(holding, fresh=True, careful=careful)
         self._ownership = facts.ownership
         context = Context(
@@ -167,7 +169,7 @@ class Reconciler:
         """Hold back every change while another syncer is the one that writes."""
         return self.election.only_if_leading(plan) if self.election else plan
 
-    def carry_out(self, plan: Plan, started: float) -> CycleFinished:
+    def carry_out(self, plan: Plan, started: float) -> CycleReport:
         """Apply a plan just made, and report; `started` is when its cycle began."""
         planned = self._clock()
         ids = {item.id for item in (*plan.changes, *plan.skipped)}
@@ -188,7 +190,7 @@ class Reconciler:
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:
         """Read the sink, and return the entries with our owner's mark that are wanted."""
-        self._state.reading.drop()
+        self._state.reading.distrust()
         self._ownership = Ownership.over(self._owner, self._observe(fresh=True))
         self._state.keep_alive()
         entries = self._state.entries.values()
@@ -205,9 +207,10 @@ class Reconciler:
         ours = sum(one.id in asked or self.manages(one) for one in entries)
         plan = Plan(changes=changes, ours=ours, asked=len(asked))
         outcomes = self._writer.write(changes)
-        return self._reporter.finished(
+        report = self._reporter.finished(
             plan, outcomes, started=started, planned=started, waits=False
         )
+        return report.finished
 
     @property
     def sink(self) -> Sink:
@@ -215,17 +218,14 @@ class Reconciler:
         return self._part.sink
 
     @property
+    def reading(self) -> Reading:
+        """How the sink is read, also ahead of the cycles."""
+        return self._state.reading
+
+    @property
     def changes_done(self) -> int:
         """How many changes were made or refused: shows that a long cycle makes progress."""
         return self._reporter.changes_done
-
-    def may_read_ahead(self) -> bool:
-        """Whether the sink can be read while cycles go on with what is known."""
-        return self.sink.reads_beside and self._state.trusted
-
-    def read_ahead(self) -> None:
-        """Read the sink for the next fresh cycle, which raises what this may have raised."""
-        self._state.reading.ahead()
 
     def break_off(self) -> None:
         """Write nothing more, even in the middle of a cycle."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+import attrs
+
 from syncer.api.changes import Change, Outcome, Plan, Skip, SkipKind
 from syncer.api.errors import Conflict, PermanentError, SyncerError, of_plugin
 from syncer.events import (
@@ -15,6 +17,19 @@ from syncer.events import (
     SkipsChanged,
     Warned,
 )
+
+
+@attrs.frozen(kw_only=True)
+class CycleReport:
+    """What a cycle did, as told, and why the sink should be looked at again soon.
+
+    `again`: what was planned on has changed. `relist`: the guard holds changes until the sources
+    say the same once more.
+    """
+
+    finished: CycleFinished
+    again: bool = False
+    relist: bool = False
 
 
 class Reporter:
@@ -66,13 +81,13 @@ class Reporter:
         started: float,
         planned: float,
         waits: bool,
-    ) -> CycleFinished:
+    ) -> CycleReport:
         """Tell what the cycle did; `planned` and `started` are times of the clock.
 
         `waits`: the guard holds something until a later listing.
         """
         errors = {o.change.id: o.error for o in outcomes if o.error is not None}
-        report = CycleFinished(
+        finished = CycleFinished(
             sink=self.name,
             plan=plan,
             applied=len(outcomes) - len(errors),
@@ -80,12 +95,11 @@ class Reporter:
             seconds=self._clock() - started,
             planned=planned - started,
             retry=not all(map(is_refusal, errors.values())),
-            again=any(skip.kind is SkipKind.ALIVE for skip in plan.skipped),
-            relist=waits,
         )
         self._tell_skips(plan)
-        self._emit(report)
-        return report
+        self._emit(finished)
+        again = any(skip.kind is SkipKind.ALIVE for skip in plan.skipped)
+        return CycleReport(finished=finished, again=again, relist=waits)
 
     def _tell_skips(self, plan: Plan) -> None:
         if news := tuple(skip for skip in plan.skipped if skip not in self._skips):

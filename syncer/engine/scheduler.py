@@ -16,8 +16,10 @@ from syncer.api.keys import Part
 from syncer.desired.tracker import Tracker
 from syncer.engine.loops import Backoff, Loop, Trigger, Wakes, jittered
 from syncer.engine.pulse import Pulse
+from syncer.engine.reading import ReadState
 from syncer.engine.reconcile import Reconciler
-from syncer.events import AnyEvent, CycleFinished
+from syncer.engine.reporter import CycleReport
+from syncer.events import AnyEvent
 from syncer.plan.guard import PAUSE
 
 Emit = Callable[[AnyEvent], None]
@@ -32,7 +34,7 @@ WATCH_PAUSE = (0.2, 2.0)
 #: Seconds after which a watch that heard something does not count as one that ends at once.
 STEADY = 5.0
 #: Seconds that a loop waits if only a wake gives it work.
-IDLE = 3600.0
+UNTIL_WOKEN = 3600.0
 
 
 class SourceWork:
@@ -61,48 +63,49 @@ class SourceWork:
 class SinkWork:
     """Runs cycles: at once when the desired set changed, with a full read when one is due.
 
-    `read_ahead` has another thread read the sink, which wakes with `Trigger.READ`. It returns
-    whether it does so: else the cycle reads.
+    `read_ahead` has another thread read the sink, and returns whether it does: else a cycle reads.
     """
 
     def __init__(
         self,
         reconciler: Reconciler,
-        finished: Callable[[CycleFinished], None],
+        finished: Callable[[CycleReport], None],
         interval: float,
         clock: Clock,
-        read_ahead: Callable[[], bool] = lambda: False,
+        read_ahead: Callable[[], bool],
     ) -> None:
         self._reconciler, self._finished, self._read_ahead = reconciler, finished, read_ahead
         self._interval, self._clock = interval, clock
         self._due = self._last_read = float("-inf")
-        self._being_read = False
         self._retries = Backoff()
 
     def __call__(self, wakes: Wakes) -> float:
         """Run a cycle if one is due; return the seconds until the next."""
-        now = self._clock()
+        now, reading = self._clock(), self._reconciler.reading
         if Trigger.EVERYTHING in wakes:
             self._due = min(self._due, max(now, self._last_read + COALESCE))
-        due, read = now >= self._due, Trigger.READ in wakes
-        if due and (read or self._being_read):
-            due = False  # one read at a time: the one that was made ahead is used first
-        elif due and self._read_ahead():
-            due, self._being_read = False, True
-            self._last_read, self._due = now, now + jittered(self._interval)
-        self._being_read = self._being_read and not read
-        if due or read or Trigger.DESIRED in wakes:
-            report = self._reconciler.cycle(fresh=due or read)
-            if due:
-                self._last_read, self._due = now, self._clock() + jittered(self._interval)
-            self._due = min(self._due, self._clock() + self._patience(report))
+        # One read at a time: the one that was made ahead is used before another begins.
+        due = now >= self._due and reading.state is ReadState.IDLE
+        if due:
+            self._last_read = now
+            if self._read_ahead():
+                self._due, due = now + jittered(self._interval), False
+        fresh = due or reading.state is ReadState.READY
+        if fresh or Trigger.DESIRED in wakes:
+            before, self._due = (
+                self._due,
+                float("-inf") if fresh else self._due,
+            )  # if it fails, read
+            report = self._reconciler.cycle(fresh=fresh)
+            next_read = self._clock() + jittered(self._interval) if due else before
+            self._due = min(next_read, self._clock() + self._patience(report))
             self._finished(report)
         delay = self._due - self._clock()
-        return IDLE if self._being_read and delay <= 0 else delay
+        return UNTIL_WOKEN if reading.state is ReadState.READING and delay <= 0 else delay
 
-    def _patience(self, report: CycleFinished) -> float:
+    def _patience(self, report: CycleReport) -> float:
         """Return the seconds after which the sink should be looked at again, by this report."""
-        if report.retry:
+        if report.finished.retry:
             return self._retries.next()
         self._retries.reset()
         if report.again:
@@ -201,7 +204,7 @@ class SinkThreads:
     def _read_again(self) -> None:
         self.cycle.wake(Trigger.EVERYTHING)
 
-    def _finished(self, report: CycleFinished) -> None:
+    def _finished(self, report: CycleReport) -> None:
         if report.relist:
             self._relist()
         now = (self.reconciler.holds_any(), self.reconciler.results())
@@ -212,16 +215,16 @@ class SinkThreads:
 
     def _read_ahead(self) -> bool:
         """Have the sink read while cycles go on, if that is possible now; return whether it is."""
-        if self.reader is None or not self.reconciler.may_read_ahead():
+        if self.reader is None or not self.reconciler.reading.begin():
             return False
         self.reader.wake()
         return True
 
     def _read(self, wakes: Wakes) -> float:
         if wakes:
-            self.reconciler.read_ahead()
+            self.reconciler.reading.read_ahead()
             self.cycle.wake(Trigger.READ)
-        return IDLE
+        return UNTIL_WOKEN
 
 
 class Scheduler:

@@ -36,11 +36,6 @@ class SinkState:
         """The entries, by id."""
         return self._entries
 
-    @property
-    def trusted(self) -> bool:
-        """Whether a plan can be made without reading the sink again."""
-        return self._view is not None
-
     def refresh(self, *, fresh: bool) -> None:
         """Read the sink if `fresh`, or if what is known is not trusted. Raises as reading does."""
         if fresh or self._view is None:
@@ -102,7 +97,7 @@ class SinkState:
     def distrust(self) -> None:
         """Have the sink read before the next plan: what became of a change is not known."""
         self._view = None
-        self.reading.drop()
+        self.reading.distrust()
 
     def forget(self, planned: Collection[str]) -> None:
         """Forget written ids that are neither registered nor planned: they would pile up."""

@@ -21,7 +21,7 @@ class Writer:
 
     def begin(self, election: Election | None) -> None:
         """Begin a cycle: whoever leads now must go on leading while it writes."""
-        self._expect_lead = election.insist() if election else lambda: None
+        self._expect_lead = election.require_lead() if election else lambda: None
 
     def break_off(self) -> None:
         """Write nothing more, even in the middle of a cycle."""

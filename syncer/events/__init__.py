@@ -156,8 +156,7 @@ class CycleFinished:
     """A cycle of a sink has ended. `failed` maps ids to errors.
 
     In seconds: `seconds` is its length, `planned` the part of it until the plan was made. `retry`:
-    a change failed that may succeed soon. `again`: the plan was outdated before it was carried
-    out. `relist`: the guard holds changes until the sources confirm them.
+    a change failed that may succeed soon.
     """
 
     sink: str
@@ -167,8 +166,6 @@ class CycleFinished:
     seconds: float = 0.0
     planned: float = 0.0
     retry: bool = False
-    again: bool = False
-    relist: bool = False
 
     @property
     def ours(self) -> int:

@@ -211,7 +211,7 @@ def test_what_was_left_is_written_when_the_lead_is_back():
 def test_a_break_is_a_new_term_though_the_lead_was_back_at_once(pair, monkeypatch):
     """The lock was kept just after the writing had broken off: what was left is looked at again."""
     pair.one.campaign()
-    go_on = pair.one.insist()
+    go_on = pair.one.require_lead()
     with monkeypatch.context() as moment:
         moment.setattr(pair.one, "leads", lambda: False)
         with pytest.raises(LeadLost):
@@ -233,7 +233,7 @@ def test_a_removal_waits_for_its_successor_though_the_lead_is_back():
         for error in answers:
             raise error
 
-    election.insist = lambda: go_on
+    election.require_lead = lambda: go_on
     assert skips(world.cycle().plan) == {"new": "lost", "h:web:80": "unreplaced"}
     assert world.sink.ids() == {"h:web:80"}
     world.cycle()

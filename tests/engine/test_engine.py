@@ -405,8 +405,10 @@ class TestRunning:
         parts.sink.hang("register")
         parts.source.put(workload("more"))
         wait_until(lambda: parts.sink.calls["register"] == 2)
+        read = parts.sink.calls["registrations"]
         assert parts.engine.stop() is False
-        assert "h:web:80" in parts.ids(), "a sink that is still being written was written beside"
+        assert parts.sink.calls["registrations"] == read, "a sink in use is used by nobody else"
+        assert "h:web:80" in parts.ids()
         assert parts.sink.calls["close"] == 1
 
     def test_a_part_that_cannot_be_closed_costs_no_other(self):

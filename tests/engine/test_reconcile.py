@@ -50,7 +50,7 @@ class TestWhatItDoes:
         assert world.sink.ids() == {WEB_ID, API_ID}
         assert (report.applied, dict(report.failed)) == (2, {})
         assert not report.retry
-        assert not report.again
+        assert not world.report.again
         assert [type(e.change) for e in world.heard.of(ChangeApplied)] == [Register, Register]
         assert world.heard[-1] is report
 
@@ -154,10 +154,10 @@ class TestRemovals:
         world = self.lost()
         report = world.cycle()
         assert skips(report.plan) == {WEB_ID: "alive"}
-        assert report.again
+        assert world.report.again
         assert not report.retry
         report = world.cycle(relist=False)
-        assert (report.plan.changes, report.plan.skipped, report.again) == ((), (), False)
+        assert (report.plan.changes, report.plan.skipped, world.report.again) == ((), (), False)
         assert world.sink.writes() == []
 
     @pytest.mark.parametrize("error", [TemporaryError("timeout"), RuntimeError("bug")])
@@ -740,8 +740,10 @@ class TestRelease:
     def test_what_was_read_ahead_is_not_enough(self):
         """What was written since goes too."""
         world = World(WEB)
+        world.sink.reads_beside = True
         world.cycle()
-        world.reconciler.read_ahead()
+        assert world.reconciler.reading.begin()
+        world.reconciler.reading.read_ahead()
         world.sink.store.put(held("since"), None)
         world.reconciler.release(lambda r: True)
         assert world.sink.ids() == set()

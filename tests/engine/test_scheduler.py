@@ -14,7 +14,9 @@ from syncer.desired.tracker import Desired
 from syncer.engine import scheduler
 from syncer.engine.loops import Trigger
 from syncer.engine.pulse import Pulse
+from syncer.engine.reading import ReadState
 from syncer.engine.reconcile import Reconciler, SinkPart
+from syncer.engine.reporter import CycleReport
 from syncer.engine.scheduler import (
     COALESCE,
     GUARD_PAUSE,
@@ -183,7 +185,7 @@ class TestWakes:
         registered(sink, "web")
 
     def test_a_watch_that_breaks_off_begins_again(self, one):
-        """Each time it listens anew everything is listed: something may have been missed."""
+        """Each time it listens again everything is listed: something may have been missed."""
         made, source, sink = one
         source._held.clear()
         source.put(workload("new"))
@@ -212,11 +214,11 @@ class TestWakes:
         registered(sink, "web")
 
 
-class TestReadingBeside:
+class TestReadingAhead:
     """A sink that can be read while changes are made."""
 
     @pytest.fixture
-    def beside(self, run):
+    def settled(self, run):
         """One source with one workload, and such a sink, settled."""
         source, sink = FakeSource(workload("web")), FaultySink(MemorySink())
         sink.reads_beside = True
@@ -224,9 +226,9 @@ class TestReadingBeside:
         made.settle()
         return made, source, sink
 
-    def test_no_wake_waits_behind_a_full_reading(self, beside):
+    def test_no_wake_waits_behind_a_full_reading(self, settled):
         """A workload is registered, and another removed, while the sink is being read."""
-        made, source, sink = beside
+        made, source, sink = settled
         reads, go_on = sink.calls["registrations"], sink.hang("registrations")
         made.scheduler.refresh()
         wait_until(lambda: sink.calls["registrations"] > reads, what="the reading")
@@ -242,9 +244,9 @@ class TestReadingBeside:
         registered(sink, "db")
         assert not made.heard.of(LoopFailed)
 
-    def test_a_reading_that_fails_is_a_failure_of_the_sink(self, beside):
-        """It is told, tried again, and what was missed meanwhile is made good."""
-        made, source, sink = beside
+    def test_a_reading_that_fails_is_a_failure_of_the_sink(self, settled):
+        """It is reported and tried again, and nothing that happened meanwhile is missed."""
+        made, source, sink = settled
         sink.fail("registrations", TemporaryError("down"), times=1)
         made.scheduler.refresh()
         wait_until(lambda: made.heard.of(LoopRecovered), what="the recovery")
@@ -411,8 +413,8 @@ class TestPulse:
         sink = FaultySink(inner)
         go_on = sink.hang("registrations")
         made = Running({"docker": FakeSource(workload("web"))}, {"memory": sink})
-        asked, held_now = [], made.reconcilers[0].held
-        made.reconcilers[0].held = lambda: asked.append(1) or held_now()
+        asked, alive = [], made.reconcilers[0].alive
+        made.reconcilers[0].alive = lambda: asked.append(1) or alive()
         made.scheduler.start()
         try:
             wait_until(lambda: asked, what="a pulse ahead of the first cycle")
@@ -434,7 +436,9 @@ class TestPulse:
             return ()
 
         sink = SimpleNamespace(pulse=timedelta(seconds=10), renew=renew)
-        reconciler = SimpleNamespace(name="consul", sink=sink, held=lambda: (held(),), results=dict)
+        reconciler = SimpleNamespace(
+            name="consul", sink=sink, alive=lambda: (held(),), results=dict
+        )
         work = Pulse(reconciler, heard.append, clock=clock).work
         assert work(frozenset()) == 10.0
         clock.advance(3)  # woken ahead of its time
@@ -501,7 +505,7 @@ class TestStopping:
     """The end."""
 
     def test_it_ends_within_its_deadline_and_leaves_no_thread(self, one):
-        """Everything that waits is let go."""
+        """Everything that waits is woken."""
         made, source, sink = one
         assert made.end()
         wait_until(lambda: not threads())
@@ -550,7 +554,7 @@ class TestStopping:
         assert made.scheduler.busy() == {}
 
     def test_what_hangs_does_not_hold_the_end_up(self, one):
-        """After the deadline it is told that not all has ended."""
+        """After the deadline it reports that not all has ended."""
         made, source, sink = one
         sink.hang("register")
         source.put(workload("a"))
@@ -630,12 +634,17 @@ class FakeReconciler:
 
     def __init__(self):
         self.cycles, self.report, self.error = [], {}, None
+        self.reading = SimpleNamespace(state=ReadState.IDLE)
 
     def cycle(self, *, fresh):
         self.cycles.append(fresh)
+        if fresh:
+            self.reading.state = ReadState.IDLE
         if self.error:
             raise self.error
-        return CycleFinished(sink="s", **{"plan": Plan(), **self.report})
+        steering = {key: self.report.get(key, False) for key in ("again", "relist")}
+        retry = self.report.get("retry", False)
+        return CycleReport(finished=CycleFinished(sink="s", plan=Plan(), retry=retry), **steering)
 
 
 class TestSinkWork:
@@ -643,12 +652,27 @@ class TestSinkWork:
 
     def make(self):
         self.clock, self.reconciler, self.finished = ManualClock(), FakeReconciler(), []
-        work = SinkWork(self.reconciler, self.finished.append, 30.0, self.clock)
+        self.reads_ahead, self.begun = False, 0
+        work = SinkWork(
+            self.reconciler, self.finished.append, 30.0, self.clock, read_ahead=self.begin
+        )
         self.delay = work(NONE)
         assert 27 <= self.delay <= 33
         return work
 
-    def test_it_reads_afresh_at_each_interval(self):
+    def begin(self):
+        """Begin to read ahead, if the sink allows that."""
+        if self.reads_ahead:
+            self.begun += 1
+            self.reconciler.reading.state = ReadState.READING
+        return self.reads_ahead
+
+    def ready(self, work):
+        """Wake the work with what was read ahead."""
+        self.reconciler.reading.state = ReadState.READY
+        return work(READ)
+
+    def test_it_reads_at_each_interval(self):
         """Without wakes a cycle runs when it is time, and not before."""
         work = self.make()
         self.clock.advance(self.delay / 2)
@@ -732,44 +756,65 @@ class TestSinkWork:
         self.reconciler.report = {"relist": True}
         assert work(DESIRED) == GUARD_PAUSE
 
-    def test_a_reading_beside_is_waited_for_by_its_wake(self):
+    def test_a_read_ahead_is_used_once_it_is_ready(self):
         """The cycle that uses it runs when it is there; others go on meanwhile."""
         work = self.make()
-        begun = []
-        work._read_ahead = lambda: not begun.append(1)
+        self.reads_ahead = True
         self.clock.advance(self.delay)
         assert 27 <= work(NONE) <= 33
         work(DESIRED)
-        assert (len(begun), self.reconciler.cycles) == (1, [True, False])
-        work(READ)
-        assert (len(begun), self.reconciler.cycles) == (1, [True, False, True])
+        assert (self.begun, self.reconciler.cycles) == (1, [True, False])
+        self.ready(work)
+        assert (self.begun, self.reconciler.cycles) == (1, [True, False, True])
 
-    def test_what_changes_during_a_reading_beside_is_read_after_it(self):
-        """A wake of the registry that came meanwhile is not answered by that reading."""
+    def test_what_was_read_ahead_and_used_already_is_not_read_again(self):
+        """A cycle that had to read took it, before its wake came."""
         work = self.make()
-        begun = []
-        work._read_ahead = lambda: not begun.append(1)
+        self.reads_ahead = True
+        self.clock.advance(self.delay)
+        work(NONE)
+        self.reconciler.reading.state = ReadState.READY
+        work(DESIRED)
+        work(READ)
+        assert (self.begun, self.reconciler.cycles) == (1, [True, True])
+
+    def test_what_changes_during_a_read_ahead_is_read_after_it(self):
+        """A wake of the registry that came meanwhile is not answered by that read."""
+        work = self.make()
+        self.reads_ahead = True
         self.clock.advance(self.delay)
         work(NONE)
         assert work(EVERYTHING) == pytest.approx(COALESCE)
-        work(READ)
+        self.ready(work)
         self.clock.advance(COALESCE)
         work(NONE)
-        assert len(begun) == 2
+        assert self.begun == 2
 
-    def test_the_next_reading_waits_until_the_last_was_taken(self):
+    def test_the_next_read_ahead_waits_until_the_last_was_used(self):
         """Else what has been read would wait behind it."""
         work = self.make()
-        begun = []
-        work._read_ahead = lambda: not begun.append(1)
+        self.reads_ahead = True
         self.clock.advance(self.delay)
         work(NONE)
         self.clock.advance(2 * COALESCE)
         assert work(EVERYTHING) > COALESCE
-        assert len(begun) == 1
-        assert work(READ) <= 0
+        assert self.begun == 1
+        assert self.ready(work) <= 0
         work(NONE)
-        assert len(begun) == 2
+        assert self.begun == 2
+
+    def test_after_an_error_of_a_read_ahead_it_is_read_again(self):
+        """What was read ahead is gone: the cycle reads by itself."""
+        work = self.make()
+        self.reads_ahead = True
+        self.clock.advance(self.delay)
+        work(NONE)
+        self.reads_ahead, self.reconciler.error = False, TemporaryError("down")
+        with pytest.raises(TemporaryError):
+            self.ready(work)
+        self.reconciler.error = None
+        work(READ)
+        assert self.reconciler.cycles == [True, True, True]
 
     def test_after_an_error_the_reading_is_still_due(self):
         """A cycle that failed did not happen."""

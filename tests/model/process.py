@@ -121,8 +121,8 @@ class Process:
         held, known = self.guard.noted, self._known()
         report = self._attempt(lambda: self.reconciler.cycle(fresh=fresh))
         if report is not None:
-            self._check(report.plan, held)
-            written = {change.id for change in report.plan.changes}
+            self._check(report.finished.plan, held)
+            written = {change.id for change in report.finished.plan.changes}
             if self._known() - known - written:  # what it did not know it could not renew
                 self.disturbed = self.clock()
         self.refused |= self.sink.failed

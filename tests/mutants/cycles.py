@@ -128,7 +128,7 @@ MUTANTS = (
     ),
     cycle(
         "what was read ahead will do for a new name",
-        "            self._state.reading.drop()  # a reading that began",
+        "            self._state.reading.distrust()  # a reading that began",
         "            # a reading that began",
         "plan/test_drain_renamed",
         blind="it reads nothing ahead",
@@ -193,7 +193,10 @@ MUTANTS = (
         blind=RARE,
     ),
     reading(
-        "an uncertain write is no reason to read again", "self._void = True", "pass", blind=RARE
+        "an uncertain write is no reason to read again",
+        "self.trusted = False\n\n",
+        "pass\n\n",
+        blind=RARE,
     ),
     cycle("the guard is not asked", "        guard,\n", ""),
     cycle("the policy is not asked", "        apply_policy,\n", ""),
@@ -268,16 +271,15 @@ MUTANTS = (
         "pass",
         blind="its registry refuses what was read of another version",
     ),
-    cycle(
+    reading(
         "it is read beside writing where that is not allowed",
-        "return self.sink.reads_beside and self._state.trusted",
-        "return self._state.trusted",
-        "engine/test_scheduler",
+        "self._sink.reads_beside and self.trusted",
+        "self.trusted",
         blind="it has no loops",
     ),
     cycle(
         "a purge believes what was read before",
-        "self._state.reading.drop()\n        ",
+        "self._state.reading.distrust()\n        ",
         "",
         blind="it purges nothing",
     ),

@@ -57,9 +57,11 @@ def test_drained_and_renamed_before_the_registry_is_read_again(also, ahead):
     What was read ahead, before the drain, will not do.
     """
     world = World(WEB, sink=marking())
+    world.sink.reads_beside = True
     world.cycle()
     if ahead:
-        world.reconciler.read_ahead()
+        assert world.reconciler.reading.begin()
+        world.reconciler.reading.read_ahead()
     other = World(WEB, sink=marking())
     other.sink.store = world.sink.store
     drain(other, "web")

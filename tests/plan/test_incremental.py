@@ -95,7 +95,7 @@ class History(World):
         fresh, self.edited = self.edited or relist, False
         plan = self.reconciler.plan(fresh=fresh)
         assert _said(plan) == _said(self._stranger().plan())
-        assert not self.reconciler.carry_out(plan, 0.0).failed
+        assert not self.reconciler.carry_out(plan, 0.0).finished.failed
 
     def _stranger(self):
         return Reconciler(
