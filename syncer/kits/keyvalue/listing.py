@@ -1,4 +1,4 @@
-"""What a store lists, as registrations. An entry that has not changed is not decoded again."""
+"""The entries of a store, as registrations. An entry that has not changed is not decoded again."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -14,7 +14,7 @@ from syncer.kits.keyvalue.meaning import by_id, meaning
 
 
 class Stored(Protocol):
-    """What a store knows of a key; equal if nothing has changed."""
+    """A key in a store; equal if nothing has changed."""
 
     @property
     def value(self) -> bytes:

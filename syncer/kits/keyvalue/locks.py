@@ -8,7 +8,7 @@ from syncer.api.contracts import Locks
 
 
 class KeyLocks(Locks):
-    """The locks of one sink; whoever holds one renews its lease or session. Safe in threads.
+    """The locks of one sink; the holder of one renews its lease or session. Safe in threads.
 
     A subclass makes the requests.
     """

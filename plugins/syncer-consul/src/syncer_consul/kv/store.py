@@ -18,7 +18,7 @@ Verb = Mapping[str, Any]
 
 @attrs.frozen
 class Edit:
-    """What happens to one key, on a condition."""
+    """An operation on one key, with a condition."""
 
     key: str
     verbs: tuple[Verb, ...]
