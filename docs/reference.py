@@ -23,7 +23,7 @@ from syncer.config.describe import OptionInfo, describe_options, describe_settin
 from syncer.events import AnyEvent
 from syncer.plugin import hookspecs
 from syncer.plugin.manager import Plugins
-from syncer.testing import sinks, sources
+from syncer.testing import parsers, sinks, sources
 from syncer.web.metrics import Metrics
 
 if sys.version_info >= (3, 11):
@@ -217,6 +217,11 @@ def source_clauses() -> str:
     return _clauses(sources.__doc__)
 
 
+def parser_clauses() -> str:
+    """The clauses of the contract of label parsers, as its module tells them."""
+    return _clauses(parsers.__doc__)
+
+
 def _clauses(text: str | None) -> str:
     return "```text\n" + (text or "").partition("\n\n")[2].strip() + "\n```\n"
 
@@ -236,6 +241,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "skips": skips,
     "sink clauses": sink_clauses,
     "source clauses": source_clauses,
+    "parser clauses": parser_clauses,
 }
 
 

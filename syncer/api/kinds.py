@@ -1,6 +1,6 @@
 """Kinds that plugins offer: sources, sinks, label parsers, check translators, command lines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -9,6 +9,7 @@ from syncer.api.checks import Check, Native, Probe, Problem, Shown
 from syncer.api.contracts import Sink, Source
 from syncer.api.fields import as_tuple
 from syncer.api.model import Instance, Offer, Port, Workload
+from syncer.api.text import shown
 
 
 @attrs.frozen(kw_only=True)
@@ -50,17 +51,39 @@ class SinkType:
     from_uri: Callable[[str], Mapping[str, Any]] | None = None
 
 
+def _offers(values: Iterable[Offer]) -> tuple[Offer, ...]:
+    return _all_of(Offer, "offers", values)
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return _all_of(str, "problems", values)
+
+
+def _all_of(kind: type, field: str, values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the values as a tuple. Raises `TypeError` if one is of another type."""
+    found = tuple(values)
+    wrong = values if isinstance(values, str) else [v for v in found if not isinstance(v, kind)]
+    if wrong:
+        raise TypeError(f"{field} must be a list of {kind.__name__}, not {shown(wrong)}")
+    return found
+
+
+def _text(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{attribute.name} must be str, not {value!r:.60}")
+
+
 @attrs.frozen
 class Parsed:
     """The answer of a label parser about one workload.
 
-    `problems` are mistakes in the labels. `ignored` says why the labels exclude this workload from
-    registration; then no other parser is asked.
+    `problems` are texts about mistakes in the labels. `ignored` says why the labels exclude this
+    workload from registration; then no other parser is asked. It is empty if they do not.
     """
 
-    offers: tuple[Offer, ...] = attrs.field(default=(), converter=as_tuple)
-    problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
-    ignored: str = ""
+    offers: tuple[Offer, ...] = attrs.field(default=(), converter=_offers)
+    problems: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    ignored: str = attrs.field(default="", validator=_text)
 
 
 @attrs.frozen(kw_only=True)

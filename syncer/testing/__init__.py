@@ -8,9 +8,10 @@
         @pytest.fixture
         def sink(self): ...
 
-`SinkContract` and `SourceContract` have at least one test for each clause of the contract. The
-docstrings of their modules list the clauses and the fixtures that each clause needs. A clause is
-skipped only if the plugin declines it with a reason, never because a fixture is missing.
+`SinkContract`, `SourceContract` and `ParserContract` have at least one test for each clause of the
+contract. The docstrings of their modules list the clauses and the fixtures that each clause needs.
+A clause is skipped only if the plugin declines it with a reason, never because a fixture is
+missing.
 
 New mandatory clauses come only in minor releases, never in patch releases.
 
@@ -27,6 +28,7 @@ pytest.register_assert_rewrite(
     "syncer.testing.draining",
     "syncer.testing.leases",
     "syncer.testing.laws",
+    "syncer.testing.parsers",
     "syncer.testing.sources",
 )
 
@@ -41,6 +43,7 @@ from syncer.testing.builders import (  # noqa: E402 - after the registration for
 )
 from syncer.testing.clauses import clause  # noqa: E402
 from syncer.testing.fakes import FakeSource, FaultySink, ManualClock  # noqa: E402
+from syncer.testing.parsers import REACHABLE, ParserContract, make_labelled  # noqa: E402
 from syncer.testing.sinks import SinkContract  # noqa: E402
 from syncer.testing.sources import SourceContract  # noqa: E402
 from syncer.testing.waiting import wait_until  # noqa: E402
@@ -54,17 +57,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OWNER",
+    "REACHABLE",
     "SCOPE",
     "SOURCE",
     "FakeSource",
     "FaultySink",
     "ManualClock",
+    "ParserContract",
     "SinkContract",
     "SourceContract",
     "checks",
     "clause",
     "instances",
     "make_instance",
+    "make_labelled",
     "make_mark",
     "make_registration",
     "make_workload",

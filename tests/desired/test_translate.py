@@ -16,6 +16,7 @@ from syncer import (
     Origin,
     Parsed,
     Port,
+    Problem,
     State,
     Status,
     Workload,
@@ -226,12 +227,22 @@ def test_problems_of_parsers_are_kept():
     assert answer.problems == ("a", "b")
 
 
-@pytest.mark.parametrize("result", [None, [], Parsed(offers=("web",))])
-def test_a_parser_that_returns_something_else(result):
-    """A parser that breaks its contract is named, and nothing is concluded."""
-    answer = translated(workload(), lambda workload, reachable: result)
-    assert answer.failed
-    assert "label parser p0 failed: TypeError" in answer.problems[0]
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (lambda: None, "it returned None, not Parsed"),
+        (lambda: Parsed(offers=("web",)), "offers must be a list of Offer, not ['web']"),
+        (lambda: Parsed(offers="web"), "offers must be a list of Offer, not 'web'"),
+        (lambda: Parsed(problems=[Problem("x")]), "problems must be a list of str, not [Problem("),
+        (lambda: Parsed(problems="wrong"), "problems must be a list of str, not 'wrong'"),
+        (lambda: Parsed(ignored=False), "ignored must be str, not False"),
+    ],
+)
+def test_a_parser_that_returns_something_else(answer, reason):
+    """A parser that breaks its contract is named with the reason, and nothing is concluded."""
+    found = translated(workload(), lambda workload, reachable: answer())
+    assert found.failed
+    assert f"label parser p0 failed: TypeError: {reason}" in found.problems[0]
 
 
 def test_a_parser_that_raises():

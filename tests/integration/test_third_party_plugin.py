@@ -72,6 +72,8 @@ def test_it_is_listed(environment):
     assert (plugin["distribution"], plugin["state"]) == ("syncer-csv", "ok")
     for place in ("sources.csv", "sinks.csv"):
         assert [option["name"] for option in found["kinds"][place]["options"]] == ["path"]
+    (label,) = found["kinds"]["parsers.expose"]["options"]
+    assert (label["name"], label["default"]) == ("label", '"expose"')
 
 
 def test_it_is_a_source(environment, services, tmp_path):

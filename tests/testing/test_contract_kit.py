@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 import syncer
-from syncer.testing import SinkContract, SourceContract
+from syncer.testing import ParserContract, SinkContract, SourceContract
 
 HERE = Path(__file__).parent
+CONTRACTS = (SinkContract, SourceContract, ParserContract)
 #: The first is imported by the others, and collects their faults.
-FILES = ("saboteurs", "drain_saboteurs")
+FILES = ("saboteurs", "drain_saboteurs", "parser_saboteurs")
 
 
 def _load(name):
@@ -72,10 +73,16 @@ def test_saboteur_fails_exactly_its_clauses(results, name):
     assert results[name]["passed"] or name == "SabotageDeclinesWhatIsNot"
 
 
-@pytest.mark.parametrize("name", ["SabotageNothing", "SabotageNothingOfTheSource"])
-def test_healthy_skip_nothing(results, name):
-    """The healthy sink and the healthy source have every clause run and pass."""
-    contract = SinkContract if name == "SabotageNothing" else SourceContract
+@pytest.mark.parametrize(
+    ("contract", "name"),
+    [
+        (SinkContract, "SabotageNothing"),
+        (SourceContract, "SabotageNothingOfTheSource"),
+        (ParserContract, "SabotageNothingOfTheParser"),
+    ],
+)
+def test_healthy_skip_nothing(results, contract, name):
+    """Of the healthy sink, source and parser every clause runs and passes."""
     assert results[name]["skipped"] == results[name]["failed"] == set()
     assert clauses_of(name, results[name]["passed"]) == contract.clauses()
 
@@ -87,20 +94,19 @@ def test_declined_is_skipped(results):
     assert skipped == {"race", "reopened", "locks"}
 
 
-@pytest.mark.parametrize("contract", [SinkContract, SourceContract])
+@pytest.mark.parametrize("contract", CONTRACTS)
 def test_every_clause_has_a_saboteur(contract):
     """No clause is without a fault that it alone finds."""
-    healthy = saboteurs.Healthy if contract is SinkContract else saboteurs.HealthySource
     alone = {
         clause
         for name, clauses in saboteurs.FAULTS.items()
-        if len(clauses) == 1 and issubclass(saboteur(name), healthy)
+        if len(clauses) == 1 and issubclass(saboteur(name), contract)
         for clause in clauses
     }
     assert contract.clauses() - alone == set()
 
 
-@pytest.mark.parametrize("contract", [SinkContract, SourceContract])
+@pytest.mark.parametrize("contract", CONTRACTS)
 def test_every_clause_is_documented(contract):
     """The module's docstring has a row for each clause."""
     text = sys.modules[contract.__module__].__doc__

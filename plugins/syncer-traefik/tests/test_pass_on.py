@@ -81,3 +81,11 @@ def test_what_no_registry_can_hold(read):
     assert parsed.problems == (
         "traefik.http.routers.a.rule: not passed on: it has control characters",
     )
+
+
+def test_no_more_than_a_thousand(read):
+    """Whoever writes labels cannot fill the registry."""
+    many = [f"http.middlewares.m{number}.x=1" for number in range(1100)]
+    parsed = read("enable=true", *many, pass_on="tags")
+    assert len(parsed.offers[0].tags) == 1000
+    assert parsed.problems == ("my-box: only the first 1000 labels are passed on",)

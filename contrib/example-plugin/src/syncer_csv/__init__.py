@@ -1,6 +1,7 @@
-"""Services in a CSV file, as a source and as a sink: an example of a plugin for syncer."""
+"""An example of a plugin for syncer: a CSV file as source and sink, and a label dialect."""
 
 import syncer
+from syncer_csv import expose
 from syncer_csv.sink import CsvSink
 from syncer_csv.source import CsvSource
 from syncer_csv.table import CsvOptions
@@ -30,6 +31,19 @@ def syncer_sinks() -> list[syncer.SinkType]:
             create=lambda options, context: CsvSink(options),
             summary="Registrations as the rows of a CSV file",
             from_uri=lambda value: {"path": value},
+        )
+    ]
+
+
+@syncer.hookimpl
+def syncer_label_parsers() -> list[syncer.LabelParser]:
+    """Offer the dialect `expose`."""
+    return [
+        syncer.LabelParser(
+            name="expose",
+            options=expose.ExposeOptions,
+            create=expose.create,
+            summary="one label, expose=NAME:PORT",
         )
     ]
 

@@ -11,6 +11,8 @@ from syncer.kits.labels import Setting, Settings
 from syncer.kits.labels.values import text
 from syncer_traefik.labels import PREFIX, TraefikLabels
 
+#: Labels that are passed on with one service.
+MOST_LABELS = 1000
 #: Keys of a service that are about the container.
 _OF_CONTAINER = (
     "loadbalancer.server.port",
@@ -29,12 +31,18 @@ def service_of(router: Settings) -> str:
 
 def labels_for(labels: TraefikLabels, protocol: str, service: str) -> dict[str, str]:
     """Return the labels that go with one service, in the order of their names."""
-    found = {}
+    found: dict[str, str] = {}
+    problems = labels.others.problems
     for setting in sorted(_about(labels, protocol, service), key=lambda setting: setting.name):
         try:
-            found[PREFIX + setting.name[len(PREFIX) :]] = text(setting.value)
+            value = text(setting.value)
         except ValueError as error:
-            labels.others.problems.add(setting.origin, f"not passed on: it {error}")
+            problems.add(setting.origin, f"not passed on: it {error}")
+            continue
+        if len(found) == MOST_LABELS:
+            problems.add(service, f"only the first {MOST_LABELS} labels are passed on")
+            break
+        found[PREFIX + setting.name[len(PREFIX) :]] = value
     return found
 
 
