@@ -74,9 +74,18 @@ class Engine:
         self._listeners = tuple(listeners)
         self._owner, self._interval, self._clock = owner, interval, clock
         self._on_exit, self._shutdown_timeout = on_exit, shutdown_timeout
+        source_parts = {name: SourcePart.of(source) for name, source in sources.items()}
         self._trackers = {
-            name: self._tracker(name, SourcePart.of(source), parsers, order)
-            for order, (name, source) in enumerate(sources.items())
+            name: Tracker(
+                name,
+                part.source,
+                Translator(parsers, part.rules, part.filter, part.mirror_health),
+                order=order,
+                former_scopes=part.former_scopes,
+                emit=self.tell,
+                clock=clock,
+            )
+            for order, (name, part) in enumerate(source_parts.items())
         }
         desired = Desired(self._trackers)
         self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)
@@ -192,7 +201,7 @@ class Engine:
             takes=self._takes,
         )
 
-    def let_go(self, sink: str, digest: str) -> int:
+    def override_guard(self, sink: str, digest: str) -> int:
         """Release what the guard holds at a sink, if of this digest; return how many changes."""
         reconciler = self._reconcilers.get(sink)
         if count := reconciler.override_guard(digest) if reconciler else 0:
@@ -271,19 +280,6 @@ class Engine:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
-
-    def _tracker(
-        self, name: str, part: SourcePart, parsers: Sequence[Parser], order: int
-    ) -> Tracker:
-        return Tracker(
-            name,
-            part.source,
-            Translator(parsers, part.rules, part.filter, part.mirror_health),
-            order=order,
-            former_scopes=part.former_scopes,
-            emit=self.tell,
-            clock=self._clock,
-        )
 
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(tracker.snapshot() for tracker in self._trackers.values())

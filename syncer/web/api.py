@@ -201,7 +201,7 @@ class Api:
 
     def override(self, sink: str, digest: str) -> dict[str, Any] | None:
         """Make the changes that the guard holds, if they have this digest; `None` if not."""
-        if count := self._engine.let_go(sink, digest):
+        if count := self._engine.override_guard(sink, digest):
             return {"done": f"guard overridden at {sink}: {count} changes", "changes": count}
         return None
 

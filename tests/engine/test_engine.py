@@ -499,7 +499,7 @@ class TestHandingOver:
 
         away = FakeSource()
         away.failure = TemporaryError("down")
-        away.scope = lambda: away._ahead("scope")
+        away.scope = away.workloads  # fails too
         store, source, heard = MemorySink().store, FakeSource(WEB), Heard()
         first = Engine({"docker": source}, {"memory": Leased(store)})
         second = Leased(store)
