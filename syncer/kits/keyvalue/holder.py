@@ -12,7 +12,7 @@ class Holder(ABC):
     """Makes, finds and renews the lease or session. Safe in threads.
 
     After a restart it is found by the entries that it holds, so that it lives on. If several hold
-    entries of ours, the one with most of them is used, of equals that with the smallest id, and
+    our entries, the one with most of them is used, of equals the one with the smallest id, and
     the sink moves the other entries to it: two syncers that register the same entries agree on
     one without a message to each other. Only a process that begins with other settings moves all
     entries to a lease of its own.

@@ -164,7 +164,7 @@ class HeldSink(LayoutSink):
         return Version.of(key, found.get(key), found.get(twin_key(key)))
 
     def _fault(self, found: Registration) -> str:
-        """Return what is wrong with the holder of one of ours; "" if nothing is."""
+        """Return the fault of the holder of an entry we own; "" if there is none."""
         holders = Version.parse(found.version).holders()
         if self._holder is None:
             return "" if holders == {""} else f"held by a {self.held_by}, and would go with it"

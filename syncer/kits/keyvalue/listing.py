@@ -58,8 +58,8 @@ class Listing(ABC, Generic[S]):
     ) -> View[Registration]:
         """Return the registrations.
 
-        `fault` says of one of ours why its holder is wrong, "" if it is not. `hidden`: not all
-        entries could be read.
+        `fault` returns why the holder of an entry we own is wrong, "" if it is not. `hidden`: not
+        all entries could be read.
         """
         found: dict[str, Registration] = {}
         for key, known in self._known.items():
@@ -94,7 +94,7 @@ class EntryListing(Listing[Entry]):
 
     def __init__(self, layout: Layout, owner: str) -> None:
         super().__init__(layout, owner)
-        #: The last registrations of ours that were read or written, by key.
+        #: Our registrations as last read or written, by key.
         self._ours: dict[str, Registration] = {}
 
     def note(self, found: Mapping[str, Entry]) -> None:
@@ -111,7 +111,7 @@ class EntryListing(Listing[Entry]):
         self._ours[Version.parse(written.version).key] = written
 
     def holders(self, scopes: frozenset[str]) -> Mapping[str, int]:
-        """Return how many registrations of ours, of these scopes, each lease or session holds."""
+        """Return how many of our registrations, of these scopes, each lease or session holds."""
         found: Counter[str] = Counter()
         for one in tuple(self._ours.values()):
             if one.mark and one.mark.scope in scopes:

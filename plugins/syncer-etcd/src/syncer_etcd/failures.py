@@ -26,7 +26,7 @@ _WORDS = {
 
 
 class Kind(Enum):
-    """What to do about a failed request."""
+    """The reaction to a failed request."""
 
     #: Ask the next member.
     AWAY = "away"

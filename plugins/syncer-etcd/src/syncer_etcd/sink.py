@@ -95,7 +95,7 @@ class EtcdSink(HeldSink):
         return self._client.snapshot(prefixes)
 
     def _current_lease(self, dead: str) -> str:
-        """Return the lease to put entries on, another one than that which is dead."""
+        """Return the lease to put entries on, after a dead one another."""
         if dead:
             self._lease.lost(dead)
         return self._obtained()

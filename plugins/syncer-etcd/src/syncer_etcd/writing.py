@@ -98,7 +98,7 @@ class OwnWrites:
             self._changed.notify_all()
 
     def made(self, revision: int, patience: float = 1.0) -> bool:
-        """Whether a write of ours made this revision; waits for answers under way."""
+        """Whether this process made this revision; waits for answers under way."""
         end = monotonic() + patience
         with self._changed:
             while revision not in self._revisions and self._under_way and monotonic() < end:

@@ -60,7 +60,7 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no 
         return super().select(readers, writers, others, seconds)
 
     def dispatch_callback(self, callback: Any) -> None:
-        """Call a watch at once: whoever gets an answer then knows of earlier changes."""
+        """Call a watch at once, so that an answer never overtakes the news of earlier changes."""
         callback.func(*callback.args)
 
     def drop(self) -> None:

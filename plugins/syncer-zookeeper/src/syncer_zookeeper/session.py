@@ -201,7 +201,7 @@ def _answer(waiting: Any, timeout: float) -> Any:
         return waiting
     try:
         return waiting.get(timeout=timeout)
-    except Exception as error:  # noqa: BLE001 - it stands in the place of the answer
+    except Exception as error:  # noqa: BLE001 - it takes the place of the answer
         return error
 
 

@@ -19,7 +19,7 @@ from syncer import Instance, PermanentError, Registration
 from syncer.kits.keyvalue import Layout, choose, needs_port, segment, split_endpoint
 
 _KINDS, _SCHEMES = ("http", "tcp"), ("http", "https", "h2c")
-#: What Traefik reads as a list's index (digits), a node of its own, or a provider's name.
+#: Names that Traefik reads as a list's index (digits), a node of its own, or a provider's.
 _UNFIT = re.compile(r"\d+|.*[@\[\]].*", re.DOTALL)
 _KEY = re.compile(
     r"(?P<kind>http|tcp|udp)/services/(?P<service>[^/]+)/loadbalancer/servers/(?P<n>\d+)/"

@@ -42,7 +42,7 @@ class NodeListing(Listing[Node]):
 
 
 def fault(found: Registration, life: Life) -> str:
-    """Return what is wrong with the session that holds one of ours; "" if nothing is.
+    """Return the fault of the session that holds a node we own; "" if there is none.
 
     `life` is our session. A node that another session created after ours began is left to it: a
     second syncer registers the same, and the one that began last gets all nodes. An older node is
