@@ -60,40 +60,35 @@ def make_plan(
     held = {registration.id: registration for registration in actual.items}
     wanted, skips = _one_for_each_id(adjusted.wanted, held)
     changes: list[Change] = []
-    unchanged = ours = foreign = 0
+    unchanged = ours = 0
     for id_, want in wanted.items():
         step = _settle(want, held.get(id_), actual, facts, written)
         if isinstance(step, Update):
             step = _unless_rejected(step, adjusted)
         if step is None:
             unchanged += 1
-            if want.mark.hold:
-                skips.append(
-                    Skip(id_, SkipKind.HELD, f"{want.mark.hold}; `syncer undrain` ends it")
-                )
+            if hold := want.mark.hold:
+                skips.append(Skip(id_, SkipKind.HELD, f"{hold}; `syncer undrain` ends it"))
         elif isinstance(step, Skip):
             skips.append(step)
         else:
             changes.append(step)
     removals: list[Change] = []
-    for registration in actual.items:
-        source = facts.source_of(registration.mark)
-        if source is not None and registration.mark is not None:
+    for one in actual.items:
+        if source := facts.source_of(one.mark):
             ours += 1
-            if registration.id not in wanted:
-                step = _release(registration, registration.mark, source, adjusted, actual)
+            if one.id not in wanted:
+                step = _release(one, source, adjusted, actual)
                 skips.append(step) if isinstance(step, Skip) else removals.append(step)
-            continue
-        foreign += 1
-        if facts.ownership.is_stray(registration.mark):
-            skips.append(Skip(registration.id, SkipKind.STRAY, _stray(registration)))
+        elif facts.ownership.is_stray(one.mark):
+            skips.append(Skip(one.id, SkipKind.STRAY, _stray(one)))
     skips.extend(_rejected(adjusted, held, facts))
     return Plan(
         changes=(*changes, *removals),
         skipped=tuple(skips),
         unchanged=unchanged,
         ours=ours,
-        foreign=foreign,
+        foreign=len(actual.items) - ours,
     )
 
 
@@ -201,21 +196,17 @@ def _conflict(have: Registration) -> str:
 
 
 def _release(
-    have: Registration,
-    mark: Mark,
-    source: Snapshot,
-    adjusted: Adjusted,
-    actual: View[Registration],
+    have: Registration, source: Snapshot, adjusted: Adjusted, actual: View[Registration]
 ) -> Change | Skip:
     """Remove one of our entries that is no longer wanted, or skip it with a reason."""
     id_, claim = have.id, claim_of(have)
     if source.doubt:
-        return Skip(id_, SkipKind.DOUBT, f"source {mark.source}: {source.doubt}")
+        return Skip(id_, SkipKind.DOUBT, f"source {source.name}: {source.doubt}")
     if not actual.complete:
         return Skip(id_, SkipKind.INCOMPLETE, "the registry's listing is incomplete")
-    if why := source.why_unclear(mark.workload):
+    if why := source.why_unclear(claim.workload):
         return Skip(id_, SkipKind.UNCLEAR, why)
-    if not source.offers(mark.workload):
+    if not source.offers(claim.workload):
         return Deregister(have, Reason.WORKLOAD_GONE)
     if claim in adjusted.rejected:
         return Skip(id_, SkipKind.REJECTED, adjusted.rejected[claim].reason)

@@ -27,8 +27,8 @@ MUTANTS = (
     plan("a conflict is overwritten", "if holder is None or have.mark is None:", "if not have.id:"),
     plan(
         "a stray is not told",
-        "if facts.ownership.is_stray(registration.mark):",
-        "if False:",
+        "elif facts.ownership.is_stray(one.mark):",
+        "elif False:",
         "plan/test_planner",
         "engine/test_reconcile",
         "engine/test_engine",
@@ -53,7 +53,9 @@ MUTANTS = (
     plan("a source in doubt removes", "    if source.doubt:", "    if False:"),
     plan("an incomplete registry removes", "    if not actual.complete:", "    if False:"),
     plan(
-        "an unclear workload is removed", "if why := source.why_unclear(mark.workload):", blind=RARE
+        "an unclear workload is removed",
+        "if why := source.why_unclear(claim.workload):",
+        blind=RARE,
     ),
     plan("a rejected form is removed", "    if claim in adjusted.rejected:", "    if False:"),
     plan(
