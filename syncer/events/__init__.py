@@ -179,17 +179,12 @@ class CycleFinished:
 class ConfigReloaded:
     """A running syncer has re-read its configuration, and uses it from now on.
 
-    `changed` names what has changed; if nothing has, everything continues. `interval` is the new
-    interval of full reads, in seconds.
+    `changed` names what has changed: sources and sinks then start again, and their earlier state no
+    longer counts. `interval` is the new interval of full reads, in seconds.
     """
 
     changed: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     interval: float = 30.0
-
-    @property
-    def restarts(self) -> bool:
-        """Whether sources and sinks start again, so that their earlier state no longer counts."""
-        return bool(self.changed)
 
 
 @attrs.frozen(kw_only=True)

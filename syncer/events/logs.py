@@ -14,29 +14,10 @@ from functools import singledispatch
 from threading import Lock
 from typing import Any, TextIO
 
+from syncer import events
 from syncer.api.changes import Change, Deregister, Register, Skip, SkipKind, Treat, Update
 from syncer.api.checks import CheckStatus
 from syncer.api.text import printable
-from syncer.events import (
-    AnyEvent,
-    ChangeApplied,
-    ChangeFailed,
-    ConfigRefused,
-    ConfigReloaded,
-    CycleFinished,
-    Elected,
-    GuardPaused,
-    GuardReleased,
-    HealthChanged,
-    LeaseLost,
-    LoopFailed,
-    LoopRecovered,
-    ProblemsFound,
-    PulseBeaten,
-    SkipsChanged,
-    SourceListed,
-    Warned,
-)
 
 Record = tuple[str, str, dict[str, Any]]
 
@@ -61,7 +42,7 @@ class Log:
         self._coloured = stream.isatty()
         self._lock = Lock()
 
-    def listen(self, event: AnyEvent) -> None:
+    def listen(self, event: events.AnyEvent) -> None:
         """Print the lines of an event."""
         for record in records(event):
             self._print(*record)
@@ -129,7 +110,7 @@ def records(event: Any) -> Iterator[Record]:
 
 
 @records.register
-def _(event: SourceListed) -> Iterator[Record]:
+def _(event: events.SourceListed) -> Iterator[Record]:
     level = "info" if event.first else "debug"
     fields: dict[str, Any] = {"source": event.source, "workloads": event.workloads}
     if event.unclear:
@@ -140,7 +121,7 @@ def _(event: SourceListed) -> Iterator[Record]:
 
 
 @records.register
-def _(event: LoopFailed) -> Iterator[Record]:
+def _(event: events.LoopFailed) -> Iterator[Record]:
     fields: dict[str, Any] = {"of": event.loop, "error": event.error}
     if event.retry_in:
         fields |= {"failures": event.failures, "retry_in": f"{event.retry_in:.1f}s"}
@@ -150,12 +131,12 @@ def _(event: LoopFailed) -> Iterator[Record]:
 
 
 @records.register
-def _(event: LoopRecovered) -> Iterator[Record]:
+def _(event: events.LoopRecovered) -> Iterator[Record]:
     yield "info", f"{event.loop} recovered", {"of": event.loop, "failures": event.failures}
 
 
 @records.register
-def _(event: ProblemsFound) -> Iterator[Record]:
+def _(event: events.ProblemsFound) -> Iterator[Record]:
     fields = {"source": event.source, "workload": event.workload}
     for text in event.problems[:MANY]:
         yield "warning", "problem", {**fields, "problem": text}
@@ -164,7 +145,7 @@ def _(event: ProblemsFound) -> Iterator[Record]:
 
 
 @records.register
-def _(event: ChangeApplied) -> Iterator[Record]:
+def _(event: events.ChangeApplied) -> Iterator[Record]:
     fields = {"sink": event.sink, **described(event.change)}
     if event.drift:
         fields["drift"] = True
@@ -172,7 +153,7 @@ def _(event: ChangeApplied) -> Iterator[Record]:
 
 
 @records.register
-def _(event: ChangeFailed) -> Iterator[Record]:
+def _(event: events.ChangeFailed) -> Iterator[Record]:
     fields = {"sink": event.sink, **described(event.change), "error": event.error}
     if event.permanent:
         fields["refused"] = True
@@ -180,7 +161,7 @@ def _(event: ChangeFailed) -> Iterator[Record]:
 
 
 @records.register
-def _(event: SkipsChanged) -> Iterator[Record]:
+def _(event: events.SkipsChanged) -> Iterator[Record]:
     counts = Counter(skip.kind for skip in event.skips)
     for kind, count in counts.items():
         skips = [skip for skip in event.skips if skip.kind == kind]
@@ -200,42 +181,42 @@ def _skip(sink: str, skip: Skip) -> dict[str, Any]:
 
 
 @records.register
-def _(event: GuardPaused) -> Iterator[Record]:
+def _(event: events.GuardPaused) -> Iterator[Record]:
     fields = {"sink": event.sink, "held": event.held, "of": event.ours}
     yield "warning", "guard paused: too many removals at once", fields
 
 
 @records.register
-def _(event: GuardReleased) -> Iterator[Record]:
+def _(event: events.GuardReleased) -> Iterator[Record]:
     yield "info", "guard released", {"sink": event.sink}
 
 
 @records.register
-def _(event: LeaseLost) -> Iterator[Record]:
+def _(event: events.LeaseLost) -> Iterator[Record]:
     yield "warning", "registry lost entries", {"sink": event.sink, "lost": event.lost}
 
 
 @records.register
-def _(event: PulseBeaten) -> Iterator[Record]:
+def _(event: events.PulseBeaten) -> Iterator[Record]:
     seconds, late = round(event.seconds, 4), round(event.late, 4)
     fields = {"sink": event.sink, "held": event.held, "late": late, "seconds": seconds}
     yield "debug", "pulse", fields
 
 
 @records.register
-def _(event: Elected) -> Iterator[Record]:
+def _(event: events.Elected) -> Iterator[Record]:
     yield "info", "became leader" if event.leads else "became standby", {"sink": event.sink}
 
 
 @records.register
-def _(event: HealthChanged) -> Iterator[Record]:
+def _(event: events.HealthChanged) -> Iterator[Record]:
     level = "info" if event.status is CheckStatus.PASSING else "warning"
     fields = {"target": event.target, "status": event.status.value, "output": event.output}
     yield level, "health changed", fields
 
 
 @records.register
-def _(event: CycleFinished) -> Iterator[Record]:
+def _(event: events.CycleFinished) -> Iterator[Record]:
     plan = event.plan
     fields = {
         "sink": event.sink,
@@ -250,7 +231,7 @@ def _(event: CycleFinished) -> Iterator[Record]:
 
 
 @records.register
-def _(event: ConfigReloaded) -> Iterator[Record]:
+def _(event: events.ConfigReloaded) -> Iterator[Record]:
     if event.changed:
         yield "info", "configuration reloaded", {"changed": ", ".join(event.changed)}
     else:
@@ -258,13 +239,13 @@ def _(event: ConfigReloaded) -> Iterator[Record]:
 
 
 @records.register
-def _(event: ConfigRefused) -> Iterator[Record]:
+def _(event: events.ConfigRefused) -> Iterator[Record]:
     for problem in event.problems:
         yield "warning", "configuration refused", {"problem": problem}
 
 
 @records.register
-def _(event: Warned) -> Iterator[Record]:
+def _(event: events.Warned) -> Iterator[Record]:
     yield "warning", event.text, {}
 
 

@@ -11,19 +11,9 @@ from typing import Any
 
 import attrs
 
+from syncer import events
 from syncer.api.keys import Part
 from syncer.api.text import printable
-from syncer.events import (
-    AnyEvent,
-    ConfigRefused,
-    ConfigReloaded,
-    CycleFinished,
-    Elected,
-    LoopFailed,
-    LoopRecovered,
-    PulseBeaten,
-    SourceListed,
-)
 
 #: A part is late after three intervals and this many seconds, the longest back-off.
 SLACK = 30.0
@@ -54,8 +44,8 @@ class Known:
 
     failing: Mapping[Part, Failing] = attrs.Factory(dict)
     succeeded: Mapping[Part, float] = attrs.Factory(dict)
-    reports: Mapping[str, CycleFinished] = attrs.Factory(dict)
-    pulses: Mapping[str, PulseBeaten] = attrs.Factory(dict)
+    reports: Mapping[str, events.CycleFinished] = attrs.Factory(dict)
+    pulses: Mapping[str, events.PulseBeaten] = attrs.Factory(dict)
     leads: Mapping[str, bool] = attrs.Factory(dict)
     refused: Refused | None = None
 
@@ -74,7 +64,7 @@ class Status:
         self._lock = threading.Lock()
         self.known = Known()
 
-    def __call__(self, event: AnyEvent) -> None:
+    def __call__(self, event: events.AnyEvent) -> None:
         """Note an event."""
         with self._lock:
             if news := self._news(event):
@@ -111,32 +101,32 @@ class Status:
         words += [f"{report.ours} registered in {sink}" for sink, report in known.reports.items()]
         return "; ".join(words) or "starting"
 
-    def _news(self, event: AnyEvent) -> Mapping[str, Any]:
+    def _news(self, event: events.AnyEvent) -> Mapping[str, Any]:
         """The fields of what is known that an event changes."""
         known = self.known
         match event:
-            case LoopFailed(loop=part):
+            case events.LoopFailed(loop=part):
                 failing = Failing(error=event.error, failures=event.failures)
                 return {"failing": {**known.failing, part: failing}}
-            case LoopRecovered(loop=part):
+            case events.LoopRecovered(loop=part):
                 return {"failing": {k: v for k, v in known.failing.items() if k != part}}
-            case SourceListed(complete=True):
+            case events.SourceListed(complete=True):
                 return self._success(Part("source", event.source))
-            case CycleFinished():
+            case events.CycleFinished():
                 success = {} if event.retry else self._success(Part("sink", event.sink))
                 return {"reports": {**known.reports, event.sink: event}, **success}
-            case PulseBeaten():
+            case events.PulseBeaten():
                 pulses = {**known.pulses, event.sink: event}
                 return {"pulses": pulses, **self._success(Part("pulse", event.sink))}
-            case Elected():
+            case events.Elected():
                 return {"leads": {**known.leads, event.sink: event.leads}}
-            case ConfigRefused():
+            case events.ConfigRefused():
                 now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
                 problems = tuple(map(printable, event.problems))
                 return {"refused": Refused(time=now, problems=problems)}
-            case ConfigReloaded():
+            case events.ConfigReloaded():
                 self.interval = event.interval
-                if event.restarts:  # when parts last succeeded does not depend on the engine
+                if event.changed:  # when parts last succeeded does not depend on the engine
                     return attrs.asdict(Known(succeeded=known.succeeded), recurse=False)
                 return {"refused": None}
         return {}

@@ -125,7 +125,7 @@ class Api:
                 "kind": self._about.sinks.get(name, ""),
                 **self._health("sink", name, "" if view.complete else "being read again"),
                 "registrations": len(view.items),
-                **_reported(known.reports.get(name)),
+                **_reported(known.reports.get(name) or CycleFinished(sink=name, plan=Plan())),
                 "leads": known.leads.get(name),
                 "pulse": self._pulse(name, known.pulses.get(name)),
             }
@@ -258,22 +258,17 @@ class Api:
         return None if at is None else round(self._status.clock() - at, 1)
 
 
-def _reported(report: CycleFinished | None) -> dict[str, Any]:
-    plan = report.plan if report else Plan()
+def _reported(report: CycleFinished) -> dict[str, Any]:
+    plan = report.plan
+    puts = (change for change in plan.changes if not isinstance(change, Deregister))
     return {
         "ours": plan.ours,
         "foreign": plan.foreign,
-        "unchanged": _up_to_date(report) if report else 0,
-        "failed": len(report.failed) if report else 0,
+        "unchanged": plan.unchanged + sum(change.id not in report.failed for change in puts),
+        "failed": len(report.failed),
         "skips": dict(Counter(skip.kind for skip in plan.skipped)),
-        "seconds": round(report.seconds, 4) if report else 0.0,
+        "seconds": round(report.seconds, 4),
     }
-
-
-def _up_to_date(report: CycleFinished) -> int:
-    """How many entries are up to date, including those that this cycle wrote."""
-    puts = (c for c in report.plan.changes if not isinstance(c, Deregister))
-    return report.plan.unchanged + sum(change.id not in report.failed for change in puts)
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -304,21 +299,15 @@ def _page(
     shown: Callable[[Any], Mapping[str, Any]],
 ) -> dict[str, Any]:
     found = [item for item in items if fits(item, query)]
-    part = found[query.offset : query.offset + query.limit]
-    return {
-        "total": len(found),
-        "offset": query.offset,
-        "items": [dict(shown(item)) for item in part],
-    }
+    part = [dict(shown(item)) for item in found[query.offset : query.offset + query.limit]]
+    return {"total": len(found), "offset": query.offset, "items": part}
 
 
 def _fits(row: Row, query: Query) -> bool:
     plain, fields = row.plain, query.fields
     if (sink := fields.get("sink")) and sink not in plain["sinks"]:
         return False
-    if (source := fields.get("source")) and source != plain["source"]:
-        return False
-    if (state := fields.get("state")) and state != plain["state"]:
+    if any(fields.get(key) not in (None, "", plain[key]) for key in ("source", "state")):
         return False
     if (whose := fields.get("whose")) and plain["wanted"] is (whose == "others"):
         return False

@@ -104,9 +104,7 @@ class App:
             answer = self._refusal(request) or self._answer(request)
         except HTTPException as error:
             answer = _refused(error.code or 500, error.description or error.name)
-            answer.headers.extend(
-                (name, value) for name, value in error.get_headers() if name in ("Allow",)
-            )
+            answer.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
         for name, value in _HEADERS.items():
             answer.headers.setdefault(name, value)
         return answer(environ, start)
@@ -173,17 +171,16 @@ class App:
             answer = _refused(503, "too many live pages: poll the status instead")
             answer.headers["Retry-After"] = "10"
             return answer
-        return Response(
-            stream, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
-        )
+        unbuffered = {"X-Accel-Buffering": "no"}
+        return Response(stream, content_type="text/event-stream", headers=unbuffered)
 
     def _drain(self, request: Request) -> Response:
         given = _body(request)
-        force = given.get("force") is True
-        return _done(self._api.hold(_name(given), drained=True, force=force))
+        name, force = _text_of(given, "name", _NAME), given.get("force") is True
+        return _done(self._api.hold(name, drained=True, force=force))
 
     def _undrain(self, request: Request) -> Response:
-        return _done(self._api.hold(_name(_body(request)), drained=False))
+        return _done(self._api.hold(_text_of(_body(request), "name", _NAME), drained=False))
 
     def _override(self, request: Request) -> Response:
         given = _body(request)
@@ -195,13 +192,9 @@ class App:
 
 def _query(request: Request) -> Query:
     fields = {key: text for key in _FILTERS if (text := _short(request, key))}
-    limit = _number(request.args.get("limit", ""), USUAL)
-    return Query(
-        text=_short(request, "q"),
-        fields=fields,
-        offset=_number(request.args.get("offset", ""), 0),
-        limit=max(1, min(limit, MOST)),
-    )
+    offset = _number(request.args.get("offset", ""), 0)
+    limit = max(1, min(_number(request.args.get("limit", ""), USUAL), MOST))
+    return Query(text=_short(request, "q"), fields=fields, offset=offset, limit=limit)
 
 
 def _short(request: Request, key: str) -> str:
@@ -232,10 +225,6 @@ def _text_of(body: Mapping[str, Any], key: str, meaning: str) -> str:
     return text
 
 
-def _name(body: Mapping[str, Any]) -> str:
-    return _text_of(body, "name", _NAME)
-
-
 def _done(
     found: Mapping[str, Any] | None, why: str = "another request is being carried out"
 ) -> Response:
@@ -244,9 +233,7 @@ def _done(
 
 def _json(found: object, code: int = 200) -> Response:
     text = json.dumps(found, ensure_ascii=False, default=str)
-    return _raw(
-        text.encode(errors="backslashreplace"), code
-    )  # a lone surrogate: \udXXX, as in JSON
+    return _raw(text.encode(errors="backslashreplace"), code)  # a lone surrogate: \udXXX
 
 
 def _raw(content: bytes, code: int = 200) -> Response:

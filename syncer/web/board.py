@@ -31,8 +31,7 @@ class Line:
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON types."""
-        found = attrs.asdict(self, recurse=False)
-        return {**found, "fields": dict(self.fields)}
+        return {**attrs.asdict(self, recurse=False), "fields": dict(self.fields)}
 
 
 class Board:
@@ -54,11 +53,9 @@ class Board:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         with self._changed:
             if isinstance(event, ChangeApplied) and event.drift:
-                change = {
-                    "action": type(event.change).__name__.lower(),
-                    **logs.described(event.change),
-                }
-                self._drift.append({"time": now, "sink": event.sink, **_shown(change)})
+                action = type(event.change).__name__.lower()
+                change = {"action": action, **_shown(logs.described(event.change))}
+                self._drift.append({"time": now, "sink": event.sink, **change})
             for level, message, fields in records:
                 self.number += 1
                 line = Line(

@@ -7,7 +7,7 @@ the name of a service, an id or an address: there may be any number of those.
 import time
 from collections import Counter as Count
 from collections.abc import Callable, Iterator
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 from typing import Any
 
 from prometheus_client import (
@@ -22,23 +22,8 @@ from prometheus_client import (
 )
 from prometheus_client.metrics import MetricWrapperBase
 
-from syncer import __version__
+from syncer import __version__, events
 from syncer.api.changes import Change, SkipKind, Treat
-from syncer.events import (
-    AnyEvent,
-    ChangeApplied,
-    ConfigRefused,
-    ConfigReloaded,
-    CycleFinished,
-    Elected,
-    HealthChanged,
-    LeaseLost,
-    LoopFailed,
-    LoopRecovered,
-    ProblemsFound,
-    PulseBeaten,
-    SourceListed,
-)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -60,15 +45,11 @@ class Metrics:
         self._skips: dict[str, set[SkipKind]] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        Info("syncer_build", "The version of syncer", registry=self.registry).info(
-            {"version": __version__}
-        )
+        build = Info("syncer_build", "The version of syncer", registry=self.registry)
+        build.info({"version": __version__})
         self._define()
-        self._note(ConfigReloaded(interval=interval))
-
-    def __call__(self, event: AnyEvent) -> None:
-        """Count an event."""
-        self._note(event)
+        self._define_sinks()
+        self(events.ConfigReloaded(interval=interval))
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
@@ -83,89 +64,80 @@ class Metrics:
                 yield name, family.type, made._labelnames, family.documentation
 
     def _define(self) -> None:
-        self._interval = self._gauge("interval_seconds", "The configured interval of full reads")
-        self._config = self._gauge(
+        gauge = partial(Gauge, namespace="syncer", registry=self.registry)
+        counter = partial(Counter, namespace="syncer", registry=self.registry)
+        self._interval = gauge("interval_seconds", "The configured interval of full reads")
+        self._config = gauge(
             "config_last_reload_successful", "1 if the configuration was accepted when last read"
         )
-        self._configured = self._gauge(
+        self._configured = gauge(
             "config_last_reload_success_timestamp_seconds",
             "Time of the last accepted configuration",
         )
         source = ("source",)
-        self._workloads = self._gauge("source_workloads", "Workloads in the last listing", source)
-        self._instances = self._gauge(
-            "source_instances", "Instances that these workloads offer", source
-        )
-        self._unclear = self._gauge(
+        self._workloads = gauge("source_workloads", "Workloads in the last listing", source)
+        self._instances = gauge("source_instances", "Instances that these workloads offer", source)
+        self._unclear = gauge(
             "source_unclear", "Workloads that exist but could not be read", source
         )
-        self._listings = self._counter(
+        self._listings = counter(
             "source_listings", "Listings, by whether they were complete", (*source, "complete")
         )
-        self._listed = self._gauge(
+        self._listed = gauge(
             "source_last_success_timestamp_seconds", "Time of the last complete listing", source
         )
-        self._problems = self._counter("label_problems", "Problems found in labels", source)
-        self._define_sinks()
+        self._problems = counter("label_problems", "Problems found in labels", source)
         loop = ("part", "name")
-        self._errors = self._counter(
+        self._errors = counter(
             "errors", "Failures; part is source, sink, pulse, watch or election", loop
         )
-        self._row = self._gauge(
-            "consecutive_failures", "Failures in a row; 0 once it works again", loop
-        )
-        self._health = self._counter(
+        self._row = gauge("consecutive_failures", "Failures in a row; 0 once it works again", loop)
+        self._health = counter(
             "health_changes", "Changes of status found by syncer's own probes", ("status",)
         )
 
     def _define_sinks(self) -> None:
+        gauge = partial(Gauge, namespace="syncer", registry=self.registry)
+        counter = partial(Counter, namespace="syncer", registry=self.registry)
+        histogram = partial(Histogram, namespace="syncer", registry=self.registry)
         sink = ("sink",)
-        self._cycles = self._counter("cycles", "Finished cycles", sink)
-        self._duration = self._histogram("cycle_duration_seconds", "Length of cycles", _CYCLE, sink)
-        self._cycled = self._gauge(
+        self._cycles = counter("cycles", "Finished cycles", sink)
+        self._duration = histogram(
+            "cycle_duration_seconds", "Length of cycles", sink, buckets=_CYCLE
+        )
+        self._cycled = gauge(
             "sink_last_success_timestamp_seconds", "Time of the last finished cycle", sink
         )
-        self._changes = self._counter(
-            "changes", "Changes that the sink accepted", (*sink, "change")
-        )
-        self._failed = self._counter("failed_changes", "Changes that failed", (*sink, "change"))
-        self._drift = self._counter(
+        self._changes = counter("changes", "Changes that the sink accepted", (*sink, "change"))
+        self._failed = counter("failed_changes", "Changes that failed", (*sink, "change"))
+        self._drift = counter(
             "drift", "Repairs of entries that others had changed or removed", sink
         )
-        self._registrations = self._gauge(
+        self._registrations = gauge(
             "registrations", "Entries in the sink, ours or foreign", (*sink, "whose")
         )
-        self._unchanged = self._gauge("unchanged", "Entries that were up to date", sink)
-        self._skipped = self._gauge("skips", "Changes held back, by reason", (*sink, "reason"))
-        self._guard = self._gauge("guard_held", "Removals and moves held by the guard", sink)
-        self._leads = self._gauge("leads", "1 if this syncer has the lock and writes", sink)
-        self._lost = self._counter("lost", "Entries and checks that the registry had lost", sink)
-        self._pulses = self._counter("pulses", "Pulses: renewals and health reports", sink)
-        self._held = self._gauge("pulse_held", "Entries that the last pulse renewed", sink)
-        self._every = self._gauge("pulse_interval_seconds", "Time between two pulses", sink)
-        self._late = self._gauge("pulse_late_seconds", "Delay of the last pulse", sink)
-        self._lateness = self._histogram("pulse_lateness_seconds", "Delays of pulses", _LATE, sink)
-        self._beaten = self._gauge(
+        self._unchanged = gauge("unchanged", "Entries that were up to date", sink)
+        self._skipped = gauge("skips", "Changes held back, by reason", (*sink, "reason"))
+        self._guard = gauge("guard_held", "Removals and moves held by the guard", sink)
+        self._leads = gauge("leads", "1 if this syncer has the lock and writes", sink)
+        self._lost = counter("lost", "Entries and checks that the registry had lost", sink)
+        self._pulses = counter("pulses", "Pulses: renewals and health reports", sink)
+        self._held = gauge("pulse_held", "Entries that the last pulse renewed", sink)
+        self._every = gauge("pulse_interval_seconds", "Time between two pulses", sink)
+        self._late = gauge("pulse_late_seconds", "Delay of the last pulse", sink)
+        self._lateness = histogram(
+            "pulse_lateness_seconds", "Delays of pulses", sink, buckets=_LATE
+        )
+        self._beaten = gauge(
             "pulse_last_success_timestamp_seconds", "Time of the last successful pulse", sink
         )
 
-    def _gauge(self, name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(f"syncer_{name}", about, labels, registry=self.registry)
-
-    def _counter(self, name: str, about: str, labels: tuple[str, ...]) -> Counter:
-        return Counter(f"syncer_{name}", about, labels, registry=self.registry)
-
-    def _histogram(
-        self, name: str, about: str, buckets: tuple[float, ...], labels: tuple[str, ...]
-    ) -> Histogram:
-        return Histogram(f"syncer_{name}", about, labels, buckets=buckets, registry=self.registry)
-
     @singledispatchmethod
-    def _note(self, event: Any) -> None:
-        """Count nothing of other events."""
+    def __call__(self, event: Any) -> None:
+        """Count an event, if anything of it is counted."""
 
-    @_note.register
-    def _(self, event: SourceListed) -> None:
+    @__call__.register
+    def _(self, event: events.SourceListed) -> None:
         self._workloads.labels(event.source).set(event.workloads)
         self._instances.labels(event.source).set(event.instances)
         self._unclear.labels(event.source).set(event.unclear)
@@ -173,27 +145,27 @@ class Metrics:
         if event.complete:
             self._listed.labels(event.source).set(self._clock())
 
-    @_note.register
-    def _(self, event: LoopFailed) -> None:
+    @__call__.register
+    def _(self, event: events.LoopFailed) -> None:
         self._errors.labels(event.loop.role, event.loop.name).inc()
         self._row.labels(event.loop.role, event.loop.name).set(event.failures)
 
-    @_note.register
-    def _(self, event: LoopRecovered) -> None:
+    @__call__.register
+    def _(self, event: events.LoopRecovered) -> None:
         self._row.labels(event.loop.role, event.loop.name).set(0)
 
-    @_note.register
-    def _(self, event: ProblemsFound) -> None:
+    @__call__.register
+    def _(self, event: events.ProblemsFound) -> None:
         self._problems.labels(event.source).inc(len(event.problems))
 
-    @_note.register
-    def _(self, event: ChangeApplied) -> None:
+    @__call__.register
+    def _(self, event: events.ChangeApplied) -> None:
         self._changes.labels(event.sink, _word(event.change)).inc()
         if event.drift:
             self._drift.labels(event.sink).inc()
 
-    @_note.register
-    def _(self, event: CycleFinished) -> None:
+    @__call__.register
+    def _(self, event: events.CycleFinished) -> None:
         sink, plan = event.sink, event.plan
         self._cycles.labels(sink).inc()
         self._duration.labels(sink).observe(event.seconds)
@@ -206,20 +178,19 @@ class Metrics:
         self._registrations.labels(sink, "foreign").set(plan.foreign)
         self._unchanged.labels(sink).set(plan.unchanged)
         counts = Count(skip.kind for skip in plan.skipped)
-        seen = self._skips.setdefault(
-            sink, {kind for kind in SkipKind if Treat.COUNT in kind.treat}
-        )
+        from_start = {kind for kind in SkipKind if Treat.COUNT in kind.treat}
+        seen = self._skips.setdefault(sink, from_start)
         seen.update(counts)
         for kind in seen:
             self._skipped.labels(sink, kind).set(counts[kind])
         self._guard.labels(sink).set(counts[SkipKind.GUARD])
 
-    @_note.register
-    def _(self, event: LeaseLost) -> None:
+    @__call__.register
+    def _(self, event: events.LeaseLost) -> None:
         self._lost.labels(event.sink).inc(event.lost)
 
-    @_note.register
-    def _(self, event: PulseBeaten) -> None:
+    @__call__.register
+    def _(self, event: events.PulseBeaten) -> None:
         self._pulses.labels(event.sink).inc()
         self._held.labels(event.sink).set(event.held)
         self._every.labels(event.sink).set(event.every)
@@ -227,24 +198,24 @@ class Metrics:
         self._lateness.labels(event.sink).observe(event.late)
         self._beaten.labels(event.sink).set(self._clock())
 
-    @_note.register
-    def _(self, event: Elected) -> None:
+    @__call__.register
+    def _(self, event: events.Elected) -> None:
         self._leads.labels(event.sink).set(event.leads)
 
-    @_note.register
-    def _(self, event: ConfigReloaded) -> None:
+    @__call__.register
+    def _(self, event: events.ConfigReloaded) -> None:
         self._interval.set(event.interval)
         self._config.set(1)
         self._configured.set(self._clock())
-        if event.restarts:
+        if event.changed:
             self._forget()
 
-    @_note.register
-    def _(self, event: ConfigRefused) -> None:
+    @__call__.register
+    def _(self, event: events.ConfigRefused) -> None:
         self._config.set(0)
 
-    @_note.register
-    def _(self, event: HealthChanged) -> None:
+    @__call__.register
+    def _(self, event: events.HealthChanged) -> None:
         self._health.labels(event.status.value).inc()
 
     def _forget(self) -> None:
