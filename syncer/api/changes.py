@@ -142,21 +142,13 @@ class SkipKind(str, Enum):
         "two containers use one id; the second waits",
         Treat.WARN | Treat.REPORT,
     )
-    DOUBT = (
-        "doubt",
-        "the source is not healthy, or has not listed completely yet",
-        Treat.REPORT,
-    )
+    DOUBT = ("doubt", "the source is not healthy, or has not listed completely yet", Treat.REPORT)
     UNCLEAR = (
         "unclear",
         "the container, or the entry, exists but cannot be read just now",
         Treat.REPORT,
     )
-    UNCONFIRMED = (
-        "unconfirmed",
-        "the source did not answer when asked again",
-        Treat.REPORT,
-    )
+    UNCONFIRMED = ("unconfirmed", "the source did not answer when asked again", Treat.REPORT)
     ALIVE = ("alive", "the container runs after all", Treat.REPORT)
     INCOMPLETE = (
         "incomplete",
@@ -193,16 +185,8 @@ class SkipKind(str, Enum):
         Treat.REPORT | Treat.FAIL,
     )
     POLICY = ("policy", "forbidden by the policy", Treat.QUIETLY)
-    REFUSED = (
-        "refused",
-        "the registry refused it before",
-        Treat.WARN | Treat.REPORT | Treat.COUNT,
-    )
-    REJECTED = (
-        "rejected",
-        "this sink cannot hold it",
-        Treat.WARN | Treat.REPORT | Treat.COUNT,
-    )
+    REFUSED = ("refused", "the registry refused it before", Treat.WARN | Treat.REPORT | Treat.COUNT)
+    REJECTED = ("rejected", "this sink cannot hold it", Treat.WARN | Treat.REPORT | Treat.COUNT)
     STRAY = ("stray", "from a source that is no longer configured", Treat.REPORT)
 
     def __new__(cls, word: str, means: str = "", treat: Treat = Treat.QUIETLY) -> "SkipKind":

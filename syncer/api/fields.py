@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from syncer.api.text import choice
 
 #: Called by attrs with the object, the field and its value.
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #: An IPv4 address, which has one form only.
 _IPV4 = re.compile(rf"{_BYTE}(\.{_BYTE}){{3}}")
@@ -76,12 +77,12 @@ def bracketed(address: str) -> str:
 
 
 def within(least: float, most: float) -> Validator:
-    """A validator: the number or length of time is between the bounds."""
+    """A validator: the number or length of time is between the bounds; `most` may be infinite."""
 
     def check(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
         if value is not None and not least <= _number(value) <= most:
             show = _shown_like(value)
-            bounds = f"{show(least)} to {show(most)}"
+            bounds = f"at least {show(least)}" if most == inf else f"{show(least)} to {show(most)}"
             raise ValueError(f"{attribute.name} must be {bounds}, not {show(value)}")
 
     return check
@@ -89,13 +90,7 @@ def within(least: float, most: float) -> Validator:
 
 def at_least(least: float) -> Validator:
     """A validator: the number or length of time is not below the bound."""
-
-    def check(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        if value is not None and _number(value) < least:
-            show = _shown_like(value)
-            raise ValueError(f"{attribute.name} must be at least {show(least)}, not {show(value)}")
-
-    return check
+    return within(least, inf)
 
 
 def positive(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:

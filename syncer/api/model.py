@@ -7,7 +7,7 @@ instances with a `Mark` that names the owner.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -337,11 +337,6 @@ class View(Generic[T]):
     items: tuple[T, ...] = attrs.field(converter=as_tuple)
     complete: bool = attrs.field(default=True, kw_only=True)
     unclear: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset, kw_only=True)
-
-
-def listing(items: Iterable[T]) -> View[T]:
-    """Return a complete view of the items."""
-    return View(tuple(items))
 
 
 class Unhealthy(str, Enum):

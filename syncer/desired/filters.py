@@ -1,8 +1,9 @@
 """Filters: which workloads and services are registered, by name, image, label or tag."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from fnmatch import translate
+from typing import Any
 
 import attrs
 
@@ -26,83 +27,6 @@ class _Pattern:
     text: str
     workload: Callable[[Workload], bool] = lambda workload: False
     offer: Callable[[Offer], bool] | None = None
-
-
-def _patterns(texts: Iterable[str]) -> tuple[_Pattern, ...]:
-    return tuple(_pattern(text) for text in texts)
-
-
-@attrs.frozen
-class Filter:
-    """Admits an offer unless an `exclude` pattern matches, or no `include` pattern does.
-
-    Without `include` patterns everything is included. Patterns are `name:GLOB`, `image:GLOB`,
-    `label:KEY` (the workload has it) and `label:KEY=GLOB` for the workload, `service:GLOB` and
-    `tag:GLOB` for the offer. A glob (`*`, `?`, `[...]`) is matched against the whole value; case
-    matters. Raises ValueError for any other pattern.
-
-    `allow_names` and `deny_names` are globs over service names, where case does not matter, as in
-    DNS. A name must be allowed (if any are) and not denied, whatever the patterns say.
-    """
-
-    include: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
-    exclude: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
-    allow_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
-    deny_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
-    _included: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
-    _excluded: tuple[_Pattern, ...] = attrs.field(init=False, eq=False, repr=False)
-    _allowed: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
-    _denied: tuple[_Matches, ...] = attrs.field(init=False, eq=False, repr=False)
-
-    @_allowed.default
-    def _compile_allowed(self) -> tuple[_Matches, ...]:
-        return tuple(map(_name_glob, self.allow_names))
-
-    @_denied.default
-    def _compile_denied(self) -> tuple[_Matches, ...]:
-        return tuple(map(_name_glob, self.deny_names))
-
-    @_included.default
-    def _compile_include(self) -> tuple[_Pattern, ...]:
-        return _patterns(self.include)
-
-    @_excluded.default
-    def _compile_exclude(self) -> tuple[_Pattern, ...]:
-        return _patterns(self.exclude)
-
-    def why_not(self, workload: Workload) -> str:
-        """Return why the workload is left out; "" if it, or one of its offers, may be admitted."""
-        for pattern in self._excluded:
-            if pattern.workload(workload):
-                return f"excluded by the filter {pattern.text}"
-        if any(pattern.offer for pattern in self._included) or self._includes(workload):
-            return ""
-        return self._not_included()
-
-    def why_not_offer(self, workload: Workload, offer: Offer) -> str:
-        """Return why an offer of an admitted workload is left out; "" if it is admitted."""
-        if (self._allowed or self._denied) and (why_not := self._why_not_name(offer.service)):
-            return why_not
-        for pattern in self._excluded:
-            if pattern.offer and pattern.offer(offer):
-                return f"excluded by the filter {pattern.text}"
-        if self._includes(workload) or any(p.offer and p.offer(offer) for p in self._included):
-            return ""
-        return self._not_included()
-
-    def _why_not_name(self, service: str) -> str:
-        name = service.casefold()
-        if any(matches(name) for matches in self._denied):
-            return f"the service name {service!r} is denied by deny_names"
-        if self._allowed and not any(matches(name) for matches in self._allowed):
-            return f"the service name {service!r} is not in allow_names"
-        return ""
-
-    def _includes(self, workload: Workload) -> bool:
-        return not self._included or any(p.workload(workload) for p in self._included)
-
-    def _not_included(self) -> str:
-        return f"not included by any filter: {', '.join(self.include)}"
 
 
 def _pattern(text: str) -> _Pattern:
@@ -142,3 +66,66 @@ def _name_glob(glob: str) -> _Matches:
 def _glob(glob: str) -> _Matches:
     match = re.compile(translate(glob)).match
     return lambda value: match(value[:LONGEST_VALUE]) is not None
+
+
+def _compiled(field: str, compile: Callable[[str], object]) -> Any:
+    """Declare a field that has the texts of another one, compiled."""
+    made = attrs.Factory(lambda self: tuple(map(compile, getattr(self, field))), takes_self=True)
+    return attrs.field(init=False, eq=False, repr=False, default=made)
+
+
+@attrs.frozen
+class Filter:
+    """Admits an offer unless an `exclude` pattern matches, or no `include` pattern does.
+
+    Without `include` patterns everything is included. Patterns are `name:GLOB`, `image:GLOB`,
+    `label:KEY` (the workload has it) and `label:KEY=GLOB` for the workload, `service:GLOB` and
+    `tag:GLOB` for the offer. A glob (`*`, `?`, `[...]`) is matched against the whole value; case
+    matters. Raises ValueError for any other pattern.
+
+    `allow_names` and `deny_names` are globs over service names, where case does not matter, as in
+    DNS. A name must be allowed (if any are) and not denied, whatever the patterns say.
+    """
+
+    include: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    exclude: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    allow_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    deny_names: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    _included: tuple[_Pattern, ...] = _compiled("include", _pattern)
+    _excluded: tuple[_Pattern, ...] = _compiled("exclude", _pattern)
+    _allowed: tuple[_Matches, ...] = _compiled("allow_names", _name_glob)
+    _denied: tuple[_Matches, ...] = _compiled("deny_names", _name_glob)
+
+    def why_not(self, workload: Workload) -> str:
+        """Return why the workload is left out; "" if it, or one of its offers, may be admitted."""
+        for pattern in self._excluded:
+            if pattern.workload(workload):
+                return f"excluded by the filter {pattern.text}"
+        if any(pattern.offer for pattern in self._included) or self._includes(workload):
+            return ""
+        return self._not_included()
+
+    def why_not_offer(self, workload: Workload, offer: Offer) -> str:
+        """Return why an offer of an admitted workload is left out; "" if it is admitted."""
+        if (self._allowed or self._denied) and (why_not := self._why_not_name(offer.service)):
+            return why_not
+        for pattern in self._excluded:
+            if pattern.offer and pattern.offer(offer):
+                return f"excluded by the filter {pattern.text}"
+        if self._includes(workload) or any(p.offer and p.offer(offer) for p in self._included):
+            return ""
+        return self._not_included()
+
+    def _why_not_name(self, service: str) -> str:
+        name = service.casefold()
+        if any(matches(name) for matches in self._denied):
+            return f"the service name {service!r} is denied by deny_names"
+        if self._allowed and not any(matches(name) for matches in self._allowed):
+            return f"the service name {service!r} is not in allow_names"
+        return ""
+
+    def _includes(self, workload: Workload) -> bool:
+        return not self._included or any(p.workload(workload) for p in self._included)
+
+    def _not_included(self) -> str:
+        return f"not included by any filter: {', '.join(self.include)}"

@@ -11,7 +11,7 @@ import attrs
 from syncer.api.checks import Check
 from syncer.api.fields import as_tuple
 from syncer.api.kinds import Parsed, Reachable
-from syncer.api.model import Host, Instance, Offer, Origin, Status, Workload
+from syncer.api.model import Host, Instance, Offer, Origin, Workload
 from syncer.api.text import printable
 from syncer.desired.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose
 from syncer.desired.filters import Filter
@@ -161,6 +161,8 @@ class Translator:
             return Explained(offer, choice), [_error_text(error)], True
 
     def _instance(self, offer: Offer, choice: Choice, workload: Workload) -> Instance:
+        if not (self.mirror_health and offer.mirror_health):
+            workload = attrs.evolve(workload, health=None)
         return Instance(
             id=offer.id or instance_id(offer, workload),
             service=offer.service,
@@ -169,32 +171,15 @@ class Translator:
             protocol=offer.protocol,
             tags=offer.tags,
             meta=offer.meta,
-            checks=self._checks(offer, workload),
+            checks=_with_health(offer.checks) if workload.health else offer.checks,
             weight=offer.weight,
             warning_weight=offer.warning_weight,
             tag_override=offer.tag_override,
-            status=self._status(offer, workload),
+            status=workload.status,
             origin=Origin(source=workload.source, workload=workload.id, name=workload.name),
             by_labels=workload.offers is None
             and (choice.rule in (OVERRIDE, LABEL) or offer.register_port is not None),
         )
-
-    def _mirrors_health(self, offer: Offer) -> bool:
-        """Whether the runtime's own health check applies to this offer."""
-        return self.mirror_health and offer.mirror_health
-
-    def _checks(self, offer: Offer, workload: Workload) -> tuple[Check, ...]:
-        """Return the offer's checks, and the runtime's own health check as one of them."""
-        mirrored = self._mirrors_health(offer) and workload.health is not None
-        if not mirrored or any(_CONTAINER in (check.kind, check.key) for check in offer.checks):
-            return offer.checks
-        return (*offer.checks, Check(kind=_CONTAINER))
-
-    def _status(self, offer: Offer, workload: Workload) -> Status:
-        """Return the workload's status, without its health if that is not mirrored."""
-        if self._mirrors_health(offer):
-            return workload.status
-        return attrs.evolve(workload, health=None).status
 
 
 def instance_id(offer: Offer, workload: Workload) -> str:
@@ -206,6 +191,12 @@ def instance_id(offer: Offer, workload: Workload) -> str:
     port = offer.port or offer.register_port or 0
     ending = "" if offer.protocol == "tcp" else f":{offer.protocol}"
     return f"{workload.scope}:{workload.name or workload.id}:{port}{ending}"
+
+
+def _with_health(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Return the checks, and the runtime's own health check as one of them."""
+    given = any(_CONTAINER in (check.kind, check.key) for check in checks)
+    return checks if given else (*checks, Check(kind=_CONTAINER))
 
 
 def _checked(parsed: object) -> Parsed:

@@ -203,7 +203,8 @@ class SinkStandings:
         self._changes: dict[str, Change] = {}
         for change in to_do or ():
             self._changes[change.id] = change
-            if key := _key(_registration(change), ownership):
+            entry = change.old if isinstance(change, Deregister) else change.new
+            if key := _key(entry, ownership):
                 self._ids.setdefault(key, change.id)
         self._used: set[str] = set()
 
@@ -252,10 +253,6 @@ def _key(registration: Registration, ownership: Ownership) -> tuple[str, str, st
     return *mark.key, registration.instance.service
 
 
-def _registration(change: Change) -> Registration:
-    return change.old if isinstance(change, Deregister) else change.new
-
-
 def planned(plans: Once[Plan], now: Now) -> dict[str, SinkStandings]:
     """The states of instances in each sink, from plans that nobody has carried out yet."""
     return {
@@ -269,7 +266,7 @@ def story(
     entry: TrackedWorkload,
     now: Now,
     sinks: Mapping[str, SinkStandings],
-    errors: Mapping[Part, str] = frozen_map({}),  # noqa: B008 - frozen
+    errors: Mapping[Part, str] = EMPTY,
 ) -> Story:
     """Explain a workload: its state in each sink that takes its source; `errors` by part."""
     lines = {

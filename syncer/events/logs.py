@@ -167,11 +167,8 @@ def _(event: events.SkipsChanged) -> Iterator[Record]:
         skips = [skip for skip in event.skips if skip.kind == kind]
         level = "warning" if Treat.WARN in kind.treat else "info"
         if count > MANY or (kind is SkipKind.LOST and count > 1):
-            yield (
-                level,
-                f"{count} changes held back",
-                {**_skip(event.sink, skips[0]), "for_example": True},
-            )
+            example = {**_skip(event.sink, skips[0]), "for_example": True}
+            yield level, f"{count} changes held back", example
         else:
             yield from ((level, "change held back", _skip(event.sink, skip)) for skip in skips)
 

@@ -29,11 +29,7 @@ class MirrorSource(Source):
     """
 
     def __init__(
-        self,
-        sink: Sink,
-        registry: str,
-        name: str,
-        clock: Callable[[], float] = time.monotonic,
+        self, sink: Sink, registry: str, name: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._sink, self._registry, self._name, self._clock = sink, registry, name, clock
         self._asked = float("-inf")

@@ -45,11 +45,7 @@ class Stream:
     """One client's stream. `close` must be called in the end, even if nothing was read."""
 
     def __init__(
-        self,
-        board: Board,
-        after: int,
-        places: threading.BoundedSemaphore,
-        over: Callable[[], bool],
+        self, board: Board, after: int, places: threading.BoundedSemaphore, over: Callable[[], bool]
     ) -> None:
         self._board, self._after, self._places, self._over = board, after, places, over
         self._until = monotonic() + LIFETIME

@@ -34,7 +34,6 @@ from syncer import (
     parse_duration,
 )
 from syncer.api.fields import bracketed, canonical_address, clean, filled, frozen_map, within
-from syncer.api.model import listing
 from syncer.api.options import format_duration
 from syncer.api.text import printable
 from syncer.plan.adjusted import Adjusted
@@ -293,7 +292,6 @@ def test_a_view_is_complete_unless_it_says_otherwise():
     view = View(iter([1, 2]))
     assert (view.items, view.complete, view.unclear) == ((1, 2), True, frozenset())
     assert View([], unclear=["a"]).unclear == {"a"}
-    assert listing([1]) == View([1])
 
 
 class TestCheck:

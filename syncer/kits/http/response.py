@@ -57,11 +57,7 @@ class Response:
         return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."
 
     def error(
-        self,
-        *,
-        secrets: Collection[str] = (),
-        refusals: Collection[str] = (),
-        hint: str = "",
+        self, *, secrets: Collection[str] = (), refusals: Collection[str] = (), hint: str = ""
     ) -> Refused | Failed:
         """Return the error that this status means: 429 and 5xx may pass, others will not.
 
