@@ -37,11 +37,10 @@ def test_type_checkers_see_the_same_names():
     import ast
     from pathlib import Path
 
-    tree = ast.parse(Path(syncer.__file__).read_text(encoding="utf-8"))
-    block = next(node for node in tree.body if isinstance(node, ast.If))
+    tree = ast.parse(Path(syncer.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
     seen = {
         alias.asname or alias.name: node.module
-        for node in block.body
+        for node in tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
