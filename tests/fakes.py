@@ -8,7 +8,7 @@ import attrs
 from syncer import Instance, Mark, Offer, Registration, State, Workload, testing
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
-from syncer.engine.reconcile import Reconciler, SinkPart
+from syncer.engine.cycle.reconcile import Reconciler, SinkPart
 from syncer.plan.adjusted import Wanted
 from syncer.plan.guard import GuardRules
 from syncer.plugin.builtin.memory import MemorySink

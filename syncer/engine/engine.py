@@ -24,12 +24,12 @@ from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
 from syncer.engine import queries
+from syncer.engine.cycle.reconcile import Reconciler
 from syncer.engine.parts import SinkPart, SourcePart, check_parts
 from syncer.engine.probes.prober import Prober
 from syncer.engine.probes.rules import ProbeRules
 from syncer.engine.pulse import Pulse
 from syncer.engine.queries import Examined, Now, Once, Story
-from syncer.engine.reconcile import Reconciler
 from syncer.engine.scheduler import Scheduler
 from syncer.engine.shutdown import HandOver, shut_down
 from syncer.events import AnyEvent, CycleFinished, LoopFailed

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from syncer.engine.cycle.reconcile import Reconciler
 from syncer.engine.loops import Backoff, Loop, Wakes
-from syncer.engine.reconcile import Reconciler
 from syncer.events import AnyEvent, LeaseLost, PulseBeaten
 
 

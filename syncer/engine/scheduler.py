@@ -14,11 +14,11 @@ import attrs
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.keys import Part
 from syncer.desired.tracker import Tracker
+from syncer.engine.cycle.reading import ReadState
+from syncer.engine.cycle.reconcile import Reconciler
+from syncer.engine.cycle.reporter import CycleReport
 from syncer.engine.loops import Backoff, Loop, Trigger, Wakes, jittered
 from syncer.engine.pulse import Pulse
-from syncer.engine.reading import ReadState
-from syncer.engine.reconcile import Reconciler
-from syncer.engine.reporter import CycleReport
 from syncer.events import AnyEvent
 from syncer.plan.guard import PAUSE
 

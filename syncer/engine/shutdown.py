@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 
 from syncer.api.keys import Part
 from syncer.desired.tracker import Tracker
+from syncer.engine.cycle.reconcile import Reconciler
 from syncer.engine.queries import Attempt
-from syncer.engine.reconcile import Reconciler
 from syncer.engine.scheduler import Scheduler
 
 #: Called once nothing is written any more; returns whether another engine takes over.

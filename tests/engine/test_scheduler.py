@@ -12,11 +12,11 @@ from servers.waiting import holds_for
 from syncer import CheckKey, CheckResult, CheckStatus, Plan, TemporaryError
 from syncer.desired.tracker import Desired
 from syncer.engine import scheduler
+from syncer.engine.cycle.reading import ReadState
+from syncer.engine.cycle.reconcile import Reconciler, SinkPart
+from syncer.engine.cycle.reporter import CycleReport
 from syncer.engine.loops import Trigger
 from syncer.engine.pulse import Pulse
-from syncer.engine.reading import ReadState
-from syncer.engine.reconcile import Reconciler, SinkPart
-from syncer.engine.reporter import CycleReport
 from syncer.engine.scheduler import (
     COALESCE,
     GUARD_PAUSE,

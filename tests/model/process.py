@@ -11,8 +11,8 @@ from model.world import ModelSource
 from syncer import Deregister, SyncerError, Update
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
+from syncer.engine.cycle.reconcile import Reconciler, SinkPart
 from syncer.engine.pulse import Pulse
-from syncer.engine.reconcile import Reconciler, SinkPart
 from syncer.plan.drain import DRAIN
 from syncer.plan.guard import PAUSE, Guard, GuardRules
 

@@ -6,12 +6,12 @@ desired = brakes_of("desired/tracker.py", "desired/test_tracker")
 snapshot = brakes_of("desired/snapshot.py", "desired/test_tracker")
 difference = brakes_of("plan/incremental.py", "plan/test_incremental")
 aiming = brakes_of("plan/adjust.py", "plan/test_adjust")
-cycle = brakes_of("engine/reconcile.py", "engine/test_reconcile")
-state = brakes_of("engine/sink_state.py", "engine/test_reconcile")
-writer = brakes_of("engine/writer.py", "engine/test_reconcile")
-reporter = brakes_of("engine/reporter.py", "engine/test_reconcile")
-confirm = brakes_of("engine/confirm.py", "engine/test_reconcile")
-reading = brakes_of("engine/reading.py", "engine/test_reading")
+cycle = brakes_of("engine/cycle/reconcile.py", "engine/cycle/test_reconcile")
+state = brakes_of("engine/cycle/sink_state.py", "engine/cycle/test_reconcile")
+writer = brakes_of("engine/cycle/writer.py", "engine/cycle/test_reconcile")
+reporter = brakes_of("engine/cycle/reporter.py", "engine/cycle/test_reconcile")
+confirm = brakes_of("engine/cycle/confirm.py", "engine/cycle/test_reconcile")
+reading = brakes_of("engine/cycle/reading.py", "engine/cycle/test_reading")
 election = brakes_of("engine/election.py", "engine/test_election")
 pulse = brakes_of("engine/pulse.py", "engine/test_pulse")
 loops = brakes_of("engine/loops.py", "engine/test_loops")
@@ -101,7 +101,7 @@ MUTANTS = (
         "what is open is not looked at again",
         "former.keys() | last.open)",
         "former.keys())",
-        "engine/test_reconcile",
+        "engine/cycle/test_reconcile",
         blind="its sinks are not asked again",
     ),
     difference(
@@ -144,7 +144,7 @@ MUTANTS = (
         "what a list that lags shows is kept alive",
         "return self._alive.copy().values()",
         "return self._entries.copy().values()",
-        "engine/test_reconcile",
+        "engine/cycle/test_reconcile",
         blind="nothing renews in the middle of its cycles",
     ),
     state("what was written is not noted", "self._changed.add(id_)", "pass"),
@@ -233,7 +233,7 @@ MUTANTS = (
         "old ones go first",
         "puts = [change for change in plan.changes if not isinstance(change, Deregister)]",
         "puts = list(plan.changes)[::-1]",
-        "engine/test_reconcile",
+        "engine/cycle/test_reconcile",
     ),
     state(
         "what was written is forgotten",

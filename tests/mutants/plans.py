@@ -3,7 +3,7 @@
 from mutants import RARE, brakes_of
 
 plan = brakes_of("plan/planner.py", "plan/test_planner")
-ownership = brakes_of("desired/ownership.py", "plan/test_planner", "engine/test_reconcile")
+ownership = brakes_of("desired/ownership.py", "plan/test_planner", "engine/cycle/test_reconcile")
 brakes = brakes_of("plan/brakes.py", "plan/test_planner")
 successors = brakes_of("plan/replacements.py", "plan/test_replacements")
 guard = brakes_of("plan/guard.py", "plan/test_guard")
@@ -30,7 +30,7 @@ MUTANTS = (
         "elif facts.ownership.is_stray(one.mark):",
         "elif False:",
         "plan/test_planner",
-        "engine/test_reconcile",
+        "engine/cycle/test_reconcile",
         "engine/test_engine",
         blind="it looks at what is written, not at what is told",
     ),

@@ -17,8 +17,8 @@ from fakes import (
 
 from syncer import Deregister, Reason, Register, Status, TemporaryError, Update
 from syncer.desired.tracker import Desired
+from syncer.engine.cycle.reconcile import Reconciler
 from syncer.engine.parts import SinkPart
-from syncer.engine.reconcile import Reconciler
 from syncer.plan.adoption import Adoption
 from syncer.plan.guard import GuardRules
 from syncer.testing import ManualClock

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import Health, Status
+from syncer.engine.cycle.reconcile import Reconciler
 from syncer.engine.parts import SinkPart
-from syncer.engine.reconcile import Reconciler
 from syncer.plan.drain import DRAIN
 from syncer.plan.guard import GuardRules
 from syncer.testing import ManualClock

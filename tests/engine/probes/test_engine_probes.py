@@ -6,8 +6,8 @@ from fakes import FakeSource, Heard, offer, workload
 
 from syncer import Check, CheckResult, CheckStatus, probing
 from syncer.api.model import Status
+from syncer.engine.cycle.reconcile import SinkPart
 from syncer.engine.engine import Engine
-from syncer.engine.reconcile import SinkPart
 from syncer.events import HealthChanged
 from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import wait_until

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterator
 
 from syncer.api.changes import Change, Outcome, Register, Update
 from syncer.api.errors import TemporaryError
+from syncer.engine.cycle.reporter import Reporter, error_text, is_refusal
+from syncer.engine.cycle.sink_state import SinkState
 from syncer.engine.election import Election, LeadLost
-from syncer.engine.reporter import Reporter, error_text, is_refusal
-from syncer.engine.sink_state import SinkState
 from syncer.plan.brakes import Refusals
 
 

@@ -6,7 +6,7 @@ import pytest
 from fakes import held
 
 from syncer import Sink, TemporaryError, View
-from syncer.engine.reading import Reading, ReadState
+from syncer.engine.cycle.reading import Reading, ReadState
 from syncer.testing import wait_until
 
 

@@ -13,14 +13,14 @@ from syncer.api.model import Registration, View
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired
-from syncer.engine.confirm import confirm_gone
+from syncer.engine.cycle.confirm import confirm_gone
+from syncer.engine.cycle.reading import Reading
+from syncer.engine.cycle.reporter import CycleReport, Reporter
+from syncer.engine.cycle.sink_state import SinkState
+from syncer.engine.cycle.writer import Writer
 from syncer.engine.election import Election, without_left
 from syncer.engine.parts import SinkPart
 from syncer.engine.probes.prober import Prober
-from syncer.engine.reading import Reading
-from syncer.engine.reporter import CycleReport, Reporter
-from syncer.engine.sink_state import SinkState
-from syncer.engine.writer import Writer
 from syncer.events import AnyEvent, CycleFinished
 from syncer.plan.adjust import Adjuster
 from syncer.plan.adjusted import Adjusted

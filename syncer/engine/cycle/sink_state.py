@@ -11,7 +11,7 @@ from syncer.api.changes import Change, Skip, SkipKind
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
 from syncer.api.model import Registration, View
-from syncer.engine.reading import Reading
+from syncer.engine.cycle.reading import Reading
 from syncer.plan.incremental import Contents
 
 

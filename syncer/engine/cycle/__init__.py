@@ -1,0 +1,1 @@
+"""One cycle of one sink: read, plan, brake, write, report."""
