@@ -9,8 +9,8 @@ from syncer import Instance, Mark, Offer, Registration, State, Workload, testing
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
 from syncer.engine.cycle.reconcile import Reconciler, SinkPart
-from syncer.plan.adjusted import Wanted
 from syncer.plan.guard import GuardRules
+from syncer.plan.wanted import Wanted
 from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import ManualClock
 

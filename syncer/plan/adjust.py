@@ -17,8 +17,8 @@ from syncer.api.keys import Claim, Place, WorkloadKey
 from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.api.model import Instance, Mark, Status
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
-from syncer.plan.adjusted import Adjusted, Rejected, Wanted
 from syncer.plan.drain import Held, drained, with_holds
+from syncer.plan.wanted import Adjusted, Rejected, Wanted
 
 Translate = Callable[[Check, Instance], TranslatedCheck]
 #: Called with problems of a workload: source, workload's name, texts.

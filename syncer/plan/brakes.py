@@ -22,7 +22,7 @@ from syncer.api.changes import (
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.keys import Claim, Place
 from syncer.api.model import Registration, Workload
-from syncer.plan.adjusted import Adjusted
+from syncer.plan.wanted import Adjusted
 
 
 def _ask_nobody(source: str, workload: str) -> Workload | None:

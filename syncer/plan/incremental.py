@@ -19,10 +19,10 @@ from syncer.api.keys import WorkloadKey
 from syncer.api.model import Registration, View
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.adjust import Adjuster
-from syncer.plan.adjusted import Adjusted
 from syncer.plan.adoption import Adoption
 from syncer.plan.drain import Holding, as_marked, held_by
 from syncer.plan.planner import Facts, make_plan
+from syncer.plan.wanted import Adjusted
 
 
 @attrs.frozen(kw_only=True)

@@ -29,7 +29,7 @@ from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.model import Mark, Registration, View
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
-from syncer.plan.adjusted import Adjusted, Wanted
+from syncer.plan.wanted import Adjusted, Wanted
 
 
 @attrs.frozen(kw_only=True)
@@ -78,7 +78,7 @@ def make_plan(
         if source := facts.source_of(one.mark):
             ours += 1
             if one.id not in wanted:
-                step = _release(one, source, adjusted, actual)
+                step = _remove(one, source, adjusted, actual)
                 skips.append(step) if isinstance(step, Skip) else removals.append(step)
         elif facts.ownership.is_stray(one.mark):
             skips.append(Skip(one.id, SkipKind.STRAY, _stray(one)))
@@ -195,7 +195,7 @@ def _conflict(have: Registration) -> str:
     return f"this id belongs to owner {mark.owner!r}, scope {mark.scope!r}, source {mark.source!r}"
 
 
-def _release(
+def _remove(
     have: Registration, source: Snapshot, adjusted: Adjusted, actual: View[Registration]
 ) -> Change | Skip:
     """Remove one of our entries that is no longer wanted, or skip it with a reason."""

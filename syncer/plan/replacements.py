@@ -13,8 +13,8 @@ import attrs
 from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind, claim_of
 from syncer.api.keys import Claim, WorkloadKey
 from syncer.api.model import Registration
-from syncer.plan.adjusted import Adjusted, Wanted
 from syncer.plan.brakes import Context
+from syncer.plan.wanted import Adjusted, Wanted
 
 
 def require_replacements(plan: Plan, context: Context) -> Plan:

@@ -27,9 +27,9 @@ from syncer import (
 from syncer.api.changes import claim_of
 from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.desired.snapshot import Snapshot
-from syncer.plan.adjusted import Adjusted, Rejected, Wanted
 from syncer.plan.drain import DRAIN, drained
 from syncer.plan.planner import Facts, make_plan
+from syncer.plan.wanted import Adjusted, Rejected, Wanted
 from syncer.testing.builders import OWNER, SCOPE, SOURCE, make_mark
 
 Translate = Callable[[Check, Instance], TranslatedCheck]

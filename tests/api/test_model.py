@@ -36,7 +36,7 @@ from syncer import (
 from syncer.api.fields import bracketed, canonical_address, clean, filled, frozen_map, within
 from syncer.api.options import format_duration
 from syncer.api.text import printable
-from syncer.plan.adjusted import Adjusted
+from syncer.plan.wanted import Adjusted
 from syncer.testing import instances, marks
 
 

@@ -17,7 +17,7 @@ from syncer import (
 from syncer.api.keys import Place
 from syncer.api.model import Status
 from syncer.plan.adjust import RESULTS, Adjuster
-from syncer.plan.adjusted import Rejected
+from syncer.plan.wanted import Rejected
 
 WEB = workload("web")
 

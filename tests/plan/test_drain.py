@@ -41,10 +41,10 @@ from syncer import (
 )
 from syncer.api.changes import claim_of
 from syncer.engine.engine import Engine
-from syncer.plan.adjusted import Adjusted
 from syncer.plan.brakes import Context
 from syncer.plan.drain import DRAIN
 from syncer.plan.last_instance import keep_last, takes_away
+from syncer.plan.wanted import Adjusted
 
 WEB, WEB_ID = workload("web"), "h:web:80"
 PLACE = ("10.0.0.1", 80)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from syncer import Deregister, Reason, Register, Registration, State, Update, View
 from syncer.api.keys import Claim
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
-from syncer.plan.adjusted import Adjusted, Rejected
 from syncer.plan.brakes import POLICIES, Context, apply_policy
 from syncer.plan.planner import Facts, make_plan
+from syncer.plan.wanted import Adjusted, Rejected
 
 ID = "h:web:80"
 #: What `held()` and `wanted()` are of.

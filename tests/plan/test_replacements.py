@@ -14,9 +14,9 @@ from syncer import (
     TemporaryError,
 )
 from syncer.api.keys import Claim, Place
-from syncer.plan.adjusted import Adjusted, Rejected
 from syncer.plan.brakes import SLOW_CAP, Context
 from syncer.plan.replacements import hold_unreplaced, name_replacements
+from syncer.plan.wanted import Adjusted, Rejected
 
 WEB = workload("web")
 OLD, NEW = "h:web:80", "new"

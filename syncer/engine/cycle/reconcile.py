@@ -13,7 +13,7 @@ from syncer.api.model import Registration, View
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired
-from syncer.engine.cycle.confirm import confirm_gone
+from syncer.engine.cycle.confirm_gone import confirm_gone
 from syncer.engine.cycle.reading import Reading
 from syncer.engine.cycle.reporter import CycleReport, Reporter
 from syncer.engine.cycle.sink_state import SinkState
@@ -23,7 +23,6 @@ from syncer.engine.parts import SinkPart
 from syncer.engine.probes.prober import Prober
 from syncer.events import AnyEvent, CycleFinished
 from syncer.plan.adjust import Adjuster
-from syncer.plan.adjusted import Adjusted
 from syncer.plan.adoption import unadopted
 from syncer.plan.brakes import Brake, Context, Refusals, apply_policy, hold_unprobed
 from syncer.plan.drain import Holding, as_marked, only
@@ -32,6 +31,7 @@ from syncer.plan.incremental import IncrementalPlanner
 from syncer.plan.last_instance import keep_last, shown, takes_away
 from syncer.plan.planner import Facts
 from syncer.plan.replacements import hold_unreplaced, require_replacements
+from syncer.plan.wanted import Adjusted
 
 
 def brakes(refusals: Refusals, guard: Guard) -> tuple[Brake, ...]:

@@ -16,7 +16,7 @@ from syncer import (
     View,
 )
 from syncer.api.changes import digest_of
-from syncer.engine.cycle.confirm import UNANSWERED
+from syncer.engine.cycle.confirm_gone import UNANSWERED
 from syncer.events import (
     ChangeApplied,
     ChangeFailed,
