@@ -54,7 +54,7 @@ class Log:
     def _print(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
         if level == "debug" and not self._verbose:
             return
-        message, fields = printable(message, LONGEST), _escaped(fields)
+        message, fields = printable(message, LONGEST), escaped(fields)
         if self._as_json:
             line = _json_line(level, message, fields)
         else:
@@ -93,7 +93,7 @@ def _quoted(value: Any) -> str:
     return value if plain else repr(value)
 
 
-def _escaped(fields: Mapping[str, Any]) -> dict[str, Any]:
+def escaped(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Escape control characters in the fields, and cut long texts."""
     return {
         key: printable(value, LONGEST_TRACE if key == "trace" else LONGEST)

@@ -20,14 +20,6 @@ SLACK = 30.0
 
 
 @attrs.frozen(kw_only=True)
-class Failing:
-    """The last try of a part's work failed."""
-
-    error: str
-    failures: int
-
-
-@attrs.frozen(kw_only=True)
 class Refused:
     """When the configuration was last refused, and why."""
 
@@ -42,7 +34,7 @@ class Known:
     `failing` and `succeeded` are by part (`source docker`, `pulse consul`), the others by sink.
     """
 
-    failing: Mapping[Part, Failing] = attrs.Factory(dict)
+    failing: Mapping[Part, events.LoopFailed] = attrs.Factory(dict)
     succeeded: Mapping[Part, float] = attrs.Factory(dict)
     reports: Mapping[str, events.CycleFinished] = attrs.Factory(dict)
     pulses: Mapping[str, events.PulseBeaten] = attrs.Factory(dict)
@@ -106,8 +98,7 @@ class Status:
         known = self.known
         match event:
             case events.LoopFailed(loop=part):
-                failing = Failing(error=event.error, failures=event.failures)
-                return {"failing": {**known.failing, part: failing}}
+                return {"failing": {**known.failing, part: event}}
             case events.LoopRecovered(loop=part):
                 return {"failing": {k: v for k, v in known.failing.items() if k != part}}
             case events.SourceListed(complete=True):

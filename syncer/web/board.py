@@ -19,7 +19,7 @@ from syncer.events import AnyEvent, ChangeApplied, logs
 LINES, BEHIND, DRIFT = 200, 1000, 200
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Line:
     """A log line. Each has the next higher `number`."""
 
@@ -58,13 +58,8 @@ class Board:
                 self._drift.append({"time": now, "sink": event.sink, **change})
             for level, message, fields in records:
                 self.number += 1
-                line = Line(
-                    number=self.number,
-                    time=now,
-                    level=level,
-                    message=printable(message, logs.LONGEST),
-                    fields=_shown(fields),
-                )
+                text = printable(message, logs.LONGEST)
+                line = Line(self.number, now, level, text, _shown(fields))
                 self._recent.append(line)
                 if level != "debug":
                     self._lines.append(line)
@@ -102,8 +97,4 @@ class Board:
 
 def _shown(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Escape the fields as in the log, and leave out a plugin's stack trace."""
-    return {
-        key: printable(value, logs.LONGEST) if isinstance(value, str) else value
-        for key, value in fields.items()
-        if key != "trace"
-    }
+    return logs.escaped({key: value for key, value in fields.items() if key != "trace"})
