@@ -15,6 +15,7 @@ from syncer.plugin.manager import Plugins
 
 def kinds(plugins: Plugins) -> Iterator[tuple[str, Kind]]:
     """Yield every kind that has options, with its table in the configuration file."""
+    roles: dict[str, type[Kind]]
     roles = {"sources": SourceType, "sinks": SinkType, "parsers": LabelParser}
     for table, role in roles.items():
         for kind in plugins.kinds(role).values():

@@ -38,13 +38,10 @@ def registrator(ctx: click.Context, arguments: Sequence[str]) -> int:
 
     `-help` lists its flags; `-print-config` prints the equivalent configuration file.
     """
-    return _run(ctx, "registrator", arguments)
+    from syncer.api.kinds import CommandLine
 
-
-def _run(ctx: click.Context, name: str, arguments: Sequence[str]) -> int:
-    """Run as the command line of the program of this name says."""
     plugins = installed()
-    asked = plugins.command_line(name).create(arguments, os.environ)
+    asked = plugins.kind(CommandLine, "registrator").create(arguments, os.environ)
     if asked.text:
         click.echo(asked.text, err=bool(asked.exit_code))
         return asked.exit_code
@@ -70,7 +67,7 @@ def _run(ctx: click.Context, name: str, arguments: Sequence[str]) -> int:
 
 def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
     """Return the tables of the equivalent configuration file."""
-    from syncer.config.flags import kind_tables
+    from syncer.config.load import kind_tables
     from syncer.config.tree import overlaid, plain
 
     tables = {

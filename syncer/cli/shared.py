@@ -112,8 +112,7 @@ def make_engine(
 
 def settings_and_plugins(flags: Mapping[str, Any]) -> "tuple[Settings, Plugins]":
     """Read what flags, file and environment say, and find the plugins that they leave enabled."""
-    from syncer.config.flags import common_settings
-    from syncer.config.load import read_settings
+    from syncer.config.load import common_settings, read_settings
     from syncer.plugin.manager import Plugins
 
     general = [f"{key}={flags[key]}" for key in ("owner", "interval") if flags[key]]

@@ -1,12 +1,13 @@
 """Build a `Config` from one tree of settings, table by table. All errors are raised at once."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
 
 from syncer.api.errors import ConfigError
+from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.config.exposure import exposed
 from syncer.config.files import digests
@@ -18,6 +19,7 @@ from syncer.config.settings import (
     TABLES,
     TOP_KEYS,
     Config,
+    K,
     Kind,
     KindLookup,
     ParserConfig,
@@ -33,19 +35,15 @@ from syncer.engine.probes.rules import ProbeRules
 from syncer.plan.guard import GuardRules
 
 T = TypeVar("T")
-P = TypeVar("P", ParserConfig, SourceConfig, SinkConfig)
+P = TypeVar("P", SourceConfig, SinkConfig)
+A = TypeVar("A", ParserConfig, SourceConfig, SinkConfig)
 
 
 class ConfigBuilder:
     """Takes one tree of settings apart, and collects errors and warnings on the way."""
 
     def __init__(
-        self,
-        tree: Tree,
-        kinds: KindLookup,
-        *,
-        path: Path | None,
-        environ: Mapping[str, str],
+        self, tree: Tree, kinds: KindLookup, *, path: Path | None, environ: Mapping[str, str]
     ) -> None:
         self._tree, self._kinds, self._path, self._environ = tree, kinds, path, environ
         self._top = KeyPath((), str(path) if path else "")
@@ -103,17 +101,15 @@ class ConfigBuilder:
         tables, where = self._table("parsers"), self._top / "parsers"
         top = {key: value for key, value in tables.items() if key in PARSER_KEYS}
         settings = self._fill(ParserSettings, top, where)
-        order = self._kinds.label_parser_names()
+        order = self._kinds.names(LabelParser)
         if settings is not None and settings.order is not None:
             order = settings.order
         found = []
         for name in order:
             at = where / "order" if "order" in top else where / name
-            kind = self._look_up(self._kinds.label_parser, name, at, tables.get("order"))
-            parser = ParserConfig(name=name)
-            found.append(
-                self._with_options(parser, kind, self._table("parsers", name), where / name)
-            )
+            kind = self._look_up(LabelParser, name, at, tables.get("order"))
+            own, parser = self._table("parsers", name), ParserConfig(name=name)
+            found.append(self._with_options(parser, kind, own, where / name))
         for name, table in tables.items():
             if name not in PARSER_KEYS and name not in order:
                 known = did_you_mean(name, (*order, *PARSER_KEYS))
@@ -121,36 +117,35 @@ class ConfigBuilder:
         return [parser for parser in found if parser is not None]
 
     def _source(self, name: str, table: Tree, where: KeyPath) -> SourceConfig | None:
-        rules = self._fill(
-            AddressRules, self._table("sources", name, "addresses"), where / "addresses"
-        )
-        common = {key: value for key, value in table.items() if key in SOURCE_KEYS[:-1]}
-        source = self._fill(SourceConfig, common, where, name=name, addresses=rules)
-        if source is None:
-            return None
-        source = attrs.evolve(source, kind=source.kind or name)
-        kind = self._look_up(self._kinds.source, source.kind, where / "kind", table.get("kind"))
-        options = {key: value for key, value in table.items() if key not in SOURCE_KEYS}
-        return self._with_options(source, kind, options, where, SOURCE_KEYS)
+        given = self._table("sources", name, "addresses")
+        rules = self._fill(AddressRules, given, where / "addresses")
+        own = {"name": name, "addresses": rules}
+        return self._part(SourceConfig, SourceType, SOURCE_KEYS, table, where, own)
 
     def _sink(self, name: str, table: Tree, where: KeyPath) -> SinkConfig | None:
-        common = {key: value for key, value in table.items() if key in SINK_KEYS}
-        sink = self._fill(SinkConfig, common, where, name=name)
-        if sink is None:
+        return self._part(SinkConfig, SinkType, SINK_KEYS, table, where, {"name": name})
+
+    def _part(
+        self,
+        part_class: type[P],
+        role: type[SourceType | SinkType],
+        keys: tuple[str, ...],
+        table: Tree,
+        where: KeyPath,
+        own: Tree,
+    ) -> P | None:
+        common = {key: value for key, value in table.items() if key in keys and key not in own}
+        part = self._fill(part_class, common, where, **own)
+        if part is None:
             return None
-        sink = attrs.evolve(sink, kind=sink.kind or name)
-        kind = self._look_up(self._kinds.sink, sink.kind, where / "kind", table.get("kind"))
-        options = {key: value for key, value in table.items() if key not in SINK_KEYS}
-        return self._with_options(sink, kind, options, where, SINK_KEYS)
+        part = attrs.evolve(part, kind=part.kind or part.name)
+        kind = self._look_up(role, part.kind, where / "kind", table.get("kind"))
+        options = {key: value for key, value in table.items() if key not in keys}
+        return self._with_options(part, kind, options, where, keys)
 
     def _with_options(
-        self,
-        part: P,
-        kind: Kind | None,
-        raw: Tree,
-        where: KeyPath,
-        other_keys: tuple[str, ...] = (),
-    ) -> P | None:
+        self, part: A, kind: Kind | None, raw: Tree, where: KeyPath, other_keys: Iterable[str] = ()
+    ) -> A | None:
         """Return the part with its kind's options filled; `None` if there is an error."""
         if kind is None:
             return None
@@ -187,7 +182,7 @@ class ConfigBuilder:
         options_class: type[T],
         raw: Tree,
         where: KeyPath,
-        other_keys: tuple[str, ...] = (),
+        other_keys: Iterable[str] = (),
         **own: Any,
     ) -> T | None:
         """Return the filled class, or `None` if there is an error in it."""
@@ -201,11 +196,9 @@ class ConfigBuilder:
         self._warnings += exposed(options_class, raw, where, self._path, self._environ)
         return filled
 
-    def _look_up(
-        self, look_up: Callable[[str], T], name: str, where: KeyPath, given: Any
-    ) -> T | None:
+    def _look_up(self, role: type[K], name: str, where: KeyPath, given: Any) -> K | None:
         try:
-            return look_up(name)
+            return self._kinds.kind(role, name)
         except ConfigError as error:
             self._problem(where, str(error), given)
             return None

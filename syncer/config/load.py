@@ -6,29 +6,37 @@ names, and that over the default. This is decided key by key: a flag that names 
 the file overrides the keys that it gives. The table's other keys, and other tables, stay.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from syncer.api.errors import ConfigError
+from syncer.api.errors import ConfigError, PluginError
 from syncer.api.fields import EMPTY
+from syncer.api.kinds import SinkType, SourceType
 from syncer.config.build import ConfigBuilder
 from syncer.config.fill import fill
-from syncer.config.flags import kind_tables
-from syncer.config.settings import Config, KindLookup, PluginSettings
+from syncer.config.settings import Config, KindLookup, PluginSettings, UriKind
 from syncer.config.tree import (
+    Given,
     KeyPath,
     Tree,
     files_named,
     from_assignments,
     from_environment,
     from_file,
+    given_tree,
     in_order,
     origin_of,
     overlaid,
+    plain,
 )
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
+_FLAG = re.compile(r"(?:(?P<name>[^:=]+):)?(?P<kind>[^:=]+)(?:=(?P<value>.*))?", re.DOTALL)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -118,3 +126,74 @@ def load(
             }
     builder = ConfigBuilder(tree, kinds, path=settings.path, environ=settings.environ)
     return builder.config(need, settings.disabled_plugins)
+
+
+def kind_tables(table: str, texts: Sequence[str], configured: Any, kinds: KindLookup) -> Tree:
+    """Return the tables in `sources` or `sinks` that `--source` or `--sink` ask for.
+
+    A text is `[NAME:]KIND[=VALUE]` or a URI. KIND may be the name of a configured table, whose
+    kind is then used. A name used again gets a number, unless it was given as NAME.
+    """
+    flag = f"--{table[:-1]}"
+    role: type[UriKind] = SourceType if table == "sources" else SinkType
+    tables: Tree = {}
+    for text in texts:
+        name, kind, value = _split(flag, text, configured, role, kinds)
+        options = {} if value is None else _uri_options(flag, kind, value)
+        if name and name in tables and text.startswith(f"{name}:"):
+            raise ConfigError(f"{flag} {name}: given twice; give each another name")
+        free = _free(name or kind.name, tables)
+        tables[free] = given_tree({**options, "kind": kind.name}, flag, text=True)
+    return tables
+
+
+def _split(
+    flag: str, text: str, configured: Any, role: type[UriKind], kinds: KindLookup
+) -> tuple[str, UriKind, str | None]:
+    """Return the configured name ("" if any will do), the kind and the value of one flag."""
+    try:
+        if _URI.match(text):
+            return "", kinds.by_scheme(role, text), text
+        parts = _FLAG.fullmatch(text)
+        if parts is None:
+            raise ConfigError("must be [NAME:]KIND[=VALUE] or a URI like scheme://...")
+        word = parts["kind"]
+        kind = kinds.kind(role, _kind_of(configured, word))
+        return parts["name"] or word, kind, parts["value"]
+    except ConfigError as error:
+        shown = text.partition("=")[0].partition("://")[0]  # what follows may be a secret
+        raise ConfigError(f"{flag} {shown}: {error}") from error
+
+
+def _kind_of(configured: Any, word: str) -> str:
+    table = configured.get(word) if isinstance(configured, Mapping) else None
+    kind = plain(table.get("kind")) if isinstance(table, Mapping) else None
+    return kind if isinstance(kind, str) and kind else word
+
+
+def _uri_options(flag: str, kind: UriKind, value: str) -> Mapping[str, Any]:
+    if kind.from_uri is None:
+        raise ConfigError(f"{flag} {kind.name}: takes no value; use --set for its options")
+    try:
+        return dict(kind.from_uri(value))
+    except ValueError as error:
+        raise ConfigError(f"{flag} {kind.name}: {error}") from error
+    except Exception as error:
+        what = f"its value could not be read: from_uri raised {type(error).__name__}"
+        raise PluginError(f"{flag} {kind.name}: {what}") from error
+
+
+def _free(name: str, taken: Mapping[str, Given]) -> str:
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(found for found in chain([name], numbered) if found not in taken)
+
+
+def common_settings(flags: Mapping[str, Any]) -> dict[str, Tree]:
+    """Return what flags like `--internal` say of every source and every sink, by table."""
+
+    def given(*names: str) -> Tree:
+        return {name: Given(flags[name], f"--{name}", text=True) for name in names if flags[name]}
+
+    addresses = given("internal", "advertise")
+    sources = given("include", "exclude") | ({"addresses": addresses} if addresses else {})
+    return {"sources": sources, "sinks": given("policy")}

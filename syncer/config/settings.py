@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
@@ -31,19 +31,11 @@ def bad_name(name: object) -> str:
 
 
 def _patterns(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    Filter(include=value)
+    Filter(**{attribute.name: value})
 
 
-def _name_patterns(
-    instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]
-) -> None:
-    Filter(allow_names=value)
-
-
-def _no_duplicates(
-    instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]
-) -> None:
-    if twice := [name for name in value if value.count(name) > 1]:
+def _no_duplicates(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if twice := [name for name in value or () if value.count(name) > 1]:
         raise ValueError(f"names {twice[0]!r} twice")
 
 
@@ -70,7 +62,7 @@ class ParserSettings:
     order: tuple[str, ...] | None = option(
         None,
         help="Label parsers in order of precedence; unset: all installed ones, by name",
-        validator=attrs.validators.optional(_no_duplicates),
+        validator=_no_duplicates,
     )
 
 
@@ -118,12 +110,12 @@ class SourceConfig(_PartConfig):
     allow_names: tuple[str, ...] = option(
         (),
         help="Service names that may be registered: patterns, ignoring case; empty: any",
-        validator=_name_patterns,
+        validator=_patterns,
     )
     deny_names: tuple[str, ...] = option(
         (),
         help="Service names that must not be registered, in the same form",
-        validator=_name_patterns,
+        validator=_patterns,
     )
     healthcheck: str = option(
         "mirror",
@@ -221,30 +213,24 @@ class Config:
         return frozenset(path for part in parts for path in part.key_files)
 
 
+UriKind = SourceType | SinkType
 #: A kind that has options.
-Kind = SourceType | SinkType | LabelParser
+Kind = UriKind | LabelParser
+K = TypeVar("K", bound=Kind)
+U = TypeVar("U", bound=UriKind)
 
 
 class KindLookup(Protocol):
     """The look-ups of kinds that a configuration needs. Each raises ConfigError or PluginError."""
 
-    def source(self, name: str) -> SourceType:
-        """Return the kind of source of this name."""
+    def kind(self, role: type[K], name: str) -> K:
+        """Return the kind of this role, e.g. `SinkType`, and name."""
 
-    def sink(self, name: str) -> SinkType:
-        """Return the kind of sink of this name."""
+    def by_scheme(self, role: type[U], uri: str) -> U:
+        """Return the kind of this role for this URI."""
 
-    def label_parser(self, name: str) -> LabelParser:
-        """Return the label parser of this name."""
-
-    def label_parser_names(self) -> tuple[str, ...]:
-        """Return the names of all label parsers."""
-
-    def source_for(self, uri: str) -> SourceType:
-        """Return the kind of source for this URI."""
-
-    def sink_for(self, uri: str) -> SinkType:
-        """Return the kind of sink for this URI."""
+    def names(self, role: type[K]) -> tuple[str, ...]:
+        """Return the names of all kinds of this role."""
 
 
 def asks_same(one: SourceConfig | SinkConfig, other: SourceConfig | SinkConfig) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from syncer.api.errors import PluginError, SyncerError
-from syncer.api.kinds import Context
+from syncer.api.kinds import Context, LabelParser, SinkType, SourceType
 from syncer.config.load import load, read_settings
 from syncer.config.settings import Config, ParserConfig, SinkConfig, SourceConfig
 from syncer.desired.filters import Filter
@@ -57,7 +57,7 @@ def _notifying(plugins: Plugins, listeners: Sequence[Listener]) -> Listener:
 
 
 def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
-    kind, context = plugins.source(part.kind), Context(name=part.name, owner=owner)
+    kind, context = plugins.kind(SourceType, part.kind), Context(name=part.name, owner=owner)
     source = _create(f"source {part.name}", kind.create, part.options, context)
     return SourcePart(
         source=source,
@@ -74,7 +74,7 @@ def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
 
 
 def _sink(part: SinkConfig, owner: str, plugins: Plugins) -> SinkPart:
-    kind, context = plugins.sink(part.kind), Context(name=part.name, owner=owner)
+    kind, context = plugins.kind(SinkType, part.kind), Context(name=part.name, owner=owner)
     sink = _create(f"sink {part.name}", kind.create, part.options, context)
     translator = plugins.check_translator(part.kind)
     return SinkPart(
@@ -90,7 +90,7 @@ def _sink(part: SinkConfig, owner: str, plugins: Plugins) -> SinkPart:
 
 
 def _parser(part: ParserConfig, plugins: Plugins) -> Parse:
-    create = plugins.label_parser(part.name).create
+    create = plugins.kind(LabelParser, part.name).create
     return _create(f"label parser {part.name}", create, part.options)
 
 

@@ -18,11 +18,12 @@ from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.kinds import CheckTranslator, CommandLine, LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.config.convert import separated
+from syncer.config.settings import UriKind
 from syncer.events import AnyEvent, Warned
 from syncer.plugin.loader import ROLES, AnyKind, Plugin, installed, key_of, load_plugins
 
-K = TypeVar("K", SourceType, SinkType, LabelParser, CheckTranslator, CommandLine)
-U = TypeVar("U", SourceType, SinkType)
+K = TypeVar("K", bound=AnyKind)
+U = TypeVar("U", bound=UriKind)
 
 #: Kinds of syncer's own plugins, by role: errors suggest to install them.
 _FIRST_PARTY: Mapping[type, tuple[str, ...]] = {
@@ -84,47 +85,42 @@ class Plugins:
             self._modules[name] = module
             self._loaded = None
 
-    def source(self, name: str) -> SourceType:
-        """Return the kind of source of this name.
+    def kind(self, role: type[K], name: str) -> K:
+        """Return the kind of this role, e.g. `SinkType`, and name.
 
         Raises ConfigError if no plugin offers it, PluginError if its plugin is broken or two
         plugins offer it. So do the other look-ups.
         """
-        return self._named(SourceType, name)
+        self._refuse_ambiguous()
+        offers = self._offers(role, name)
+        if not offers:
+            raise self._unknown(role, name)
+        return self._only(role, name, offers)
 
-    def sink(self, name: str) -> SinkType:
-        """Return the kind of sink of this name."""
-        return self._named(SinkType, name)
-
-    def label_parser(self, name: str) -> LabelParser:
-        """Return the label parser of this name."""
-        return self._named(LabelParser, name)
+    def by_scheme(self, role: type[U], uri: str) -> U:
+        """Return the kind of this role that takes URIs of this scheme."""
+        self._refuse_ambiguous()
+        scheme = uri.partition("://")[0].lower()
+        offers = [(plugin, kind) for plugin, kind in self._of(role) if scheme in kind.schemes]
+        if not offers:
+            known = sorted({scheme for _, kind in self._of(role) for scheme in kind.schemes})
+            problem = f"no {ROLES[role]} for {scheme}://{did_you_mean(scheme, known)}"
+            raise ConfigError(problem + self._known(role, scheme, known))
+        return self._only(role, f"{scheme}://", offers)
 
     def check_translator(self, sink_kind: str) -> CheckTranslator | None:
         """Return the check translator for this kind of sink, if there is one."""
         offers = self._offers(CheckTranslator, sink_kind)
         return self._only(CheckTranslator, sink_kind, offers) if offers else None
 
-    def command_line(self, name: str) -> CommandLine:
-        """Return the command line of the program of this name."""
-        return self._named(CommandLine, name)
-
-    def source_for(self, uri: str) -> SourceType:
-        """Return the kind of source that takes URIs of this scheme."""
-        return self._by_scheme(SourceType, uri)
-
-    def sink_for(self, uri: str) -> SinkType:
-        """Return the kind of sink that takes URIs of this scheme."""
-        return self._by_scheme(SinkType, uri)
-
     def kinds(self, role: type[K]) -> Mapping[str, K]:
         """Return all usable kinds of a role, e.g. `SinkType`, by name, without conflicts."""
-        offers = {name: self._offers(role, name) for name in self._names(role)}
+        offers = {name: self._offers(role, name) for name in self.names(role)}
         return frozen_map({name: kinds[0][1] for name, kinds in offers.items() if len(kinds) == 1})
 
-    def label_parser_names(self) -> tuple[str, ...]:
-        """Return the names of all label parsers, including conflicts: using one of those fails."""
-        return self._names(LabelParser)
+    def names(self, role: type[K]) -> tuple[str, ...]:
+        """Return the names of all kinds of a role. Using one that is in conflict fails."""
+        return tuple(sorted({key_of(kind) for _, kind in self._of(role)}))
 
     def report(self) -> list[PluginInfo]:
         """Describe every plugin: its state and what it offers. Never raises."""
@@ -159,40 +155,17 @@ class Plugins:
         plugins = self._plugins()
         return [(plug, kind) for plug in plugins for kind in plug.kinds if isinstance(kind, role)]
 
-    def _names(self, role: type[K]) -> tuple[str, ...]:
-        return tuple(sorted({key_of(kind) for _, kind in self._of(role)}))
-
     def _offers(self, role: type[K], name: str) -> list[tuple[Plugin, K]]:
         return [(plugin, kind) for plugin, kind in self._of(role) if key_of(kind) == name]
 
-    def _named(self, role: type[K], name: str) -> K:
-        self._refuse_ambiguous()
-        offers = self._offers(role, name)
-        if not offers:
-            raise self._unknown(role, name)
-        return self._only(role, name, offers)
-
-    def _by_scheme(self, role: type[U], uri: str) -> U:
-        self._refuse_ambiguous()
-        scheme = uri.partition("://")[0].lower()
-        offers = [(plugin, kind) for plugin, kind in self._of(role) if scheme in kind.schemes]
-        if not offers:
-            known = sorted({scheme for _, kind in self._of(role) for scheme in kind.schemes})
-            raise ConfigError(
-                f"no {ROLES[role]} for {scheme}://{did_you_mean(scheme, known)} "
-                f"({_known(known)}){_install_hint(role, scheme)}{self._broken()}"
-            )
-        return self._only(role, f"{scheme}://", offers)
-
     def _only(self, role: type[K], name: str, offers: list[tuple[Plugin, K]]) -> K:
-        (_, kind), *others = offers
-        if others:
+        if len(offers) > 1:
             rivals = " and ".join(str(plugin) for plugin, _ in offers)
             raise PluginError(
                 f"the {ROLES[role]} {name!r} is offered by the plugins {rivals}: "
                 "uninstall or disable all but one of them"
             )
-        return kind
+        return offers[0][1]
 
     def _refuse_ambiguous(self) -> None:
         for plugin in self._plugins():
@@ -211,15 +184,19 @@ class Plugins:
                 )
                 error.__cause__ = plugin.failure.__cause__ or plugin.failure
                 return error
-        known = self._names(role)
-        hint = did_you_mean(name, known)
-        return ConfigError(
-            f"{what}{hint} ({_known(known)}){_install_hint(role, name)}{self._broken()}"
-        )
+        known = self.names(role)
+        return ConfigError(what + did_you_mean(name, known) + self._known(role, name, known))
 
-    def _broken(self) -> str:
-        broken = [str(plugin) for plugin in self._plugins() if plugin.failure is not None]
-        return f"; broken plugins: {', '.join(broken)}" if broken else ""
+    def _known(self, role: type, name: str, known: Iterable[str]) -> str:
+        """Return the names that are known, how to install syncer's own plugin, and what is broken.
+
+        `name` is that of a kind or a scheme.
+        """
+        ours = [own for own in _FIRST_PARTY.get(role, ()) if f"{name}-".startswith(f"{own}-")]
+        install = f"; pip install syncer-{ours[0]}" if ours else ""
+        broken = ", ".join(str(plugin) for plugin in self._plugins() if plugin.failure is not None)
+        also = f"; broken plugins: {broken}" if broken else ""
+        return f" (known: {', '.join(known) or 'none'}){install}{also}"
 
     def _info(self, plugin: Plugin) -> PluginInfo:
         error = str(plugin.failure or self._muted.get(plugin.name, ""))
@@ -244,15 +221,3 @@ class Plugins:
         ]
         role = ROLES[type(kind)]
         return f"{role} {key_of(kind)!r} is also offered by {', '.join(rivals)}" if rivals else ""
-
-
-def _known(names: Iterable[str]) -> str:
-    return f"known: {', '.join(names) or 'none'}"
-
-
-def _install_hint(role: type, name: str) -> str:
-    """Return how to install syncer's own plugin for this name or scheme, if there is one."""
-    for kind in _FIRST_PARTY.get(role, ()):
-        if name == kind or name.startswith(f"{kind}-"):
-            return f"; pip install syncer-{kind}"
-    return ""

@@ -17,8 +17,7 @@ import syncer
 from syncer.api.text import did_you_mean
 from syncer.config.describe import describe_options, describe_settings
 from syncer.config.fill import fill, option_types
-from syncer.config.flags import common_settings
-from syncer.config.load import load, read_settings
+from syncer.config.load import common_settings, load, read_settings
 from syncer.config.settings import (
     TABLES,
     TOP_KEYS,

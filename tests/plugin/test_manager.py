@@ -105,9 +105,11 @@ def test_looks_kinds_up_by_name(site):
     """A kind of an installed plugin is found by its name, with its record as it was returned."""
     site.good("alpha")
     plugins = Plugins.discover()
-    assert isinstance(plugins.sink("alpha"), syncer.SinkType)
-    assert plugins.kinds(syncer.SinkType)["alpha"] is plugins.sink("alpha")
-    assert plugins.sink_for("ALPHA://host") is plugins.sink("alpha")
+    assert isinstance(plugins.kind(syncer.SinkType, "alpha"), syncer.SinkType)
+    assert plugins.kinds(syncer.SinkType)["alpha"] is plugins.kind(syncer.SinkType, "alpha")
+    assert plugins.by_scheme(syncer.SinkType, "ALPHA://host") is plugins.kind(
+        syncer.SinkType, "alpha"
+    )
 
 
 def test_each_role_has_its_table():
@@ -121,16 +123,16 @@ def test_each_role_has_its_table():
         syncer_label_parsers=[parser],
         syncer_check_translators=[translator],
     )
-    assert plugins.source("alpha") is source
-    assert plugins.sink("alpha") is sink
-    assert plugins.label_parser("alpha") is parser
+    assert plugins.kind(syncer.SourceType, "alpha") is source
+    assert plugins.kind(syncer.SinkType, "alpha") is sink
+    assert plugins.kind(syncer.LabelParser, "alpha") is parser
     assert plugins.check_translator("alpha") is translator
     assert plugins.check_translator("beta") is None
     assert plugins.kinds(syncer.SourceType) == {"alpha": source}
     assert plugins.kinds(syncer.SinkType) == {"alpha": sink}
     assert plugins.kinds(syncer.LabelParser) == {"alpha": parser}
     assert plugins.kinds(syncer.CheckTranslator) == {"alpha": translator}
-    assert plugins.label_parser_names() == ("alpha",)
+    assert plugins.names(syncer.LabelParser) == ("alpha",)
     assert info(plugins, "given").kinds == (
         "source alpha",
         "sink alpha",
@@ -144,7 +146,7 @@ def test_imports_nothing_before_the_first_look_up(site):
     site.good("alpha")
     plugins = Plugins.discover()
     assert "alpha_plugin" not in sys.modules
-    plugins.sink("alpha")
+    plugins.kind(syncer.SinkType, "alpha")
     assert "alpha_plugin" in sys.modules
 
 
@@ -161,7 +163,7 @@ def test_a_plugin_that_cannot_be_imported_stops_no_other(site):
     site.good("alpha")
     site.broken("import no_such_module", name="aaa")
     plugins = Plugins.discover()
-    assert plugins.sink("alpha")
+    assert plugins.kind(syncer.SinkType, "alpha")
     found = info(plugins, "aaa")
     assert (found.state, found.kinds) == ("failed", ())
     assert found.error == "ModuleNotFoundError: No module named 'no_such_module'"
@@ -171,7 +173,7 @@ def test_a_broken_plugin_is_fatal_if_its_kind_is_used(site):
     """Asking for a kind with a broken plugin's name names plugin, distribution, version, cause."""
     site.broken("import no_such_module", name="beta")
     with pytest.raises(syncer.PluginError) as raised:
-        Plugins.discover().sink("beta")
+        Plugins.discover().kind(syncer.SinkType, "beta")
     text = str(raised.value)
     assert "'beta' (other-beta 1.0) is broken: ModuleNotFoundError" in text
     assert isinstance(raised.value.__cause__, ModuleNotFoundError)
@@ -181,7 +183,7 @@ def test_an_unknown_kind_names_the_broken_plugins(site):
     """Broken plugins are named: they may have offered the missing kind."""
     site.broken("1 / 0", name="beta")
     with pytest.raises(syncer.ConfigError, match=r"broken plugins: .*'beta' \(other-beta 1.0\)"):
-        Plugins.discover().sink("gamma")
+        Plugins.discover().kind(syncer.SinkType, "gamma")
 
 
 def test_a_plugin_may_not_end_the_program(site):
@@ -197,10 +199,10 @@ def test_two_distributions_with_one_plugin_name(site):
     site.install("rival-alpha", {"alpha": "rival"}, version="7", rival=GOOD.format(kind="gamma"))
     plugins = Plugins.discover()
     with pytest.raises(syncer.PluginError, match="'alpha': other-alpha 1.0, rival-alpha 7"):
-        plugins.sink("beta")
+        plugins.kind(syncer.SinkType, "beta")
     assert [p.state for p in plugins.report() if p.name == "alpha"] == ["failed", "failed"]
     assert "rival" not in sys.modules
-    assert Plugins.discover(disabled=["alpha"]).sink("beta")
+    assert Plugins.discover(disabled=["alpha"]).kind(syncer.SinkType, "beta")
 
 
 def test_a_fork_that_names_the_same_module(site):
@@ -208,7 +210,7 @@ def test_a_fork_that_names_the_same_module(site):
     site.good("alpha")
     site.install("fork-alpha", {"alpha": "alpha_plugin"})
     with pytest.raises(syncer.PluginError, match="'alpha': fork-alpha 1.0, other-alpha 1.0"):
-        Plugins.discover().sink("alpha")
+        Plugins.discover().kind(syncer.SinkType, "alpha")
 
 
 def test_stale_metadata_is_no_second_plugin(site):
@@ -219,7 +221,7 @@ def test_stale_metadata_is_no_second_plugin(site):
     (stale / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: other-alpha\nVersion: 0.9\n")
     (stale / "entry_points.txt").write_text("[syncer]\nalpha = alpha_plugin\n")
     importlib.invalidate_caches()
-    assert Plugins.discover().sink("alpha")
+    assert Plugins.discover().kind(syncer.SinkType, "alpha")
 
 
 def test_metadata_without_a_name(site):
@@ -228,7 +230,7 @@ def test_metadata_without_a_name(site):
     (site.path / "alpha_plugin.py").write_text(textwrap.dedent(GOOD.format(kind="alpha")))
     (entry,) = [e for e in importlib.metadata.entry_points(group="syncer") if e.name == "alpha"]
     plugins = Plugins(lambda: [entry, importlib.metadata.EntryPoint("beta", "sys", "syncer")])
-    assert plugins.sink("alpha")
+    assert plugins.kind(syncer.SinkType, "alpha")
     assert info(plugins, "beta").distribution == "unknown distribution"
 
 
@@ -238,16 +240,16 @@ def test_two_plugins_with_one_kind(site):
     site.good("beta")
     site.install("rival", {"rival": "rival"}, version="7", rival=GOOD.format(kind="alpha"))
     plugins = Plugins.discover()
-    assert plugins.sink("beta")
+    assert plugins.kind(syncer.SinkType, "beta")
     assert "alpha" not in plugins.kinds(syncer.SinkType)
     with pytest.raises(syncer.PluginError) as raised:
-        plugins.sink("alpha")
+        plugins.kind(syncer.SinkType, "alpha")
     assert "'alpha' (other-alpha 1.0) and 'rival' (rival 7)" in str(raised.value)
     found = info(plugins, "alpha")
     assert found.state == "conflict"
     assert found.error == "sink 'alpha' is also offered by 'rival' (rival 7)"
     with pytest.raises(syncer.PluginError, match="alpha://"):
-        plugins.sink_for("alpha://host")
+        plugins.by_scheme(syncer.SinkType, "alpha://host")
 
 
 def test_two_check_translators_for_one_sink():
@@ -273,7 +275,7 @@ def test_an_optional_hook_may_be_unknown(site):
         textwrap.dedent(GOOD.format(kind="alpha"))
         + "@syncer.hookimpl(optionalhook=True)\ndef syncer_of_the_future():\n    return []\n"
     )
-    assert Plugins.discover().sink("alpha")
+    assert Plugins.discover().kind(syncer.SinkType, "alpha")
 
 
 @pytest.mark.parametrize(
@@ -336,7 +338,7 @@ def test_a_hook_that_fails_is_kept_with_its_plugin(site, text, error):
     site.good("alpha")
     site.broken(f"import syncer\n@syncer.hookimpl\n{text}\n", name="aaa")
     plugins = Plugins.discover()
-    assert plugins.sink("alpha")
+    assert plugins.kind(syncer.SinkType, "alpha")
     assert info(plugins, "aaa").error.startswith(error)
 
 
@@ -350,7 +352,7 @@ def test_one_module_under_two_names(site):
     """The second entry point for a module is a failure, the first one works."""
     site.install("other", {"one": "both", "two": "both"}, both=GOOD.format(kind="alpha"))
     plugins = Plugins.discover()
-    assert plugins.sink("alpha")
+    assert plugins.kind(syncer.SinkType, "alpha")
     assert info(plugins, "two").state == "failed"
 
 
@@ -406,7 +408,7 @@ def test_a_disabled_plugin_is_never_imported(site):
     assert info(plugins, "beta").state == "disabled"
     assert "beta_plugin" not in sys.modules
     with pytest.raises(syncer.ConfigError, match=r"'beta' \(other-beta 1.0\) is disabled"):
-        plugins.sink("beta")
+        plugins.kind(syncer.SinkType, "beta")
 
 
 def test_the_environment_adds_to_what_is_disabled(site):
@@ -424,7 +426,7 @@ def test_an_unknown_kind_gets_the_nearest_match():
     """Asking for a kind that nobody offers names the nearest and all that are known."""
     plugins = registered(syncer_sinks=[sink_type("alpha"), sink_type("beta")])
     with pytest.raises(syncer.ConfigError) as raised:
-        plugins.sink("alpah")
+        plugins.kind(syncer.SinkType, "alpah")
     text = "no sink of kind 'alpah'; did you mean 'alpha'? (known: alpha, beta)"
     assert str(raised.value) == text
 
@@ -432,10 +434,10 @@ def test_an_unknown_kind_gets_the_nearest_match():
 @pytest.mark.parametrize(
     ("ask", "distribution"),
     [
-        (lambda plugins: plugins.source("docker"), "syncer-docker"),
-        (lambda plugins: plugins.sink("consul"), "syncer-consul"),
-        (lambda plugins: plugins.label_parser("registrator"), "syncer-registrator"),
-        (lambda plugins: plugins.sink_for("consul-tls://host"), "syncer-consul"),
+        (lambda plugins: plugins.kind(syncer.SourceType, "docker"), "syncer-docker"),
+        (lambda plugins: plugins.kind(syncer.SinkType, "consul"), "syncer-consul"),
+        (lambda plugins: plugins.kind(syncer.LabelParser, "registrator"), "syncer-registrator"),
+        (lambda plugins: plugins.by_scheme(syncer.SinkType, "consul-tls://host"), "syncer-consul"),
     ],
 )
 def test_a_missing_plugin_of_syncers_own_is_named(ask, distribution):
@@ -448,8 +450,8 @@ def test_an_unknown_scheme_names_those_that_are_known():
     """A URI that no kind takes names the nearest scheme and all that are known."""
     plugins = registered(syncer_sources=[source_type(schemes=("tcp", "unix"))])
     with pytest.raises(syncer.ConfigError, match="did you mean 'unix'.*known: tcp, unix"):
-        plugins.source_for("unx:///run/x.sock")
-    assert plugins.source_for("tcp://host").name == "alpha"
+        plugins.by_scheme(syncer.SourceType, "unx:///run/x.sock")
+    assert plugins.by_scheme(syncer.SourceType, "tcp://host").name == "alpha"
 
 
 def test_every_listening_plugin_hears_events():
@@ -479,7 +481,7 @@ def test_a_listener_that_raises_is_reported_once_and_dropped():
     assert plugins.notify(EVENT) == ()
     assert (len(calls), len(heard)) == (1, 2)
     assert "no disk" in info(plugins, "aaa").error
-    assert plugins.sink("alpha")
+    assert plugins.kind(syncer.SinkType, "alpha")
 
 
 def test_a_listener_that_raises_twice_at_once_is_reported_once():
@@ -510,7 +512,7 @@ def test_registering_a_name_that_is_installed(site):
     plugins = Plugins.discover()
     plugins.register(module_of(syncer_sinks=[]), "alpha")
     with pytest.raises(syncer.PluginError, match="other-alpha 1.0, registered by the program"):
-        plugins.sink("alpha")
+        plugins.kind(syncer.SinkType, "alpha")
 
 
 def test_importing_the_manager_imports_no_plugin_and_no_cattrs():
