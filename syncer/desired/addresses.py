@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from syncer.api.fields import canonical_address
+from syncer.api.fields import as_tuple, canonical_address
 from syncer.api.model import Binding, Offer
 from syncer.desired.address_rules import ANY
 from syncer.desired.address_rules import AddressRules as AddressRules
@@ -64,9 +64,9 @@ class Choice:
     address: str = ""
     port: int = 0
     rule: str = ""
-    rejected: tuple[tuple[str, str], ...] = ()
+    rejected: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_tuple)
     problem: str = ""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     unknown: bool = False
 
 
@@ -74,12 +74,10 @@ def choose(offer: Offer, subject: Subject, rules: AddressRules) -> Choice:
     """Choose the address and port under which to register a workload's offer."""
     search = _Search(offer, subject, rules)
     try:
-        address, port, rule = search.run()
-        problem, unknown = "", False
+        chosen = Choice(*search.run())
     except NoAddressError as error:
-        address, port, rule, problem, unknown = "", 0, "", str(error), error.unknown
-    rejected, warnings = tuple(search.rejected), tuple(search.warnings)
-    return Choice(address, port, rule, rejected, problem, warnings, unknown)
+        chosen = Choice(problem=str(error), unknown=error.unknown)
+    return attrs.evolve(chosen, rejected=search.rejected, warnings=search.warnings)
 
 
 class _Search:

@@ -153,9 +153,8 @@ def named(world: Iterable[Snapshot], name: str) -> Callable[[Registration], bool
 
     def fits(registration: Registration) -> bool:
         mark = registration.mark
-        if name in ("", registration.id, registration.instance.service):
-            return True
-        return mark is not None and mark.key in workloads
+        by_workload = mark is not None and mark.key in workloads
+        return by_workload or name in ("", registration.id, registration.instance.service)
 
     return fits
 
