@@ -140,6 +140,10 @@ def test_an_address_and_port_elsewhere_need_no_port_here(read):
         ),
         (["web.port=80", "web.address=a b"], "syncer.web.address: must be an IP address or a host"),
         (["web.port=80", "web.tags=a\nb"], "syncer.web.tags: has control characters"),
+        (
+            ["web.port=80", "web.meta.a\t=b"],
+            "'syncer.web.meta.a\\t': the label has control characters",
+        ),
         (["web.port=80", "web.internal=maybe"], "syncer.web.internal: must be true or false"),
         ([".port=80"], "syncer..port: no service is named"),
         (["web.port=80", "web.meta.=x"], "syncer.web.meta.: metadata without a key"),

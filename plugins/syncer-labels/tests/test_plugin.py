@@ -7,6 +7,7 @@ import pytest
 
 import syncer
 import syncer_labels
+from syncer.kits.labels.checks import DETAILS
 from syncer_labels import LabelsOptions
 from syncer_labels.checks import KINDS, SETTINGS
 from syncer_labels.parser import KEYS
@@ -38,7 +39,8 @@ def test_every_field_of_an_offer_and_of_a_check_can_be_said():
         assert said.get(field, field.replace("_", "-")) in KEYS, field
     by_kind = {"kind", "key", "path", "ttl", "alias", "command", "headers"}
     fields = attrs.fields_dict(syncer.Check).keys() - by_kind
-    assert fields == {setting.field for setting in SETTINGS.values()}
+    assert fields == DETAILS.keys()
+    assert list(SETTINGS.values()) == list(DETAILS.values())
 
 
 def test_the_readme_lists_every_key_and_option():

@@ -89,3 +89,12 @@ def test_no_more_than_a_thousand(read):
     parsed = read("enable=true", *many, pass_on="tags")
     assert len(parsed.offers[0].tags) == 1000
     assert parsed.problems == ("my-box: only the first 1000 labels are passed on",)
+
+
+def test_a_label_that_ends_with_a_tab_is_not_passed_on(read):
+    """Registries cannot hold its name."""
+    parsed = read("enable=true", "http.routers.a.rule\t=x", pass_on="tags")
+    assert parsed.problems == (
+        "'traefik.http.routers.a.rule\\t': the label has control characters",
+    )
+    assert parsed.offers[0].tags == ("traefik.enable=true",)

@@ -10,26 +10,12 @@ import attrs
 
 from syncer import Check
 from syncer.kits.labels import Settings, values
-from syncer.kits.labels.checks import (
-    BY_CLOCK,
-    COMMANDS,
-    DEFAULT_INTERVAL,
-    HTTP,
-    OVER_NETWORK,
-    header_name,
-)
+from syncer.kits.labels.checks import DETAILS, HTTP, Detail, header_name, into_field, read_details
 
 #: Checks of one service.
 MOST_CHECKS = 100
 
-_OVER_TLS = frozenset({"https", "grpc", "h2ping"})
-_ALL = BY_CLOCK | {"ttl", "alias"}
 _HEADER = "header."
-
-
-def _given(field: str, convert: Callable[[str], Any]) -> Callable[[str], dict[str, Any]]:
-    convert = values.limited(Check, field, convert)
-    return lambda value: {field: convert(value)}
 
 
 def _grpc(value: str) -> dict[str, Any]:
@@ -45,49 +31,22 @@ def _nothing(value: str) -> dict[str, Any]:
 
 #: The kinds, each with what reads its value.
 KINDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
-    "http": _given("path", values.path),
-    "https": _given("path", values.path),
+    "http": into_field("path", values.path),
+    "https": into_field("path", values.path),
     "tcp": _nothing,
     "udp": _nothing,
     "grpc": _grpc,
     "h2ping": _nothing,
-    "ttl": _given("ttl", values.seconds),
-    "alias": _given("alias", values.name),
-    "script": _given("command", values.command),
-    "docker": _given("command", values.command),
+    "ttl": into_field("ttl", values.seconds),
+    "alias": into_field("alias", values.name),
+    "script": into_field("command", values.command),
+    "docker": into_field("command", values.command),
 }
 
 
-@attrs.frozen
-class CheckSetting:
-    """A field of `Check`, how its text is converted, and the kinds that have it."""
-
-    field: str
-    convert: Callable[[str], Any]
-    kinds: frozenset[str]
-
-
-SETTINGS: Mapping[str, CheckSetting] = {
-    "interval": CheckSetting("interval", values.seconds, BY_CLOCK),
-    "timeout": CheckSetting("timeout", values.seconds, BY_CLOCK),
-    "method": CheckSetting("method", values.method, HTTP),
-    "body": CheckSetting("body", values.lines, HTTP),
-    "follow-redirects": CheckSetting("follow_redirects", values.truth, HTTP),
-    "tls": CheckSetting("tls", values.truth, frozenset({"grpc", "h2ping"})),
-    "tls-skip-verify": CheckSetting("tls_skip_verify", values.truth, _OVER_TLS),
-    "tls-server-name": CheckSetting("tls_server_name", values.name, _OVER_TLS),
-    "address": CheckSetting("address", values.address, OVER_NETWORK),
-    "port": CheckSetting("port", values.whole, OVER_NETWORK),
-    "fed": CheckSetting("fed", values.truth, frozenset({"ttl"})),
-    "shell": CheckSetting("shell", values.name, COMMANDS),
-    "success-before-passing": CheckSetting("success_before_passing", values.whole, BY_CLOCK),
-    "failures-before-warning": CheckSetting("failures_before_warning", values.whole, BY_CLOCK),
-    "failures-before-critical": CheckSetting("failures_before_critical", values.whole, BY_CLOCK),
-    "initial-status": CheckSetting("initial_status", values.status, _ALL),
-    "deregister-after": CheckSetting("deregister_after", values.seconds, _ALL),
-    "title": CheckSetting("name", values.name, _ALL),
-    "notes": CheckSetting("notes", values.text, _ALL),
-}
+_KEYS = {field: field.replace("_", "-") for field in DETAILS} | {"name": "title"}
+#: The settings that describe a check.
+SETTINGS: Mapping[str, Detail] = {_KEYS[field]: detail for field, detail in DETAILS.items()}
 
 
 def read_checks(service: Settings) -> tuple[Check, ...]:
@@ -149,14 +108,7 @@ def _report_unused(group: Settings, kinds: list[str], headers: set[str]) -> None
 
 def _details(group: Settings, kind: str) -> dict[str, Any]:
     """Return the fields that describe the check, of those that its kind has."""
-    fields: dict[str, Any] = {"interval": DEFAULT_INTERVAL} if kind in BY_CLOCK else {}
-    if kind == "h2ping":
-        fields["tls"] = True  # as Consul does by default
-    for key, setting in SETTINGS.items():
-        if kind in setting.kinds:
-            value = group.get(key, values.limited(Check, setting.field, setting.convert))
-            if value is not None:
-                fields[setting.field] = value
+    fields = read_details(group, kind, _KEYS)
     if kind in HTTP:
         fields["headers"] = _headers(group.below(_HEADER))
     return fields

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from syncer.kits.labels import Problems, Setting, Settings, values
+from syncer.kits.labels import LONGEST_NAME, Problems, Setting, Settings, unfit
 
 #: Services of one workload that are read.
 MOST_SERVICES = 100
@@ -33,14 +33,12 @@ def split_labels(
 
 
 def _usable(label: str, service: str, problems: Problems) -> bool:
-    try:
-        values.name(label)
-    except ValueError as error:
-        problems.add(label, f"the label {error}")
-        return False
-    if not service.strip():
+    reason = unfit(label, LONGEST_NAME)
+    if reason:
+        problems.add(label, f"the label {reason}")
+    elif not service.strip():
         problems.add(label, "no service is named")
-    return bool(service.strip())
+    return not reason and bool(service.strip())
 
 
 def _normalised(key: str) -> str:

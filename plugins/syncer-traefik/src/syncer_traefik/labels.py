@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from syncer.kits.labels import Problems, Setting, Settings
+from syncer.kits.labels import LONGEST_NAME, Problems, Setting, Settings, unfit
 from syncer.kits.labels.values import name
 from syncer_traefik.values import truth
 
@@ -82,10 +82,8 @@ def split_labels(labels: Mapping[str, str], problems: Problems) -> TraefikLabels
 
 def _why_not_read(label: str, words: list[str], protocol: str, part: str) -> str:
     """Return why a label is not read; empty if it is, or is only about Traefik."""
-    try:
-        name(label)
-    except ValueError as error:
-        return f"the label {error}"
+    if reason := unfit(label, LONGEST_NAME):
+        return f"the label {reason}"
     if _VERSION_1.match(label.lower()):
         return "not read: a label of Traefik 1"
     if protocol not in PROTOCOLS:

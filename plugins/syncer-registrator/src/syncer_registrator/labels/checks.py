@@ -4,33 +4,25 @@ Several kinds make several checks. `CHECK_<n>_<kind>` asks for further ones of a
 for number n takes precedence there over a setting for all checks.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from syncer import Check
-from syncer.kits.labels import Setting, Settings, quoted
-from syncer.kits.labels.checks import BY_CLOCK, COMMANDS, DEFAULT_INTERVAL, HTTP, OVER_NETWORK
-from syncer.kits.labels.values import (
-    address,
-    limited,
-    lines,
-    method,
-    name,
-    seconds,
-    status,
-    text,
-    whole,
-)
-from syncer_registrator.labels.check_headers import read_headers
-from syncer_registrator.labels.check_targets import read_target
+from syncer.kits.labels import LONGEST_TEXT, Setting, Settings, quoted, unfit
+from syncer.kits.labels.checks import HTTP, header_name, into_field, read_details
+from syncer.kits.labels.values import command, name, path, seconds
 from syncer_registrator.labels.convert import switch, truth
 from syncer_registrator.labels.known_keys import CHECK_KINDS, header_number, split_check_key
 
 #: Settings of one check, which numbered checks do not inherit.
 _OWN = frozenset({"id", "name", "notes", *CHECK_KINDS})
 _METHODS = frozenset({"http_method", "https_method"})
+_HEADER_FORM = "must be `Name: value`, or a JSON object of names and values"
+
+Headers = dict[str, tuple[str, ...]]
 
 
 @attrs.frozen
@@ -41,43 +33,18 @@ class CheckGroup:
     kinds: tuple[str, ...]
     settings: Settings
 
-    def key(self, kind: str) -> str:
-        """Return the key of this check, unless an id is given."""
-        return f"{kind}-{self.number}" if self.number else kind
-
-    def seconds(self, field: str) -> float | None:
-        """Read a length of time for the field of the same name."""
-        return self.settings.get(field, limited(Check, field, seconds))
-
-    def count(self, field: str) -> int | None:
-        """Read a whole number for the field of the same name."""
-        return self.settings.get(field, limited(Check, field, whole))
-
-    def name(self, field: str) -> str:
-        """Read a short text."""
-        return self.settings.get(field, name) or ""
-
-    def flag(self, key: str, default: bool) -> bool:
-        """Read true or false."""
-        found = self.settings.get(key, truth)
-        return default if found is None else found
-
 
 def read_checks(settings: Settings) -> tuple[Check, ...]:
     """Return the checks that these settings ask for, in an order that does not change."""
     checks: list[tuple[CheckGroup, Check]] = []
     for group in _groups(settings):
         for kind in group.kinds:
-            target = read_target(group.settings, kind)
+            target = _target(group.settings, kind)
             if target is not None:
-                fields = {**target, **_details(group, kind)}
-                checks.append((group, Check(kind=kind, key=group.key(kind), **fields)))
+                key = f"{kind}-{group.number}" if group.number else kind
+                fields = {**target, **_details(group.settings, kind)}
+                checks.append((group, Check(kind=kind, key=key, **fields)))
     return _with_ids(checks, settings)
-
-
-def mirrors_health(settings: Settings) -> bool:
-    """Return whether the container's own health check is shown."""
-    return switch(settings, "check_container") is not False
 
 
 def _groups(settings: Settings) -> Iterator[CheckGroup]:
@@ -110,62 +77,100 @@ def _inherited(common: Mapping[str, Setting], own: Mapping[str, Setting]) -> dic
     }
 
 
-def _details(group: CheckGroup, kind: str) -> dict[str, Any]:
+def _target(settings: Settings, kind: str) -> dict[str, Any] | None:
+    """Return the fields of `Check` that the key of this kind sets; `None`: no such check.
+
+    `false` asks for none, whatever the kind.
+    """
+    if kind not in _TARGETS:
+        return {} if switch(settings, kind) else None
+    setting = settings.given(kind)
+    if setting is None or _means(setting.value) is False:
+        return None
+    return settings.get(kind, _TARGETS[kind])
+
+
+def _means(text: str) -> bool | None:
+    """Return whether the text is a word for true or for false; `None`: neither."""
+    try:
+        return truth(text)
+    except ValueError:
+        return None
+
+
+def _path(text: str) -> dict[str, Any]:
+    return {"path": "/" if text.strip().lower() == "true" else path(text)}
+
+
+def _grpc(text: str) -> dict[str, Any]:
+    return {"path": "" if _means(text) else name(text)}
+
+
+_TARGETS: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "http": _path,
+    "https": _path,
+    "grpc": _grpc,
+    "alias": into_field("alias", name),
+    "ttl": into_field("ttl", seconds),
+    "docker": into_field("command", command),
+    "script": into_field("command", command),
+}
+
+
+def _details(settings: Settings, kind: str) -> dict[str, Any]:
     """Return the fields that describe the check, of those that its kind has."""
-    get = group.settings.get
-    fields: dict[str, Any] = {
-        "name": group.name("name"),
-        "notes": get("notes", text) or "",
-        "initial_status": get("initial_status", status),
-        "deregister_after": group.seconds("deregister_after"),
-    }
-    if kind == "ttl":
-        fields["fed"] = group.flag("ttl_fed", default=False)
-    if kind in BY_CLOCK:
-        fields |= _timing(group)
-    if kind in OVER_NETWORK:
-        fields["address"] = get("address", address) or ""
-        fields["port"] = group.count("port")
+    keys = {"fed": "ttl_fed", "tls": f"{kind}_use_tls"}
+    if f"{kind}_method" in settings.by_key:
+        keys["method"] = f"{kind}_method"
+    fields = read_details(settings, kind, keys, truth)
     if kind in HTTP:
-        fields |= _request(group, kind)
-    if kind in COMMANDS:
-        fields["shell"] = group.name("shell")
-    return fields | _tls(group, kind)
-
-
-def _timing(group: CheckGroup) -> dict[str, Any]:
-    interval = group.seconds("interval")
-    return {
-        "interval": DEFAULT_INTERVAL if interval is None else interval,
-        "timeout": group.seconds("timeout"),
-        "success_before_passing": group.count("success_before_passing"),
-        "failures_before_warning": group.count("failures_before_warning"),
-        "failures_before_critical": group.count("failures_before_critical"),
-    }
-
-
-def _request(group: CheckGroup, kind: str) -> dict[str, Any]:
-    settings = group.settings
-    method_key = f"{kind}_method" if f"{kind}_method" in settings.by_key else "method"
-    return {
-        "method": settings.get(method_key, method) or "",
-        "headers": read_headers(settings),
-        "body": settings.get("body", lines) or "",
-        "follow_redirects": group.flag("follow_redirects", default=True),
-    }
-
-
-def _tls(group: CheckGroup, kind: str) -> dict[str, Any]:
-    """Return the fields about TLS. As in Consul, h2ping uses it by default."""
-    fields: dict[str, Any] = {}
-    if kind == "grpc":
-        fields["tls"] = group.flag("grpc_use_tls", default=False)
-    elif kind == "h2ping":
-        fields["tls"] = group.flag("h2ping_use_tls", default=True)
-    if kind == "https" or fields.get("tls"):
-        fields["tls_skip_verify"] = group.flag("tls_skip_verify", default=False)
-        fields["tls_server_name"] = group.name("tls_server_name")
+        fields["headers"] = _headers(settings)
+    if kind != "https" and not fields.get("tls"):
+        # Without TLS these two have no effect, and Consul is not sent them.
+        fields = {field: v for field, v in fields.items() if not field.startswith("tls_")}
     return fields
+
+
+def _headers(settings: Settings) -> Headers:
+    """Return the headers of `header`, `header_1`, ..., in the order of their numbers."""
+    numbers = {key: header_number(key) for key in settings.by_key}
+    merged: Headers = {}
+    for _, key in sorted((number, key) for key, number in numbers.items() if number is not None):
+        for header, values in (settings.get(key, _header) or {}).items():
+            merged[header] = merged.get(header, ()) + values
+    return merged
+
+
+def _header(text: str) -> Headers:
+    """Read the headers of one setting. Errors leave values out: they may be passwords."""
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"is longer than {LONGEST_TEXT} characters")
+    if text.lstrip().startswith("{"):
+        return _from_json(text)
+    header, colon, value = text.partition(":")
+    if not colon:
+        raise ValueError(_HEADER_FORM)
+    return {header_name(header.strip()): (_value(value.strip()),)}
+
+
+def _from_json(text: str) -> Headers:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError(_HEADER_FORM) from None
+    headers: Headers = {}
+    for header, given in found.items():
+        values = given if isinstance(given, list) else [given]
+        headers[header_name(header)] = tuple(_value(value) for value in values)
+    return headers
+
+
+def _value(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(_HEADER_FORM)
+    if reason := unfit(value, LONGEST_TEXT):
+        raise ValueError(f"the value of a header {reason}")
+    return value
 
 
 def _with_ids(checks: list[tuple[CheckGroup, Check]], settings: Settings) -> tuple[Check, ...]:
@@ -173,7 +178,7 @@ def _with_ids(checks: list[tuple[CheckGroup, Check]], settings: Settings) -> tup
     taken = {check.key for _, check in checks}
     named = []
     for group, check in checks:
-        key = group.name("id") or check.key
+        key = group.settings.get("id", name) or check.key
         setting = group.settings.given("id")
         if setting and key != check.key and key in taken:
             id_ = "the id" if setting.from_env else f"the id {quoted(key)}"

@@ -8,67 +8,27 @@ from enum import Enum
 
 import attrs
 
+from syncer.kits.labels.checks import DETAILS
+
 #: Keys of the service.
 PLAIN = frozenset(
-    {
-        "name",
-        "id",
-        "tags",
-        "ignore",
-        "register",
-        "address",
-        "port",
-        "network",
-        "internal",
-        "weight",
-        "weight_warning",
-        "enable_tag_override",
-    }
+    (
+        *("name", "id", "tags", "ignore", "register", "address", "port", "network", "internal"),
+        *("weight", "weight_warning", "enable_tag_override"),
+    )
 )
-
 #: The kinds of checks in the order of the answer: registrator's, then newer ones.
 CHECK_KINDS = (
-    "http",
-    "https",
-    "docker",
-    "script",
-    "ttl",
-    "tcp",
-    "grpc",
-    "udp",
-    "h2ping",
-    "alias",
-    "container",
+    *("http", "https", "docker", "script", "ttl", "tcp"),
+    *("grpc", "udp", "h2ping", "alias", "container"),
 )
-
 #: Settings of a check.
 CHECK_SETTINGS = frozenset(
-    {
-        "interval",
-        "timeout",
-        "method",
-        "http_method",
-        "https_method",
-        "header",
-        "body",
-        "follow_redirects",
-        "tls_skip_verify",
-        "tls_server_name",
-        "grpc_use_tls",
-        "h2ping_use_tls",
-        "ttl_fed",
-        "shell",
-        "success_before_passing",
-        "failures_before_critical",
-        "failures_before_warning",
-        "initial_status",
-        "deregister_after",
-        "name",
-        "notes",
-        "id",
-        "port",
-        "address",
-    }
+    (
+        *(DETAILS.keys() - {"fed", "tls"}),
+        *("id", "header", "http_method", "https_method"),
+        *("ttl_fed", "grpc_use_tls", "h2ping_use_tls"),
+    )
 )
 
 #: Other words for a key. If both are given at one level, the word on the right counts.

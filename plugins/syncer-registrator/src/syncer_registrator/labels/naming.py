@@ -1,16 +1,25 @@
-"""Names of services: given names, default names, and the port that is added to them."""
+"""Names of services: given ones, default ones, and the port that is added. Tags, too."""
+
+from collections.abc import Iterable
 
 import attrs
 
-from syncer.kits.labels import LONGEST_NAME, Problems, quoted, unfit
-from syncer.kits.labels.values import split_list
+from syncer.kits.labels import LONGEST_NAME, LONGEST_TEXT, Problems, quoted, unfit
 from syncer_registrator.labels.keys import Level, Setting
 from syncer_registrator.labels.options import Suffix
 from syncer_registrator.labels.template import Context, Template
 
-#: Names of one port.
-MOST_NAMES = 32
 
+@attrs.frozen
+class Limits:
+    """The limits of names or of tags: how long each may be, and how many are used."""
+
+    word: str
+    longest: int
+    most: int
+
+
+NAME, TAG = Limits("name", LONGEST_NAME, 32), Limits("tag", LONGEST_TEXT, 1000)
 #: Used if the operator's template has no value.
 _FALLBACKS = (Template((("image",),)), Template((("compose_service", "container"),)))
 
@@ -23,22 +32,21 @@ class Names:
     because: str
 
 
-def given_names(setting: Setting | None, problems: Problems) -> tuple[str, ...]:
-    """Return the names that a setting lists, each once; report those that cannot be used."""
-    if setting is None:
-        return ()
-    names: dict[str, None] = {}
-    for part in split_list(setting.value):
-        name = part.strip()
-        reason = unfit(name, LONGEST_NAME)
-        if reason:
-            what = "a name" if setting.from_env else f"the name {quoted(name)}"
-            problems.add(setting.origin, f"{what} {reason}")
-        elif name:
-            names[name] = None
-    if len(names) > MOST_NAMES:
-        problems.add(setting.origin, f"only the first {MOST_NAMES} of {len(names)} names are used")
-    return tuple(names)[:MOST_NAMES]
+def usable(
+    texts: Iterable[str], limits: Limits, origin: str, problems: Problems, *, show: bool = True
+) -> tuple[str, ...]:
+    """Return the names or tags that can be used; report the others. `show`: as text, too."""
+    found = []
+    for text in texts:
+        if reason := unfit(text, limits.longest):
+            shown = f"the {limits.word} {quoted(text)}" if show else f"a {limits.word}"
+            problems.add(origin, f"{shown} {reason}")
+        elif text:
+            found.append(text)
+    if len(found) > limits.most:
+        reason = f"only the first {limits.most} of {len(found)} {limits.word}s are used"
+        problems.add(origin, reason)
+    return tuple(found[: limits.most])
 
 
 @attrs.frozen

@@ -11,12 +11,11 @@ from syncer.kits.labels.values import split_list
 from syncer_registrator.go.template import GoTemplate, parse_go_template
 from syncer_registrator.labels.ids import Draft, offer_ids
 from syncer_registrator.labels.keys import read_keys
-from syncer_registrator.labels.naming import Namer
+from syncer_registrator.labels.naming import TAG, Namer, usable
 from syncer_registrator.labels.options import RegistratorOptions
 from syncer_registrator.labels.port_settings import read_port_settings
 from syncer_registrator.labels.ports import UsablePort, usable_ports, with_registered_ports
 from syncer_registrator.labels.precedence import Precedence
-from syncer_registrator.labels.tags import usable_tags
 from syncer_registrator.labels.template import Context, Template, parse_template
 
 
@@ -62,58 +61,44 @@ class Parser:
     def _offers(
         self, workload: Workload, ports: list[UsablePort], namer: Namer, problems: Problems
     ) -> list[Offer]:
-        drafts: list[tuple[Draft, UsablePort, str]] = []
+        drafts: list[Draft] = []
         for port in ports:
-            context, settings = Context(workload, port.number, port.protocol), port.settings
-            named = namer.names(settings.names, settings.name, context, problems)
-            for rank, service in enumerate(named.names):
-                drafts.append((_draft(port, service, rank), port, named.because))
-        ids = offer_ids(workload, [draft for draft, _, _ in drafts], problems)
+            context = Context(workload, port.number, port.protocol)
+            named = namer.names(port.settings.names, port.settings.name, context, problems)
+            drafts += [
+                Draft(service, rank, port, named.because)
+                for rank, service in enumerate(named.names)
+            ]
         offers = []
-        for (draft, port, because), id_ in zip(drafts, ids, strict=True):
-            tags = self._tags(workload, port, problems)
+        for draft, id_ in zip(drafts, offer_ids(workload, drafts, problems), strict=True):
+            tags = self._tags(workload, draft.port, problems)
             try:
-                offers.append(_offer(draft, port, id_, tags, because))
+                offers.append(_offer(draft, id_, tags))
             except ValueError as error:
-                problems.add(because, f"{draft.service} cannot be offered: {error}")
+                problems.add(draft.because, f"{draft.service} cannot be offered: {error}")
         return offers
 
     def _tags(self, workload: Workload, port: UsablePort, problems: Problems) -> tuple[str, ...]:
         """Return the container's tags, then the operator's, then `udp` for a UDP port."""
         context = Context(workload, port.number, port.protocol)
         filled = [template.fill(context) for template in self.tags]
-        tags = port.settings.tags + usable_tags(filled, "option tags", problems)
-        tags += usable_tags(self._from_template(workload, problems), "tags_template", problems)
-        return (*tags, "udp") if port.protocol == "udp" else tags
-
-    def _from_template(self, workload: Workload, problems: Problems) -> tuple[str, ...]:
-        """Return the tags of the operator's Go template, none if it has no value."""
+        tags = port.settings.tags + usable(filled, TAG, "option tags", problems)
         try:
-            return split_list(self.tags_template.fill(workload))
+            more = split_list(self.tags_template.fill(workload))
+            tags += usable(more, TAG, "tags_template", problems)
         except ValueError as error:
             problems.add("tags_template", error)
-            return ()
+        return (*tags, "udp") if port.protocol == "udp" else tags
 
 
-def _draft(port: UsablePort, service: str, rank: int) -> Draft:
-    return Draft(
-        service=service,
-        port=port.number,
-        protocol=port.protocol,
-        rank=rank,
-        given=port.settings.id,
-        setting=port.settings.id_setting,
-    )
-
-
-def _offer(draft: Draft, port: UsablePort, id_: str, tags: tuple[str, ...], because: str) -> Offer:
+def _offer(draft: Draft, id_: str, tags: tuple[str, ...]) -> Offer:
     return Offer(
         service=draft.service,
-        port=draft.port,
-        protocol=draft.protocol,
+        port=draft.port.number,
+        protocol=draft.port.protocol,
         id=id_,
-        register_port=port.registered_as,
+        register_port=draft.port.registered_as,
         tags=tags,
-        because=because,
-        **port.settings.fields,
+        because=draft.because,
+        **draft.port.settings.fields,
     )

@@ -8,12 +8,11 @@ import attrs
 from syncer import Offer
 from syncer.kits.labels import LONGEST_TEXT, Problems, Settings, unfit
 from syncer.kits.labels.values import address, limited, name, split_list, whole
-from syncer_registrator.labels.checks import mirrors_health, read_checks
+from syncer_registrator.labels.checks import read_checks
 from syncer_registrator.labels.convert import switch, truth
 from syncer_registrator.labels.keys import Setting
-from syncer_registrator.labels.naming import given_names
+from syncer_registrator.labels.naming import NAME, TAG, Limits, usable
 from syncer_registrator.labels.precedence import PortKeys
-from syncer_registrator.labels.tags import usable_tags
 
 #: Metadata of one service.
 MOST_META = 1000
@@ -43,11 +42,10 @@ class PortSettings:
 def read_port_settings(keys: PortKeys, problems: Problems) -> PortSettings:
     """Convert the settings of a port, and report those that are wrong."""
     settings = Settings("", keys.settings, problems)
-    name_setting = keys.settings.get("name")
-    names = given_names(name_setting, problems)
+    names = _texts(settings, "name", NAME)
     register = settings.get("register", truth)
     return PortSettings(
-        name=name_setting,
+        name=keys.settings.get("name"),
         names=names,
         id=settings.get("id", name) or "",
         id_setting=keys.settings.get("id"),
@@ -56,7 +54,7 @@ def read_port_settings(keys: PortKeys, problems: Problems) -> PortSettings:
         internal=settings.get("internal", truth),
         register_port=settings.get("port", limited(Offer, "register_port", whole)),
         port_setting=keys.settings["port"] if settings.given("port") else None,
-        tags=_tags(settings),
+        tags=_texts(settings, "tags", TAG),
         fields=_fields(settings, keys.metadata),
     )
 
@@ -69,12 +67,15 @@ def _ignored_by(settings: Settings, register: bool | None) -> str:
     return ""
 
 
-def _tags(settings: Settings) -> tuple[str, ...]:
-    setting = settings.given("tags")
+def _texts(settings: Settings, key: str, limits: Limits) -> tuple[str, ...]:
+    """Return the names or tags that a setting lists. Spaces around names do not matter."""
+    setting = settings.given(key)
     if setting is None:
         return ()
-    tags = split_list(setting.value)
-    return usable_tags(tags, setting.origin, settings.problems, show=not setting.from_env)
+    show, parts = not setting.from_env, split_list(setting.value)
+    if limits is NAME:
+        parts = tuple(dict.fromkeys(part.strip() for part in parts))
+    return usable(parts, limits, setting.origin, settings.problems, show=show)
 
 
 def _fields(settings: Settings, metadata: Mapping[str, Setting]) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def _fields(settings: Settings, metadata: Mapping[str, Setting]) -> dict[str, An
         "weight": settings.get("weight", limited(Offer, "weight", whole)),
         "warning_weight": settings.get("weight_warning", limited(Offer, "warning_weight", whole)),
         "tag_override": bool(settings.get("enable_tag_override", truth)),
-        "mirror_health": mirrors_health(settings),
+        "mirror_health": switch(settings, "check_container") is not False,
     }
 
 
