@@ -88,9 +88,5 @@ def test_time_passing_is_no_change(entry):
     ],
 )
 def test_nonsense(entry, fields):
-    """An odd entry is refused with ValueError, or proves nothing."""
-    try:
-        found = listed(entry(**fields))
-    except ValueError:
-        return
-    assert found != listed(entry())
+    """An odd entry proves nothing."""
+    assert listed(entry(**fields)) != listed(entry())

@@ -10,8 +10,8 @@ from syncer_docker.events.parse import (
     BrokenStream,
     Event,
     EventKind,
-    Lines,
     parse,
+    split_lines,
 )
 from syncer_docker.events.stream import EventStream
 
@@ -111,18 +111,17 @@ def test_lines():
     """Lines are cut right whatever the pieces are, and empty ones are passed over."""
     text = '{"a": "ä"}\n\r\n{"b": 2}\r\n{"c"'.encode()
     for size in range(1, len(text) + 1):
-        lines = Lines()
         pieces = [text[i : i + size] for i in range(0, len(text), size)]
-        found = [json.loads(line) for piece in pieces for line in lines.feed(piece)]
+        found = [json.loads(line) for line in split_lines(pieces)]
         assert found == [{"a": "ä"}, {"b": 2}]
 
 
 def test_line_too_long():
     """A line without an end is not kept for ever."""
-    lines = Lines()
-    assert list(lines.feed(b"x" * MAX_LINE)) == []
+    pieces = [b"x" * MAX_LINE]
+    assert list(split_lines(pieces)) == []
     with pytest.raises(BrokenStream):
-        list(lines.feed(b"x"))
+        list(split_lines([*pieces, b"x"]))
 
 
 class Answer:

@@ -38,10 +38,7 @@ def with_context(options: Options) -> Options:
         return options
     try:
         folder = (options.config_dir or docker_folder()) / "contexts"
-    except ValueError as error:
-        raise ConfigError(f"Docker context {name!r}: {error}") from error
-    engine = _engine(folder, name)
-    try:
+        engine = _engine(folder, name)
         host = str(engine.get("Host") or "")
         check_endpoint(host)
     except ValueError as error:
@@ -53,7 +50,7 @@ def _engine(folder: Path, name: str) -> dict[str, Any]:
     """Read the engine of a context."""
     path = folder / "meta" / _hashed(name) / "meta.json"
     try:
-        engine = json.loads(path.read_text())["Endpoints"][_ENGINE]
+        return {**json.loads(path.read_text())["Endpoints"][_ENGINE]}
     except FileNotFoundError:
         known = ", ".join(sorted(_names(folder))) or "none"
         raise ConfigError(f"no Docker context {name!r} in {folder} (known: {known})") from None
@@ -61,9 +58,6 @@ def _engine(folder: Path, name: str) -> dict[str, Any]:
         raise ConfigError(f"cannot read Docker context {name!r}: {error}") from error
     except (ValueError, LookupError, TypeError) as error:
         raise ConfigError(f"Docker context {name!r}: {path} does not describe an engine") from error
-    if not isinstance(engine, dict):
-        raise ConfigError(f"Docker context {name!r}: {path} does not describe an engine")
-    return engine
 
 
 def _tls(folder: Path, name: str, engine: dict[str, Any], given: DockerOptions) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import formatdate
 from pathlib import Path
 
@@ -17,20 +17,27 @@ Requests = Mapping[str, Callable[[], object]]
 
 
 def examine_engine(client: DockerClient) -> Iterator[Finding]:
-    """Check the connection, permissions and the clock; a failure skips the rest."""
-    yield from (connection := list(check_connection(client)))
-    if any(one.level is Level.PROBLEM for one in connection):
-        return
+    """Check the connection, permissions and the clock; a problem skips the rest."""
     requests: Requests = {
         "GET /containers/json": client.containers,
         "GET /containers/ID/json": lambda: client.inspect(_NO_CONTAINER),
         "GET /events": lambda: client.events().close(),
         "GET /info": client.name,
     }
-    yield from (refused := list(check_requests(requests)))
-    if not refused:
-        yield Finding(Level.OK, "containers can be listed and inspected, and events received")
-        yield from check_clock(client)
+    good = "containers can be listed and inspected, and events received"
+    return until_problem(
+        lambda: check_connection(client),
+        lambda: check_requests(requests, good),
+        lambda: check_clock(client),
+    )
+
+
+def until_problem(*checks: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield the findings of each check; one with a problem is the last."""
+    for check in checks:
+        yield from (found := list(check()))
+        if any(one.level is Level.PROBLEM for one in found):
+            return
 
 
 def check_connection(client: DockerClient) -> Iterator[Finding]:
@@ -46,13 +53,15 @@ def check_connection(client: DockerClient) -> Iterator[Finding]:
     yield Finding(Level.OK, f"the engine at {client.endpoint} uses API {version}")
 
 
-def check_requests(requests: Requests) -> Iterator[Finding]:
-    """Check which requests of a source fail; a proxy may forbid a single one."""
+def check_requests(requests: Requests, good: str) -> Iterable[Finding]:
+    """Check which requests of a source fail; a proxy may forbid a single one. `good`: none does."""
+    failed = []
     for what, send in requests.items():
         try:
             send()
         except SyncerError as error:
-            yield failure(error, what)
+            failed.append(failure(error, what))
+    return failed or [Finding(Level.OK, good)]
 
 
 def failure(error: SyncerError, request: str) -> Finding:

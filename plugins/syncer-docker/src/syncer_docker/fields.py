@@ -18,11 +18,7 @@ def section(fields: Json, key: str) -> Json:
 
 def as_object(value: Any, name: str) -> Json:
     """Return `value`, an object; `name` is its name in errors."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{name} is not an object")
-    return value
+    return _typed(value, name, Mapping, "an object") or {}
 
 
 def items(fields: Json, key: str) -> list[Any]:
@@ -32,20 +28,17 @@ def items(fields: Json, key: str) -> list[Any]:
 
 def as_list(value: Any, name: str) -> list[Any]:
     """Return `value`, a list; `name` is its name in errors."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise ValueError(f"{name} is not a list")
-    return value
+    return _typed(value, name, list, "a list") or []
 
 
 def text(fields: Json, key: str) -> str:
     """Return the text at `key`."""
-    value = fields.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ValueError(f"{key} is not text")
+    return _typed(fields.get(key), key, str, "text") or ""
+
+
+def _typed(value: Any, name: str, kind: type, called: str) -> Any:
+    if value is not None and not isinstance(value, kind):
+        raise ValueError(f"{name} is not {called}")
     return value
 
 

@@ -19,7 +19,6 @@ from syncer_docker.events.parse import Event, EventKind
 from syncer_docker.events.position import Position
 from syncer_docker.events.stream import EventStream
 from syncer_docker.examine import examine_engine
-from syncer_docker.fields import Json
 
 #: Threads that inspect if there are several containers to inspect.
 INSPECTORS = 4
@@ -78,7 +77,7 @@ class DockerSource(Source):
         scope = self.scope()
         signalled = self._stopping.ids()
         # Of the list only this is kept: descriptions are large enough.
-        listing = {entry["Id"]: _shown(entry) for entry in self._client.containers()}
+        listing = {entry["Id"]: listed(entry) for entry in self._client.containers()}
         self._cache.retain(listing.keys())
         for id in signalled - listing.keys():
             self._stopping.clear(id)
@@ -221,11 +220,3 @@ class DockerSource(Source):
             image=event.image,
             state=State.EXITED,
         )
-
-
-def _shown(entry: Json) -> Appearance | None:
-    """Return how the list shows a container; `None` if the entry is invalid."""
-    try:
-        return listed(entry)
-    except ValueError:
-        return None

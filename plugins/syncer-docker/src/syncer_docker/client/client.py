@@ -160,13 +160,10 @@ class DockerClient:
         return connection
 
     def _tls_config(self) -> Any:
-        if self._tls is None:
+        tls = self._tls
+        if tls is None:
             return False
-        return docker.tls.TLSConfig(
-            client_cert=self._tls.client,
-            ca_cert=self._tls.ca or None,
-            verify=self._tls.verify,
-        )
+        return docker.tls.TLSConfig(tls.client, tls.ca or None, tls.verify)
 
     def _checked(self, found: Any, key: str, what: str) -> list[dict[str, Any]]:
         """Return a listing whose entries all have an id."""

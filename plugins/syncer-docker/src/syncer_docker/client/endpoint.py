@@ -52,14 +52,9 @@ def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:
     folder = options.cert_path
     if folder is None and options.tls_verify and not explicit:
         folder = docker_folder()
-    ca, cert, key = (
-        str(given or _in_folder(folder, name))
-        for given, name in (
-            (options.ca, "ca.pem"),
-            (options.cert, "cert.pem"),
-            (options.key, "key.pem"),
-        )
-    )
+    ca = str(options.ca or _in_folder(folder, "ca.pem"))
+    cert = str(options.cert or _in_folder(folder, "cert.pem"))
+    key = str(options.key or _in_folder(folder, "key.pem"))
     for path in filter(None, (ca, cert, key)):
         if not Path(path).is_file():
             raise ValueError(f"no such file: {path}")

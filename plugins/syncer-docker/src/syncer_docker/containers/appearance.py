@@ -11,13 +11,7 @@ from collections.abc import Iterable
 import attrs
 
 from syncer import Binding, Health, Network, State, Workload
-from syncer_docker.containers.describe import (
-    binding,
-    health_of,
-    network,
-    networks_in,
-    state_of,
-)
+from syncer_docker.containers.describe import health_of, network, networks_in, state_of
 from syncer_docker.fields import Json
 
 #: A container's port, its protocol, and where it is published.
@@ -38,15 +32,15 @@ class Appearance:
     networks: tuple[Network, ...]
 
 
-def listed(entry: Json) -> Appearance:
-    """Return how an entry of the list shows a container. Raises `ValueError` if it is invalid."""
-    state = state_of({"Status": entry.get("State") or "missing"})
+def listed(entry: Json) -> Appearance | None:
+    """Return how an entry of the list shows a container; `None` if the entry is invalid."""
     try:
+        state = state_of({"Status": entry.get("State") or "missing"})
         return Appearance(
             _name(entry), state, _health(entry, state), _published(entry), _networks(entry)
         )
-    except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"invalid entry in the list of containers: {error!r}") from error
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return None
 
 
 def described(workload: Workload) -> Appearance:
@@ -80,9 +74,9 @@ def _health(entry: Json, state: State) -> Health | None:
 
 def _published(entry: Json) -> tuple[Published, ...]:
     return _ordered(
-        (port["PrivatePort"], port["Type"], binding(port.get("IP") or "", port["PublicPort"]))
-        for port in entry.get("Ports") or ()
-        if port.get("PublicPort")
+        (it["PrivatePort"], it["Type"], Binding(address=it.get("IP") or "", port=it["PublicPort"]))
+        for it in entry.get("Ports") or ()
+        if it.get("PublicPort")
     )
 
 

@@ -39,6 +39,10 @@ class Description:
             raise ValueError(f"invalid description: {error!r}") from error
 
 
+#: Ended containers and the times of their ends, in the order of these.
+_Ends = OrderedDict[str, tuple[float, Workload]]
+
+
 @attrs.frozen
 class _Entry:
     description: Description
@@ -60,8 +64,8 @@ class Cache:
         self._lock, self._clock = threading.Lock(), clock
         self._entries: dict[str, _Entry] = {}
         self._tickets: dict[str, object] = {}
-        self._ended = _Ended(ENDED_SECONDS, OVER_KEPT)
-        self._over = _Ended(OVER_SECONDS, OVER_KEPT)
+        self._ended: _Ends = OrderedDict()
+        self._over: _Ends = OrderedDict()
         self._watched = False
 
     def lookup(self, id: str, shown: Appearance) -> Description | None:
@@ -127,8 +131,8 @@ class Cache:
     def note_end(self, workload: Workload) -> None:
         """Remember a container whose end was observed."""
         with self._lock:
-            self._over.drop(workload.id)
-            self._ended.add(workload, self._clock())
+            self._forget_end(workload.id)
+            self._ended[workload.id] = (self._clock(), workload)
             self._age()
 
     def note_start(self, id: str) -> None:
@@ -139,7 +143,8 @@ class Cache:
     def ended(self, id: str) -> Workload | None:
         """Return the container as last described, if its end was observed."""
         with self._lock:
-            return self._ended.get(id) or self._over.get(id)
+            _, workload = self._ended.get(id) or self._over.get(id) or (0.0, None)
+            return workload
 
     def take_over(self, former: "Cache") -> None:
         """Copy the ends that another cache remembers."""
@@ -149,54 +154,26 @@ class Cache:
             self._ended, self._over = ended, over
 
     def _forget_end(self, id: str) -> None:
-        self._ended.drop(id)
-        self._over.drop(id)
+        self._ended.pop(id, None)
+        self._over.pop(id, None)
 
     def _age(self) -> None:
         """Shorten what is remembered of old ends, and later drop it."""
         now = self._clock()
-        for at, it in self._ended.outdated(now):
-            self._over.add(_shortened(it), at)
-        for _ in self._over.outdated(now):
+        for at, it in _take_outdated(self._ended, now - ENDED_SECONDS):
+            self._over[it.id] = (at, _shortened(it))
+        for _ in _take_outdated(self._over, now - OVER_SECONDS):
             pass
 
 
-class _Ended:
-    """Ended containers and the times of their ends, for some seconds and up to a number."""
-
-    def __init__(self, seconds: float, most: int) -> None:
-        self._seconds, self._most = seconds, most
-        #: In the order of their ends.
-        self._kept: OrderedDict[str, tuple[float, Workload]] = OrderedDict()
-
-    def copy(self) -> "_Ended":
-        """Return an independent copy."""
-        made = _Ended(self._seconds, self._most)
-        made._kept = self._kept.copy()
-        return made
-
-    def add(self, workload: Workload, at: float) -> None:
-        """Remember an end."""
-        self._kept[workload.id] = (at, workload)
-        self._kept.move_to_end(workload.id)
-
-    def drop(self, id: str) -> None:
-        """Forget an end."""
-        self._kept.pop(id, None)
-
-    def get(self, id: str) -> Workload | None:
-        """Return the container, if remembered."""
-        _, workload = self._kept.get(id, (0.0, None))
-        return workload
-
-    def outdated(self, now: float) -> Iterator[tuple[float, Workload]]:
-        """Remove and yield the oldest ends, with their times, until all are within the limits."""
-        while self._kept:
-            id, (at, workload) = next(iter(self._kept.items()))
-            if at >= now - self._seconds and len(self._kept) <= self._most:
-                return
-            del self._kept[id]
-            yield at, workload
+def _take_outdated(ends: _Ends, before: float) -> Iterator[tuple[float, Workload]]:
+    """Remove and yield the oldest ends until all are newer than `before`, and not too many."""
+    while ends:
+        at, workload = next(iter(ends.values()))
+        if at >= before and len(ends) <= OVER_KEPT:
+            return
+        del ends[workload.id]
+        yield at, workload
 
 
 def _shortened(it: Workload) -> Workload:

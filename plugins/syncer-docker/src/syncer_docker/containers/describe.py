@@ -81,11 +81,6 @@ def health_of(holder: Json) -> Health | None:
     return Health(word) if word not in ("", "none") else None
 
 
-def binding(address: str, port: int) -> Binding:
-    """Return a binding; `0.0.0.0` and `::` stay separate: the engine may give them two ports."""
-    return Binding(address=address, port=port)
-
-
 def network(name: str, endpoint: Any) -> Network:
     """Return the container's addresses in one network, an entry of `NetworkSettings.Networks`."""
     fields = as_object(endpoint, name)
@@ -149,7 +144,8 @@ def _bindings(bindings: Any) -> Iterator[Binding]:
         fields = as_object(item, "binding")
         number = int(text(fields, "HostPort") or 0)
         if number:  # 0 while none is assigned
-            yield binding(text(fields, "HostIp"), number)
+            # `0.0.0.0` and `::` stay separate: the engine may give them two ports.
+            yield Binding(address=text(fields, "HostIp"), port=number)
 
 
 def _ordered(bindings: list[Binding]) -> tuple[Binding, ...]:

@@ -41,7 +41,17 @@ class Follower:
         """
         while not self._is_over(stop):
             began = self._clock()
-            reason = self._follow_one(open_stream, read, look, stop)
+            reason = "closed by the engine"
+            stream = self._opened(open_stream)
+            try:
+                with self._attended(stream, look, stop):
+                    read(stream)
+            except BrokenStream as error:
+                reason = str(error)
+            finally:
+                with self._lock:
+                    self._stream = None
+                stream.release()
             if not self._is_over(stop) and self._clock() - began < SETTLED:
                 raise TemporaryError(f"{self._name} ended: {reason}")
 
@@ -56,29 +66,13 @@ class Follower:
     def _is_over(self, stop: threading.Event) -> bool:
         return stop.is_set() or self._closed.is_set()
 
-    def _follow_one(
-        self,
-        open_stream: Callable[[], EventStream],
-        read: Callable[[EventStream], None],
-        look: Callable[[], None],
-        stop: threading.Event,
-    ) -> str:
-        """Read one stream to its end; return why it ended."""
+    def _opened(self, open_stream: Callable[[], EventStream]) -> EventStream:
         stream = open_stream()
         with self._lock:
             self._stream = stream
         if self._closed.is_set():
             stream.close()
-        try:
-            with self._attended(stream, look, stop):
-                read(stream)
-        except BrokenStream as error:
-            return str(error)
-        finally:
-            with self._lock:
-                self._stream = None
-            stream.release()
-        return "closed by the engine"
+        return stream
 
     @contextlib.contextmanager
     def _attended(

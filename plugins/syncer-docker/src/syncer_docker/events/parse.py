@@ -1,7 +1,7 @@
 """The events of old and new engines: which matter, and their fields."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -30,14 +30,8 @@ _KINDS = {
     "die": EventKind.ENDED,
     "destroy": EventKind.ENDED,
     "kill": EventKind.SIGNALLED,
-    "stop": EventKind.CHANGED,
-    "pause": EventKind.CHANGED,
-    "unpause": EventKind.CHANGED,
-    "rename": EventKind.CHANGED,
-    "update": EventKind.CHANGED,
-    "health_status": EventKind.CHANGED,
-    "connect": EventKind.CHANGED,
-    "disconnect": EventKind.CHANGED,
+    **dict.fromkeys(("stop", "pause", "unpause", "rename", "update"), EventKind.CHANGED),
+    **dict.fromkeys(("health_status", "connect", "disconnect"), EventKind.CHANGED),
 }
 #: Sent after the end of a container as well, where they say nothing new.
 _TRAILING = ("stop", "disconnect", "destroy")
@@ -119,17 +113,11 @@ def _time(message: Json) -> int:
     return whole * SECOND if isinstance(whole, int) else 0
 
 
-class Lines:
-    """Splits received data into lines."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the lines completed by `data`. Raises `BrokenStream` if one is too long."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_LINE:
+def split_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines in received data. Raises `BrokenStream` if one is too long."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > MAX_LINE:
             raise BrokenStream(f"an event is longer than {MAX_LINE} bytes")
-        for line in lines:
-            if line.strip():
-                yield line
+        yield from filter(bytes.strip, lines)

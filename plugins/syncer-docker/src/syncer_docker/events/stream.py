@@ -7,7 +7,7 @@ from typing import Any
 
 import urllib3.exceptions
 
-from syncer_docker.events.parse import BrokenStream, Event, Lines, parse
+from syncer_docker.events.parse import BrokenStream, Event, parse, split_lines
 
 _PIECE = 64 * 1024
 
@@ -22,7 +22,10 @@ class EventStream:
         self._answer = answer
         self._lock = threading.Lock()
         self._closed = False
-        self._wait_at_most(quiet)
+        # Replaces the timeout for answers: silence is normal from now on.
+        socket = getattr(answer.raw.connection, "sock", None)
+        if socket is not None:
+            socket.settimeout(quiet)
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the relevant events. Raises `BrokenStream` for anything that is not an event."""
@@ -35,9 +38,7 @@ class EventStream:
 
         Raises `BrokenStream` if the connection is lost or a line is too long.
         """
-        lines = Lines()
-        while data := self._read():
-            yield from lines.feed(data)
+        return split_lines(iter(self._read, b""))
 
     def close(self) -> None:
         """End the stream from any thread; a blocked read ends at once. May be called twice."""
@@ -64,9 +65,3 @@ class EventStream:
             if not self._closed:
                 raise BrokenStream(f"connection lost: {error}") from error
         return b""
-
-    def _wait_at_most(self, quiet: float | None) -> None:
-        """Replace the timeout for answers: silence is normal from now on."""
-        socket = getattr(self._answer.raw.connection, "sock", None)
-        if socket is not None:
-            socket.settimeout(quiet)

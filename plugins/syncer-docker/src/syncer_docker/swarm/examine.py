@@ -9,6 +9,7 @@ from syncer_docker.examine import (
     check_connection,
     check_requests,
     failure,
+    until_problem,
 )
 from syncer_docker.fields import Json, items, section
 from syncer_docker.swarm.client import SwarmClient
@@ -19,18 +20,7 @@ _PAGE = "docs/sources/swarm.md"
 
 
 def examine_swarm(client: SwarmClient, options: SwarmOptions) -> Iterator[Finding]:
-    """Check everything from the connection up; a failure skips the rest."""
-    yield from (connection := list(check_connection(client)))
-    if any(one.level is Level.PROBLEM for one in connection):
-        return
-    try:
-        role = client.membership()
-    except SyncerError as error:
-        yield failure(error, "GET /info")
-        return
-    yield (finding := _check_role(role))
-    if finding.level is Level.PROBLEM:
-        return
+    """Check everything from the connection up; a problem skips the rest."""
     requests: Requests = {
         "GET /tasks": client.tasks,
         "GET /services": client.services,
@@ -38,16 +28,23 @@ def examine_swarm(client: SwarmClient, options: SwarmOptions) -> Iterator[Findin
         "GET /networks": client.overlays,
         "GET /events": lambda: client.changes().close(),
     }
-    yield from (refused := list(check_requests(requests)))
-    if not refused:
-        yield Finding(Level.OK, "tasks, services and nodes can be listed, and events received")
-        yield from check_clock(client)
-        yield from _check_nodes(client.nodes(), options)
-        yield from _check_networks(client.services(), client.overlays(), options.mode)
+    good = "tasks, services and nodes can be listed, and events received"
+    return until_problem(
+        lambda: check_connection(client),
+        lambda: [_check_role(client)],
+        lambda: check_requests(requests, good),
+        lambda: check_clock(client),
+        lambda: _check_nodes(client.nodes(), options),
+        lambda: _check_networks(client.services(), client.overlays(), options.mode),
+    )
 
 
-def _check_role(role: Json) -> Finding:
+def _check_role(client: SwarmClient) -> Finding:
     """Check whether the engine is a manager with access to its swarm."""
+    try:
+        role = client.membership()
+    except SyncerError as unanswered:
+        return failure(unanswered, "GET /info")
     state, error = str(role.get("LocalNodeState") or "inactive"), str(role.get("Error") or "")
     if state == "locked":
         advice = "unlock it with the swarm's key: docker swarm unlock"
@@ -80,7 +77,7 @@ def _check_nodes(found: Collection[Json], options: SwarmOptions) -> Iterator[Fin
         text = f"managers that the others cannot reach: {some_of(silent)}"
         advice = "check that they are running: without half of the managers nothing can change"
         yield Finding(Level.WARNING, text, advice)
-    down = [names[id] for id, node in nodes.by_id.items() if _state(node) != "ready"]
+    down = [names[id] for id, node in nodes.by_id.items() if not _is_ready(node)]
     if down:
         advice = "check that they are running; without node_states, their tasks are not registered"
         yield Finding(Level.WARNING, f"nodes that are not ready: {some_of(down)}", advice)
@@ -107,8 +104,8 @@ def _is_unreachable(node: Json) -> bool:
     return bool(section(node, "ManagerStatus").get("Reachability", "reachable") != "reachable")
 
 
-def _state(node: Json) -> str:
-    return str(section(node, "Status").get("State") or "")
+def _is_ready(node: Json) -> bool:
+    return bool(section(node, "Status").get("State") == "ready")
 
 
 def _name(node: Json) -> str:
