@@ -49,11 +49,7 @@ from syncer.testing.sources import SourceContract  # noqa: E402
 from syncer.testing.waiting import wait_until  # noqa: E402
 
 if TYPE_CHECKING:
-    from syncer.testing.strategies import checks as checks
-    from syncer.testing.strategies import instances as instances
-    from syncer.testing.strategies import marks as marks
-    from syncer.testing.strategies import natives as natives
-    from syncer.testing.strategies import registrations as registrations
+    from syncer.testing.strategies import checks, instances, marks, natives, registrations
 
 __all__ = [
     "OWNER",

@@ -18,13 +18,18 @@ def clause(name: str) -> Callable[[F], F]:
     return mark
 
 
-def missing(fixture: str, what: str, name: str) -> NoReturn:
-    """Fail: the author has neither provided the fixture nor declined the clause."""
-    pytest.fail(
-        f"provide the fixture `{fixture}` ({what}), or decline the clause with a reason: "
-        f'declines = {{"{name}": "..."}}',
-        pytrace=False,
-    )
+def needed(what: str, name: str = "...") -> Any:
+    """Return a fixture that fails unless the author overrides it or declines the clause `name`."""
+
+    def fixture(self: object, request: pytest.FixtureRequest) -> NoReturn:
+        pytest.fail(
+            f"provide the fixture `{request.fixturename}` ({what}), or decline the clause with a"
+            f' reason: declines = {{"{name}": "..."}}',
+            pytrace=False,
+        )
+
+    fixture.__doc__ = what
+    return pytest.fixture(fixture)
 
 
 class Contract:

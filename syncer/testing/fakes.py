@@ -3,24 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from threading import Event, Lock
-from typing import Any
 
-from syncer import (
-    Change,
-    CheckKey,
-    CheckResult,
-    Deregister,
-    Instance,
-    Outcome,
-    Register,
-    Registration,
-    Sink,
-    Source,
-    View,
-    Workload,
-)
-from syncer.api.contracts import Wake
+from syncer.api.changes import Change, Deregister, Outcome, Register, Update
+from syncer.api.checks import CheckKey, CheckResult
+from syncer.api.contracts import Sink, Source, Wake
+from syncer.api.model import Instance, Registration, View, Workload
 from syncer.testing.builders import SCOPE
+
+_OPERATIONS = {Register: "register", Update: "update", Deregister: "deregister"}
 
 
 class ManualClock:
@@ -88,10 +78,9 @@ class FakeSource(Source):
     def workloads(self) -> View[Workload]:
         """List the workloads that the test has set."""
         self._before("workloads")
-        unclear: Any = self.unclear
         with self._lock:
             held = tuple(w for w in self._held.values() if w.id not in self.unclear)
-        return View(held, complete=self.complete, unclear=unclear)
+        return View(held, complete=self.complete, unclear=self.unclear)
 
     def workload(self, id: str) -> Workload | None:
         """Return the workload that the test has set."""
@@ -169,17 +158,14 @@ class FaultySink(Sink):
         return self.inner.registration(id)
 
     def register(self, new: Registration) -> Registration:
-        """Call the wrapped sink."""
         self._before("register", new.id)
         return self.inner.register(new)
 
     def update(self, old: Registration, new: Registration) -> Registration:
-        """Call the wrapped sink."""
         self._before("update", new.id)
         return self.inner.update(old, new)
 
     def deregister(self, old: Registration) -> None:
-        """Call the wrapped sink."""
         self._before("deregister", old.id)
         self.inner.deregister(old)
 
@@ -188,36 +174,30 @@ class FaultySink(Sink):
         self.calls["apply"] += 1
         for change in changes:
             try:
-                self._before(_operation(change), change.id)
+                self._before(_OPERATIONS[type(change)], change.id)
             except Exception as error:  # noqa: BLE001 - the outcome carries whatever the test set
                 yield Outcome(change, error=error)
                 continue
             yield from self.inner.apply([change])
 
     def adjust(self, instance: Instance) -> Instance | None:
-        """Call the wrapped sink."""
         return self.inner.adjust(instance)
 
     def park(self, instance: Instance) -> Instance | None:
-        """Call the wrapped sink."""
         return self.inner.park(instance)
 
     def listed(self, instance: Instance) -> Instance:
-        """Call the wrapped sink."""
         return self.inner.listed(instance)
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
-        """Call the wrapped sink."""
         self._before("renew")
         return self.inner.renew(held)
 
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
-        """Call the wrapped sink."""
         self._before("report")
         return self.inner.report(results)
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
-        """Call the wrapped sink."""
         self._before("watch")
         self.inner.watch(wake, stop)
 
@@ -229,9 +209,8 @@ class FaultySink(Sink):
 
     def _before(self, operation: str, id_: str = "") -> None:
         self.calls[operation] += 1
-        gate = self._gates.get(operation)
-        if gate is not None:
-            gate.wait()
+        if operation in self._gates:
+            self._gates[operation].wait()
         for key in ((operation, id_), (operation, "")):
             error, times = self._faults.get(key, (None, None))
             if error is None:
@@ -242,9 +221,3 @@ class FaultySink(Sink):
                 else:
                     self._faults[key] = (error, times - 1)
             raise error
-
-
-def _operation(change: Change) -> str:
-    if isinstance(change, Deregister):
-        return "deregister"
-    return "register" if isinstance(change, Register) else "update"

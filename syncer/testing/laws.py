@@ -12,20 +12,12 @@ from typing import Any
 
 import attrs
 
-from syncer import (
-    Change,
-    Check,
-    Instance,
-    Mark,
-    Outcome,
-    PermanentError,
-    Plan,
-    Registration,
-    Sink,
-    Update,
-)
-from syncer.api.changes import claim_of
+from syncer.api.changes import Change, Outcome, Plan, Update, claim_of
+from syncer.api.checks import Check
+from syncer.api.contracts import Sink
+from syncer.api.errors import PermanentError
 from syncer.api.kinds import TranslatedCheck, translate_checks
+from syncer.api.model import Instance, Mark, Registration
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.drain import DRAIN, drained
 from syncer.plan.planner import Facts, make_plan

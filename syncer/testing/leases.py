@@ -11,7 +11,7 @@ import pytest
 
 from syncer import Register, Registration, Sink
 from syncer.testing.builders import make_instance
-from syncer.testing.clauses import Contract, clause, missing
+from syncer.testing.clauses import Contract, clause, needed
 from syncer.testing.laws import Desk
 from syncer.testing.waiting import wait_until
 
@@ -22,13 +22,11 @@ class LeaseClauses(Contract):
     `beside`: `renew` and `apply` may run at the same time.
     """
 
-    @pytest.fixture
-    def lapse(self) -> Callable[[Callable[[], None]], None]:
-        """A function that waits longer than a lease lasts.
-
-        Meanwhile it calls the function that it is given, as often as the sink's `pulse` says.
-        """
-        missing("lapse", "waits longer than a lease, calling the function given", "lease")
+    lapse = needed(
+        "a function that waits longer than a lease lasts; meanwhile it calls the function that it"
+        " is given, as often as the sink's `pulse` says",
+        "lease",
+    )
 
     @pytest.fixture
     def leased(self, desk: Desk) -> Desk:

@@ -36,7 +36,7 @@ from syncer import Binding, Host, Network, Offer, Parsed, Port, Reachable, Workl
 from syncer.desired.translate import Translator
 from syncer.kits.labels import unfit
 from syncer.testing.builders import SCOPE, SOURCE
-from syncer.testing.clauses import Contract, clause, missing
+from syncer.testing.clauses import Contract, clause, needed
 
 Parse = Callable[[Workload, Reachable], Parsed]
 Answers = Collection[tuple[Workload, Parsed]]
@@ -97,25 +97,12 @@ class ParserContract(Contract):
     values: ClassVar[Collection[str]] = ()
     examples: ClassVar[int] = 50
 
-    @pytest.fixture
-    def parse(self) -> Parse:
-        """The function that the parser's `create` returns."""
-        missing("parse", "the function that the parser's `create` returns", "...")
-
-    @pytest.fixture
-    def offering(self) -> Mapping[str, str]:
-        """Labels that offer one service, at the workload's port 8080."""
-        missing("offering", "labels that offer a service at port 8080", "offers")
-
-    @pytest.fixture
-    def ignoring(self) -> Mapping[str, str]:
-        """Labels that, in addition to `offering`, forbid to register the workload."""
-        missing("ignoring", "labels that forbid to register a workload", "ignored")
-
-    @pytest.fixture
-    def mistaken(self) -> Mapping[str, str]:
-        """One label that is written wrongly."""
-        missing("mistaken", "one label that is written wrongly", "mistakes")
+    parse = needed("the function that the parser's `create` returns")
+    offering = needed("labels that offer one service, at the workload's port 8080", "offers")
+    ignoring = needed(
+        "labels that, in addition to `offering`, forbid to register the workload", "ignored"
+    )
+    mistaken = needed("one label that is written wrongly", "mistakes")
 
     @clause("offers")
     def test_offers(self, parse: Parse, offering: Mapping[str, str]) -> None:

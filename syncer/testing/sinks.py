@@ -51,24 +51,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from syncer import (
-    Change,
-    Check,
-    Conflict,
-    Deregister,
-    Instance,
-    Mark,
-    Native,
-    PermanentError,
-    Problem,
-    Reason,
-    Register,
-    Sink,
-    TemporaryError,
-    Update,
-)
+from syncer.api.changes import Change, Deregister, Reason, Register, Update
+from syncer.api.checks import Check, Native, Problem
+from syncer.api.contracts import Sink
+from syncer.api.errors import Conflict, PermanentError, TemporaryError
+from syncer.api.model import Instance, Mark
 from syncer.testing.builders import make_instance
-from syncer.testing.clauses import clause, missing
+from syncer.testing.clauses import clause, needed
 from syncer.testing.draining import DrainClauses
 from syncer.testing.laws import Desk
 from syncer.testing.laws import convergence as law_of_convergence
@@ -90,40 +79,21 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
 
     examples: ClassVar[int] = 50
 
-    @pytest.fixture
-    def sink(self) -> Sink:
-        """The sink to test, on a storage that has no entries of ours."""
-        missing("sink", "the sink to test", "...")
-
-    @pytest.fixture
-    def reopen(self) -> Callable[[], Sink]:
-        """A function that opens another sink on the same storage, as a second process would."""
-        missing("reopen", "opens a second sink on the same storage", "reopened")
-
-    @pytest.fixture
-    def unmarked(self) -> Callable[[Instance], None]:
-        """A function that writes an instance without a mark, as another program would."""
-        missing("unmarked", "writes an instance without a mark", "unmarked")
-
-    @pytest.fixture
-    def unreachable(self) -> Sink:
-        """A sink whose registry does not answer."""
-        missing("unreachable", "a sink whose registry does not answer", "unreachable")
-
-    @pytest.fixture
-    def spoil(self) -> Callable[[], str]:
-        """A function that adds an unreadable entry; returns its id, or "" if listings hide it."""
-        missing("spoil", "adds an entry that cannot be read or is hidden", "unreadable")
-
-    @pytest.fixture
-    def refused(self) -> Instance:
-        """An instance that the registry cannot hold."""
-        missing("refused", "an instance that the registry cannot hold", "rejected")
-
-    @pytest.fixture
-    def secrets(self) -> Collection[str]:
-        """The secrets in the configuration of `sink`."""
-        missing("secrets", "the secrets in the configuration of the sink", "secrets")
+    sink = needed("the sink to test, on a storage that has no entries of ours")
+    reopen = needed(
+        "a function that opens another sink on the same storage, as a second process would",
+        "reopened",
+    )
+    unmarked = needed(
+        "a function that writes an instance without a mark, as another program would", "unmarked"
+    )
+    unreachable = needed("a sink whose registry does not answer", "unreachable")
+    spoil = needed(
+        'a function that adds an unreadable entry; returns its id, or "" if listings hide it',
+        "unreadable",
+    )
+    refused = needed("an instance that the registry cannot hold", "rejected")
+    secrets = needed("the secrets in the configuration of `sink`", "secrets")
 
     def translate(self, check: Check, instance: Instance) -> Check | Native | Problem:
         """Translate a check as the plugin's check translator does; by default do not."""

@@ -32,7 +32,7 @@ from threading import Event, Thread
 import pytest
 
 from syncer import Source, TemporaryError, Workload
-from syncer.testing.clauses import Contract, clause, missing
+from syncer.testing.clauses import Contract, clause, needed
 from syncer.testing.waiting import wait_until
 
 
@@ -73,45 +73,18 @@ def watching(source: Source, patience: float) -> Iterator[Watching]:
 class SourceContract(Contract):
     """The tests of every source. The module's docstring lists the clauses."""
 
-    @pytest.fixture
-    def source(self) -> Source:
-        """The source to test."""
-        missing("source", "the source to test", "...")
-
-    @pytest.fixture
-    def start(self) -> Callable[[str], str]:
-        """A function that starts a workload with the given name and returns its id."""
-        missing("start", "starts a workload with the given name and returns its id", "...")
-
-    @pytest.fixture
-    def end(self) -> Callable[[str], None]:
-        """A function that ends the workload with the given id."""
-        missing("end", "ends the workload with the given id", "gone")
-
-    @pytest.fixture
-    def reopen(self) -> Callable[[], Source]:
-        """A function that opens another source on the same runtime, as a restart would."""
-        missing("reopen", "opens a second source on the same runtime", "stable")
-
-    @pytest.fixture
-    def unreachable(self) -> Source:
-        """A source whose runtime does not answer."""
-        missing("unreachable", "a source whose runtime does not answer", "unreachable")
-
-    @pytest.fixture
-    def obscure(self) -> Callable[[str], None]:
-        """A function that makes an existing workload impossible to describe."""
-        missing("obscure", "makes the workload with this id impossible to describe", "unclear")
-
-    @pytest.fixture
-    def break_watch(self) -> Callable[[], None]:
-        """A function that makes a running watch break off, like a lost connection."""
-        missing("break_watch", "makes a running watch break off", "breaks")
-
-    @pytest.fixture
-    def secrets(self) -> Collection[str]:
-        """The secrets in the configuration of `source`."""
-        missing("secrets", "the secrets in the configuration of the source", "secrets")
+    source = needed("the source to test")
+    start = needed("a function that starts a workload with the given name and returns its id")
+    end = needed("a function that ends the workload with the given id", "gone")
+    reopen = needed(
+        "a function that opens another source on the same runtime, as a restart would", "stable"
+    )
+    unreachable = needed("a source whose runtime does not answer", "unreachable")
+    obscure = needed("a function that makes an existing workload impossible to describe", "unclear")
+    break_watch = needed(
+        "a function that makes a running watch break off, like a lost connection", "breaks"
+    )
+    secrets = needed("the secrets in the configuration of `source`", "secrets")
 
     def _find(self, source: Source, id_: str) -> Workload | None:
         """Find the workload in a listing that is complete and has unique ids."""
