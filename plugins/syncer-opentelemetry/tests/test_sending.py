@@ -7,7 +7,7 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from syncer_opentelemetry.exporter import ExporterErrors, ReportingExporter
-from syncer_opentelemetry.finish import Finisher
+from syncer_opentelemetry.finish import finisher
 
 
 class Moody(SpanExporter):
@@ -89,9 +89,9 @@ def test_the_exporter_is_ended(moody):
 def test_the_end_waits_until_all_is_sent():
     """Whoever ends finds it done."""
     done = []
-    finisher = Finisher(lambda: done.append(1), patience=60)
+    finish = finisher(lambda: done.append(1), patience=60)
     assert done == []
-    finisher.wait()
+    finish()
     assert done == [1]
 
 
@@ -103,7 +103,7 @@ def test_the_end_does_not_wait_for_ever():
         answer.wait(120)
         ended.set()
 
-    Finisher(finish, patience=0.01).wait()
+    finisher(finish, patience=0.01)()
     assert not ended.is_set()
     answer.set()
     assert ended.wait(30)

@@ -15,30 +15,14 @@ from threading import Event
 
 import attrs
 
-from syncer import (
-    Change,
-    Check,
-    ConfigError,
-    Conflict,
-    Context,
-    Deregister,
-    Instance,
-    Outcome,
-    PermanentError,
-    Probe,
-    Problem,
-    Reason,
-    Register,
-    Registration,
-    Sink,
-    TemporaryError,
-    Unhealthy,
-    Update,
-    View,
-    option,
-    probing,
-    with_status,
-)
+from syncer import probing
+from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
+from syncer.api.checks import Check, Probe, Problem
+from syncer.api.contracts import Sink
+from syncer.api.errors import ConfigError, Conflict, PermanentError, TemporaryError
+from syncer.api.kinds import Context
+from syncer.api.model import Instance, Registration, Unhealthy, View, with_status
+from syncer.api.options import option
 from syncer.plugin.builtin import codec
 from syncer.plugin.builtin.formats import Entry, Format, FormatName, JsonFormat, PrometheusFormat
 from syncer.plugin.builtin.hosts import HostsFormat
@@ -90,7 +74,7 @@ class FileSink(Sink):
 
     def registrations(self) -> View[Registration]:
         """Return all registrations; incomplete if an entry is unreadable and has no id."""
-        return _Book(self._format, self._entries()).view()
+        return _Book(self._format, self._parse(self._file.read())).view()
 
     def register(self, new: Registration) -> Registration:
         """Write one registration."""
@@ -141,9 +125,6 @@ class FileSink(Sink):
         if outcome.registration is None:
             raise outcome.error or TemporaryError(f"{change.id}: not written")
         return outcome.registration
-
-    def _entries(self) -> list[Entry]:
-        return self._parse(self._file.read())
 
     def _parse(self, content: bytes) -> list[Entry]:
         try:

@@ -16,7 +16,7 @@ empty list. A directory is read in the order of names, without hidden files and 
 import json
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -30,7 +30,6 @@ from syncer.plugin.builtin.whole_file import Signature, failure, read_whole, sig
 
 #: How often files are checked for changes, in seconds.
 POLL = 0.5
-_SUFFIXES = {".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".json": "json"}
 #: How many mistakes an error shows.
 _SHOWN = 5
 
@@ -110,7 +109,7 @@ class FileSource(Source):
             names = sorted(self._path.iterdir())
         except OSError as error:
             raise failure(self._path, "read", error) from error
-        return [name for name in names if name.suffix in _SUFFIXES and name.name[0] != "."]
+        return [name for name in names if name.suffix in _PARSERS and name.name[0] != "."]
 
     def _signatures(self) -> dict[Path, Signature]:
         try:
@@ -142,14 +141,9 @@ def _services(document: Any) -> list[Any]:
 
 def _parse(text: str, path: Path) -> Any:
     """Parse a file. Raises `ValueError` with line and column."""
-    form = _SUFFIXES.get(path.suffix)
-    if form == "toml":
-        return _parse_toml(text)
-    if form == "yaml":
-        return _parse_yaml(text)
-    if form == "json":
-        return json.loads(text)
-    raise ValueError(f"the file name must end in one of {', '.join(_SUFFIXES)}")
+    if path.suffix not in _PARSERS:
+        raise ValueError(f"the file name must end in one of {', '.join(_PARSERS)}")
+    return _PARSERS[path.suffix](text)
 
 
 def _parse_toml(text: str) -> Any:
@@ -172,6 +166,14 @@ def _parse_yaml(text: str) -> Any:
         raise ValueError(f"{error.problem or error}{place}") from error
     except yaml.YAMLError as error:
         raise ValueError(one_line(error)) from error
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    ".toml": _parse_toml,
+    ".yaml": _parse_yaml,
+    ".yml": _parse_yaml,
+    ".json": json.loads,
+}
 
 
 def _default_address() -> str:

@@ -73,8 +73,7 @@ class Format(ABC):
 
     def entry(self, registration: Registration) -> Entry:
         """Return the entry for a registration."""
-        raw = self.raw(registration)
-        return _entry(raw, registration, damaged="")
+        return _entry(self.raw(registration), registration, damaged="")
 
     def read_back(self, raw: Any, fields: Any, seen_id: Any, block: str | None = None) -> Entry:
         """Return the entry for content that claims to be a registration.

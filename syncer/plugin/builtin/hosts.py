@@ -15,6 +15,8 @@ import ipaddress
 import re
 from collections.abc import Sequence
 
+import attrs
+
 from syncer import Instance, PermanentError, Registration
 from syncer.plugin.builtin import codec
 from syncer.plugin.builtin.formats import Entry, Format
@@ -42,7 +44,9 @@ class HostsFormat(Format):
                     raise ValueError(f"line {number}: nested block of syncer")
                 block = bare[len(BEGIN) :].strip()
             elif block is not None and _is(bare, END):
-                entries += self._leftover(notes, block)
+                if notes:  # without the line that they describe
+                    entries.append(Entry(raw="".join(notes), broken=True, block=block))
+                    notes.clear()
                 block = None
             elif block is None:
                 entries.append(Entry(raw=line))
@@ -54,12 +58,6 @@ class HostsFormat(Format):
         if block is not None:
             raise ValueError(f"the block of owner {block!r} has no end")
         return entries
-
-    def _leftover(self, notes: list[str], block: str) -> list[Entry]:
-        """Return notes without a line as a broken entry."""
-        raw = "".join(notes)
-        notes.clear()
-        return [Entry(raw=raw, broken=True, block=block)] if raw else []
 
     def _parse_entry(self, notes: Sequence[str], line: str, block: str) -> Entry:
         if not notes:
@@ -100,9 +98,8 @@ class HostsFormat(Format):
 
     def entry(self, registration: Registration) -> Entry:
         """Return the entry, in the block of its owner."""
-        made = super().entry(registration)
         owner = registration.mark.owner.strip() if registration.mark else ""
-        return Entry(raw=made.raw, id=made.id, registration=made.registration, block=owner)
+        return attrs.evolve(super().entry(registration), block=owner)
 
     def fit(self, instance: Instance) -> None:
         """Raise `PermanentError` unless it has an IP address and a valid host name."""

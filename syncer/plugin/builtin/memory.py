@@ -109,8 +109,8 @@ class MemorySink(Sink):
         before: Callable[[str, str], None] | None = None,
     ) -> None:
         self.store = store or MemoryStore()
-        self._before = before
-        self.locks = MemoryLocks(self.store, self._announce)
+        self._before = before or (lambda operation, id_: None)
+        self.locks = MemoryLocks(self.store, self._before)
 
     @classmethod
     def create(cls, options: MemoryOptions, context: Context) -> "MemorySink":
@@ -119,29 +119,25 @@ class MemorySink(Sink):
 
     def registrations(self) -> View[Registration]:
         """Return all registrations in the store."""
-        self._announce("registrations", "")
+        self._before("registrations", "")
         return View(self.store.all())
 
     def registration(self, id: str) -> Registration | None:
         """Return one registration, as it is now."""
-        self._announce("registration", id)
+        self._before("registration", id)
         return next((kept for kept in self.store.all() if kept.id == id), None)
 
     def register(self, new: Registration) -> Registration:
         """Write a registration if its id is free."""
-        self._announce("register", new.id)
+        self._before("register", new.id)
         return self.store.put(new, None)
 
     def update(self, old: Registration, new: Registration) -> Registration:
         """Replace exactly `old`."""
-        self._announce("update", new.id)
+        self._before("update", new.id)
         return self.store.put(new, old.version)
 
     def deregister(self, old: Registration) -> None:
         """Remove exactly `old`."""
-        self._announce("deregister", old.id)
+        self._before("deregister", old.id)
         self.store.drop(old.id, old.version)
-
-    def _announce(self, operation: str, id_: str) -> None:
-        if self._before is not None:
-            self._before(operation, id_)

@@ -9,19 +9,10 @@ from typing import Any
 
 import attrs
 
-from syncer import (
-    Check,
-    CheckStatus,
-    Health,
-    Offer,
-    Port,
-    State,
-    Status,
-    Workload,
-    choice,
-    did_you_mean,
-    parse_duration,
-)
+from syncer.api.checks import Check, CheckStatus
+from syncer.api.model import Health, Offer, Port, State, Status, Workload
+from syncer.api.options import parse_duration
+from syncer.api.text import choice, did_you_mean
 
 #: The state and health of a workload for each status. All have a health, so that a change of status
 #: does not add or remove the check for it.
@@ -143,28 +134,24 @@ def _text(value: Any) -> str:
     return value
 
 
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"must be a whole number, not {_shown(value)}")
-    return value
+def _exactly(kind: type, called: str) -> Reader:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:  # a bool is an int, too
+            raise ValueError(f"must be {called}, not {_shown(value)}")
+        return value
+
+    return read
 
 
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {_shown(value)}")
-    return value
+_integer = _exactly(int, "a whole number")
+_boolean = _exactly(bool, "true or false")
+_list = _exactly(list, "a list")
 
 
 def _seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f"must be a length of time (30s, 5m), not {_shown(value)}")
     return parse_duration(value)
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"must be a list, not {_shown(value)}")
-    return value
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ disks fill up, mounts appear late, permissions get corrected.
 import contextlib
 import errno
 import fcntl
+import glob
 import os
 import secrets
 import stat
@@ -138,14 +139,9 @@ class WholeFile:
 
     def _sweep(self, path: Path) -> None:
         """Remove files left by a killed writer; there is no other writer while we hold the lock."""
-        for name in path.parent.glob(f".{_literal(path.name)}.*.tmp"):
+        for name in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             with contextlib.suppress(OSError):
                 name.unlink()
-
-
-def _literal(name: str) -> str:
-    """Return the name with all characters escaped that are special in glob patterns."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,6 +1,5 @@
 """Sending the last spans when the process ends, without waiting long for a collector."""
 
-import atexit
 from collections.abc import Callable
 from threading import Event, Thread
 
@@ -8,29 +7,23 @@ from threading import Event, Thread
 PATIENCE = 3.0
 
 
-class Finisher:
-    """Calls `finish` in a thread when the process ends, and waits `patience` seconds at most.
+def finisher(finish: Callable[[], object], patience: float = PATIENCE) -> Callable[[], None]:
+    """Return a function that calls `finish` in a thread, and waits `patience` seconds at most.
 
     The thread is started at once: none can be started while Python shuts down.
     """
+    started, done = Event(), Event()
 
-    def __init__(self, finish: Callable[[], object], patience: float = PATIENCE) -> None:
-        self._finish, self._patience = finish, patience
-        self._started, self._done = Event(), Event()
-        Thread(target=self._run, name="syncer traces finish", daemon=True).start()
-
-    def at_exit(self) -> None:
-        """Finish when the process ends."""
-        atexit.register(self.wait)
-
-    def wait(self) -> None:
-        """Finish now; return when it is done, or after `patience` seconds."""
-        self._started.set()
-        self._done.wait(self._patience)
-
-    def _run(self) -> None:
-        self._started.wait()
+    def run() -> None:
+        started.wait()
         try:
-            self._finish()
+            finish()
         finally:
-            self._done.set()
+            done.set()
+
+    def wait() -> None:
+        started.set()
+        done.wait(patience)
+
+    Thread(target=run, name="syncer traces finish", daemon=True).start()
+    return wait

@@ -3,6 +3,7 @@
 OpenTelemetry itself reads its variables for endpoints, headers, certificates, sampling and batches.
 """
 
+import atexit
 import logging
 import socket
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from syncer import ConfigError, __version__
 from syncer_opentelemetry.exporter import ExporterErrors, ReportingExporter
-from syncer_opentelemetry.finish import Finisher
+from syncer_opentelemetry.finish import finisher
 from syncer_opentelemetry.spans import Spans
 
 _log = logging.getLogger("syncer_opentelemetry")
@@ -45,7 +46,7 @@ def _make_provider(names: Sequence[str]) -> TracerProvider:
     provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
     for exporter in exporters:
         provider.add_span_processor(BatchSpanProcessor(exporter))
-    Finisher(provider.shutdown).at_exit()
+    atexit.register(finisher(provider.shutdown))
     return provider
 
 

@@ -7,7 +7,7 @@ secret.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import singledispatchmethod
 from typing import Any
 
@@ -123,6 +123,8 @@ class Spans:
 
 
 def _numbers(event: CycleFinished) -> Numbers:
+    planned = Counter(type(change) for change in event.plan.changes)
+    skips = Counter(skip.kind for skip in event.plan.skipped)
     return {
         "syncer.sink": event.sink,
         "syncer.applied": event.applied,
@@ -131,17 +133,9 @@ def _numbers(event: CycleFinished) -> Numbers:
         "syncer.ours": event.plan.ours,
         "syncer.foreign": event.plan.foreign,
         "syncer.skipped": len(event.plan.skipped),
-        **dict(_counts(event)),
+        **{f"syncer.planned.{word}": planned[kind] for kind, word in _PLANNED.items()},
+        **{f"syncer.skips.{word}": count for word, count in skips.items()},
     }
-
-
-def _counts(event: CycleFinished) -> Iterator[tuple[str, int]]:
-    """Yield the number of planned changes by kind, and of skips by reason."""
-    planned = Counter(type(change) for change in event.plan.changes)
-    for kind, word in _PLANNED.items():
-        yield f"syncer.planned.{word}", planned[kind]
-    for word, count in Counter(skip.kind for skip in event.plan.skipped).items():
-        yield f"syncer.skips.{word}", count
 
 
 def _add_changes(span: Span, cycle: _Cycle) -> None:
