@@ -17,7 +17,7 @@ from syncer.api.checks import Check
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
 from syncer.api.kinds import TranslatedCheck, translate_checks
-from syncer.api.model import Instance, Mark, Registration
+from syncer.api.model import Instance, Registration
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.drain import DRAIN, drained
 from syncer.plan.planner import Facts, make_plan
@@ -96,8 +96,7 @@ class Desk:
             if adjusted is None:
                 withheld[claim] = instance.place
                 continue
-            mark: Mark = make_mark(adjusted)
-            listed = self.sink.listed(adjusted)
+            listed, mark = self.sink.listed(adjusted), make_mark(adjusted)
             wanted.append(Wanted(instance=adjusted, listed=listed, mark=mark))
         return Adjusted(wanted=wanted, withheld=withheld, rejected=rejected)
 

@@ -26,10 +26,7 @@ def create(options: DockerOptions, context: syncer.Context) -> "DockerSource":
 
 
 def create_swarm(options: SwarmOptions, context: syncer.Context) -> "SwarmSource":
-    """Make a source; it connects on first use.
-
-    Raises `ConfigError` for an unusable endpoint, context or certificate.
-    """
+    """Make a source for a swarm; connection and errors as for `create`."""
     from syncer_docker.contexts import with_context
     from syncer_docker.swarm.client import SwarmClient
     from syncer_docker.swarm.source import SwarmSource

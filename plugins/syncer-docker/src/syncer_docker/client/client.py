@@ -152,18 +152,14 @@ class DockerClient:
         if (connection := self._connection) is not None:
             return connection
         endpoint = self.endpoint
-        connection = make_client(endpoint, self._timeout, self._tls_config())
+        tls = self._tls
+        config = docker.tls.TLSConfig(tls.client, tls.ca or None, tls.verify) if tls else False
+        connection = make_client(endpoint, self._timeout, config)
         # Keep to the socket that answered: the other one may belong to another engine.
         self._used_endpoint = endpoint
         with self._lock:
             self._connection = connection
         return connection
-
-    def _tls_config(self) -> Any:
-        tls = self._tls
-        if tls is None:
-            return False
-        return docker.tls.TLSConfig(tls.client, tls.ca or None, tls.verify)
 
     def _checked(self, found: Any, key: str, what: str) -> list[dict[str, Any]]:
         """Return a listing whose entries all have an id."""

@@ -43,7 +43,7 @@ def describe(container: Json, source: str, scope: str) -> Workload:
         health=health_of(section(container, "State")),
         image=intern(text(config, "Image")),
         hostname=text(config, "Hostname"),
-        labels=_labels(config),
+        labels={intern(str(key)): str(it) for key, it in section(config, "Labels").items()},
         env=environment(config),
         ports=_ports(config, settings),
         networks=_networks(settings, mode),
@@ -81,12 +81,10 @@ def health_of(holder: Json) -> Health | None:
     return Health(word) if word not in ("", "none") else None
 
 
-def network(name: str, endpoint: Any) -> Network:
+def network(name: str, fields: Json) -> Network:
     """Return the container's addresses in one network, an entry of `NetworkSettings.Networks`."""
-    fields = as_object(endpoint, name)
-    return Network(
-        name=intern(name), ipv4=text(fields, "IPAddress"), ipv6=text(fields, "GlobalIPv6Address")
-    )
+    v4, v6 = text(fields, "IPAddress"), text(fields, "GlobalIPv6Address")
+    return Network(name=intern(name), ipv4=v4, ipv6=v6)
 
 
 def networks_in(settings: Json) -> dict[str, Json]:
@@ -151,7 +149,3 @@ def _bindings(bindings: Any) -> Iterator[Binding]:
 def _ordered(bindings: list[Binding]) -> tuple[Binding, ...]:
     """Return each once, IPv4 first, then by port: the engine's order is not stable."""
     return tuple(sorted(set(bindings), key=lambda b: (":" in b.address, b.port, b.address)))
-
-
-def _labels(config: Json) -> dict[str, str]:
-    return {intern(str(key)): str(value) for key, value in section(config, "Labels").items()}

@@ -64,10 +64,7 @@ class Event:
 
 
 def parse(line: bytes) -> Event | None:
-    """Return the event in a line of the stream; `None` if it does not matter.
-
-    Raises `BrokenStream` if the line is not an event.
-    """
+    """Return a line's event; `None` if it does not matter. `BrokenStream` if it is not an event."""
     try:
         message = json.loads(line)
     except ValueError as error:

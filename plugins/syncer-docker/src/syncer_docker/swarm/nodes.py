@@ -38,10 +38,10 @@ class Nodes:
         node = self.by_id[id]
         labels = section(node, "Spec").get("Labels") or {}
         given = str(labels.get(self.options.node_address_label, "")).strip()
-        manager = str(section(node, "ManagerStatus").get("Addr") or "")
+        manager = str(section(node, "ManagerStatus").get("Addr") or "").rpartition(":")[0]
         status = str(section(node, "Status").get("Addr") or "")
         # Some managers report 0.0.0.0 here; their peers use the other field.
-        for found in (given, status, _host(manager)):
+        for found in (given, status, manager.removeprefix("[").removesuffix("]")):
             if found and not _unspecified(found):
                 return found
         raise ValueError(f"the address of node {id} is unknown")
@@ -66,10 +66,6 @@ def _among(word: object, wanted: tuple[str, ...]) -> bool:
 def _has(labels: Mapping[str, str], wanted: str) -> bool:
     name, equals, value = wanted.partition("=")
     return labels.get(name) == value if equals else name in labels
-
-
-def _host(address: str) -> str:
-    return address.rpartition(":")[0].removeprefix("[").removesuffix("]")
 
 
 def _unspecified(address: str) -> bool:
