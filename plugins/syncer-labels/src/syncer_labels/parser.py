@@ -13,19 +13,8 @@ from syncer_labels.services import split_labels
 
 #: The keys of a service, in addition to `meta.*` and `check.*`.
 KEYS = (
-    "enable",
-    "name",
-    "port",
-    "tags",
-    "id",
-    "address",
-    "address-port",
-    "network",
-    "internal",
-    "weight",
-    "weight-warning",
-    "tag-override",
-    "health",
+    *("enable", "name", "port", "tags", "id", "address", "address-port", "network", "internal"),
+    *("weight", "weight-warning", "tag-override", "health"),
 )
 #: The keys of the whole workload.
 WORKLOAD_KEYS = ("enable",)
@@ -46,17 +35,17 @@ def _parse(workload: Workload, reachable: Reachable, prefix: str) -> Parsed:
     enabled = for_workload.get("enable", truth)
     if enabled is False:
         return Parsed(problems=problems.texts(), ignored=f"label {prefix}enable")
-    wanted = {word: service for word, service in services.items() if _enabled(service)}
+    wanted = {
+        word: service
+        for word, service in services.items()
+        if service.get("enable", truth) is not False
+    }
     if services and not wanted:
         return Parsed(problems=problems.texts(), ignored=f"labels {prefix}*.enable")
     if enabled and not services:
         problems.add(f"{prefix}enable", f"no service is named: set {prefix}NAME.port")
     offers = [offer for word, own in wanted.items() if (offer := _offer(word, own, reachable))]
     return Parsed(with_own_ids(workload, offers), problems.texts())
-
-
-def _enabled(service: Settings) -> bool:
-    return service.get("enable", truth) is not False
 
 
 def _offer(word: str, service: Settings, reachable: Reachable) -> Offer | None:

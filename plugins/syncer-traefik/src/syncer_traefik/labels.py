@@ -9,19 +9,14 @@ from collections.abc import Mapping
 import attrs
 
 from syncer.kits.labels import LONGEST_NAME, Problems, Setting, Settings, unfit
-from syncer.kits.labels.values import name
-from syncer_traefik.values import truth
 
 PREFIX = "traefik."
 PROTOCOLS = ("http", "tcp", "udp")
 #: Services, and routers, of one workload that are read.
 MOST_SERVICES = 100
 
-_PARTS = {
-    "http": ("services", "routers", "middlewares", "serverstransports"),
-    "tcp": ("services", "routers", "middlewares", "serverstransports"),
-    "udp": ("services", "routers"),
-}
+_OF_HTTP = ("services", "routers", "middlewares", "serverstransports")
+_PARTS = {"http": _OF_HTTP, "tcp": _OF_HTTP, "udp": ("services", "routers")}
 _VERSION_1 = re.compile(r"traefik\.(port|backend|protocol|weight|domain|frontend)(\.|$)")
 
 
@@ -35,16 +30,6 @@ class TraefikLabels:
     services: Mapping[str, Mapping[str, Settings]]
     routers: Mapping[str, Mapping[str, Settings]]
     others: Settings
-
-    @property
-    def enabled(self) -> bool | None:
-        """The value of `traefik.enable`, or `None` if it is missing or wrong."""
-        return self.others.get("enable", truth)
-
-    @property
-    def network(self) -> str:
-        """The network that Traefik uses, or ""."""
-        return self.others.get("docker.network", name) or ""
 
 
 def split_labels(labels: Mapping[str, str], problems: Problems) -> TraefikLabels | None:

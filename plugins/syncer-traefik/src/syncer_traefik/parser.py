@@ -1,13 +1,13 @@
 """From the labels of a workload to its offers. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
 
 from syncer import Offer, Parsed, Reachable, Workload
 from syncer.kits.labels import LONGEST_NAME, Problems, Settings, escaped, quoted, with_own_ids
-from syncer.kits.labels.values import limited, whole
+from syncer.kits.labels import values as kit
 from syncer_traefik import values
 from syncer_traefik.checks import read_checks
 from syncer_traefik.labels import PREFIX, PROTOCOLS, TraefikLabels, split_labels
@@ -17,19 +17,13 @@ from syncer_traefik.pass_on import labels_for, service_of
 _COMPOSE = ("com.docker.compose.service", "com.docker.compose.project")
 _SERVER = "loadbalancer.server."
 #: Keys, and beginnings of keys, that mean nothing outside Traefik, and those that are read.
-_IGNORED = (
-    "loadbalancer.sticky",
-    "loadbalancer.passhostheader",
-    "loadbalancer.responseforwarding",
-    "loadbalancer.serverstransport",
-    "loadbalancer.strategy",
-    "loadbalancer.passivehealthcheck",
-    "loadbalancer.proxyprotocol",
-    "loadbalancer.terminationdelay",
-    "loadbalancer.server.preservepath",
-    "loadbalancer.server.fenced",
-    "loadbalancer.server.tls",
-    "loadbalancer.healthcheck.",
+_IGNORED = tuple(
+    f"loadbalancer.{key}"
+    for key in (
+        *("sticky", "passhostheader", "responseforwarding", "serverstransport", "strategy"),
+        *("passivehealthcheck", "proxyprotocol", "terminationdelay", "healthcheck."),
+        *("server.preservepath", "server.fenced", "server.tls"),
+    )
 )
 _READ = {"loadbalancer", *(f"{_SERVER}{key}" for key in ("port", "scheme", "url", "weight"))}
 
@@ -44,10 +38,12 @@ def _parse(workload: Workload, reachable: Reachable, options: TraefikOptions) ->
     labels = split_labels(workload.labels, problems)
     if labels is None:
         return Parsed()
-    enabled = labels.enabled
+    enabled = labels.others.get("enable", values.truth)
     if enabled is False:
         return Parsed(problems=problems.texts(), ignored="label traefik.enable")
-    if enabled is None and not (options.exposed_by_default and _describes_something(labels)):
+    if enabled is None and not (
+        options.exposed_by_default and _describes_something(labels, PROTOCOLS)
+    ):
         return Parsed(problems=problems.texts())
     offers = [
         offer
@@ -58,9 +54,9 @@ def _parse(workload: Workload, reachable: Reachable, options: TraefikOptions) ->
     return Parsed(with_own_ids(workload, offers), problems.texts())
 
 
-def _describes_something(labels: TraefikLabels) -> bool:
+def _describes_something(labels: TraefikLabels, protocols: Iterable[str]) -> bool:
     """Return whether there is a router or a service; other labels may be for constraints only."""
-    return any(found for part in (labels.services, labels.routers) for found in part.values())
+    return any(labels.services[p] or labels.routers[p] for p in protocols)
 
 
 def _services(
@@ -77,13 +73,9 @@ def _services(
     if named and len(elsewhere) == len(named):
         reason = f"they lead to {quoted(', '.join(elsewhere))[1:-1]}, not to this container"
         problems.add(f"{PREFIX}{protocol}.routers", reason)
-    elif named or (protocol == "http" and not _has_tcp_or_udp(labels)):
+    elif named or (protocol == "http" and not _describes_something(labels, ("tcp", "udp"))):
         name = default_service(workload)
         yield name, Settings(f"{PREFIX}{protocol}.services.{name}.", {}, problems)
-
-
-def _has_tcp_or_udp(labels: TraefikLabels) -> bool:
-    return any(labels.services[p] or labels.routers[p] for p in ("tcp", "udp"))
 
 
 def _report_lost_routers(
@@ -123,15 +115,16 @@ def _offer(
     port = 0 if url else _port(service, protocol, reachable)
     if port is None:
         return None
+    network = labels.others.get("docker.network", kit.name) or ""
     offer = Offer(
         service=name.strip(),
         port=port,
         protocol="udp" if protocol == "udp" else "tcp",
         register_address=url[1] if url else "",
         register_port=url[2] if url else None,
-        network=labels.network if reachable.internal else "",
+        network=network if reachable.internal else "",
         checks=read_checks(service, protocol, reachable),
-        weight=service.get(f"{_SERVER}weight", limited(Offer, "weight", whole)),
+        weight=service.get(f"{_SERVER}weight", kit.limited(Offer, "weight", kit.whole)),
         because=f"labels {escaped(label)}.*" if service.by_key else "Traefik's default service",
     )
     return _with_labels(offer, labels, protocol, name, options.pass_on)

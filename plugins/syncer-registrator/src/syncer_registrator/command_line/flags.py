@@ -33,13 +33,7 @@ FORKS = (
 )
 
 OURS = (
-    Flag(
-        "adopt",
-        Kind.TEXT,
-        "",
-        "Also take over entries of this host (repeatable)",
-        many=True,
-    ),
+    Flag("adopt", Kind.TEXT, "", "Also take over entries of this host (repeatable)", many=True),
     Flag("print-config", Kind.SWITCH, False, "Print the equivalent configuration, and exit"),
 )
 

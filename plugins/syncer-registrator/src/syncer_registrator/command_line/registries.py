@@ -23,10 +23,6 @@ KINDS: Mapping[str, str] = {
     "eureka": "eureka",
     "eurekas": "eureka",
 }
-_UNSUPPORTED: Mapping[str, str] = {
-    "etcd-legacy": "etcd's API v2 was removed in etcd 3.6, and is off since 3.4;"
-    " use etcd://, which writes the same keys by API v3",
-}
 
 
 @attrs.frozen
@@ -42,8 +38,11 @@ def registry_of(uri: str) -> Registry:
     scheme, separator, rest = uri.partition("://")
     if not separator:
         raise ConfigError(f"bad adapter uri: {uri}: must look like consul://localhost:8500")
-    if scheme in _UNSUPPORTED:
-        raise ConfigError(f"{scheme}://: {_UNSUPPORTED[scheme]}")
+    if scheme == "etcd-legacy":
+        raise ConfigError(
+            "etcd-legacy://: etcd's API v2 was removed in etcd 3.6, and is off since 3.4;"
+            " use etcd://, which writes the same keys by API v3"
+        )
     if scheme not in KINDS:
         raise ConfigError(f"unrecognized adapter: {uri}: known are {', '.join(KINDS)}")
     if scheme == "coredns":

@@ -117,12 +117,8 @@ def _number(value: str, name: str) -> Value:
     return found
 
 
-def _text(value: str, name: str) -> Value:
-    return value
-
-
 _CONVERT: Mapping[Kind, Callable[[str, str], Value]] = {
-    Kind.TEXT: _text,
+    Kind.TEXT: lambda value, name: value,
     Kind.NUMBER: _number,
     Kind.SWITCH: _switch,
 }

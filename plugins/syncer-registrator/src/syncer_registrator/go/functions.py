@@ -48,24 +48,12 @@ def _split(separator: str, text: str) -> list[str]:
     return text.split(separator) if separator else list(text)
 
 
-def _split_index(index: int, separator: str, text: str) -> str:
-    return _s_index(index, _split(separator, text))
-
-
-def _replace(count: int, old: str, new: str, text: str) -> str:
-    return text.replace(old, new, count)
-
-
 def _matching(pattern: str, items: Sequence[str]) -> list[str]:
     try:
         found = re.compile(pattern)
     except re.error as error:
         raise ValueError(f"not a regular expression: {pattern!r}: {error}") from None
     return [item for item in items if found.search(item)]
-
-
-def _first_match(pattern: str, items: Sequence[str]) -> str:
-    return next(iter(_matching(pattern, items)), "")
 
 
 def _index(holder: Any, *keys: Any) -> Any:
@@ -98,24 +86,20 @@ def _printf(form: str, *values: Any) -> str:
     return made
 
 
-def _or(*values: Any) -> Any:
-    return next((value for value in values if value), values[-1])
-
-
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "strSlice": _str_slice,
     "sIndex": _s_index,
     "mIndex": lambda key, holder: _index(holder, key),
     "toUpper": str.upper,
     "toLower": str.lower,
-    "replace": _replace,
+    "replace": lambda count, old, new, text: text.replace(old, new, count),
     "join": lambda separator, items: separator.join(items),
     "split": _split,
-    "splitIndex": _split_index,
-    "matchFirstElement": _first_match,
+    "splitIndex": lambda index, separator, text: _s_index(index, _split(separator, text)),
+    "matchFirstElement": lambda pattern, items: next(iter(_matching(pattern, items)), ""),
     "matchAllElements": _matching,
     "index": _index,
     "print": lambda *values: "".join(map(text_of, values)),
     "printf": _printf,
-    "or": _or,
+    "or": lambda *values: next(filter(None, values), values[-1]),
 }

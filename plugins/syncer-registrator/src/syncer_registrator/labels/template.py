@@ -15,6 +15,7 @@ COMPOSE_SERVICE = "com.docker.compose.service"
 COMPOSE_PROJECT = "com.docker.compose.project"
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_ID = re.compile("[0-9a-f]{64}")
 _LABEL = "label:"
 
 
@@ -25,6 +26,12 @@ class Context:
     workload: Workload
     port: int
     protocol: str
+
+    def value(self, name: str) -> str:
+        """Return the value of a placeholder; empty if it has none."""
+        if name.startswith(_LABEL):
+            return self.workload.labels.get(name.removeprefix(_LABEL), "")
+        return _VALUES[name](self)
 
 
 @attrs.frozen
@@ -37,7 +44,8 @@ class Template:
         """Return the text; empty if one of the placeholders has no value."""
         filled = []
         for piece in self.pieces:
-            text = piece if isinstance(piece, str) else _first(piece, context)
+            alternatives = (piece,) if isinstance(piece, str) else map(context.value, piece)
+            text = next(filter(None, alternatives), "")
             if not text:
                 return ""
             filled.append(text)
@@ -66,13 +74,9 @@ def image_name(image: str) -> str:
 
     Empty if the image has only an id.
     """
-    if image.startswith("sha256:") or _is_id(image):
+    if image.startswith("sha256:") or _ID.fullmatch(image):
         return ""
     return image.rsplit("/", 1)[-1].split("@", 1)[0].split(":", 1)[0]
-
-
-def _is_id(image: str) -> bool:
-    return len(image) == 64 and all(c in "0123456789abcdef" for c in image)
 
 
 def _alternatives(text: str) -> tuple[str, ...]:
@@ -82,16 +86,6 @@ def _alternatives(text: str) -> tuple[str, ...]:
             known = " ".join(f"{{{known}}}" for known in _VALUES)
             raise ValueError(f"unknown placeholder {{{name}}}; known are {known} {{label:NAME}}")
     return names
-
-
-def _first(names: tuple[str, ...], context: Context) -> str:
-    return next(filter(None, (_value(name, context) for name in names)), "")
-
-
-def _value(name: str, context: Context) -> str:
-    if name.startswith(_LABEL):
-        return context.workload.labels.get(name.removeprefix(_LABEL), "")
-    return _VALUES[name](context)
 
 
 _VALUES: Mapping[str, Callable[[Context], str]] = {
