@@ -31,7 +31,8 @@ def bad_name(name: object) -> str:
 
 
 def _patterns(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    Filter(**{attribute.name: value})
+    given: dict[str, Any] = {attribute.name: value}
+    Filter(**given)
 
 
 def _no_duplicates(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:

@@ -148,7 +148,7 @@ class ParserContract(Contract):
 
     @clause("bounded")
     def test_bounded(self, parse: Parse, answers: Answers) -> None:
-        """Whoever writes labels cannot fill the registry or the log."""
+        """Labels cannot fill the registry or the log."""
         keys = tuple(self.keys)[:20]
         many = make_labelled({f"{key}{number}": "x" for key in keys for number in range(200)})
         for _, parsed in (*answers, (many, _answer(parse, many))):
