@@ -176,15 +176,12 @@ def services(as_json: bool, all_: bool, **flags: Any) -> int:
 
     config, engine = make_engine(flags, need=("sinks",))
     views = closing(engine, engine.registrations)
-    shown = {
-        name: show.of_owner(view, "" if all_ else config.owner) for name, view in views.items()
-    }
+    owner = "" if all_ else config.owner
+    shown = {name: show.of_owner(view, owner) for name, view in views.items()}
     if as_json:
         terminal.emit({name: view_json(view) for name, view in shown.items()})
     else:
-        terminal.emit(
-            [show.services_table(name, view, config.owner) for name, view in shown.items()]
-        )
+        terminal.emit(show.services_table(*view, config.owner) for view in shown.items())
         terminal.emit(show.error_lines(views))
     return FAILED if views.errors else 0
 
@@ -266,8 +263,7 @@ def completion(shell: str) -> int:
     """Print the completion script for SHELL, to source or save."""
     from click.shell_completion import get_completion_class
 
-    made = get_completion_class(shell)
-    assert made is not None
+    made: Any = get_completion_class(shell)
     click.echo(made(cli, {}, "syncer", "_SYNCER_COMPLETE").source())
     return 0
 
@@ -276,12 +272,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the console script. Each error is one line, and the exit code tells its kind."""
     try:
         code = cli.main(arguments, prog_name="syncer", standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        code = ConfigError.exit_code
     except click.ClickException as error:
         error.show()
-        code = error.exit_code
+        usage = isinstance(error, click.UsageError)
+        code = ConfigError.exit_code if usage else error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("syncer: aborted", err=True)
         code = ABORTED

@@ -1,12 +1,9 @@
-"""The report of `syncer doctor`: problems, warnings, and what to do about them.
-
-Sources and sinks examine themselves, see `Source.examine` and `Sink.examine`. This module judges
-their answers, and does nothing else.
-"""
+"""The report of `syncer doctor`: only judges what `Source.examine` and `Sink.examine` found."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 
 import attrs
@@ -32,6 +29,8 @@ _RANDOM = re.compile(r"[0-9a-f]{12}")
 _BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|cni\d+|podman\d+")
 #: Examples in one line.
 _SHOWN = 3
+
+_warning = partial(Finding, Level.WARNING)
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +78,7 @@ def _of_installation(installed: Installed) -> Iterator[Finding]:
         )
     for name in installed.failed:
         text = "run `syncer plugins` to see why; it matters only if the configuration uses it"
-        yield Finding(Level.WARNING, f"plugin {name} cannot be used", text)
+        yield _warning(f"plugin {name} cannot be used", text)
     if not installed.foreign and not installed.failed:
         yield Finding(Level.OK, "all plugins load")
 
@@ -87,7 +86,7 @@ def _of_installation(installed: Installed) -> Iterator[Finding]:
 def _of_configuration(config: Config) -> Iterator[Finding]:
     """Yield the warnings of `syncer check-config`, such as world-readable secrets."""
     for warning in config.warnings:
-        yield Finding(Level.WARNING, _first_line(warning))
+        yield _warning(_first_line(warning))
     if not config.warnings:
         yield Finding(Level.OK, "valid; secrets are not world-readable")
 
@@ -100,46 +99,35 @@ def _unanswered(error: str, own: Collection[Finding]) -> Iterator[Finding]:
 
 
 def _of_source(snapshot: Snapshot, host: Host) -> Iterator[Finding]:
-    instances = list(_instances(snapshot))
     entries = snapshot.workloads.values()
-    yield Finding(
-        Level.OK, f"reachable: {len(snapshot.workloads)} workloads, {len(instances)} instances"
-    )
+    instances = [one for entry in entries for one in entry.translated.instances]
+    text = f"reachable: {len(entries)} workloads, {len(instances)} instances"
+    yield Finding(Level.OK, text)
     yield from _unclear(snapshot)
     yield from _scope(host.name)
     yield from _addresses(instances, host)
     yield from _places(instances)
-    images = ((entry.workload.name, entry.workload.image) for entry in entries)
-    others = sorted(name for name, image in images if _is_registrator(image))
-    if others:
-        yield Finding(
-            Level.WARNING,
+    workloads = (entry.workload for entry in entries)
+    if others := sorted(one.name for one in workloads if _is_registrator(one.image)):
+        yield _warning(
             f"registrator is also running: {some_of(others, _SHOWN)}",
             "stop it: both register the same services, see docs/migrate",
         )
 
 
-def _instances(snapshot: Snapshot) -> Iterable[Instance]:
-    return chain.from_iterable(entry.translated.instances for entry in snapshot.workloads.values())
-
-
 def _unclear(snapshot: Snapshot) -> Iterator[Finding]:
     if unclear := sorted(snapshot.unclear):
-        yield Finding(
-            Level.WARNING,
+        yield _warning(
             f"cannot describe {len(unclear)} workloads: {some_of(unclear, _SHOWN)}",
             "their entries are kept as they are; run `syncer run --verbose` to see why",
         )
     elif snapshot.doubt:
-        yield Finding(
-            Level.WARNING, snapshot.doubt, "nothing is removed until the listing is complete"
-        )
+        yield _warning(snapshot.doubt, "nothing is removed until the listing is complete")
 
 
 def _scope(host: str) -> Iterator[Finding]:
     if _RANDOM.fullmatch(host):
-        yield Finding(
-            Level.WARNING,
+        yield _warning(
             f"its scope {host} looks like a container id, which changes with each start",
             "set the option scope, or the container's host name, to the host's name",
         )
@@ -158,11 +146,11 @@ def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]
     advice = "set --advertise to an address that other hosts can reach, see docs/addresses.md"
     if local:
         text = f"{len(local)} instances have a loopback address: {_of_ids(local)}"
-        yield Finding(Level.WARNING, text, advice)
+        yield _warning(text, advice)
     if inner:
         where = some_of(sorted({names[one.address] for one in inner}), _SHOWN)
         text = f"{len(inner)} instances have the address of a bridge ({where})"
-        yield Finding(Level.WARNING, f"{text}: {_of_ids(inner)}", advice)
+        yield _warning(f"{text}: {_of_ids(inner)}", advice)
 
 
 def _places(instances: Iterable[Instance]) -> Iterator[Finding]:
@@ -173,8 +161,7 @@ def _places(instances: Iterable[Instance]) -> Iterator[Finding]:
             by_place[one.place, one.protocol].append(one)
     for group in by_place.values():
         if len({one.origin.workload if one.origin else one.id for one in group}) > 1:
-            yield Finding(
-                Level.WARNING,
+            yield _warning(
                 f"{len(group)} workloads share {group[0].endpoint}: {_of_ids(group)}",
                 "only one of them can listen there: give each its own port",
             )
@@ -186,18 +173,13 @@ def _is_registrator(image: str) -> bool:
 
 
 def _of_sink(
-    config: Config,
-    name: str,
-    view: View[Registration],
-    ownership: Ownership,
-    plans: Once[Plan],
+    config: Config, name: str, view: View[Registration], ownership: Ownership, plans: Once[Plan]
 ) -> Iterator[Finding]:
     ours = [one for one in view.items if ownership.in_scope(one.mark)]
     scopes = frozenset().union(*ownership.scopes.values())
     yield Finding(Level.OK, f"reachable: {len(view.items)} entries, {len(ours)} managed here")
     if not view.complete:
-        yield Finding(
-            Level.WARNING,
+        yield _warning(
             "its listing is incomplete: permissions hide a part",
             "nothing is removed meanwhile; allow the token to read all services",
         )
@@ -205,8 +187,7 @@ def _of_sink(
         yield from _skips(plan)
     left = [one.id for one in view.items if not one.mark and registrator_host(one.id) in scopes]
     if left and not config.sinks[name].adopt:
-        yield Finding(
-            Level.WARNING,
+        yield _warning(
             f"{len(left)} entries seem to be registrator's for this host: {some_of(left, _SHOWN)}",
             "they are left alone; take them over with the option adopt, see docs/migrate",
         )
@@ -219,7 +200,7 @@ def _skips(plan: Plan) -> Iterator[Finding]:
         if Treat.REPORT in kind.treat:
             first = reasons[kind]
             text = f"{count} skipped ({kind}): {first.id}: {first.reason}"
-            yield Finding(Level.WARNING, _first_line(text), "run `syncer plan` to list all of them")
+            yield _warning(_first_line(text), "run `syncer plan` to list all of them")
 
 
 def _rivals(config: Config, name: str, ours: Iterable[Registration]) -> Iterator[Finding]:
@@ -227,8 +208,7 @@ def _rivals(config: Config, name: str, ours: Iterable[Registration]) -> Iterator
     sources = config.sinks[name].sources or tuple(config.sources)
     strange = sorted({one.mark.source for one in ours if one.mark} - set(sources))
     if strange and not config.sinks[name].lock:
-        yield Finding(
-            Level.WARNING,
+        yield _warning(
             f"entries of this owner and host come from other sources: {some_of(strange, _SHOWN)}",
             "if another syncer writes them, give each its own owner, or both the same lock; if they"
             " are left over, remove them with `syncer purge --only`",

@@ -7,8 +7,7 @@ import click
 from syncer.cli.shared import FAILED, closing, installed, make_engine, shared
 
 if TYPE_CHECKING:
-    from syncer.cli.diagnosis import Installed, Report
-    from syncer.plugin.manager import Plugins
+    from syncer.cli.diagnosis import Installed
 
 
 @click.command()
@@ -23,34 +22,22 @@ def doctor(as_json: bool, **flags: Any) -> int:
     from syncer.cli.diagnosis import diagnosed, failed
 
     config, engine = make_engine(flags)
-    report = diagnosed(config, _installed(installed()), closing(engine, engine.examine))
+    report = diagnosed(config, _installed(), closing(engine, engine.examine))
+    found = [(about, one) for about, findings in report.items() for one in findings]
     if as_json:
-        terminal.emit(_as_json(report))
+        rows = [
+            {"about": about, "level": one.level.value, "what": one.what, "advice": one.advice}
+            for about, one in found
+        ]
+        terminal.emit({"findings": rows})
     else:
-        for line in _lines(report):
-            terminal.line(line)
+        for about, one in found:
+            advice = f"; {one.advice}" if one.advice else ""
+            terminal.line(f"{one.level.value:<7}  {about}: {one.what}{advice}")
     return FAILED if failed(report) else 0
 
 
-def _lines(report: "Report") -> list[str]:
-    return [
-        f"{one.level.value:<7}  {what}: {one.what}{'; ' if one.advice else ''}{one.advice}"
-        for what, findings in report.items()
-        for one in findings
-    ]
-
-
-def _as_json(report: "Report") -> dict[str, Any]:
-    return {
-        "findings": [
-            {"about": what, "level": one.level.value, "what": one.what, "advice": one.advice}
-            for what, findings in report.items()
-            for one in findings
-        ]
-    }
-
-
-def _installed(plugins: "Plugins") -> "Installed":
+def _installed() -> "Installed":
     from importlib.metadata import PackageNotFoundError, version
 
     from syncer.cli.diagnosis import Installed
@@ -59,5 +46,5 @@ def _installed(plugins: "Plugins") -> "Installed":
         foreign = version("syncer")  # ours is called syncer-core
     except PackageNotFoundError:
         foreign = ""
-    broken = [info.name for info in plugins.report() if info.state in ("failed", "conflict")]
+    broken = [one.name for one in installed().report() if one.state in ("failed", "conflict")]
     return Installed(foreign=foreign, failed=tuple(broken))

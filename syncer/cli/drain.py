@@ -1,23 +1,19 @@
 """The commands `drain` and `undrain`. Slow imports are inside the functions that need them."""
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from syncer.api.errors import SyncerError
-from syncer.cli.shared import FAILED, closing, has_failed, make_engine, shared
+from syncer.cli.shared import FAILED, F, closing, has_failed, make_engine, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from syncer.engine.engine import Engine
     from syncer.engine.queries import Once
     from syncer.events import CycleFinished
 
-C = TypeVar("C", bound="Callable[..., Any]")
 
-
-def _named(command: C) -> C:
+def _named(command: F) -> F:
     """Add the argument and the flag that say what to drain: one name, or everything."""
     everything = click.option(
         "--all", "all_", is_flag=True, help="Every entry that this syncer manages."

@@ -1,7 +1,4 @@
-"""Flags that commands share, the engine that they describe, and exit codes.
-
-Slow imports are inside the functions that need them.
-"""
+"""Flags, engine and exit codes that commands share. Slow imports are inside functions."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

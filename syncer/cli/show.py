@@ -50,9 +50,7 @@ def error_lines(once: Once[Any]) -> Iterator[str]:
 
 
 def _summary(plan: Plan) -> str:
-    counts = {kind: 0 for kind in _SIGNS}
-    for change in plan.changes:
-        counts[type(change)] += 1
+    counts = Counter(map(type, plan.changes))
     return (
         f"{counts[Register]} to register, {counts[Update]} to update, {counts[Deregister]} to"
         f" remove, {plan.unchanged} unchanged, {len(plan.skipped)} skipped, {plan.foreign} foreign"
@@ -78,21 +76,16 @@ def _change_lines(change: Change) -> Iterator[str]:
 
 
 def _facts(instance: Instance) -> dict[str, str]:
-    found = {}
-    if instance.tags:
-        found["tags"] = _value(instance.tags)
-    if instance.meta:
-        found["meta"] = _value(instance.meta)
-    if instance.checks:
-        found["checks"] = ", ".join(safe(check_text(check)) for check in instance.checks)
-    return found
+    checks = tuple(map(check_text, instance.checks))
+    facts = {"tags": instance.tags, "meta": instance.meta, "checks": checks}
+    return {name: _value(value) for name, value in facts.items() if value}
 
 
 def _value(value: object) -> str:
-    if isinstance(value, (tuple, list)):
-        return safe(", ".join(map(str, value)) or "none")
     if isinstance(value, Mapping):
-        return safe(", ".join(f"{k}={v}" for k, v in value.items()) or "none")
+        value = [f"{key}={item}" for key, item in value.items()]
+    if isinstance(value, (tuple, list)):
+        value = ", ".join(map(str, value))
     return safe(value if value not in (None, "") else "none")
 
 
@@ -171,14 +164,12 @@ def of_owner(view: View[Registration], owner: str) -> View[Registration]:
 
 def services_table(sink: str, view: View[Registration], owner: str) -> Table:
     """Return a table of the entries of one sink, by service."""
-    table = table_of(f"{sink}{'' if view.complete else ' (incomplete)'}")
     states = any(map(state, view.items))
     columns = ("service", "address", "tags", "id", "owner", "workload", *["state"] * states)
-    for name in columns:
-        table.add_column(name)
+    table = _table(columns, f"{sink}{'' if view.complete else ' (incomplete)'}")
     for held in sorted(view.items, key=lambda r: (r.instance.service, r.id)):
         mark, instance = held.mark, held.instance
-        marked_by = "unmarked" if mark is None else f"{mark.owner}@{mark.scope}"
+        marked_by = f"{mark.owner}@{mark.scope}" if mark else "unmarked"
         style = None if mark and mark.owner == owner else "dim"
         workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
         cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, marked_by)
@@ -187,22 +178,14 @@ def services_table(sink: str, view: View[Registration], owner: str) -> Table:
     return table
 
 
-def table_of(title: str = "") -> Table:
-    """Return an empty table in the style of all commands."""
-    return Table(
-        title=safe(title) or None,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
+def _table(columns: Iterable[str], title: str | None = None) -> Table:
+    style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0)}
+    return Table(*columns, title=title and safe(title), title_justify="left", **style)
 
 
 def rows_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
     """Return a table of these rows."""
-    table = table_of()
-    for column in columns:
-        table.add_column(column)
+    table = _table(columns)
     for row in rows:
         table.add_row(*map(safe, row))
     return table
@@ -223,10 +206,7 @@ def leads_into(leads: dict[str, bool]) -> Callable[[AnyEvent], None]:
 
 
 def report_lines(sink: str, report: CycleFinished, *, leads: bool = True) -> Iterator[str]:
-    """Show what one cycle did, what failed, and what was skipped and why.
-
-    Changes that are left to the lock's holder are one line, however many there are.
-    """
+    """Show what one cycle did, and what failed or was skipped, in one line for those of a lock."""
     counts = Counter(skip.kind for skip in report.plan.skipped)
     failed = f", {len(report.failed)} failed" if report.failed else ""
     yield f"{safe(sink)}: {report.applied} changes applied{failed}"

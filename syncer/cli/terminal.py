@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import click
@@ -18,11 +19,10 @@ _ENDLESS = 100_000
 
 def _console(*, stderr: bool = False) -> Console:
     """Return a console that neither folds nor colours unless its output is a terminal."""
-    same: dict[str, Any] = {"highlight": False, "soft_wrap": True, "emoji": False}
-    made = Console(stderr=stderr, **same)
-    return (
-        made if made.is_terminal else Console(stderr=stderr, width=_ENDLESS, no_color=True, **same)
-    )
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
+    if not made.is_terminal:
+        made.width, made.no_color = _ENDLESS, True
+    return made
 
 
 def line(text: str) -> None:
@@ -32,9 +32,7 @@ def line(text: str) -> None:
 
 def emit(found: Any) -> None:
     """Print JSON types as JSON; anything else is lines with markup, and tables."""
-    if isinstance(found, dict) or (
-        isinstance(found, list) and found and isinstance(found[0], dict)
-    ):
+    if isinstance(found, dict) or isinstance(found, list) and found and isinstance(found[0], dict):
         click.echo(json.dumps(found, indent=2))
         return
     console = _console()
@@ -50,12 +48,10 @@ def progress() -> Iterator[Listener]:
         yield lambda event: None
         return
     with console.status("listing") as status:
-        count = 0
+        applied = count(1)
 
         def listen(event: AnyEvent) -> None:
-            nonlocal count
             if isinstance(event, ChangeApplied):
-                count += 1
-                status.update(f"{count} changes applied")
+                status.update(f"{next(applied)} changes applied")
 
         yield listen

@@ -38,9 +38,8 @@ class Conversion:
         With `text`, a text is parsed as the wanted type. Raises PluginError for a type that is not
         supported: that is the plugin's mistake.
         """
-        from cattrs import (
-            StructureHandlerNotFoundError,
-        )  # slow to import, and not needed for `--help`
+        # Slow to import, and not needed for `--help`.
+        from cattrs import StructureHandlerNotFoundError
 
         if text not in self._converters:
             self._converters[text] = _converter(text, self._env)
@@ -189,7 +188,11 @@ def _secret(value: Any, env: Mapping[str, str]) -> Secret:
     (where, name), *_ = value.items()
     if not isinstance(name, str) or not name:
         raise ValueError(f"{where} must be text in quotes")
-    return Secret(_read_secret(Path(name)) if where == "file" else _env_secret(name, env))
+    if where == "file":
+        return Secret(_read_secret(Path(name)))
+    if not env.get(name):
+        raise ValueError(f"the environment variable {name} is not set")
+    return Secret(env[name])
 
 
 def _read_secret(path: Path) -> str:
@@ -201,11 +204,4 @@ def _read_secret(path: Path) -> str:
         raise ValueError(f"{path} is not UTF-8 text") from None
     if not text:
         raise ValueError(f"{path} is empty")
-    return text
-
-
-def _env_secret(name: str, env: Mapping[str, str]) -> str:
-    text = env.get(name)
-    if not text:
-        raise ValueError(f"the environment variable {name} is not set")
     return text

@@ -10,13 +10,7 @@ import attrs
 from syncer.api.options import Secret
 from syncer.config.convert import bare_type
 from syncer.config.fill import options_of
-from syncer.config.settings import (
-    Config,
-    ParserSettings,
-    PluginSettings,
-    SinkConfig,
-    SourceConfig,
-)
+from syncer.config.settings import Config, ParserSettings, PluginSettings, SinkConfig, SourceConfig
 from syncer.config.toml_text import toml_value
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
@@ -80,10 +74,7 @@ def _default_text(value: Any) -> str:
 
 
 def describe_settings() -> dict[str, list[OptionInfo]]:
-    """Describe syncer's own settings: the keys of each table, by the table's name.
-
-    "" is the top of the file; NAME stands for a configured name.
-    """
+    """Describe syncer's own settings by table; "" is the top of the file, NAME any name."""
     tables = {
         "": Config,
         "guard": GuardRules,

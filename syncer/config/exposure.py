@@ -7,7 +7,7 @@ from typing import Any
 
 from syncer.api.options import Secret
 from syncer.config.convert import bare_type
-from syncer.config.fill import option_types, secret_files
+from syncer.config.fill import options_of, secret_files
 from syncer.config.tree import Given, KeyPath, origin_of, plain
 
 
@@ -18,17 +18,14 @@ def exposed(
     path: Path | None,
     environ: Mapping[str, str],
 ) -> Iterator[str]:
-    """Warn of each secret in this table that others can read where it was given.
-
-    `path` is the configuration file.
-    """
+    """Warn of each secret in this table, of the file `path`, that others can read."""
     files = secret_files(options_class, table, environ)
-    for name, wanted in option_types(options_class).items():
+    for name, option in options_of(options_class).items():
         given = files.get(name, table.get(name))
         if name in files:
             problem = _exposed_file(plain(given))
         else:
-            problem = _exposed_value(given, path) if bare_type(wanted) is Secret else ""
+            problem = _exposed_value(given, path) if bare_type(option.wanted) is Secret else ""
         if problem:
             yield (where / name).say(problem, origin_of(given))
 

@@ -1,7 +1,4 @@
-"""Fill an options class with given values, environment variables and defaults.
-
-An options class is an attrs class whose fields are made by `syncer.option`.
-"""
+"""Fill an attrs class of `syncer.option` fields from given values, environment and defaults."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,11 +31,6 @@ class _Option:
         return tuple(self.attribute.metadata.get("env", ()))
 
 
-def option_types(options_class: type) -> dict[str, Any]:
-    """Return each option's type by name. Raises PluginError if a type cannot be resolved."""
-    return {name: option.wanted for name, option in options_of(options_class).items()}
-
-
 def secret_files(
     options_class: type, raw: Mapping[str, Any], env: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -52,14 +44,13 @@ def secret_files(
 
 
 def options_of(options_class: type) -> dict[str, _Option]:
-    """Return the options that a class declares, by name."""
+    """Return the options of a class by name. Raises PluginError if a type cannot be resolved."""
     try:
         hints = get_type_hints(options_class)
     except Exception as error:  # noqa: BLE001 - an annotation may do anything
         name = f"{options_class.__module__}.{options_class.__qualname__}"
-        raise PluginError(
-            f"{name}: the types of its options are not importable: {error}"
-        ) from error
+        problem = f"the types of its options are not importable: {error}"
+        raise PluginError(f"{name}: {problem}") from error
     return {
         field.alias: _Option(field, hints.get(field.name, Any))
         for field in attrs.fields(options_class)
@@ -136,10 +127,7 @@ def _errors_of_all_fields(
     raw: Mapping[str, Any],
     where: KeyPath,
 ) -> list[str]:
-    """Run every field's own converter and validator, and return all errors.
-
-    attrs would stop at the first. The class itself still has the last word, in `fill`.
-    """
+    """Return all errors of fields' own converters and validators; attrs stops at the first."""
     problems = []
     instance = SimpleNamespace(**values)
     for name, value in values.items():

@@ -30,9 +30,8 @@ def bad_name(name: object) -> str:
     return "invalid name: use letters, digits, '_', '.' and '-', beginning with a letter or digit"
 
 
-def _patterns(instance: object, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    given: dict[str, Any] = {attribute.name: value}
-    Filter(**given)
+def _patterns(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    Filter(**{attribute.name: value})
 
 
 def _no_duplicates(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -114,9 +113,7 @@ class SourceConfig(_PartConfig):
         validator=_patterns,
     )
     deny_names: tuple[str, ...] = option(
-        (),
-        help="Service names that must not be registered, in the same form",
-        validator=_patterns,
+        (), help="Service names that must not be registered, in the same form", validator=_patterns
     )
     healthcheck: str = option(
         "mirror",
@@ -168,10 +165,7 @@ class SinkConfig(_PartConfig):
 
 @attrs.frozen(kw_only=True)
 class Config:
-    """All settings of one syncer; the options are the keys at the top of the file.
-
-    `warnings` are for people: what works, but should be changed.
-    """
+    """All settings of one syncer; the options are the keys at the top of the file."""
 
     owner: str = option(
         "syncer",
@@ -205,6 +199,7 @@ class Config:
     parsers: tuple[ParserConfig, ...] = _own((), converter=as_tuple)
     sources: Mapping[str, SourceConfig] = _own(EMPTY, converter=frozen_map)
     sinks: Mapping[str, SinkConfig] = _own(EMPTY, converter=frozen_map)
+    #: For people: what works, but should be changed.
     warnings: tuple[str, ...] = _own((), converter=as_tuple, eq=False)
 
     @property

@@ -46,13 +46,11 @@ class KeyPath:
 
 @attrs.frozen
 class Given:
-    """A value as it was given. It is never shown, since it may be a secret.
-
-    `text` is set if it comes from a flag or variable, where `8` may mean a number.
-    """
+    """A value as it was given. It is never shown, since it may be a secret."""
 
     value: Any = attrs.field(repr=False)
     origin: str = attrs.field(default="", eq=False)
+    #: Set if it comes from a flag or variable, where `8` may mean a number.
     text: bool = False
 
 
@@ -192,10 +190,10 @@ def from_environment(environ: Mapping[str, str], known: Mapping[str, Any]) -> Tr
 def _known_keys(parts: Iterable[str], table: Any) -> list[str]:
     keys = []
     for part in parts:
-        known = {_form(key): key for key in table} if isinstance(table, Mapping) else {}
-        key = known.get(_form(part), part.lower())
-        table = table.get(key) if isinstance(table, Mapping) else None
-        keys.append(key)
+        table = table if isinstance(table, Mapping) else {}
+        known = {_form(key): key for key in table}
+        keys.append(known.get(_form(part), part.lower()))
+        table = table.get(keys[-1])
     return keys
 
 

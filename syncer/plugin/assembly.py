@@ -21,12 +21,7 @@ from syncer.plugin.manager import Plugins
 T = TypeVar("T")
 
 
-def assemble(
-    config: Config,
-    plugins: Plugins,
-    *,
-    listeners: Sequence[Listener] = (),
-) -> Engine:
+def assemble(config: Config, plugins: Plugins, *, listeners: Sequence[Listener] = ()) -> Engine:
     """Return the engine that a configuration describes. No source or sink is asked for anything.
 
     Raises ConfigError if an option turns out wrong, PluginError if a plugin fails to make its part.

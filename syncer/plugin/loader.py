@@ -20,7 +20,7 @@ from syncer.api.errors import PluginError
 from syncer.api.fields import as_tuple
 from syncer.api.kinds import CheckTranslator, CommandLine, LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
-from syncer.config.fill import option_types
+from syncer.config.fill import options_of
 from syncer.config.settings import PARSER_KEYS, SINK_KEYS, SOURCE_KEYS, bad_name
 from syncer.events import AnyEvent
 from syncer.plugin import hookspecs
@@ -91,10 +91,9 @@ def load_plugins(
     """Load all plugins, in the order of their names; `modules` need no import."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    candidates: list[tuple[Plugin, Callable[[], Any]]] = [
-        (_described(entry), entry.load) for entry in found
-    ]
-    candidates += [(Plugin(name=name), partial(_same, module)) for name, module in modules.items()]
+    candidates: list[tuple[Plugin, Callable[[], Any]]]
+    candidates = [(_described(entry), entry.load) for entry in found]
+    candidates += [(Plugin(name=name), partial(modules.get, name)) for name in modules]
     candidates.sort(key=lambda candidate: (candidate[0].name, candidate[0].origin))
     names = Counter(plugin.name for plugin, _ in candidates)
     loaded = []
@@ -103,7 +102,10 @@ def load_plugins(
             plugin = attrs.evolve(plugin, disabled=True)
         elif names[plugin.name] > 1:
             rivals = [other.origin for other, _ in candidates if other.name == plugin.name]
-            plugin = attrs.evolve(plugin, ambiguous=True, failure=_rivalry(plugin.name, rivals))
+            problem = f"{len(rivals)} plugins have the name {plugin.name!r}: {', '.join(rivals)}"
+            advice = "uninstall all but one of them, or disable the name"
+            failure = PluginError(f"{problem}; {advice}")
+            plugin = attrs.evolve(plugin, ambiguous=True, failure=failure)
         else:
             plugin = _loaded(manager, plugin, load)
         loaded.append(plugin)
@@ -115,20 +117,8 @@ def _described(entry: EntryPoint) -> Plugin:
         name, version = entry.dist.name, entry.dist.version  # type: ignore[union-attr]
     except Exception:  # noqa: BLE001 - without a name or version; the exception differs by Python
         name, version = "", ""
-    return Plugin(
-        name=entry.name, distribution=name or "unknown distribution", version=version or ""
-    )
-
-
-def _same(module: ModuleType) -> ModuleType:
-    return module
-
-
-def _rivalry(name: str, origins: list[str]) -> PluginError:
-    return PluginError(
-        f"{len(origins)} plugins have the name {name!r}: {', '.join(origins)}; "
-        "uninstall all but one of them, or disable the name"
-    )
+    name = name or "unknown distribution"
+    return Plugin(name=entry.name, distribution=name, version=version or "")
 
 
 def _loaded(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], Any]) -> Plugin:
@@ -143,8 +133,7 @@ def _loaded(manager: pluggy.PluginManager, plugin: Plugin, load: Callable[[], An
         if module is not None and manager.get_plugin(plugin.name) is module:
             manager.unregister(module, plugin.name)
         if not isinstance(error, PluginError):
-            text = f"{type(error).__name__}: {error}"
-            failure = PluginError(text)
+            failure = PluginError(f"{type(error).__name__}: {error}")
             failure.__cause__ = error
             return attrs.evolve(plugin, failure=failure)
         return attrs.evolve(plugin, failure=error)
@@ -166,12 +155,9 @@ def _register(manager: pluggy.PluginManager, name: str, module: Any) -> None:
             if impl.wrapper or impl.hookwrapper:
                 raise PluginError(f"{caller.name} is a wrapper: wrappers are refused")
             if caller.name not in known and not impl.optionalhook:
-                hint = did_you_mean(caller.name, _hook_names(manager))
+                hooks = [name for name, hook in vars(manager.hook).items() if hook.has_spec()]
+                hint = did_you_mean(caller.name, hooks)
                 raise PluginError(f"{caller.name} is not a hook of syncer{hint}")
-
-
-def _hook_names(manager: pluggy.PluginManager) -> list[str]:
-    return [name for name, caller in vars(manager.hook).items() if caller.has_spec()]
 
 
 def _impls(manager: pluggy.PluginManager, hook: str, module: ModuleType) -> list[pluggy.HookImpl]:
@@ -187,8 +173,7 @@ def _kinds(manager: pluggy.PluginManager, module: ModuleType) -> Iterator[AnyKin
                 offered: Any = impl.function()
                 kinds = list(offered)  # a generator raises here, not when called
             except Exception as error:
-                text = f"{hook} raised {type(error).__name__}: {error}"
-                raise PluginError(text) from error
+                raise PluginError(f"{hook} raised {type(error).__name__}: {error}") from error
             for kind in kinds:
                 if not isinstance(kind, record):
                     raise PluginError(
@@ -219,7 +204,7 @@ def _check_kinds(kinds: Iterable[AnyKind]) -> None:
 def _check_options(kind: SourceType | SinkType | LabelParser, what: str) -> None:
     if not (inspect.isclass(kind.options) and attrs.has(kind.options)):
         raise PluginError(f"{what}: options is not an attrs class")
-    reserved = set(option_types(kind.options)) & set(_RESERVED.get(type(kind), ()))
+    reserved = set(options_of(kind.options)) & set(_RESERVED.get(type(kind), ()))
     if reserved:
         taken = ", ".join(sorted(reserved))
         raise PluginError(f"{what}: options have names reserved for syncer's own keys: {taken}")

@@ -188,10 +188,7 @@ class Plugins:
         return ConfigError(what + did_you_mean(name, known) + self._known(role, name, known))
 
     def _known(self, role: type, name: str, known: Iterable[str]) -> str:
-        """Return the names that are known, how to install syncer's own plugin, and what is broken.
-
-        `name` is that of a kind or a scheme.
-        """
+        """Return what is known, our plugin to install for this kind or scheme, what is broken."""
         ours = [own for own in _FIRST_PARTY.get(role, ()) if f"{name}-".startswith(f"{own}-")]
         install = f"; pip install syncer-{ours[0]}" if ours else ""
         broken = ", ".join(str(plugin) for plugin in self._plugins() if plugin.failure is not None)
@@ -213,11 +210,7 @@ class Plugins:
         )
 
     def _conflict(self, plugin: Plugin, kind: AnyKind) -> str:
-        rivals = [
-            str(other)
-            for other in self._plugins()
-            if other is not plugin
-            and any(type(k) is type(kind) and key_of(k) == key_of(kind) for k in other.kinds)
-        ]
+        offers = self._offers(type(kind), key_of(kind))
+        rivals = [str(other) for other, _ in offers if other is not plugin]
         role = ROLES[type(kind)]
         return f"{role} {key_of(kind)!r} is also offered by {', '.join(rivals)}" if rivals else ""

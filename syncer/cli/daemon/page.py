@@ -18,10 +18,7 @@ LISTEN = "127.0.0.1:8520"
 
 
 class Pages:
-    """The status page, for as long as the configuration asks for one.
-
-    It is a listener: it passes on what the page is to show.
-    """
+    """The status page, while the configuration asks for one. It listens for what to show."""
 
     def __init__(self, status: "Status") -> None:
         self._status = status

@@ -12,7 +12,7 @@ import attrs
 
 from syncer.api.errors import ConfigError, SyncerError
 from syncer.cli.daemon.page import Pages
-from syncer.cli.daemon.systemd import Notifier, signs_of_life
+from syncer.cli.daemon.systemd import READY, STOPPING, Notifier, signs_of_life
 from syncer.cli.shared import settings_and_plugins
 from syncer.config.files import FileWatch
 from syncer.config.load import load
@@ -96,7 +96,7 @@ class Process:
         self._pages.serve(self._now)
         self._say_address()
         self._now.engine.start()
-        self._notifier.ready()
+        self._notifier.send(READY)
         if self._notifier:
             self._signs.start()
 
@@ -127,7 +127,7 @@ class Process:
             else:
                 self._replace(self._now, new)
         self._reloading = False
-        self._notifier.ready()
+        self._notifier.send(READY)
 
     def _replace(self, old: Build, new: Build) -> None:
         # 3. Let the old engine end its work, and hand over when it no longer writes.
@@ -158,7 +158,7 @@ class Process:
     def end(self) -> bool:
         """Stop everything; return whether running work ended in time."""
         self._log.say("syncer stops", on_exit=self.config.on_exit)
-        self._notifier.stopping()
+        self._notifier.send(STOPPING)
         ended = self._now.engine.stop() and self._ended
         if not ended:
             self._warn(["work was still running at the end of shutdown_timeout"])

@@ -24,10 +24,7 @@ class Requests:
             signal.signal(signal.SIGHUP, self._reload)
 
     def next(self, timeout: float) -> str:
-        """Return what was asked for, or "" if nothing was within `timeout` seconds.
-
-        Requests that came several times meanwhile count once.
-        """
+        """Return the request, repeated ones once; "" if none came within `timeout` seconds."""
         try:
             asked = "" if self.stopping else self._asked.get(timeout=timeout)
             while not self._asked.empty():

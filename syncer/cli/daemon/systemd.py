@@ -13,6 +13,8 @@ from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from syncer.api.text import printable
 from syncer.engine.loops import Loop, Wakes
 
+#: syncer has started or reloaded; begins to stop; gives the sign of life a watchdog waits for.
+READY, STOPPING, ALIVE = "READY=1", "STOPPING=1", "WATCHDOG=1"
 #: Seconds without progress after which work counts as stuck: longer than any registry or engine can
 #: make it wait, since their answers have deadlines.
 STUCK = 600.0
@@ -23,11 +25,7 @@ _PATIENCE, _LONGEST = 1.0, 500
 
 
 class Notifier:
-    """Reports to the service manager, if there is one.
-
-    Its variables are removed from the environment, so that no program that syncer starts reports
-    for it.
-    """
+    """Reports to the service manager. Removes its variables, so that no child reports for it."""
 
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         address = environ.pop("NOTIFY_SOCKET", "")
@@ -42,27 +40,16 @@ class Notifier:
         """Return whether there is a service manager."""
         return bool(self._address)
 
-    def ready(self) -> None:
-        """Report that syncer has started, or has reloaded."""
-        self._send("READY=1")
-
     def reloading(self) -> None:
-        """Report that a reload begins; `ready` reports its end."""
-        self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-
-    def stopping(self) -> None:
-        """Report that syncer begins to stop."""
-        self._send("STOPPING=1")
+        """Report that a reload begins; `READY` reports its end."""
+        self.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def status(self, text: str) -> None:
         """Report the status, as text for people."""
-        self._send(f"STATUS={printable(text, _LONGEST)}")
+        self.send(f"STATUS={printable(text, _LONGEST)}")
 
-    def alive(self) -> None:
-        """Give the sign of life that a watchdog waits for."""
-        self._send("WATCHDOG=1")
-
-    def _send(self, *lines: str) -> None:
+    def send(self, *lines: str) -> None:
+        """Report one of the states above, or these lines of the protocol."""
         if not self._address:
             return
         # A manager that is gone, or does not read, must not stop syncer.
@@ -79,10 +66,7 @@ class Progress:
         self._since: dict[tuple[str, Hashable], float] = {}
 
     def stuck(self, busy: Mapping[str, Hashable]) -> list[str]:
-        """Return the names of work that has made no progress for `STUCK` seconds.
-
-        `busy` maps the running work to a value that changes with its progress.
-        """
+        """Return the work whose value in `busy`, its progress, is unchanged for `STUCK` seconds."""
         now = self._clock()
         self._since = {what: self._since.get(what, now) for what in busy.items()}
         return [name for (name, _), since in self._since.items() if now - since > STUCK]
@@ -94,10 +78,7 @@ def signs_of_life(
     status: Callable[[], str],
     clock: Callable[[], float] = time.monotonic,
 ) -> Loop:
-    """Return a loop that gives signs of life while nothing is stuck, and reports each new status.
-
-    They are half of the watchdog's time apart, so that a late one does not end the process.
-    """
+    """Return a loop that gives signs of life while nothing is stuck, and reports new statuses."""
     progress, told = Progress(clock), ""
 
     def look(wakes: Wakes) -> float:
@@ -110,7 +91,7 @@ def signs_of_life(
         if notifier.watchdog is None:
             return LOOK
         if not stuck:
-            notifier.alive()
-        return min(LOOK, notifier.watchdog / 2)
+            notifier.send(ALIVE)
+        return min(LOOK, notifier.watchdog / 2)  # so that a late sign does not end the process
 
     return Loop("service manager", look, lambda event: None)

@@ -9,7 +9,15 @@ from contextlib import closing
 import pytest
 
 from servers.manager import Manager
-from syncer.cli.daemon.systemd import STUCK, Notifier, Progress, signs_of_life
+from syncer.cli.daemon.systemd import (
+    ALIVE,
+    READY,
+    STOPPING,
+    STUCK,
+    Notifier,
+    Progress,
+    signs_of_life,
+)
 from syncer.testing import ManualClock, wait_until
 
 
@@ -33,10 +41,10 @@ class TestTelling:
         """Each is a datagram of its own, in order."""
         made = notifier(manager)
         assert made
-        made.ready()
+        made.send(READY)
         made.status("all is well")
-        made.alive()
-        made.stopping()
+        made.send(ALIVE)
+        made.send(STOPPING)
         told = [["READY=1"], ["STATUS=all is well"], ["WATCHDOG=1"], ["STOPPING=1"]]
         assert manager.said() == told
 
@@ -72,12 +80,12 @@ class TestNobody:
         made = Notifier({})
         assert not made
         assert made.watchdog is None
-        made.ready()
+        made.send(READY)
 
     def test_a_manager_that_is_gone(self, tmp_path):
         """Is no reason to end."""
-        Notifier({"NOTIFY_SOCKET": str(tmp_path / "nothing")}).ready()
-        Notifier({"NOTIFY_SOCKET": "x" * 4000}).ready()
+        Notifier({"NOTIFY_SOCKET": str(tmp_path / "nothing")}).send(READY)
+        Notifier({"NOTIFY_SOCKET": "x" * 4000}).send(READY)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +178,7 @@ def test_as_systemd_itself_says_it(manager):
         wait_until(lambda: manager.lines() and asked.poll() is not None, 60)
     said = set(manager.lines())
     made = notifier(manager)
-    made.ready()
+    made.send(READY)
     made.status("all is well")
     assert {"READY=1", "STATUS=all is well"} <= said
     assert manager.lines()[-2:] == ["READY=1", "STATUS=all is well"]
