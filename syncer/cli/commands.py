@@ -10,7 +10,7 @@ import click
 
 from syncer import __version__
 from syncer.api.errors import ConfigError, SyncerError
-from syncer.api.text import printable
+from syncer.api.text import did_you_mean, printable
 from syncer.cli.daemon.page import LISTEN
 from syncer.cli.doctor import doctor
 from syncer.cli.drain import drain, undrain
@@ -149,7 +149,6 @@ def explain(name: str, as_json: bool, **flags: Any) -> int:
     SERVICE|CONTAINER is a service name, a container name, the beginning of a container id, or an
     entry id.
     """
-    from syncer.api.text import did_you_mean
     from syncer.cli import show, terminal
     from syncer.engine.as_json import story_json
 
@@ -250,10 +249,8 @@ def check_config(**flags: Any) -> int:
     engine.stop()
     for warning in config.warnings:
         terminal.line(f"warning: {warning}")
-    parts = parts_of(config)
-    terminal.line(
-        f"ok: sources {parts['sources']}; sinks {parts['sinks']}; parsers {parts['parsers']}"
-    )
+    parts = "; ".join(f"{table} {names}" for table, names in parts_of(config).items())
+    terminal.line(f"ok: {parts}")
     return 0
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncer.api.errors import SyncerError
+from syncer.api.text import did_you_mean
 from syncer.cli.shared import FAILED, F, closing, has_failed, make_engine, shared
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ def _target(name: str | None, all_: bool) -> str:
 def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once[CycleFinished]":
     """Return the reports, or raise SyncerError if nothing has this name."""
     if name and not reports.errors and not any(report.plan.asked for report in reports.values()):
-        from syncer.api.text import did_you_mean
-
         hint = did_you_mean(name, engine.names())
         raise SyncerError(f"no entry of this syncer matches {name!r}{hint}")
     return reports

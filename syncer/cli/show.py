@@ -206,7 +206,7 @@ def leads_into(leads: dict[str, bool]) -> Callable[[AnyEvent], None]:
 
 
 def report_lines(sink: str, report: CycleFinished, *, leads: bool = True) -> Iterator[str]:
-    """Show what one cycle did, and what failed or was skipped, in one line for those of a lock."""
+    """Show what one cycle did, what failed, and what was skipped and why; a lock's in one line."""
     counts = Counter(skip.kind for skip in report.plan.skipped)
     failed = f", {len(report.failed)} failed" if report.failed else ""
     yield f"{safe(sink)}: {report.applied} changes applied{failed}"

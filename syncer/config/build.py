@@ -178,22 +178,15 @@ class ConfigBuilder:
         return dict(found)
 
     def _fill(
-        self,
-        options_class: type[T],
-        raw: Tree,
-        where: KeyPath,
-        other_keys: Iterable[str] = (),
-        **own: Any,
+        self, options: type[T], raw: Tree, where: KeyPath, others: Iterable[str] = (), **own: Any
     ) -> T | None:
         """Return the filled class, or `None` if there is an error in it."""
         try:
-            filled = fill(
-                options_class, raw, where=where, env=self._environ, other_keys=other_keys, **own
-            )
+            filled = fill(options, raw, where=where, env=self._environ, other_keys=others, **own)
         except ConfigError as error:
             self._problems.append(str(error))
             return None
-        self._warnings += exposed(options_class, raw, where, self._path, self._environ)
+        self._warnings += exposed(options, raw, where, self._path, self._environ)
         return filled
 
     def _look_up(self, role: type[K], name: str, where: KeyPath, given: Any) -> K | None:

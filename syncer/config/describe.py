@@ -74,7 +74,7 @@ def _default_text(value: Any) -> str:
 
 
 def describe_settings() -> dict[str, list[OptionInfo]]:
-    """Describe syncer's own settings by table; "" is the top of the file, NAME any name."""
+    """Describe our own settings by table; "" is the top of the file, NAME a configured name."""
     tables = {
         "": Config,
         "guard": GuardRules,

@@ -37,7 +37,7 @@ class FileWatch:
         """Report a change that two calls in a row have seen: a file may be half written."""
         now = digests(self._known)
         settled, self._seen = now == self._seen, now
-        # The first file may be about to be replaced: it must exist to count as changed.
+        # The first file must exist to count as changed: it may just be being replaced.
         exists = all(now[path] for path, known in [*self._known.items()][:1] if known)
         return settled and exists and now != self._known
 

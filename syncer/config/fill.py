@@ -87,7 +87,7 @@ def fill(
     if problems:
         raise ConfigError("\n".join(problems))
     try:
-        return options_class(**values, **own)
+        return options_class(**values, **own)  # the class has the last word
     except (ValueError, TypeError) as error:
         raise ConfigError(where.say(_reason(error))) from error
 

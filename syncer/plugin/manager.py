@@ -119,7 +119,7 @@ class Plugins:
         return frozen_map({name: kinds[0][1] for name, kinds in offers.items() if len(kinds) == 1})
 
     def names(self, role: type[K]) -> tuple[str, ...]:
-        """Return the names of all kinds of a role. Using one that is in conflict fails."""
+        """Return the names of a role's kinds, including conflicts: using one of those fails."""
         return tuple(sorted({key_of(kind) for _, kind in self._of(role)}))
 
     def report(self) -> list[PluginInfo]:
@@ -188,7 +188,7 @@ class Plugins:
         return ConfigError(what + did_you_mean(name, known) + self._known(role, name, known))
 
     def _known(self, role: type, name: str, known: Iterable[str]) -> str:
-        """Return what is known, our plugin to install for this kind or scheme, what is broken."""
+        """Return what is known, our plugin to install for this kind or scheme, and failures."""
         ours = [own for own in _FIRST_PARTY.get(role, ()) if f"{name}-".startswith(f"{own}-")]
         install = f"; pip install syncer-{ours[0]}" if ours else ""
         broken = ", ".join(str(plugin) for plugin in self._plugins() if plugin.failure is not None)

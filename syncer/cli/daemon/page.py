@@ -28,7 +28,6 @@ class Pages:
         self.address = ""
 
     def __call__(self, event: "AnyEvent") -> None:
-        """Pass an event on to the page, if there is one."""
         if page := self._page:
             page(event)
 

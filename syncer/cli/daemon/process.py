@@ -32,7 +32,6 @@ class Gate:
         self._listeners = listeners
 
     def __call__(self, event: AnyEvent) -> None:
-        """Pass on an event."""
         for listener in self._listeners:
             listener(event)
 

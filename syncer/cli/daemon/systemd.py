@@ -37,7 +37,6 @@ class Notifier:
         self.watchdog = int(micros) / 1e6 if meant and int(micros) else None
 
     def __bool__(self) -> bool:
-        """Return whether there is a service manager."""
         return bool(self._address)
 
     def reloading(self) -> None:
@@ -49,7 +48,7 @@ class Notifier:
         self.send(f"STATUS={printable(text, _LONGEST)}")
 
     def send(self, *lines: str) -> None:
-        """Report one of the states above, or these lines of the protocol."""
+        """Report one of the states above, or other lines of the protocol."""
         if not self._address:
             return
         # A manager that is gone, or does not read, must not stop syncer.
