@@ -32,7 +32,7 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from syncer import Binding, Host, Network, Offer, Parsed, Port, Reachable, Workload
+from syncer import Binding, Host, Network, Parsed, Port, Reachable, Workload
 from syncer.desired.translate import Translator
 from syncer.kits.labels import unfit
 from syncer.testing.builders import SCOPE, SOURCE
@@ -158,7 +158,7 @@ class ParserContract(Contract):
             for offer in parsed.offers:
                 counts = (parsed.offers, offer.tags, offer.meta, offer.checks)
                 assert max(map(len, counts)) <= MOST, "too many offers, tags, meta or checks"
-            for field, text in _texts(parsed.offers):
+            for field, text in _texts([*map(attrs.asdict, parsed.offers)]):
                 assert len(text) <= LONGEST_TEXT, f"{field}: {len(text)} characters"
 
     @clause("lines")
@@ -174,7 +174,7 @@ class ParserContract(Contract):
     def test_text(self, answers: Answers) -> None:
         """Registries can hold what is offered."""
         for _, parsed in answers:
-            for field, text in _texts(parsed.offers):
+            for field, text in _texts([*map(attrs.asdict, parsed.offers)]):
                 reason = unfit(text, len(text), lines=field in ("body", "command"))
                 assert not reason, f"{field} {reason}: {text[:80]!r}"
 
@@ -274,20 +274,14 @@ def _for_people(parsed: Parsed) -> tuple[str, ...]:
     return (*parsed.problems, parsed.ignored, *(offer.because for offer in parsed.offers))
 
 
-def _texts(offers: Collection[Offer]) -> Iterator[tuple[str, str]]:
-    """Yield all texts of these offers, each with the name of its field."""
-    for offer in offers:
-        for field, value in attrs.asdict(offer).items():
-            yield from _texts_in(field, value)
-
-
-def _texts_in(field: str, value: Any) -> Iterator[tuple[str, str]]:
+def _texts(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Yield all texts of offers as dictionaries, each with the name of its field."""
     if isinstance(value, str):
         yield field, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _texts_in(field, key)
-            yield from _texts_in(key if field == "checks" else field, item)
+            yield field, key
+            yield from _texts(item, key if field in ("", "checks") else field)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _texts_in(field, item)
+            yield from _texts(item, field)

@@ -75,7 +75,8 @@ def _groups(service: Settings) -> Iterator[tuple[str, Settings]]:
 def _checks(name: str, group: Settings) -> Iterator[Check]:
     label = group.label.rstrip(".")
     asked = [kind for kind in KINDS if kind in group.by_key]
-    kinds = [kind for kind in asked if not _refused(group, kind)]
+    refused = ("", *values.FALSE)
+    kinds = [kind for kind in asked if group.by_key[kind].value.strip().lower() not in refused]
     headers = {key for key in group.by_key if key.startswith(_HEADER)}
     group.report_unknown({*KINDS, *SETTINGS, *headers})
     if name and len(kinds) > 1:
@@ -89,11 +90,6 @@ def _checks(name: str, group: Settings) -> Iterator[Check]:
         target = group.get(kind, KINDS[kind])
         if target is not None:
             yield Check(kind=kind, key=name or kind, **{**target, **_details(group, kind)})
-
-
-def _refused(group: Settings, kind: str) -> bool:
-    """Return whether the value asks for no such check."""
-    return group.by_key[kind].value.strip().lower() in ("", *values.FALSE)
 
 
 def _report_unused(group: Settings, kinds: list[str], headers: set[str]) -> None:

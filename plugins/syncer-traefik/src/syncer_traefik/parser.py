@@ -107,7 +107,9 @@ def _offer(
 ) -> Offer | None:
     """Return the offer of a service, or report why it cannot have one."""
     label = service.label.rstrip(".")
-    _report_unknown(service)
+    for key in sorted(service.by_key.keys() - _READ):
+        if not key.startswith(_IGNORED):
+            service.problems.add(service.by_key[key].name, "not read")
     if service.by_key and not any(key.startswith("loadbalancer") for key in service.by_key):
         service.problems.add(label, "only load balancers have servers to register")
         return None
@@ -128,12 +130,6 @@ def _offer(
         because=f"labels {escaped(label)}.*" if service.by_key else "Traefik's default service",
     )
     return _with_labels(offer, labels, protocol, name, options.pass_on)
-
-
-def _report_unknown(service: Settings) -> None:
-    for key in sorted(service.by_key.keys() - _READ):
-        if not key.startswith(_IGNORED):
-            service.problems.add(service.by_key[key].name, "not read")
 
 
 def _port(service: Settings, protocol: str, reachable: Reachable) -> int | None:

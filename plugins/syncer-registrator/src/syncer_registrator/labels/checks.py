@@ -52,8 +52,8 @@ def _groups(settings: Settings) -> Iterator[CheckGroup]:
     found: dict[int, dict[str, Setting]] = {}
     for key, setting in settings.by_key.items():
         if key.startswith("check_"):
-            parts = split_check_key(key)
-            found.setdefault(parts.number, {})[parts.setting] = setting
+            number, word = split_check_key(key)
+            found.setdefault(number, {})[word] = setting
     common = found.get(0, {})
     for number, own in sorted(found.items()):
         kinds = tuple(kind for kind in CHECK_KINDS if kind in own)

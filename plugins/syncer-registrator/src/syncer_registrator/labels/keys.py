@@ -136,7 +136,7 @@ def _read(raw: _RawKey, meta_from_env: bool, problems: Problems) -> Setting | No
         problems.add(origin, reason)
     elif meaning.kind is KeyKind.WRONG:
         known = (*CHECK_KINDS, *CHECK_SETTINGS)
-        setting = split_check_key(meaning.key).setting
+        _, setting = split_check_key(meaning.key)
         problems.add_unknown(origin, setting, known, "check setting")
     else:
         return Setting(

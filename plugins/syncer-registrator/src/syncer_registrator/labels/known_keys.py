@@ -63,19 +63,6 @@ class KeyMeaning:
     reason: str = ""
 
 
-@attrs.frozen
-class CheckKeyParts:
-    """The parts of a check's key; number 0 is the check without a number."""
-
-    number: int
-    setting: str
-
-    @property
-    def key(self) -> str:
-        """The whole key."""
-        return f"check_{self.number}_{self.setting}" if self.number else f"check_{self.setting}"
-
-
 def look_up(key: str) -> KeyMeaning:
     """Return the meaning of a key."""
     if key in _ALIASES:
@@ -84,27 +71,26 @@ def look_up(key: str) -> KeyMeaning:
         return KeyMeaning(KeyKind.SETTING, key)
     if not key.startswith(_CHECK):
         return KeyMeaning(KeyKind.METADATA, key)
-    parts = split_check_key(key)
-    if parts.number > MOST_CHECKS:
+    number, word = split_check_key(key)
+    if number > MOST_CHECKS:
         reason = f"checks are numbered 1 to {MOST_CHECKS}"
         return KeyMeaning(KeyKind.WRONG, key, reason=reason)
-    setting = _CHECK_ALIASES.get(parts.setting, parts.setting)
+    setting = _CHECK_ALIASES.get(word, word)
     if setting in CHECK_SETTINGS or setting in CHECK_KINDS or header_number(setting) is not None:
-        canonical = CheckKeyParts(parts.number, setting).key
-        return KeyMeaning(KeyKind.SETTING, canonical, alias=setting != parts.setting)
+        canonical = f"{_CHECK}{number}_{setting}" if number else f"{_CHECK}{setting}"
+        return KeyMeaning(KeyKind.SETTING, canonical, alias=setting != word)
     return KeyMeaning(KeyKind.WRONG, key)
 
 
-def split_check_key(key: str) -> CheckKeyParts:
-    """Return the parts of a key that begins with `check_`."""
+def split_check_key(key: str) -> tuple[int, str]:
+    """Return the number and the setting of a key that begins with `check_`; 0: no number."""
     rest = key.removeprefix(_CHECK)
     match = _NUMBERED.fullmatch(rest)
     if not match:
-        return CheckKeyParts(0, rest)
+        return 0, rest
     digits, setting = match.groups()
-    if digits.startswith("0") or len(digits) > 3:
-        return CheckKeyParts(MOST_CHECKS + 1, setting)
-    return CheckKeyParts(int(digits), setting)
+    too_large = digits.startswith("0") or len(digits) > 3
+    return MOST_CHECKS + 1 if too_large else int(digits), setting
 
 
 def header_number(setting: str) -> int | None:

@@ -50,7 +50,7 @@ class Parser:
         precedence.report_unknown_ports(known, problems)
         wanted = [port for port in ports if not port.settings.ignored_by]
         if not wanted:
-            settings = ports[0].settings if ports else read(precedence.keys_without_port())
+            settings = ports[0].settings if ports else read(precedence.keys_of())
             return Parsed(problems=problems.texts(), ignored=settings.ignored_by)
         explicit = self.options.explicit
         chosen = [port for port in wanted if port.settings.chosen or not explicit]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from syncer import Port, Reachable, Workload
+from syncer import Reachable, Workload
 from syncer.kits.labels import Problems
 from syncer_registrator.labels.keys import Level, Setting
 from syncer_registrator.labels.port_settings import PortSettings
@@ -26,12 +26,6 @@ class UsablePort:
     registered_as: int | None = None
 
 
-def known_ports(reachable: Reachable) -> list[Port]:
-    """Return all ports of the workload, each once, by number and with TCP first."""
-    found = {(p.number, p.protocol): p for p in (*reachable.all_ports, *reachable.ports)}
-    return sorted(found.values(), key=lambda p: (p.number, p.protocol != "tcp", p.protocol))
-
-
 def usable_ports(
     workload: Workload, reachable: Reachable, precedence: Precedence, read: ReadSettings
 ) -> list[UsablePort]:
@@ -41,7 +35,9 @@ def usable_ports(
     """
     as_configured = {(port.number, port.protocol) for port in reachable.ports}
     found = []
-    for port in known_ports(reachable):
+    known = {(p.number, p.protocol): p for p in (*reachable.all_ports, *reachable.ports)}
+    # By number and with TCP first.
+    for port in sorted(known.values(), key=lambda p: (p.number, p.protocol != "tcp", p.protocol)):
         settings = read(precedence.keys_of(port.number, port.protocol))
         usable = (port.number, port.protocol) in as_configured
         if settings.internal is not None and settings.internal is not reachable.internal:
@@ -60,7 +56,7 @@ def _unknown_port(
     A variable counts only if the workload has no port at all: images set `SERVICE_PORT` for
     themselves, and unpublished ports are not meant to be found.
     """
-    settings = read(precedence.keys_without_port())
+    settings = read(precedence.keys_of())
     number, setting = settings.register_port, settings.port_setting
     if number is None or setting is None or (setting.from_env and workload.ports):
         return []

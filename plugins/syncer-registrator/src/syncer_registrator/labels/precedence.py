@@ -42,8 +42,8 @@ class Precedence:
             for setting in found[selector]:
                 problems.add(setting.origin, f"not read: one of over {MOST_RANGES} port ranges")
 
-    def keys_of(self, port: int, protocol: str) -> PortKeys:
-        """Return the keys that count for this port."""
+    def keys_of(self, port: int = 0, protocol: str = "") -> PortKeys:
+        """Return the keys that count for this port; without one, for the whole workload."""
         matching = tuple(s for s in self._about(port, protocol) if s in self._by_selector)
         if matching not in self._merged:
             parts = [self._by_selector[selector] for selector in matching]
@@ -52,10 +52,6 @@ class Precedence:
                 {key: setting for part in parts for key, setting in part.metadata.items()},
             )
         return self._merged[matching]
-
-    def keys_without_port(self) -> PortKeys:
-        """Return the keys that count for the whole workload."""
-        return self.keys_of(0, "")
 
     def report_unknown_ports(self, ports: Iterable[tuple[int, str]], problems: Problems) -> None:
         """Report labels about single ports other than these.
