@@ -49,10 +49,6 @@ def _templates(instance: object, attribute: "attrs.Attribute[Any]", value: str) 
         parse_template(text)
 
 
-def _go_template(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
-    parse_go_template(value)
-
-
 @attrs.frozen(kw_only=True)
 class RegistratorOptions:
     """The options of the label parser `registrator`."""
@@ -92,7 +88,7 @@ class RegistratorOptions:
         "",
         help="More tags for every service: a Go template of a comma list, as in"
         " registrator's -tags",
-        validator=_go_template,
+        validator=lambda instance, attribute, text: parse_go_template(text),
     )
     meta_from_env: bool = option(
         False, help="Publish variables with unknown keys as metadata too, as registrator does"
