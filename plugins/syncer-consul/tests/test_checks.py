@@ -8,8 +8,9 @@ import pytest
 from syncer import Check, CheckStatus, Native, Origin, Problem
 from syncer.testing import make_instance
 from syncer_consul import ConsulOptions, syncer_check_translators
-from syncer_consul.agent.check_fields import SINCE, kind_of, unknown_fields, without_fields
+from syncer_consul.agent.check_fields import SINCE, kind_of, unknown_fields
 from syncer_consul.agent.checks import Translator, duration
+from syncer_consul.agent.limits import fit_check
 from syncer_consul.agent.wire import check_id, is_own_check
 
 WEB = make_instance(origin=Origin(source="docker", workload="c0ffee"))
@@ -181,8 +182,10 @@ def test_fields_by_version(field):
 
 def test_fitting():
     """Without a lesser field a check remains; without the field of its kind nothing does."""
-    assert without_fields({"TCP": "a:1", "TCPUseTLS": True}, ["TCPUseTLS"]) == {"TCP": "a:1"}
-    assert without_fields({"UDP": "a:1", "Interval": "1s"}, ["UDP"]) is None
+    tls = Native(key="c", definition={"TCP": "a:1", "TCPUseTLS": True})
+    assert fit_check(tls, None, frozenset({"TCPUseTLS"}), []).definition == {"TCP": "a:1"}
+    udp = Native(key="c", definition={"UDP": "a:1", "Interval": "1s"})
+    assert fit_check(udp, None, frozenset({"UDP"}), []) is None
 
 
 @pytest.mark.parametrize(

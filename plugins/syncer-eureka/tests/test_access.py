@@ -47,10 +47,10 @@ def test_a_dead_server_is_passed_over_once(clean_eureka, open_sink):
     """The next server is asked in the same call, and first from then on."""
     sink = open_sink(NOBODY, clean_eureka.url)
     work(sink)
-    dead, _ = sink._servers.all
-    opened = dead.opened
+    dead, _ = sink._api.servers
+    opened = dead.http._pool.num_connections
     work(sink)
-    assert dead.opened == opened
+    assert dead.http._pool.num_connections == opened
 
 
 def test_a_frozen_server_costs_one_deadline(start_eureka, clean_eureka, open_sink):
@@ -60,10 +60,10 @@ def test_a_frozen_server_costs_one_deadline(start_eureka, clean_eureka, open_sin
     work(sink)
     frozen.freeze()
     work(sink)
-    assert sink._servers._failover._good == 1
+    assert sink._api._failover._good == 1
     frozen.thaw()
     work(sink)
-    assert sink._servers._failover._good == 1, "it goes back though the other is good"
+    assert sink._api._failover._good == 1, "it goes back though the other is good"
 
 
 def test_all_dead_is_an_error_that_names_all(open_sink):

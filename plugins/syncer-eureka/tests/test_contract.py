@@ -9,7 +9,7 @@ from servers.eureka import LAG
 from servers.waiting import pulse_for
 from syncer.testing import SinkContract, make_instance
 from syncer_eureka import EurekaOptions
-from syncer_eureka.checks import translator
+from syncer_eureka.form.checks import translator
 
 SECRET = "pa55word-of-the-tests"
 #: Short leases, in seconds: the server lets one live up to twice as long.

@@ -17,7 +17,7 @@ from syncer.events import CycleFinished
 from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import FakeSource, make_instance, make_registration, make_workload
 from syncer_eureka import EurekaOptions, syncer_sources
-from syncer_eureka.checks import translator
+from syncer_eureka.form.checks import translator
 
 
 def engine(sink, source, **options):

@@ -4,7 +4,7 @@ import pytest
 
 from syncer import Check, PermanentError, Status, Unhealthy, translate_checks
 from syncer.testing import make_instance, make_registration
-from syncer_eureka.checks import translator
+from syncer_eureka.form.checks import translator
 from syncer_eureka.options import DataCenter, EurekaOptions
 
 PLAIN = {"tags": ("blue", "v1"), "meta": {"team": "shop", "management.port": "9000"}}

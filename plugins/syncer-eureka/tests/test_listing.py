@@ -5,7 +5,6 @@ import copy
 import pytest
 
 from syncer_eureka import EurekaOptions
-from syncer_eureka.decode import Decoder
 from syncer_eureka.listing import Listing
 
 ENTRY = {
@@ -29,7 +28,7 @@ def listed(*entries):
 
 @pytest.fixture
 def listing():
-    return Listing(Decoder(EurekaOptions()))
+    return Listing(EurekaOptions())
 
 
 def read(listing, *entries):

@@ -9,7 +9,7 @@ from servers.waiting import wait_until
 from syncer import TemporaryError
 from syncer.testing import make_instance, make_registration
 from syncer_eureka.api import Place
-from syncer_eureka.decode import Token
+from syncer_eureka.form.decode import Token
 from syncer_eureka.renewer import Renewer
 
 COUNT = 20

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from syncer.testing import ManualClock
-from syncer_eureka.schedule import CATCH_UP, FEW, Schedule
+from syncer_eureka.renewer import CATCH_UP, FEW, Schedule
 
 INTERVAL = 30.0
 MANY = [f"host1:web{n}:{8000 + n}" for n in range(5000)]

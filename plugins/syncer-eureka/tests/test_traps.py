@@ -8,6 +8,7 @@ from servers.waiting import wait_until
 from syncer import Conflict, Status, TemporaryError
 from syncer.testing import make_instance, make_registration
 from syncer_eureka.api import Place
+from syncer_eureka.form.encode import encode
 
 ID = make_instance().id
 AMAZON = {"@class": "com.netflix.appinfo.AmazonInfo", "name": "Amazon", "metadata": {}}
@@ -34,7 +35,7 @@ def at(monkeypatch):
     """Sets the clock by which the sink says when it changed something, in milliseconds."""
 
     def set_clock(sink, now):
-        monkeypatch.setattr(sink._changes, "_now", lambda: now)
+        monkeypatch.setattr("syncer_eureka.changes.now_ms", lambda: now)
 
     return set_clock
 
@@ -74,7 +75,7 @@ def test_lost_though_the_list_still_shows_it(sink, clean_eureka, beat):
 
 
 def metadata_for(sink, held):
-    return sink._changes._encoder.body(held, 1)["metadata"]
+    return encode(held, 1, sink._options)["metadata"]
 
 
 def test_dropped_override_is_a_lost_lease(sink, clean_eureka, beat):
@@ -222,7 +223,7 @@ def test_a_drain_of_ours_that_was_lifted_by_hand_is_made_again(sink, clean_eurek
 def test_what_an_override_left_behind_is_not_fought(sink, clean_eureka):
     """A server that forgot an override keeps its status; that was an operator's wish, too."""
     held = sink.register(new(sink))
-    body = sink._changes._encoder.body(held, dirty(clean_eureka) + 1)
+    body = encode(held, dirty(clean_eureka) + 1, sink._options)
     for status in ("DOWN", "OUT_OF_SERVICE"):
         clean_eureka.api.request("POST", "apps/WEB", {"instance": {**body, "status": status}})
     found = ours(sink)[ID]
@@ -234,7 +235,7 @@ def test_what_an_override_left_behind_is_not_fought(sink, clean_eureka):
 def test_what_others_changed_by_hand_is_damage(sink, clean_eureka):
     """Status, metadata and address are compared with what we mean, and put right."""
     held = sink.register(new(sink))
-    body = sink._changes._encoder.body(held, dirty(clean_eureka))
+    body = encode(held, dirty(clean_eureka), sink._options)
     for word, change in {
         "status": {"status": "DOWN"},
         "metadata": {"metadata": {**body["metadata"], "zone": "x"}},

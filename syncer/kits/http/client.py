@@ -67,11 +67,6 @@ class HttpClient:
             kind = connection.HTTPSConnection
         self._pool.ConnectionCls = self._tracked(kind)
 
-    @property
-    def opened(self) -> int:
-        """How many connections have been opened so far."""
-        return self._pool.num_connections
-
     def send(
         self,
         method: str,

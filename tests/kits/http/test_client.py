@@ -179,7 +179,7 @@ def test_a_free_connection_is_waited_for():
         first.join(0.01)
     with pytest.raises(TemporaryError, match=r"no answer within 0\.3 s"):
         client.send("GET", "/x")
-    assert client.opened == 1
+    assert client._pool.num_connections == 1
     client.close()
     first.join(10)
     server.close()

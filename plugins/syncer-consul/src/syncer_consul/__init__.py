@@ -4,16 +4,9 @@ store. As a source: the catalog or the store, to be mirrored elsewhere.
 The client library is imported only when a source or sink is made.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from syncer import (
-    Check,
     CheckTranslator,
     Context,
-    Instance,
-    Native,
-    Problem,
     Sink,
     SinkType,
     Source,
@@ -22,25 +15,11 @@ from syncer import (
     mirrored,
     probing,
 )
-from syncer_consul.options import (
-    DEFAULT_PREFIX,
-    KV_SCHEMES,
-    SCHEMES,
-    CatalogOptions,
-    ConsulOptions,
-    KvOptions,
-    from_uri,
-    kv_from_uri,
-)
-
-__all__ = [
-    "CatalogOptions",
-    "ConsulOptions",
-    "KvOptions",
-    "syncer_check_translators",
-    "syncer_sinks",
-    "syncer_sources",
-]
+from syncer_consul.agent.checks import Translator
+from syncer_consul.options import DEFAULT_PREFIX, KV_SCHEMES, SCHEMES, from_uri, kv_from_uri
+from syncer_consul.options import CatalogOptions as CatalogOptions
+from syncer_consul.options import ConsulOptions as ConsulOptions
+from syncer_consul.options import KvOptions as KvOptions
 
 
 def _create(options: ConsulOptions, context: Context) -> Sink:
@@ -55,15 +34,14 @@ def _create_kv(options: KvOptions, context: Context) -> Sink:
     return ConsulKvSink(options, context)
 
 
-def _kv() -> SinkType:
-    return SinkType(
-        name="consulkv",
-        options=KvOptions,
-        create=_create_kv,
-        summary="entries in Consul's key-value store",
-        schemes=KV_SCHEMES,
-        from_uri=kv_from_uri,
-    )
+_KV = SinkType(
+    name="consulkv",
+    options=KvOptions,
+    create=_create_kv,
+    summary="entries in Consul's key-value store",
+    schemes=KV_SCHEMES,
+    from_uri=kv_from_uri,
+)
 
 
 def _store(options: KvOptions) -> str:
@@ -78,12 +56,6 @@ def _create_catalog(options: CatalogOptions, context: Context) -> Source:
     return CatalogSource(options, context)
 
 
-def _create_translator(options: Any) -> Callable[[Check, Instance], Native | Problem]:
-    from syncer_consul.agent.checks import Translator
-
-    return Translator(options)
-
-
 @hookimpl
 def syncer_sources() -> list[SourceType]:
     """The sources `consul` and `consulkv`, for mirrors."""
@@ -96,7 +68,7 @@ def syncer_sources() -> list[SourceType]:
             schemes=SCHEMES,
             from_uri=from_uri,
         ),
-        mirrored(_kv(), _store),
+        mirrored(_KV, _store),
     ]
 
 
@@ -112,7 +84,7 @@ def syncer_sinks() -> list[SinkType]:
             schemes=SCHEMES,
             from_uri=from_uri,
         ),
-        _kv(),
+        _KV,
     ]
 
 
@@ -120,6 +92,6 @@ def syncer_sinks() -> list[SinkType]:
 def syncer_check_translators() -> list[CheckTranslator]:
     """Consul's own checks; for its key-value store syncer probes itself."""
     return [
-        CheckTranslator(name="consul", sink_kind="consul", create=_create_translator),
+        CheckTranslator(name="consul", sink_kind="consul", create=Translator),
         CheckTranslator(name="consulkv", sink_kind="consulkv", create=probing),
     ]

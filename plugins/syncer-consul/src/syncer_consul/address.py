@@ -40,7 +40,10 @@ def parse_address(text: str, *, tls: bool = False) -> Address:
     """
     text = text.strip()
     if text.startswith(("unix:", "/")):
-        return Address(socket=_socket_path(text))
+        path = text.removeprefix("unix:").removeprefix("//")
+        if not path.startswith("/"):
+            raise ValueError("a unix socket needs an absolute path: unix:///path/to/socket")
+        return Address(socket=path)
     named = "://" in text
     url = parse_http_url(text if named else _with_brackets(text))
     if url.username is not None or url.password is not None:
@@ -61,10 +64,3 @@ def _with_brackets(text: str) -> str:
     """Put a bare IPv6 address into brackets: `::1` has no port."""
     host, _, _ = text.partition("/")
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else text
-
-
-def _socket_path(text: str) -> str:
-    path = text.removeprefix("unix:").removeprefix("//")
-    if not path.startswith("/"):
-        raise ValueError("a unix socket needs an absolute path: unix:///path/to/socket")
-    return path

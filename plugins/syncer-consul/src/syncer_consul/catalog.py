@@ -38,13 +38,12 @@ _CONSUL = "consul"
 
 @attrs.frozen
 class _Node:
-    """The services of a node, or why they are not known."""
+    """The services of a node."""
 
     name: str
     services: tuple[Registration, ...] = ()
     unclear: frozenset[str] = frozenset()
     filtered: bool = False
-    error: Exception | None = None
 
 
 class CatalogSource(Source):
@@ -72,9 +71,6 @@ class CatalogSource(Source):
         answer = self._read(self._consul.catalog.nodes)
         names = [str(node.get("Node", "")) for node in answer.data or ()]
         nodes = list(each(self._node, names, self._options.concurrency))
-        for node in nodes:
-            if node.error is not None:
-                raise node.error
         hidden = answer.filtered or any(node.filtered for node in nodes)
         return View(
             self._workloads(nodes),
@@ -86,8 +82,6 @@ class CatalogSource(Source):
         """Read one service again."""
         name, _, service = id.partition("/")
         node = self._node(name)
-        if node.error is not None:
-            raise node.error
         if service in node.unclear:
             raise TemporaryError(f"{id} cannot be described now")
         found = next((one for one in node.services if one.id == service), None)
@@ -137,12 +131,6 @@ class CatalogSource(Source):
         return as_workload(found, source=self._name, registry=self.scope(), id=id_)
 
     def _node(self, name: str) -> _Node:
-        try:
-            return self._read_node(name)
-        except Exception as error:  # noqa: BLE001 - raised by the caller
-            return _Node(name, error=error)
-
-    def _read_node(self, name: str) -> _Node:
         quoted = quote(name, safe="")
         services = self._read(self._consul.catalog.node, quoted)
         if services.data is None:

@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 from syncer.kits.keyvalue import KeyLocks
 from syncer_consul.http.library import Consul
-from syncer_consul.sessions import Sessions
 
 #: Where locks are kept, outside of what any consumer reads.
 PLACE = "syncer-locks/"
@@ -16,16 +15,16 @@ class ConsulLocks(KeyLocks):
 
     def __init__(self, consul: Consul) -> None:
         super().__init__()
-        self._kv, self._sessions = consul.kv, Sessions(consul)
+        self._kv, self._session = consul.kv, consul.session
 
     def _make(self, name: str, ttl: timedelta) -> str:
-        return self._sessions.make(f"lock {name}", f"{ttl.total_seconds():g}s", "delete")
+        return self._session.make(f"lock {name}", f"{ttl.total_seconds():g}s", "delete")
 
     def _renew(self, id_: str) -> bool:
-        return self._sessions.renew(id_)
+        return self._session.lives_on(id_)
 
     def _end(self, id_: str) -> None:
-        self._sessions.destroy(id_)
+        self._session.destroy(id_)
 
     def _holder(self, name: str) -> str:
         found = self._kv.get(quote(PLACE + name)).data

@@ -3,20 +3,8 @@
 urllib3 is imported only when a sink or source is made.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-from syncer import (
-    Check,
-    CheckTranslator,
-    Context,
-    Instance,
-    Sink,
-    SinkType,
-    SourceType,
-    hookimpl,
-    mirrored,
-)
+from syncer import CheckTranslator, Context, Sink, SinkType, SourceType, hookimpl, mirrored
+from syncer_eureka.form.checks import translator
 from syncer_eureka.options import SCHEMES, EurekaOptions, from_uri
 
 __all__ = ["EurekaOptions", "syncer_check_translators", "syncer_sinks", "syncer_sources"]
@@ -26,12 +14,6 @@ def _create(options: EurekaOptions, context: Context) -> Sink:
     from syncer_eureka.sink import EurekaSink
 
     return EurekaSink(options, context)
-
-
-def _create_translator(options: EurekaOptions) -> Callable[[Check, Instance], Any]:
-    from syncer_eureka.checks import translator
-
-    return translator(options)
 
 
 _KIND = SinkType(
@@ -59,4 +41,4 @@ def syncer_sources() -> list[SourceType]:
 @hookimpl
 def syncer_check_translators() -> list[CheckTranslator]:
     """Eureka runs no checks: syncer does, and publishes where."""
-    return [CheckTranslator(name="eureka", sink_kind="eureka", create=_create_translator)]
+    return [CheckTranslator(name="eureka", sink_kind="eureka", create=translator)]

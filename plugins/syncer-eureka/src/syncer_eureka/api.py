@@ -1,14 +1,23 @@
 """Eureka's REST operations, and the meaning of its status codes in each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import attrs
 
-from syncer import PermanentError
-from syncer_eureka.servers import Servers
+from syncer import PermanentError, TemporaryError
+from syncer.kits.http import Failover, Response, tls_context
+from syncer_eureka.options import EurekaOptions
+from syncer_eureka.server import Server
+
+#: Advice for codes that were not expected.
+_HINTS = {
+    401: ": user and password are missing or wrong",
+    403: ": it may not be read now (a server that has just started, or rights)",
+    404: ": is the path of the URL right (/eureka/ or /eureka/v2/)?",
+}
 
 
 @attrs.frozen
@@ -28,14 +37,27 @@ class Place:
 
 
 class Api:
-    """The operations. Every method raises TemporaryError when no server answers."""
+    """The operations. Every method raises TemporaryError when no server answers.
 
-    def __init__(self, servers: Servers) -> None:
-        self._servers = servers
+    The servers are peers, which have each other's entries after a delay: each request goes to the
+    last good one, on failure to the next. Safe in threads.
+    """
+
+    def __init__(self, options: EurekaOptions) -> None:
+        tls = None
+        if any(address.tls for address in options.addresses):
+            tls = tls_context(
+                ca_file=options.ca_file,
+                client_cert=options.client_cert,
+                client_key=options.client_key,
+                verify=not options.tls_skip_verify,
+            )
+        self._failover = Failover([Server(one, options, tls) for one in options.addresses])
+        self.servers = self._failover.servers
 
     def apps(self) -> Any:
         """Read everything, from the servers' cache, which may lag behind. 403 is an error."""
-        return self._servers.ask("GET", "apps", answers=(200,)).json()
+        return self._ask("GET", "apps", answers=(200,)).json()
 
     def instance(self, place: Place) -> Any:
         """Read one instance, past the cache; `None` if there is none."""
@@ -52,25 +74,44 @@ class Api:
         except ValueError as error:
             raise PermanentError(f"{body.get('instanceId')}: cannot be written: {error}") from error
         path = f"apps/{_part(app)}"
-        answer = self._servers.ask("POST", path, content, answers=(200, 204, 400))
+        answer = self._ask("POST", path, content, answers=(200, 204, 400))
         if answer.code == 400:
             raise PermanentError(f"Eureka refused {body.get('instanceId')}: {answer.reason()}")
 
     def heartbeat(self, place: Place, status: str, dirty: int) -> bool:
         """Renew a lease; return false if the server wants the instance registered again."""
         query = urlencode({"status": status, "lastDirtyTimestamp": dirty})
-        return self._servers.ask("PUT", f"{place.path}?{query}", answers=(200, 404)).code == 200
+        return self._ask("PUT", f"{place.path}?{query}", answers=(200, 404)).code == 200
 
     def cancel(self, place: Place) -> None:
         """Remove an instance; one that is not there is success."""
-        self._servers.ask("DELETE", place.path, answers=(200, 204, 404))
+        self._ask("DELETE", place.path, answers=(200, 204, 404))
 
     def close(self) -> None:
         """Close all connections."""
-        self._servers.close()
+        for server in self.servers:
+            server.http.close()
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, answers: Container[int]
+    ) -> Response:
+        """Return the answer of the first server that gives one of these codes.
+
+        Other codes mean that this server cannot do it now.
+        """
+
+        def send(server: Server) -> Response:
+            answer = server.send(method, path, body)
+            if answer.code not in answers:
+                said = f"{method} {path.partition('?')[0]} was answered by {answer.code}"
+                hint = _HINTS.get(answer.code, "")
+                raise TemporaryError(f"Eureka at {server.address}: {said}{hint}")
+            return answer
+
+        return self._failover.ask(send)
 
     def _one(self, path: str) -> Any:
-        answer = self._servers.ask("GET", path, answers=(200, 400, 404))
+        answer = self._ask("GET", path, answers=(200, 400, 404))
         if answer.code == 400:
             raise PermanentError(f"Eureka cannot be asked for {path}")
         if answer.code == 404:

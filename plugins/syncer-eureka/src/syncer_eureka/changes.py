@@ -8,16 +8,17 @@ heartbeat (404), and any other damage in the next listing.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from syncer import Conflict, Instance, PermanentError, Registration, TemporaryError
 from syncer_eureka.api import Api, Place
-from syncer_eureka.decode import FAULTS, Decoder, Token
-from syncer_eureka.encode import OUT, Encoder, app_of, is_overridden, status_of
-from syncer_eureka.names import instance_id
+from syncer_eureka.form.decode import FAULTS, Token, decode
+from syncer_eureka.form.encode import OUT, app_of, encode, is_overridden, status_of
+from syncer_eureka.form.names import instance_id
+from syncer_eureka.options import EurekaOptions
 
 #: How often a registration that Eureka ignores is sent.
 TRIES = 3
@@ -36,18 +37,16 @@ def place_of(instance: Instance) -> Place:
 class Changes:
     """Makes single changes. Safe in threads, for different ids."""
 
-    def __init__(
-        self, api: Api, encoder: Encoder, decoder: Decoder, now: Callable[[], int] = now_ms
-    ) -> None:
-        self._api, self._encoder, self._decoder, self._now = api, encoder, decoder, now
+    def __init__(self, api: Api, options: EurekaOptions) -> None:
+        self._api, self._options = api, options
 
     def register(self, new: Registration, *, look: bool = True) -> Registration:
         """Write a registration that must not exist; without `look` this is known."""
         place = place_of(new.instance)
         if look and self._api.instance(place) is not None:
             raise Conflict(f"{new.id}: Eureka has an instance {place} that no listing showed")
-        dirty = self._now()
-        self._api.register(place.app, self._encoder.body(new, dirty))
+        dirty = now_ms()
+        self._api.register(place.app, encode(new, dirty, self._options))
         return attrs.evolve(new, version=str(Token(place, dirty)), damaged="")
 
     def update(self, old: Registration, new: Registration) -> Registration:
@@ -92,17 +91,18 @@ class Changes:
         """
         place = place_of(new.instance)
         for _ in range(TRIES):
-            dirty = max(self._now(), stored + 1)
+            dirty = max(now_ms(), stored + 1)
             if detour:
-                self._api.register(place.app, self._encoder.body(new, dirty) | {"status": "DOWN"})
+                down = encode(new, dirty, self._options) | {"status": "DOWN"}
+                self._api.register(place.app, down)
                 dirty += 1
-            self._api.register(place.app, self._encoder.body(new, dirty))
+            self._api.register(place.app, encode(new, dirty, self._options))
             raw = self._api.instance(place)
             if raw is None:
                 continue
             stored = _dirty(raw, place)
             if stored == dirty:
-                return self._verified(new, self._decoder.decode(raw))
+                return self._verified(new, decode(raw, self._options))
         text = f"{new.id}: Eureka reported success {TRIES} times, but ignored the registration"
         raise TemporaryError(text)
 

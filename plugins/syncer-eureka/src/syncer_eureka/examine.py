@@ -12,8 +12,8 @@ import attrs
 from syncer import Finding, Level, TemporaryError, clock_finding, one_line
 from syncer.kits.http import Response
 from syncer_eureka.address import Address, parse_url
-from syncer_eureka.decode import FAULTS, instances_in
-from syncer_eureka.servers import Server
+from syncer_eureka.form.decode import FAULTS, instances_in
+from syncer_eureka.server import Server
 
 #: Usual paths of the API: of Spring Cloud's server, of Netflix's own, and behind a proxy.
 _USUAL = ("/eureka/", "/eureka/v2/", "/v2/", "/")
@@ -53,7 +53,13 @@ def _server(server: Server, *, named: bool, alone: bool) -> Iterator[Finding]:
         yield clock
     page = _page(server)
     yield from _peers(server.address, page, alone=alone)
-    yield from _preserving(server.address, page)
+    if _PRESERVING in page:
+        yield Finding(
+            Level.WARNING,
+            f"{server.address} is in self-preservation: entries that are not renewed stay listed",
+            "usual for some minutes after a start, or with few instances; else see who has"
+            " stopped renewing. Entries that syncer removes go all the same",
+        )
 
 
 def _is_list(answer: Response) -> bool:
@@ -141,14 +147,3 @@ def _address(text: str) -> str:
         return str(parse_url(text)[0])
     except ValueError:
         return "one without an address"
-
-
-def _preserving(where: Address, page: str) -> Iterator[Finding]:
-    """Yield a finding if the server keeps entries that nobody renews."""
-    if _PRESERVING in page:
-        yield Finding(
-            Level.WARNING,
-            f"{where} is in self-preservation: entries that are not renewed stay listed",
-            "usual for some minutes after a start, or with few instances; else see who has"
-            " stopped renewing. Entries that syncer removes go all the same",
-        )

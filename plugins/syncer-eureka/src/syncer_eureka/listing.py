@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 
 from syncer import Registration, TemporaryError, View
-from syncer_eureka.decode import FAULTS, Decoder, Token, instances_in, metadata_of
-from syncer_eureka.encode import ID
+from syncer_eureka.form.decode import FAULTS, Token, decode, instances_in, metadata_of
+from syncer_eureka.form.encode import ID
+from syncer_eureka.options import EurekaOptions
 
 #: Changed by heartbeats or by the server itself: these say nothing of the registration.
 _TIMES = ("lastRenewalTimestamp", "registrationTimestamp", "serviceUpTimestamp")
@@ -18,8 +19,8 @@ _TIMES = ("lastRenewalTimestamp", "registrationTimestamp", "serviceUpTimestamp")
 class Listing:
     """Reads listings; an entry that did not change is the same registration again."""
 
-    def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
+    def __init__(self, options: EurekaOptions) -> None:
+        self._options = options
         self._known: dict[bytes, Registration] = {}
 
     def view(self, answer: Any) -> View[Registration]:
@@ -35,7 +36,7 @@ class Listing:
         for raw in raws:
             try:
                 key = _fingerprint(raw)
-                known[key] = self._known.get(key) or self._decoder.decode(raw)
+                known[key] = self._known.get(key) or decode(raw, self._options)
             except FAULTS:
                 unclear |= _id_in(raw)
         self._known = known

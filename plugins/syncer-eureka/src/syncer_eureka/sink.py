@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
 from threading import Event
+from typing import Any
 
 import attrs
 
@@ -24,17 +25,15 @@ from syncer import (
     View,
 )
 from syncer.kits.http import each
-from syncer_eureka.adjust import Adjuster
 from syncer_eureka.api import Api, Place
 from syncer_eureka.changes import Changes
-from syncer_eureka.decode import FAULTS, Decoder, Token
-from syncer_eureka.encode import Encoder
 from syncer_eureka.examine import examine
+from syncer_eureka.form.adjust import adjust
+from syncer_eureka.form.decode import FAULTS, Token, decode
+from syncer_eureka.form.names import instance_id
 from syncer_eureka.listing import Listing
-from syncer_eureka.names import instance_id
 from syncer_eureka.options import EurekaOptions
 from syncer_eureka.renewer import Renewer
-from syncer_eureka.servers import Servers
 
 #: How often due renewals are looked for, in seconds, unless the interval is short.
 PULSE = 1.0
@@ -54,13 +53,10 @@ class EurekaSink(Sink):
         interval = options.renewal_interval.total_seconds()
         self.stale_for = options.cache_delay
         self.pulse: timedelta | None = timedelta(seconds=min(PULSE, interval / 3))
-        self._servers = Servers(options)
-        self._named = bool(options.user or options.password)
-        self._api = Api(self._servers)
-        self._adjuster = Adjuster(options)
-        self._decoder = Decoder(options)
-        self._listing = Listing(self._decoder)
-        self._changes = Changes(self._api, Encoder(options), self._decoder)
+        self._options = options
+        self._api = Api(options)
+        self._listing = Listing(options)
+        self._changes = Changes(self._api, options)
         #: Set when a heartbeat has shown a loss.
         self._loss_noticed = Event()
         self._renewer = Renewer(
@@ -127,7 +123,7 @@ class EurekaSink(Sink):
 
     def adjust(self, instance: Instance) -> Instance | None:
         """Return the instance as Eureka, and its XML readers, can hold it."""
-        return self._adjuster.adjust(instance)
+        return adjust(instance, self._options)
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Send the heartbeats that are due; return the registrations that the server lost."""
@@ -142,16 +138,12 @@ class EurekaSink(Sink):
 
     def examine(self) -> Iterable[Finding]:
         """Examine each server."""
-        return examine(self._servers.all, named=self._named)
+        options = self._options
+        return examine(self._api.servers, named=bool(options.user or options.password))
 
     def close(self) -> None:
         """Close all connections. Registrations stay."""
         self._api.close()
-
-    @property
-    def connections(self) -> int:
-        """How many connections have been opened so far."""
-        return self._servers.opened
 
     def _look(self, id_: str) -> Looked:
         began = time.monotonic()
@@ -186,10 +178,10 @@ class EurekaSink(Sink):
             return one
         return attrs.evolve(one, damaged="its lease is gone")
 
-    def _read(self, raw: object) -> Registration | None:
+    def _read(self, raw: Any) -> Registration | None:
         if raw is None:
             return None
         try:
-            return self._with_loss(self._decoder.decode(raw))  # type: ignore[arg-type]
+            return self._with_loss(decode(raw, self._options))
         except FAULTS as error:
             raise TemporaryError(f"Eureka's answer is not an instance: {error!r}") from error

@@ -56,12 +56,3 @@ def unknown_fields(
         for field in definition
         if field in refused or (version is not None and version < SINCE.get(field, (0,)))
     ]
-
-
-def without_fields(
-    definition: Mapping[str, Any], unknown: Collection[str]
-) -> dict[str, Any] | None:
-    """Return the definition without the unknown fields; `None` if its kind is among them."""
-    if any(field in KINDS for field in unknown):
-        return None
-    return {field: value for field, value in definition.items() if field not in unknown}

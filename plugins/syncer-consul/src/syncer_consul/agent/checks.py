@@ -1,23 +1,12 @@
 """Translates checks into Consul's check definitions."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from syncer import Check, Instance, Native, Problem, bracketed
+from syncer_consul.options import ConsulOptions
 
 DEFAULT_INTERVAL = 10.0
-
-
-class CheckOptions(Protocol):
-    """The options of the sink that matter to checks."""
-
-    @property
-    def script_checks(self) -> bool:
-        """Whether checks may run commands."""
-
-    @property
-    def health_ttl(self) -> Any:
-        """How long reported health stays valid."""
 
 
 class Unusable(Exception):
@@ -36,7 +25,7 @@ class Translator:
     Pure: it knows no agent and no version. Fields that an agent is too old for are removed later.
     """
 
-    def __init__(self, options: CheckOptions) -> None:
+    def __init__(self, options: ConsulOptions) -> None:
         self._scripts = options.script_checks
         self._ttl: float = options.health_ttl.total_seconds()
 
@@ -56,14 +45,12 @@ class Translator:
         scheme = "https" if check.kind == "https" or check.tls else "http"
         path = check.path if check.path.startswith("/") else f"/{check.path}"
         found: dict[str, Any] = {"HTTP": f"{scheme}://{_endpoint(check, instance)}{path}"}
-        if check.method:
-            found["Method"] = check.method.upper()
-        if check.headers:
-            found["Header"] = {name: list(values) for name, values in check.headers.items()}
-        if check.body:
-            found["Body"] = check.body
-        if not check.follow_redirects:
-            found["DisableRedirects"] = True
+        found |= _given(
+            Method=check.method.upper(),
+            Header={name: list(values) for name, values in check.headers.items()},
+            Body=check.body,
+            DisableRedirects=not check.follow_redirects,
+        )
         return found | _timed(check) | (_tls(check) if scheme == "https" else {})
 
     def _tcp(self, check: Check, instance: Instance) -> dict[str, Any]:
@@ -113,9 +100,7 @@ class Translator:
         if instance.origin is None:
             raise Unusable("the container of this instance is not known")
         found = {"DockerContainerID": instance.origin.workload, "Args": args}
-        if check.shell:
-            found["Shell"] = check.shell
-        return found | _timed(check)
+        return found | _given(Shell=check.shell) | _timed(check)
 
     def _command(self, check: Check, instance: Instance) -> list[str]:
         if not self._scripts:
@@ -154,16 +139,12 @@ def _endpoint(check: Check, instance: Instance) -> str:
 
 
 def _common(check: Check) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if check.name:
-        found["Name"] = check.name
-    if check.notes:
-        found["Notes"] = check.notes
-    if check.initial_status is not None:
-        found["Status"] = check.initial_status.value
-    if check.deregister_after:
-        found["DeregisterCriticalServiceAfter"] = duration(check.deregister_after)
-    return found
+    return _given(
+        Name=check.name,
+        Notes=check.notes,
+        Status=check.initial_status and check.initial_status.value,
+        DeregisterCriticalServiceAfter=check.deregister_after and duration(check.deregister_after),
+    )
 
 
 def _timed(check: Check) -> dict[str, Any]:
@@ -171,18 +152,17 @@ def _timed(check: Check) -> dict[str, Any]:
     found: dict[str, Any] = {"Interval": duration(check.interval or DEFAULT_INTERVAL)}
     if check.timeout is not None:
         found["Timeout"] = duration(check.timeout)
-    counts = {
-        "SuccessBeforePassing": check.success_before_passing,
-        "FailuresBeforeWarning": check.failures_before_warning,
-        "FailuresBeforeCritical": check.failures_before_critical,
-    }
-    return found | {field: count for field, count in counts.items() if count}
+    return found | _given(
+        SuccessBeforePassing=check.success_before_passing,
+        FailuresBeforeWarning=check.failures_before_warning,
+        FailuresBeforeCritical=check.failures_before_critical,
+    )
 
 
 def _tls(check: Check) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if check.tls_server_name:
-        found["TLSServerName"] = check.tls_server_name
-    if check.tls_skip_verify:
-        found["TLSSkipVerify"] = True
-    return found
+    return _given(TLSServerName=check.tls_server_name, TLSSkipVerify=check.tls_skip_verify)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Return the fields that have a value other than Consul's default: nothing, 0 or false."""
+    return {name: value for name, value in fields.items() if value}

@@ -4,8 +4,6 @@ import time
 from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
-import attrs
-
 from syncer import CheckKey, CheckResult, Native
 from syncer.kits.http import Failed, Refused, each
 from syncer_consul.agent.wire import check_id
@@ -17,25 +15,13 @@ _TTL = {"TTL": ""}
 _DUE = 0.8
 
 
-@attrs.frozen
-class _Sent:
-    result: CheckResult
-    at: float
-
-
-@attrs.frozen
-class _Reported:
-    key: CheckKey
-    lost: bool = False
-    error: Exception | None = None
-
-
 class Feed:
     """Remembers the last report of each check, so that a result is sent only when it is due."""
 
     def __init__(self, client: Client, *, every: float, workers: int) -> None:
         self._client, self._every, self._workers = client, every, workers
-        self._sent: dict[CheckKey, _Sent] = {}
+        #: The last result of each check, and when it was sent.
+        self._sent: dict[CheckKey, tuple[CheckResult, float]] = {}
         self._rewritten: set[str] = set()
 
     def report(self, results: Mapping[CheckKey, CheckResult]) -> Collection[CheckKey]:
@@ -52,11 +38,11 @@ class Feed:
         }
         due = [key for key, result in results.items() if self._is_due(key, result, now)]
         lost, errors = [], []
-        for reported in each(lambda key: self._send(key, results[key]), due, self._workers):
-            if reported.lost:
-                lost.append(reported.key)
-            elif reported.error is not None:
-                errors.append(reported.error)
+        for key, error in each(lambda key: self._send(key, results[key]), due, self._workers):
+            if isinstance(error, (Refused, Failed)) and is_unknown(error):
+                lost.append(key)
+            elif error is not None:
+                errors.append(error)
         if errors and not lost:
             raise errors[0]
         return lost
@@ -66,17 +52,15 @@ class Feed:
         self._rewritten.add(instance)
 
     def _is_due(self, key: CheckKey, result: CheckResult, now: float) -> bool:
-        sent = self._sent.get(key)
-        return sent is None or sent.result != result or now - sent.at >= _DUE * self._every
+        sent, at = self._sent.get(key, (None, now))
+        return sent != result or now - at >= _DUE * self._every
 
-    def _send(self, key: CheckKey, result: CheckResult) -> _Reported:
+    def _send(self, key: CheckKey, result: CheckResult) -> tuple[CheckKey, Exception | None]:
         check = self._client.agent.check
         id_ = check_id(key.instance, Native(key=key.key, definition=_TTL))
         try:
             check.update(quote(id_, safe=""), result.status.value, result.output)
-        except (Refused, Failed) as error:
-            return _Reported(key, lost=True) if is_unknown(error) else _Reported(key, error=error)
         except Exception as error:  # noqa: BLE001 - raised by the caller
-            return _Reported(key, error=error)
-        self._sent[key] = _Sent(result, time.monotonic())
-        return _Reported(key)
+            return key, error
+        self._sent[key] = (result, time.monotonic())
+        return key, None

@@ -7,7 +7,7 @@ from posixpath import normpath
 import attrs
 
 from syncer import Instance, Native, PermanentError, Status
-from syncer_consul.agent.check_fields import Version, unknown_fields, without_fields
+from syncer_consul.agent.check_fields import KINDS, Version, unknown_fields
 from syncer_consul.agent.wire import PREFIX, VALUE_LIMIT
 
 #: Consul keeps 64 pairs; ten are reserved for the mark, its future fields and related data.
@@ -135,8 +135,10 @@ def fit_check(
         return check
     who = f"Consul {'.'.join(map(str, version))}" if version else "this Consul"
     problems.append(f"check {check.key}: {who} does not know {', '.join(unknown)}")
-    definition = without_fields(check.definition, unknown)
-    return None if definition is None else attrs.evolve(check, definition=definition)
+    if any(field in KINDS for field in unknown):
+        return None
+    known = {field: value for field, value in check.definition.items() if field not in unknown}
+    return attrs.evolve(check, definition=known)
 
 
 def _status_check(instance: Instance) -> Native | None:

@@ -87,22 +87,36 @@ class ConsulSink(Sink):
 
     def registration(self, id: str) -> Registration | None:
         """Read one registration again."""
-        for registration in self.registrations().items:
-            if registration.id == id:
-                return registration
-        return None
+        return next((one for one in self.registrations().items if one.id == id), None)
 
-    def register(self, new: Registration) -> Registration:
+    def register(self, new: Registration, look: bool = True) -> Registration:
         """Write a registration that the registry does not hold."""
-        return self._register(new, look=True)
+        if (look or self._listing.holds(new.id)) and self._look(new.id) is not None:
+            raise Conflict(f"{new.id} was registered by somebody else since the last listing")
+        written = self._write(new, new.instance.tags)
+        self._listing.remember(new, written)
+        return written
 
-    def update(self, old: Registration, new: Registration) -> Registration:
+    def update(self, old: Registration, new: Registration, look: bool = True) -> Registration:
         """Replace a registration; checks that are not ours, maintenance mode above all, stay."""
-        return self._update(old, new, look=True)
+        if look:
+            self._expect(old)
+        # A registration without a mark has been checked until now: after a take-over its new
+        # checks begin as passing, so that consumers do not miss it until they have run.
+        was_passing = old.mark is None and old.instance.status is Status.UP
+        first = "passing" if was_passing else ""
+        written = self._write(new, self._tags_for(new.instance), first)
+        for check in self._listing.stale_checks(old, new):
+            self._remove(self._client.agent.check, check)
+        self._listing.remember(new, written)
+        return written
 
-    def deregister(self, old: Registration) -> None:
+    def deregister(self, old: Registration, look: bool = True) -> None:
         """Remove a registration with its checks."""
-        self._deregister(old, look=True)
+        if look and self._expect(old) is None:
+            return
+        self._remove(self._client.agent.service, old.id)
+        self._listing.forget(old.id)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes, several at the same time; removals come last."""
@@ -163,43 +177,13 @@ class ConsulSink(Sink):
     def _make(self, change: Change, look: bool) -> Outcome:
         try:
             if isinstance(change, Deregister):
-                self._deregister(change.old, look)
+                self.deregister(change.old, look)
                 return Outcome(change)
             if isinstance(change, Register):
-                return Outcome(change, self._register(change.new, look))
-            return Outcome(change, self._update(change.old, change.new, look))
+                return Outcome(change, self.register(change.new, look))
+            return Outcome(change, self.update(change.old, change.new, look))
         except Exception as error:  # noqa: BLE001 - the outcome carries it
             return Outcome(change, error=error)
-
-    def _register(self, new: Registration, look: bool) -> Registration:
-        if (look or self._listing.holds(new.id)) and self._look(new.id) is not None:
-            raise Conflict(f"{new.id} was registered by somebody else since the last listing")
-        written = self._write(new, new.instance.tags)
-        self._listing.remember(new, written)
-        return written
-
-    def _update(self, old: Registration, new: Registration, look: bool) -> Registration:
-        if look:
-            self._expect(old)
-        # A registration without a mark has been checked until now: after a take-over its new
-        # checks begin as passing, so that consumers do not miss it until they have run.
-        was_passing = old.mark is None and old.instance.status is Status.UP
-        first = "passing" if was_passing else ""
-        written = self._write(new, self._tags_for(new.instance), first)
-        for check in self._listing.stale_checks(old, new):
-            self._remove_check(check)
-        self._listing.remember(new, written)
-        return written
-
-    def _deregister(self, old: Registration, look: bool) -> None:
-        if look and self._expect(old) is None:
-            return
-        try:
-            self._send(self._client.agent.service.deregister, quote(old.id, safe=""))
-        except (Refused, Failed) as error:
-            if not is_unknown(error):
-                raise
-        self._listing.forget(old.id)
 
     def _look(self, id_: str) -> Mapping[str, Any] | None:
         """Return what the agent holds under this id now."""
@@ -269,9 +253,10 @@ class ConsulSink(Sink):
             checks.append((wire.check_id(new.id, fitting), fields))
         return wire.encode(new, checks, tags)
 
-    def _remove_check(self, id_: str) -> None:
+    def _remove(self, resource: Any, id_: str) -> None:
+        """Remove a service or check; one that is gone is success."""
         try:
-            self._send(self._client.agent.check.deregister, quote(id_, safe=""))
+            self._send(resource.deregister, quote(id_, safe=""))
         except (Refused, Failed) as error:
             if not is_unknown(error):
                 raise

@@ -56,7 +56,7 @@ def listed(instance: Instance) -> Instance:
     Checks cannot be read back, weights have defaults, and tags that others may change are
     ignored.
     """
-    weight, warning = _weights(instance)
+    weight, warning = _weights(instance.weight, instance.warning_weight)
     found = attrs.evolve(
         instance,
         checks=(),
@@ -77,7 +77,7 @@ def encode(
 ) -> dict[str, Any]:
     """Return the definition of a service, with these checks by id and these tags."""
     instance = new.instance
-    definitions = [_definition(id_, fields) for id_, fields in checks]
+    definitions = [{"CheckID": id_, **fields} for id_, fields in checks]
     body: dict[str, Any] = {
         "ID": instance.id,
         "Name": instance.service,
@@ -87,16 +87,12 @@ def encode(
         "Meta": {**instance.meta, **_own_meta(new, [d["CheckID"] for d in definitions])},
         "Checks": definitions,
     }
-    weight, warning = _weights(instance)
+    weight, warning = _weights(instance.weight, instance.warning_weight)
     if weight is not None:
         body["Weights"] = {"Passing": weight, "Warning": warning}
     if instance.tag_override:
         body["EnableTagOverride"] = True
     return body
-
-
-def _definition(id_: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {"CheckID": id_, **fields}
 
 
 def first_status(instance: Instance) -> str:
@@ -128,7 +124,8 @@ def decode(
     port = entry.get("Port") or 0
     if not 0 <= port <= _HIGHEST_PORT:
         damage, port = f"port {port} is impossible", 0
-    passing, warning = _read_weights(entry.get("Weights") or {})
+    weights = entry.get("Weights") or {}
+    passing, warning = _weights(weights.get("Passing"), weights.get("Warning"))
     override = bool(entry.get("EnableTagOverride"))
     try:
         instance = Instance(
@@ -194,15 +191,9 @@ def _check_damage(id_: str, wanted: str, checks: Iterable[Found]) -> str:
     return "; ".join(gone + more)[:500]
 
 
-def _weights(instance: Instance) -> tuple[int | None, int | None]:
+def _weights(passing: int | None, warning: int | None) -> tuple[int | None, int | None]:
     """Return the weights as Consul keeps them; twice `None` for its defaults, 1 and 1."""
-    passing = 1 if instance.weight is None else instance.weight
-    warning = 1 if instance.warning_weight is None else instance.warning_weight
-    return (None, None) if (passing, warning) == (1, 1) else (passing, warning)
-
-
-def _read_weights(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    passing, warning = found.get("Passing", 1), found.get("Warning", 1)
+    passing, warning = 1 if passing is None else passing, 1 if warning is None else warning
     return (None, None) if (passing, warning) == (1, 1) else (passing, warning)
 
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection
-from pathlib import Path
 from threading import Lock
 
 from syncer import TemporaryError
@@ -32,22 +31,18 @@ class Headers:
         if self._file is None:
             return self._token
         try:
-            return self._from_file(self._file)
+            found = os.stat(self._file)
+            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if stamp != self._stamp:
+                with self._lock:
+                    self._token = self._file.read_text().strip()
+                    self._stamp = stamp
         except (OSError, UnicodeDecodeError) as error:
-            if self._stamp is not None:
-                return self._token
-            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise TemporaryError(f"token_file {self._file}: {why}") from error
+            if self._stamp is None:
+                why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+                raise TemporaryError(f"token_file {self._file}: {why}") from error
+        return self._token
 
     def secrets(self) -> Collection[str]:
         """Return what no error may show."""
         return (self.token(), self._auth, self._auth.partition(":")[2])
-
-    def _from_file(self, path: Path) -> str:
-        found = os.stat(path)
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if stamp != self._stamp:
-            with self._lock:
-                self._token = path.read_text().strip()
-                self._stamp = stamp
-        return self._token

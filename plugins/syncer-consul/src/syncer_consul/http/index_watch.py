@@ -77,7 +77,8 @@ class IndexWatcher:
                 found = index_of(query, index)
                 # No faster than this; and the answer to our own write may still be on its way.
                 self._ended.wait(SPACING)
-                if self._is_news(found, index):
+                # An index that fell is of a server that began again, and is followed from there.
+                if not index or found < index or (found > index and not self._ours(found)):
                     wake()
                 index = found
         except Exception as error:  # noqa: BLE001 - raised by the thread that runs the watch
@@ -85,7 +86,3 @@ class IndexWatcher:
                 if not self._ended.is_set():
                     self._error = self._error or error
             self._ended.set()
-
-    def _is_news(self, found: int, before: int) -> bool:
-        # An index that fell is of a server that began again, and is followed from there.
-        return not before or found < before or (found > before and not self._ours(found))

@@ -10,6 +10,7 @@ from typing import Any
 
 from consul import base
 
+from syncer.kits.http import Refused
 from syncer_consul.http.transport import Transport
 
 
@@ -36,10 +37,16 @@ class Check(base.Consul.Agent.Check):  # type: ignore[misc]
 
 
 class Session(base.Consul.Session):  # type: ignore[misc]
-    """Sessions. The library cannot free them from the health of the node."""
+    """Sessions, which hold keys. The library cannot free them from the health of the node.
 
-    def create_free(self, name: str, ttl: str, behavior: str) -> Any:
-        """Make a session that only ends when nobody renews it."""
+    Consul ends a session between once and twice its length after the last renewal.
+    """
+
+    def make(self, name: str, ttl: str, behavior: str) -> str:
+        """Make a session that only ends when nobody renews it; return its id.
+
+        `behavior` is the fate of its keys: `release` or `delete`.
+        """
         wanted = {
             "Name": name,
             "TTL": ttl,
@@ -47,9 +54,19 @@ class Session(base.Consul.Session):  # type: ignore[misc]
             "LockDelay": "0s",  # else nobody could take the keys over for 15 s
             "NodeChecks": [],  # the session is syncer's: the node's health does not end it
         }
-        return self.agent.http.put(
-            base.CB.json(is_id=True), "/v1/session/create", data=json.dumps(wanted)
-        )
+        data = json.dumps(wanted)
+        made = self.agent.http.put(base.CB.json(is_id=True), "/v1/session/create", data=data)
+        return str(made.data)
+
+    def lives_on(self, id_: str) -> bool:
+        """Renew a session for its whole length; return false if it is dead."""
+        try:
+            self.renew(id_)
+        except Refused as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
 
 
 class Consul(base.Consul):  # type: ignore[misc]
@@ -68,7 +85,7 @@ class Consul(base.Consul):  # type: ignore[misc]
         self.catalog: Any = base.Consul.Catalog(self)
         self.health: Any = base.Consul.Health(self)
         self.kv: Any = base.Consul.KV(self)
-        self.session: Any = Session(self)
+        self.session = Session(self)
         self.status: Any = base.Consul.Status(self)
         self.txn: Any = base.Consul.Txn(self)
 

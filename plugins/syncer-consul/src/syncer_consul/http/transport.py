@@ -74,13 +74,22 @@ class Transport:
         address = parse_address(options.address, tls=options.ssl)
         self.address, self.headers = str(address), Headers(options)
         self._prefix, self._on_outage = address.prefix, on_outage
+        tls = None
+        if address.tls:
+            tls = tls_context(
+                ca_file=options.ca_file,
+                ca_path=options.ca_path,
+                client_cert=options.client_cert,
+                client_key=options.client_key,
+                verify=options.ssl_verify,
+            )
         self._http = HttpClient(
             f"Consul at {address}",
             address.host,
             address.port,
             timeout=options.timeout.total_seconds(),
             connections=idle,
-            tls=_tls(options) if address.tls else None,
+            tls=tls,
             server_name=options.tls_server_name,
             unix_socket=address.socket,
         )
@@ -154,13 +163,3 @@ class Transport:
             raise TemporaryError(f"{where}: not an answer of Consul's: {error!r}") from error
         # Methods with blocking queries return index and data; the index is in the headers, too.
         return Answer(data[1] if isinstance(data, tuple) else data, headers, where)
-
-
-def _tls(options: AgentOptions) -> Any:
-    return tls_context(
-        ca_file=options.ca_file,
-        ca_path=options.ca_path,
-        client_cert=options.client_cert,
-        client_key=options.client_key,
-        verify=options.ssl_verify,
-    )

@@ -2,7 +2,6 @@
 
 from syncer.kits.keyvalue import Holder
 from syncer_consul.http.library import Consul
-from syncer_consul.sessions import Sessions
 
 _DELETE = "delete"
 
@@ -12,17 +11,17 @@ class Session(Holder):
 
     def __init__(self, consul: Consul, name: str, ttl: float) -> None:
         super().__init__()
-        self._sessions, self._name, self._ttl = Sessions(consul), name, f"{ttl:g}s"
+        self._session, self._name, self._ttl = consul.session, name, f"{ttl:g}s"
 
     def _make(self) -> str:
-        return self._sessions.make(self._name, self._ttl, _DELETE)
+        return self._session.make(self._name, self._ttl, _DELETE)
 
     def _lives(self, id_: str) -> bool:
-        return bool(self._sessions.info(id_))
+        return bool(self._session.info(id_).data)
 
     def _fits(self, id_: str) -> bool:
-        info = self._sessions.info(id_)
+        info = self._session.info(id_).data or {}
         return (info.get("TTL"), info.get("Behavior")) == (self._ttl, _DELETE)
 
     def _renew(self, id_: str) -> bool:
-        return self._sessions.renew(id_)
+        return self._session.lives_on(id_)

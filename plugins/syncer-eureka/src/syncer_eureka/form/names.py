@@ -10,7 +10,6 @@ _APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*")
 _LONGEST_ID = 200
 #: Metadata keys become names of XML elements. One wrong key, and no XML reader could read the
 #: answer any more, with everything that others registered.
-_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _KEY_OTHER = re.compile(r"[^A-Za-z0-9._-]")
 #: Characters that XML 1.0 does not allow, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -34,12 +33,7 @@ def is_app(service: str) -> bool:
 
 def xml_key(key: str) -> str:
     """Return the key as a name of an XML element, perhaps changed; "" if no part of it is valid."""
-    if _KEY.fullmatch(key):
-        return key
-    changed = _KEY_OTHER.sub("-", key)
-    while changed and not changed[0].isalpha():
-        changed = changed[1:]
-    return changed
+    return _KEY_OTHER.sub("-", key).lstrip("0123456789._-")
 
 
 def xml_text(text: str) -> str:

@@ -10,15 +10,13 @@ from typing import Any
 
 import attrs
 
-from syncer import STATUS_KEY, Instance, Mark, PermanentError, Registration, bracketed
-from syncer_eureka.adjust import OWN, TAGS, WEIGHT
-from syncer_eureka.label_settings import PREFIX, SETTING_KEYS, Settings, settings_in
-from syncer_eureka.names import instance_id, xml_text
+from syncer import STATUS_KEY, Instance, PermanentError, Registration, bracketed
+from syncer_eureka.form.adjust import OWN, TAGS, WEIGHT
+from syncer_eureka.form.label_settings import PREFIX, SETTING_KEYS, Settings, settings_in
+from syncer_eureka.form.names import instance_id, xml_text
 from syncer_eureka.options import DataCenter, EurekaOptions
 
 ID, EXTRA = f"{OWN}id", f"{OWN}instance"
-#: Metadata of ours that is not a field of the mark.
-_NO_MARK = frozenset({ID, EXTRA, STATUS_KEY})
 #: Eureka's word for a healthy instance that is not to be used now.
 OUT = "OUT_OF_SERVICE"
 _STATUS = {"starting": "STARTING", "unhealthy": "DOWN", "paused": OUT, "draining": OUT}
@@ -46,63 +44,41 @@ def is_overridden(raw: Mapping[str, Any]) -> bool:
     return bool(found != "UNKNOWN")
 
 
-def mark_fields(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields of the mark in the metadata."""
+def encode(new: Registration, dirty: int, options: EurekaOptions) -> dict[str, Any]:
+    """Return the instance in Eureka's JSON, changed at `dirty`, in milliseconds."""
+    instance = new.instance
+    settings = settings_in(instance.meta)
+    vip = settings.vip or instance.service
+    host = settings.hostname or bracketed(instance.address)
+    secure = bool(settings.secure)
     return {
-        key.removeprefix(OWN): text
-        for key, text in metadata.items()
-        if key.startswith(OWN) and key not in _NO_MARK
+        "instanceId": instance_id(instance.id),
+        "app": app_of(instance),
+        "hostName": host,
+        "ipAddr": instance.address,
+        "status": status_of(instance),
+        "vipAddress": vip,
+        "secureVipAddress": settings.secure_vip or vip,
+        "port": _port(instance.port, enabled=bool(instance.port) and not secure),
+        "securePort": _port(instance.port if secure else 443, enabled=secure),
+        **_urls(settings, host, instance.port),
+        "countryId": 1,
+        "dataCenterInfo": _data_center(settings, options),
+        "leaseInfo": {
+            "renewalIntervalInSecs": int(options.renewal_interval.total_seconds()),
+            "durationInSecs": int(
+                settings.leaseinfo_durationinsecs or options.lease_duration.total_seconds()
+            ),
+        },
+        "metadata": _metadata(new),
+        "lastDirtyTimestamp": str(dirty),
     }
 
 
-def joined(tags: tuple[str, ...]) -> str | None:
-    """Return the tags as a comma list; `None` if a tag has a comma."""
-    text = ",".join(tags)
-    return text if tags and tuple(text.split(",")) == tags else None
-
-
-class Encoder:
-    """Encodes registrations. Pure."""
-
-    def __init__(self, options: EurekaOptions) -> None:
-        self._options = options
-
-    def body(self, new: Registration, dirty: int) -> dict[str, Any]:
-        """Return the instance in Eureka's JSON, changed at `dirty`, in milliseconds."""
-        instance = new.instance
-        settings = settings_in(instance.meta)
-        vip = settings.vip or instance.service
-        host = settings.hostname or bracketed(instance.address)
-        secure = bool(settings.secure)
-        return {
-            "instanceId": instance_id(instance.id),
-            "app": app_of(instance),
-            "hostName": host,
-            "ipAddr": instance.address,
-            "status": status_of(instance),
-            "vipAddress": vip,
-            "secureVipAddress": settings.secure_vip or vip,
-            "port": _port(instance.port, enabled=bool(instance.port) and not secure),
-            "securePort": _port(instance.port if secure else 443, enabled=secure),
-            **_urls(settings, host, instance.port),
-            "countryId": 1,
-            "dataCenterInfo": self._data_center(settings),
-            "leaseInfo": {
-                "renewalIntervalInSecs": int(self._options.renewal_interval.total_seconds()),
-                "durationInSecs": self._duration(settings),
-            },
-            "metadata": _metadata(new),
-            "lastDirtyTimestamp": str(dirty),
-        }
-
-    def _data_center(self, settings: Settings) -> dict[str, Any]:
-        name = settings.datacenterinfo_name or self._options.datacenter.value
-        found: dict[str, Any] = {"@class": _CLASSES[name], "name": name}
-        return found | ({"metadata": {}} if name == DataCenter.AMAZON.value else {})
-
-    def _duration(self, settings: Settings) -> int:
-        wanted = settings.leaseinfo_durationinsecs
-        return int(wanted) if wanted else int(self._options.lease_duration.total_seconds())
+def _data_center(settings: Settings, options: EurekaOptions) -> dict[str, Any]:
+    name = settings.datacenterinfo_name or options.datacenter.value
+    found: dict[str, Any] = {"@class": _CLASSES[name], "name": name}
+    return found | ({"metadata": {}} if name == DataCenter.AMAZON.value else {})
 
 
 def _port(number: int, *, enabled: bool) -> dict[str, Any]:
@@ -135,16 +111,11 @@ def _metadata(new: Registration) -> dict[str, str]:
     found[ID] = instance.id
     if extra := _extra(instance):
         found[EXTRA] = json.dumps(extra, separators=(",", ":"), sort_keys=True)
-    if new.mark is not None:
-        found |= _mark(new.mark, instance)
+    for name, text in new.mark.fields().items() if new.mark else ():
+        if xml_text(text) != text:
+            raise PermanentError(f"{instance.id}: its mark has characters that XML forbids")
+        found[f"{OWN}{name}"] = text
     return found
-
-
-def _mark(mark: Mark, instance: Instance) -> dict[str, str]:
-    fields = mark.fields()
-    if any(xml_text(text) != text for text in fields.values()):
-        raise PermanentError(f"{instance.id}: its mark has characters that XML forbids")
-    return {f"{OWN}{name}": text for name, text in fields.items()}
 
 
 def _extra(instance: Instance) -> dict[str, Any]:
@@ -153,7 +124,7 @@ def _extra(instance: Instance) -> dict[str, Any]:
     found = {name: value for name in PLAIN if (value := getattr(instance, name)) != defaults[name]}
     if instance.service != app_of(instance).lower():
         found["service"] = instance.service
-    if instance.tags and joined(instance.tags) is None:
+    if any("," in tag for tag in instance.tags):
         found["tags"] = list(instance.tags)
     if settings := {
         k.removeprefix(PREFIX): v for k, v in instance.meta.items() if k in SETTING_KEYS

@@ -7,21 +7,20 @@ from typing import Any
 import attrs
 
 from syncer import STATUS_KEY, Instance, Mark, Registration, Status
-from syncer_eureka.adjust import OWN, TAGS, WEIGHT
 from syncer_eureka.api import Place
-from syncer_eureka.encode import (
+from syncer_eureka.form.adjust import OWN, TAGS, WEIGHT
+from syncer_eureka.form.encode import (
     EXTRA,
     ID,
     OUT,
     PLAIN,
-    Encoder,
     app_of,
+    encode,
     is_overridden,
-    mark_fields,
     status_of,
 )
-from syncer_eureka.label_settings import PREFIX, SETTING_KEYS
-from syncer_eureka.names import instance_id
+from syncer_eureka.form.label_settings import PREFIX, SETTING_KEYS
+from syncer_eureka.form.names import instance_id
 from syncer_eureka.options import EurekaOptions
 
 _STATUS = {"UP": Status.UP, "STARTING": Status.STARTING, OUT: Status.PAUSED}
@@ -75,45 +74,40 @@ def metadata_of(raw: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-class Decoder:
-    """Turns Eureka's instances into registrations. Pure."""
+def decode(raw: Mapping[str, Any], options: EurekaOptions) -> Registration:
+    """Return the registration that an instance means. Raises one of `FAULTS`."""
+    place = Place(str(raw["app"]).upper(), str(raw.get("instanceId") or raw["hostName"]))
+    dirty = int(raw.get("lastDirtyTimestamp") or 0)
+    version = str(Token(place, dirty))
+    metadata = metadata_of(raw)
+    own = {k.removeprefix(OWN): text for k, text in metadata.items() if k.startswith(OWN)}
+    mark = Mark.from_fields(own)
+    if ID not in metadata or mark is None:
+        return Registration(instance=_foreign(raw, place, metadata), version=version)
+    found = Registration(instance=_own(raw, place, metadata), mark=mark, version=version)
+    if app_of(found.instance) != place.app or instance_id(found.id) != place.instance_id:
+        # A copy: a mark counts only under the key where it was written.
+        return Registration(instance=_foreign(raw, place, metadata), version=version)
+    damaged = _status_damage(raw, found.instance) or _damage(
+        raw, metadata, encode(found, dirty, options)
+    )
+    return attrs.evolve(found, damaged=damaged)
 
-    def __init__(self, options: EurekaOptions) -> None:
-        self._encoder = Encoder(options)
 
-    def decode(self, raw: Mapping[str, Any]) -> Registration:
-        """Return the registration that an instance means. Raises one of `FAULTS`."""
-        place = Place(str(raw["app"]).upper(), str(raw.get("instanceId") or raw["hostName"]))
-        dirty = int(raw.get("lastDirtyTimestamp") or 0)
-        version = str(Token(place, dirty))
-        metadata = metadata_of(raw)
-        mark = Mark.from_fields(mark_fields(metadata))
-        if ID not in metadata or mark is None:
-            return Registration(instance=_foreign(raw, place, metadata), version=version)
-        found = Registration(instance=_own(raw, place, metadata), mark=mark, version=version)
-        if app_of(found.instance) != place.app or instance_id(found.id) != place.instance_id:
-            # A copy: a mark counts only under the key where it was written.
-            return Registration(instance=_foreign(raw, place, metadata), version=version)
-        damaged = _status_damage(raw, found.instance) or self._damage(raw, metadata, found, dirty)
-        return attrs.evolve(found, damaged=damaged)
-
-    def _damage(
-        self, raw: Mapping[str, Any], metadata: Mapping[str, str], found: Registration, dirty: int
-    ) -> str:
-        """Return changes by others that the instance does not show; "" if there are none."""
-        expected = self._encoder.body(found, dirty)
-        if metadata != expected["metadata"]:
-            return "its metadata was changed"
-        wrong = [name for name in _TEXTS if str(raw.get(name) or "") != expected.get(name, "")]
-        wrong += [
-            name for name in ("port", "securePort") if _port(raw, name) != _port(expected, name)
-        ]
-        if (raw.get("dataCenterInfo") or {}).get("name") != expected["dataCenterInfo"]["name"]:
-            wrong.append("dataCenterInfo")
-        lease = raw.get("leaseInfo") or {}
-        if any(int(lease.get(name, 0)) != value for name, value in expected["leaseInfo"].items()):
-            wrong.append("leaseInfo")
-        return f"its {wrong[0]} is not as it should be" if wrong else ""
+def _damage(
+    raw: Mapping[str, Any], metadata: Mapping[str, str], expected: Mapping[str, Any]
+) -> str:
+    """Return changes by others that the instance does not show; "" if there are none."""
+    if metadata != expected["metadata"]:
+        return "its metadata was changed"
+    wrong = [name for name in _TEXTS if str(raw.get(name) or "") != expected.get(name, "")]
+    wrong += [name for name in ("port", "securePort") if _port(raw, name) != _port(expected, name)]
+    if (raw.get("dataCenterInfo") or {}).get("name") != expected["dataCenterInfo"]["name"]:
+        wrong.append("dataCenterInfo")
+    lease = raw.get("leaseInfo") or {}
+    if any(int(lease.get(name, 0)) != value for name, value in expected["leaseInfo"].items()):
+        wrong.append("leaseInfo")
+    return f"its {wrong[0]} is not what syncer writes" if wrong else ""
 
 
 def _status_damage(raw: Mapping[str, Any], instance: Instance) -> str:
@@ -141,21 +135,17 @@ def _own(raw: Mapping[str, Any], place: Place, metadata: Mapping[str, str]) -> I
     settings = {f"{PREFIX}{key}": text for key, text in extra.get("eureka", {}).items()}
     if not all(isinstance(text, str) for text in (*tags, *settings.values())):
         raise ValueError("a value that must be text is not")
+    port, secure = _port(raw, "securePort")
     return Instance(
         id=metadata[ID],
         service=extra.get("service", place.app.lower()),
         address=str(raw["ipAddr"]),
-        port=_own_port(raw),
+        port=port if secure else _port(raw, "port")[0],
         tags=tags,
         meta={**meta, **{key: text for key, text in settings.items() if key in SETTING_KEYS}},
         status=_status(raw),
         **{name: extra[name] for name in PLAIN if name in extra},
     )
-
-
-def _own_port(raw: Mapping[str, Any]) -> int:
-    number, enabled = _port(raw, "securePort")
-    return number if enabled else _port(raw, "port")[0]
 
 
 def _foreign(raw: Mapping[str, Any], place: Place, metadata: Mapping[str, str]) -> Instance:

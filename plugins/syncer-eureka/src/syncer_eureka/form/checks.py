@@ -16,9 +16,12 @@ def translator(options: EurekaOptions) -> Callable[[Check, Instance], Answer]:
 
     def translate(check: Check, instance: Instance) -> Answer:
         answer = probe(check, instance)
-        if isinstance(answer, Probe) and answer.kind in ("http", "https") and _plain(answer):
-            return Shown(answer, Native(key=check.key, definition={URL: _url(answer)}))
-        return answer
+        if not isinstance(answer, Probe) or answer.kind not in ("http", "https"):
+            return answer
+        if answer.method != "GET" or answer.headers or answer.body:
+            return answer
+        url = f"{answer.kind}://{bracketed(answer.address)}:{answer.port}{answer.path}"
+        return Shown(answer, Native(key=check.key, definition={URL: url}))
 
     return translate
 
@@ -27,11 +30,3 @@ def health_url(instance: Instance) -> str:
     """Return the URL of the first check that is shown; "" if there is none."""
     urls = (one.definition.get(URL) for one in instance.checks if isinstance(one, Native))
     return next((str(url) for url in urls if url), "")
-
-
-def _plain(probe: Probe) -> bool:
-    return probe.method == "GET" and not probe.headers and not probe.body
-
-
-def _url(probe: Probe) -> str:
-    return f"{probe.kind}://{bracketed(probe.address)}:{probe.port}{probe.path}"
