@@ -37,12 +37,12 @@ class Renewer:
         on_loss: Callable[[Registration, bool], None],
     ) -> None:
         self._api, self._interval, self._workers = api, interval, workers
-        self._restore, self._on_loss = restore, on_loss
+        self._restore, self._on_loss, self._clock = restore, on_loss, time.monotonic
         self._schedule = Schedule(interval)
 
     def written(self, id_: str) -> None:
         """Note that a registration was written, and so has a new lease."""
-        self._schedule.renewed(id_, time.monotonic())
+        self._schedule.renewed(id_, self._clock())
 
     def renew(self, held: Collection[Registration]) -> list[Registration]:
         """Renew those that are due; return the lost ones.
@@ -50,7 +50,7 @@ class Renewer:
         Raises TemporaryError if no server answers; they stay due.
         """
         known = {one.id: one for one in held if one.version}
-        due = self._schedule.due(known, time.monotonic())
+        due = self._schedule.due(known, self._clock())
         lost: list[Registration] = []
         try:
             for one, alive in each(self._one, [known[id_] for id_ in due], self._workers):
@@ -67,10 +67,10 @@ class Renewer:
         token = Token.parse(one.version)
         alive = self._api.heartbeat(token.place, status_of(one.instance), token.dirty)
         if alive or self._restore(one):
-            self._schedule.renewed(one.id, time.monotonic())
+            self._schedule.renewed(one.id, self._clock())
             return one, True
         # The next cycle registers it again, if it may.
-        self._schedule.again(one.id, time.monotonic() + self._interval / 3)
+        self._schedule.again(one.id, self._clock() + self._interval / 3)
         return one, False
 
 
