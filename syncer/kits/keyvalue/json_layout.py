@@ -10,9 +10,9 @@ which makes an entry ours. The status is one of up, starting, unhealthy, paused,
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from syncer.api.model import STATUS_KEY, Instance, Registration, Status
+from syncer.api.model import STATUS_KEY, Registration, Status
 from syncer.kits.keyvalue import record
-from syncer.kits.keyvalue.layout import Layout, segment
+from syncer.kits.keyvalue.layout import Layout
 
 _ALWAYS = ("id", "service", "address", "port", "protocol", "tags", "meta")
 _STATUSES = frozenset(status.value for status in Status)
@@ -22,10 +22,6 @@ class JsonLayout(Layout):
     """One readable object for each instance."""
 
     tells_status: ClassVar[bool] = True
-
-    def key(self, instance: Instance) -> str:
-        """Return service and id; a slash in either is escaped."""
-        return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     def value(self, registration: Registration) -> str:
         """Return the object, always with the same fields in the same order."""
@@ -60,10 +56,6 @@ class JsonLayout(Layout):
         status = fields.get("status", Status.UP.value)
         instance = record.instance_of(given | fields, **_with_status(fields.get("meta"), status))
         return Registration(instance=instance, mark=record.mark_of(fields.get(record.OWN)))
-
-    def id_in(self, key: str) -> str:
-        """Return the last part of the key."""
-        return unquote(key.rpartition("/")[2])
 
 
 def _with_status(meta: Any, status: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import ClassVar
+from urllib.parse import quote, unquote
 
 from syncer.api.errors import ConfigError, PermanentError
 from syncer.api.model import Instance, Registration
@@ -76,9 +77,12 @@ class Layout(ABC):
         """Raise PermanentError if the layout cannot hold the instance."""
         return
 
-    @abstractmethod
     def key(self, instance: Instance) -> str:
-        """Return the key of an instance's entry; no other instance has the same."""
+        """Return the key of an instance's entry; no other instance has the same.
+
+        By default service and id; a slash in either is escaped.
+        """
+        return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     @abstractmethod
     def value(self, registration: Registration) -> str:
@@ -93,8 +97,11 @@ class Layout(ABC):
         """
 
     def id_in(self, key: str) -> str:
-        """Return the id of the instance with this key; the key itself if it shows none."""
-        return key
+        """Return the id of the instance with this key; the key itself if it shows none.
+
+        By default the last part of the key.
+        """
+        return unquote(key.rpartition("/")[2])
 
 
 def choose(settings: Mapping[str, str], name: str, words: Sequence[str]) -> str:
@@ -116,12 +123,8 @@ def segment(text: str) -> str:
     if text in (".", ".."):
         return text.replace(".", "%2E")
     return "".join(
-        c if c in _KEPT or (ord(c) > 127 and c.isprintable()) else _escaped(c) for c in text
+        c if c in _KEPT or (ord(c) > 127 and c.isprintable()) else quote(c, safe="") for c in text
     )
-
-
-def _escaped(char: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in char.encode())
 
 
 def needs_port(instance: Instance) -> None:

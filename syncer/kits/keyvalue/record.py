@@ -59,6 +59,11 @@ def instance_of(fields: Mapping[str, Any], **more: Any) -> Instance:
     return Instance(**texts(known | more))
 
 
+def registration_of(fields: Mapping[str, Any]) -> Registration:
+    """Return the registration with these fields, and with the mark in `mark` if it is complete."""
+    return Registration(instance=instance_of(fields), mark=mark_of(fields.get("mark")))
+
+
 def texts(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields once those that must be text are; raises ValueError."""
     meta, tags = fields.get("meta", {}), fields.get("tags", ())
@@ -98,9 +103,8 @@ def twin_of(registration: Registration) -> str:
 
 def from_twin(value: str) -> Registration:
     """Return the registration in a twin entry; raises ValueError."""
-    fields = loads(value)
     try:
-        return Registration(instance=instance_of(fields), mark=mark_of(fields.get("mark")))
+        return registration_of(loads(value))
     except TypeError as error:
         raise ValueError(str(error)) from error
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from syncer.api.model import Instance, Registration
-from syncer.kits.keyvalue.layout import Layout, needs_port, segment, split_endpoint
+from syncer.kits.keyvalue.layout import Layout, needs_port, split_endpoint
 
 
 class RegistratorLayout(Layout):
@@ -18,10 +18,6 @@ class RegistratorLayout(Layout):
     def fit(self, instance: Instance) -> None:
         """Raise PermanentError for an instance without a port."""
         needs_port(instance)
-
-    def key(self, instance: Instance) -> str:
-        """Return service and id; a slash in either is escaped."""
-        return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     def value(self, registration: Registration) -> str:
         """Return `10.0.0.5:8080` or `[fd00::5]:8080`."""
@@ -36,7 +32,3 @@ class RegistratorLayout(Layout):
         service, id_ = map(unquote, parts)
         instance = Instance(id=id_, service=service, address=address, port=port)
         return Registration(instance=instance)
-
-    def id_in(self, key: str) -> str:
-        """Return the last part of the key."""
-        return unquote(key.rpartition("/")[2])

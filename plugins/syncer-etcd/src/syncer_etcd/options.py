@@ -75,8 +75,7 @@ class EtcdOptions:
         validator=within(5, 30 * 86_400),
     )
     unhealthy: Unhealthy | None = option(
-        None,
-        help="keep or drop instances that are not up (default: keep if the layout shows it)",
+        None, help="keep or drop instances that are not up (default: keep if the layout shows it)"
     )
     user: Secret = option(Secret(""), help="User, or user:password", env=("ETCDCTL_USER",))
     password: Secret = option(Secret(""), help="Password", env=("ETCDCTL_PASSWORD",))

@@ -12,14 +12,7 @@ from typing import Any
 import attrs
 from pyetcd import etcdrpc
 
-from syncer import (
-    Change,
-    Conflict,
-    Deregister,
-    Outcome,
-    Register,
-    TemporaryError,
-)
+from syncer import Change, Conflict, Deregister, Outcome, Register, TemporaryError
 from syncer.kits.keyvalue import Layout, Version, batches, done, send_all, values
 from syncer_etcd.client import Client, absent, bytes_of, number_of
 from syncer_etcd.failures import LeaseGone, NotLetIn

@@ -4,24 +4,10 @@ The client library is imported only when a sink or source is made. Third parties
 the entry-point group `syncer_zookeeper.layouts`; see `syncer.kits.keyvalue.Layout`.
 """
 
-from syncer import (
-    CheckTranslator,
-    Context,
-    Sink,
-    SinkType,
-    SourceType,
-    hookimpl,
-    mirrored,
-    probing,
-)
+from syncer import CheckTranslator, Context, Sink, SinkType, SourceType, hookimpl, mirrored, probing
 from syncer_zookeeper.options import SCHEMES, ZooKeeperOptions, from_uri
 
-__all__ = [
-    "ZooKeeperOptions",
-    "syncer_check_translators",
-    "syncer_sinks",
-    "syncer_sources",
-]
+__all__ = ["ZooKeeperOptions", "syncer_check_translators", "syncer_sinks", "syncer_sources"]
 
 
 def _create(options: ZooKeeperOptions, context: Context) -> Sink:

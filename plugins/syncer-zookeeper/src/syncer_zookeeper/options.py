@@ -51,9 +51,7 @@ class ZooKeeperOptions:
     """An ensemble, how to reach it, and how nodes are written."""
 
     servers: tuple[str, ...] = option(
-        ("127.0.0.1:2181",),
-        help="Servers of the ensemble: host:port",
-        validator=each(parse_server),
+        ("127.0.0.1:2181",), help="Servers of the ensemble: host:port", validator=each(parse_server)
     )
     prefix: str = option(DEFAULT_PREFIX, help="Path of the nodes: /services", validator=_prefix)
     layout: str = option(
@@ -66,14 +64,12 @@ class ZooKeeperOptions:
         validator=within(1, 86_400),
     )
     unhealthy: Unhealthy | None = option(
-        None,
-        help="keep or drop instances that are not up (default: keep if the layout shows it)",
+        None, help="keep or drop instances that are not up (default: keep if the layout shows it)"
     )
     user: Secret = option(Secret(""), help="User of digest authentication, or user:password")
     password: Secret = option(Secret(""), help="Its password")
     acl: Acl = option(
-        Acl.OPEN,
-        help="open, read (all may read, the user may write) or creator (the user alone)",
+        Acl.OPEN, help="open, read (all may read, the user may write) or creator (the user alone)"
     )
     tls: bool = option(False, help="Use TLS")
     tls_verify: bool = option(True, help="Check the servers' certificates and names")

@@ -8,16 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
 from threading import Event
 
-from syncer import (
-    Change,
-    ConfigError,
-    Context,
-    Finding,
-    Instance,
-    Outcome,
-    Registration,
-    View,
-)
+from syncer import Change, ConfigError, Context, Finding, Instance, Outcome, Registration, View
 from syncer.kits.keyvalue import LayoutSink, load_layout
 from syncer_zookeeper.connection import check_files
 from syncer_zookeeper.examine import examined

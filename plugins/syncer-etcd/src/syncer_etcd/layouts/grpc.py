@@ -15,7 +15,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from syncer import Instance, PermanentError, Registration
-from syncer.kits.keyvalue import Layout, needs_port, record, segment, split_endpoint
+from syncer.kits.keyvalue import Layout, needs_port, record, split_endpoint
 
 
 class GrpcLayout(Layout):
@@ -31,10 +31,6 @@ class GrpcLayout(Layout):
         if instance.protocol != "tcp":
             raise PermanentError(f"{instance.id}: gRPC needs tcp, not {instance.protocol}")
 
-    def key(self, instance: Instance) -> str:
-        """Return the service's target, and the id."""
-        return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
-
     def value(self, registration: Registration) -> str:
         """Return the address."""
         addr = registration.instance.endpoint
@@ -48,7 +44,3 @@ class GrpcLayout(Layout):
         address, port = split_endpoint(record.loads(value)["Addr"])
         named = {"id": unquote(last), "service": unquote("/".join(target))}
         return Registration(instance=record.instance_of(named, address=address, port=port))
-
-    def id_in(self, key: str) -> str:
-        """Return the last part of the key."""
-        return unquote(key.rpartition("/")[2])

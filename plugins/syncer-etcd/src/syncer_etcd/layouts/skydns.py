@@ -70,14 +70,16 @@ class SkyDnsLayout(Layout):
         place = {"address": fields["host"], "port": fields.get("port", 0)}
         own = fields.get(record.OWN)
         if isinstance(own, Mapping):
-            instance = record.instance_of({**own, **place})
-            return Registration(instance=instance, mark=record.mark_of(own.get("mark")))
+            return record.registration_of({**own, **place})
         *names, last = key.removeprefix(self._base).split("/")
         service = ".".join(reversed(names)) or last
         weight = fields.get("weight") or None
-        return Registration(
-            instance=record.instance_of({"id": last, "service": service, **place}, weight=weight)
-        )
+        named = {"id": last, "service": service, "weight": weight}
+        return record.registration_of({**named, **place})
+
+    def id_in(self, key: str) -> str:
+        """Return the key, which does not show every id."""
+        return key
 
 
 def label_of(id_: str) -> str:

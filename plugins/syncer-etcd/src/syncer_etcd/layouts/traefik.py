@@ -81,6 +81,10 @@ class TraefikLayout(Layout):
         )
         return Registration(instance=instance)
 
+    def id_in(self, key: str) -> str:
+        """Return the key, which does not show the id."""
+        return key
+
     def _way(self, instance: Instance) -> tuple[str, str]:
         if instance.protocol == "udp":
             return "udp", self._scheme

@@ -10,7 +10,6 @@ consumer chooses: a wrong one makes it fail, null never does.
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import unquote
 
 from syncer import STATUS_KEY, Instance, Registration, Status
 from syncer.kits.keyvalue import Layout, choose, needs_port, record
@@ -81,14 +80,9 @@ class CuratorLayout(Layout):
         }
         own = fields.get(record.OWN)
         if isinstance(own, Mapping):
-            instance = record.instance_of({**own, **shown})
-            return Registration(instance=instance, mark=record.mark_of(own.get("mark")))
+            return record.registration_of({**own, **shown})
         meta, status = _told_by_others(fields)
         return Registration(instance=record.instance_of({**shown, "meta": meta}, status=status))
-
-    def id_in(self, key: str) -> str:
-        """Return the last part of the path."""
-        return unquote(key.rpartition("/")[2])
 
 
 def shown_meta(instance: Instance) -> dict[str, str]:

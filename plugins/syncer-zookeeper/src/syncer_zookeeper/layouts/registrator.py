@@ -71,13 +71,9 @@ class RegistratorLayout(Layout):
         }
         own = fields.get(record.OWN)
         if not isinstance(own, Mapping):
-            named = {"id": unquote(key.removeprefix(self.base))}
-            return Registration(instance=record.instance_of({**named, **shown}))
-        instance = record.instance_of({**own, **shown})
-        return Registration(instance=instance, mark=record.mark_of(own.get("mark")))
+            own = {"id": unquote(key.removeprefix(self.base))}
+        return record.registration_of({**own, **shown})
 
     def id_in(self, key: str) -> str:
         """Return the id, if the path has it; else a text from the path."""
-        if self._node == "id":
-            return unquote(key.rpartition("/")[2])
-        return unquote(key.removeprefix(self.base))
+        return super().id_in(key) if self._node == "id" else unquote(key.removeprefix(self.base))

@@ -1,5 +1,7 @@
 """Parts of paths: characters that ZooKeeper does not allow are escaped."""
 
+from urllib.parse import quote
+
 from syncer import PermanentError
 from syncer.kits.keyvalue import segment
 
@@ -9,7 +11,7 @@ _FIRST_REFUSED = "\ud7ff"
 
 def node_name(text: str) -> str:
     """Return a text as a part of a path; no other text gives the same. `unquote` reverses it."""
-    return "".join(c if c <= _FIRST_REFUSED else _escaped(c) for c in segment(text))
+    return "".join(c if c <= _FIRST_REFUSED else quote(c) for c in segment(text))
 
 
 def parent(path: str) -> str:
@@ -23,7 +25,3 @@ def check_path(path: str) -> None:
     refused = [c for c in path if c < " " or "\x7f" <= c <= "\x9f" or c > _FIRST_REFUSED]
     if refused or any(part in ("", ".", "..") for part in parts):
         raise PermanentError(f"{path!r} cannot be a path in ZooKeeper")
-
-
-def _escaped(char: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in char.encode())

@@ -12,15 +12,7 @@ from typing import Any
 import attrs
 from kazoo.exceptions import NoNodeError
 
-from syncer import (
-    Change,
-    Conflict,
-    Deregister,
-    Outcome,
-    Register,
-    SyncerError,
-    Update,
-)
+from syncer import Change, Conflict, Deregister, Outcome, Register, SyncerError, Update
 from syncer.kits.keyvalue import Layout, prepared
 from syncer_zookeeper.failures import UNTRIED, is_first, translated
 from syncer_zookeeper.nodes.folders import Folders

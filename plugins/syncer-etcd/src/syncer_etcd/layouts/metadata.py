@@ -1,0 +1,31 @@
+"""Base of layouts for frameworks that keep text by name, and the mark, in `metadata`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncer import Instance, Registration
+from syncer.kits.keyvalue import Layout, needs_port, record, split_endpoint
+
+_SHOWN = ("address", "port", "meta")
+
+
+class MetadataLayout(Layout):
+    """A layout whose consumers expect a URL or address and `metadata`."""
+
+    def fit(self, instance: Instance) -> None:
+        """Raise PermanentError for no port, or `syncer` in the metadata."""
+        needs_port(instance)
+        record.free_of_own(instance)
+
+    def metadata(self, registration: Registration) -> dict[str, str]:
+        """Return the instance's metadata, and in `syncer` the mark and the other fields."""
+        own = record.dumps(record.own_of(registration, _SHOWN))
+        return {**registration.instance.meta, record.OWN: own}
+
+    def found(self, name: str, node: Mapping[str, Any], endpoint: str) -> Registration:
+        """Return our entries in full; of others service, id, endpoint and metadata."""
+        address, port = split_endpoint(endpoint)
+        meta = dict(node.get("metadata") or {})
+        own = meta.pop(record.OWN, None)
+        ours = record.loads(own) if isinstance(own, str) else {"id": node["id"], "service": name}
+        return record.registration_of({**ours, "address": address, "port": port, "meta": meta})
