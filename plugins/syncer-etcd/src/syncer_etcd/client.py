@@ -9,8 +9,9 @@ through, and watches without noticing that the token or the connection is dead.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 from pyetcd import etcdrpc
@@ -21,7 +22,6 @@ from syncer_etcd.failures import AlreadyThere, Kind, LeaseGone, kind_of, transla
 from syncer_etcd.members import Member, Members
 from syncer_etcd.options import EtcdOptions
 
-T = TypeVar("T")
 Metadata = tuple[tuple[str, str], ...]
 #: Entries in one page of a listing.
 PAGE = 1000
@@ -65,7 +65,7 @@ class Client:
                 sort_order=etcdrpc.RangeRequest.ASCEND,
                 sort_target=etcdrpc.RangeRequest.KEY,
             )
-            page = self._ask(_range(request))
+            page = self._ask(lambda member: member.kv.Range, request)
             yield page
             if not page.more:
                 return
@@ -74,7 +74,7 @@ class Client:
 
     def transact(self, request: Any) -> Any:
         """Return a transaction's answer. Raises LeaseGone if it puts something on a dead lease."""
-        return self._ask(lambda member, **how: member.kv.Txn(request, **how))
+        return self._ask(lambda member: member.kv.Txn, request)
 
     def grant(self, id_: str, ttl: int) -> int:
         """Make a lease of this id; return its length in etcd, in seconds.
@@ -83,7 +83,7 @@ class Client:
         """
         request = etcdrpc.LeaseGrantRequest(TTL=ttl, ID=number_of(id_))
         try:
-            answer = self._ask(lambda member, **how: member.lease.LeaseGrant(request, **how))
+            answer = self._ask(lambda member: member.lease.LeaseGrant, request)
         except AlreadyThere:
             return self.granted(id_)
         return int(answer.TTL)
@@ -91,41 +91,32 @@ class Client:
     def granted(self, id_: str) -> int:
         """Return the length of a living lease when it was granted, in seconds; 0 if it is dead."""
         request = etcdrpc.LeaseTimeToLiveRequest(ID=number_of(id_))
-        answer = self._ask(lambda member, **how: member.lease.LeaseTimeToLive(request, **how))
+        answer = self._ask(lambda member: member.lease.LeaseTimeToLive, request)
         return int(answer.grantedTTL) if answer.TTL > 0 else 0
 
     def keep_alive(self, id_: str, timeout: float) -> bool:
         """Renew a lease for its whole length; return whether it lives."""
-
-        def keep(member: Member, **how: Any) -> Any:
-            call = member.lease.LeaseKeepAlive(
-                iter([etcdrpc.LeaseKeepAliveRequest(ID=number_of(id_))]), **how
-            )
-            try:
-                return next(call)
-            finally:
-                call.cancel()
-
+        request = etcdrpc.LeaseKeepAliveRequest(ID=number_of(id_))
         try:
-            return bool(self._ask(keep, timeout).TTL > 0)
+            answer = self._ask(
+                lambda member: partial(_first, member.lease.LeaseKeepAlive), request, timeout
+            )
         except LeaseGone:
             return False
+        return bool(answer.TTL > 0)
 
-    def revoke(self, id_: str) -> None:
+    def revoke(self, id_: str, timeout: float | None = None) -> None:
         """End a lease and remove its entries; one that has ended is success."""
         request = etcdrpc.LeaseRevokeRequest(ID=number_of(id_))
         with suppress(LeaseGone):
-            self._ask(lambda member, **how: member.lease.LeaseRevoke(request, **how))
+            self._ask(lambda member: member.lease.LeaseRevoke, request, timeout)
 
     def revoke_empty(self, id_: str, timeout: float) -> None:
         """End a lease, if it has no entries."""
         request = etcdrpc.LeaseTimeToLiveRequest(ID=number_of(id_), keys=True)
-        answer = self._ask(
-            lambda member, **how: member.lease.LeaseTimeToLive(request, **how), timeout
-        )
+        answer = self._ask(lambda member: member.lease.LeaseTimeToLive, request, timeout)
         if answer.TTL > 0 and not answer.keys:
-            revoke = etcdrpc.LeaseRevokeRequest(ID=number_of(id_))
-            self._ask(lambda member, **how: member.lease.LeaseRevoke(revoke, **how), timeout)
+            self.revoke(id_, timeout)
 
     def watch(self, requests: Iterator[Any]) -> tuple[Any, Callable[[Exception], None]]:
         """Return a stream of watch answers, and a function to call with its error."""
@@ -152,7 +143,9 @@ class Client:
         """Close all connections, which ends a watch."""
         self._members.close()
 
-    def _ask(self, ask: Callable[..., T], timeout: float | None = None) -> T:
+    def _ask(
+        self, method: Callable[[Member], Any], request: Any, timeout: float | None = None
+    ) -> Any:
         """Ask the member that answered last, then each of the others, within one deadline."""
         end = time.monotonic() + (timeout or self._timeout)
         left, renewed = len(self._members), False
@@ -161,7 +154,8 @@ class Client:
             share = max((end - time.monotonic()) / left, _LEAST)
             used = self._token
             try:
-                return ask(member, timeout=share, metadata=self._metadata(member, share))
+                metadata = self._metadata(member, share)
+                return method(member)(request, timeout=share, metadata=metadata)
             except (grpc.RpcError, ValueError) as error:
                 code, text = _said(error)
                 kind = kind_of(code, text)
@@ -195,8 +189,13 @@ class Client:
         return str(answer.token)
 
 
-def _range(request: Any) -> Callable[..., Any]:
-    return lambda member, **how: member.kv.Range(request, **how)
+def _first(method: Any, request: Any, **how: Any) -> Any:
+    """Return the first answer of a stream."""
+    call = method(iter([request]), **how)
+    try:
+        return next(call)
+    finally:
+        call.cancel()
 
 
 def _said(error: Exception) -> tuple[Any, str]:

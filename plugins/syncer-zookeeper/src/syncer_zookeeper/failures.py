@@ -1,47 +1,32 @@
 """Errors of kazoo, as syncer's own."""
 
-from kazoo.exceptions import (
-    AuthFailedError,
-    BadArgumentsError,
-    BadVersionError,
-    ConnectionClosedError,
-    ConnectionLoss,
-    InvalidACLError,
-    NoAuthError,
-    NoChildrenForEphemeralsError,
-    NodeExistsError,
-    NoNodeError,
-    RolledBackError,
-    RuntimeInconsistency,
-    SessionExpiredError,
-    UnimplementedError,
-)
+from kazoo import exceptions
 from kazoo.handlers.threading import KazooTimeoutError
 
 from syncer import Conflict, PermanentError, SyncerError, TemporaryError
 
 _REFUSED = {
-    NoAuthError: "the user may not do this (no authorisation)",
-    InvalidACLError: "the access list is not accepted; is the user right?",
-    AuthFailedError: "user and password are not accepted",
-    BadArgumentsError: "the request is not accepted",
-    NoChildrenForEphemeralsError: "the node above it belongs to a session, and can hold no other",
-    UnimplementedError: "the server is too old for this request",
+    exceptions.NoAuthError: "the user may not do this (no authorisation)",
+    exceptions.InvalidACLError: "the access list is not accepted; is the user right?",
+    exceptions.AuthFailedError: "user and password are not accepted",
+    exceptions.BadArgumentsError: "the request is not accepted",
+    exceptions.NoChildrenForEphemeralsError: "the node above it belongs to a session, and can hold no other",
+    exceptions.UnimplementedError: "the server is too old for this request",
 }
 #: Subclasses first.
 _AWAY = {
-    ConnectionClosedError: "the connection was closed",
-    SessionExpiredError: "the session is over",
-    ConnectionLoss: "the connection broke",
+    exceptions.ConnectionClosedError: "the connection was closed",
+    exceptions.SessionExpiredError: "the session is over",
+    exceptions.ConnectionLoss: "the connection broke",
     KazooTimeoutError: "no answer within the deadline",
 }
 _FIRST = {
-    NodeExistsError: "it is there already",
-    BadVersionError: "it was changed",
-    NoNodeError: "it is gone",
+    exceptions.NodeExistsError: "it is there already",
+    exceptions.BadVersionError: "it was changed",
+    exceptions.NoNodeError: "it is gone",
 }
 #: In the answer to a transaction: another operation failed, not this one.
-UNTRIED = (RolledBackError, RuntimeInconsistency)
+UNTRIED = (exceptions.RolledBackError, exceptions.RuntimeInconsistency)
 
 
 def is_first(error: object) -> bool:

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 from threading import Lock
-from typing import Any
 
 import attrs
 from kazoo.exceptions import NodeExistsError, NoNodeError
 
 from syncer import Locks
-from syncer_zookeeper.nodes.folders import Folders
+from syncer_zookeeper.nodes.folders import make_folders
 from syncer_zookeeper.nodes.paths import node_name
 from syncer_zookeeper.options import ZooKeeperOptions
 from syncer_zookeeper.session import Session, exists
@@ -57,13 +56,9 @@ class ZooKeeperLocks(Locks):
 
 def _made(session: Session, path: str) -> bool:
     """Create the lock's node; return whether it was free."""
-    for error in Folders(session).make([PLACE], ()).values():
+    for error in make_folders(session, [PLACE], ()).values():
         raise error
-
-    def create(client: Any) -> Any:
-        return client.create_async(path, b"", session.acl, True)
-
-    (answer,) = session.gather([create])
+    (answer,) = session.gather([lambda client: client.create_async(path, b"", session.acl, True)])
     if isinstance(answer, NodeExistsError | NoNodeError):
         return False
     if isinstance(answer, BaseException):

@@ -44,11 +44,11 @@ class ZooKeeperSink(LayoutSink):
         self._options = options
         super().__init__(layout, options.unhealthy)
         self.pulse: timedelta | None = options.session / 3
-        self._session = Session(options, self._connection_changed)
+        self._session = Session(options, lambda: self._tree.lost())
         self._tree = Tree(self._session, self._layout.prefix)
         self._listing = NodeListing(self._layout, context.owner)
         self._writer = Writer(self._session, self._layout)
-        self.locks: ZooKeeperLocks = ZooKeeperLocks(options)
+        self.locks = ZooKeeperLocks(options)
         self._closed = Event()
 
     def registrations(self) -> View[Registration]:
@@ -104,9 +104,6 @@ class ZooKeeperSink(LayoutSink):
         super()._keep(ours)
         if self._scopes != before:
             self._tree.changed.set()
-
-    def _connection_changed(self) -> None:
-        self._tree.lost()
 
     def _weigh(self, instance: Instance) -> int:
         size = super()._weigh(instance)

@@ -12,10 +12,10 @@ from typing import Any
 import attrs
 from kazoo.exceptions import NoNodeError
 
-from syncer import Change, Conflict, Deregister, Outcome, Register, SyncerError, Update
+from syncer import Change, Conflict, Deregister, Outcome, Register, SyncerError
 from syncer.kits.keyvalue import Layout, prepared
 from syncer_zookeeper.failures import UNTRIED, is_first, translated
-from syncer_zookeeper.nodes.folders import Folders
+from syncer_zookeeper.nodes.folders import make_folders
 from syncer_zookeeper.nodes.listing import Version
 from syncer_zookeeper.nodes.paths import check_path, parent
 from syncer_zookeeper.session import Ask, Session, exists
@@ -41,13 +41,12 @@ class Writer:
 
     def __init__(self, session: Session, layout: Layout) -> None:
         self._session, self._layout = session, layout
-        self._folders = Folders(session)
         #: The paths of nodes that were written here, and not removed since.
         self.held: set[str] = set()
 
     def write(self, changes: Collection[Change], folders: Collection[str]) -> Iterator[Outcome]:
         """Make the changes; return an outcome for each. `folders` are paths known to exist."""
-        left: dict[int, Change] = {id(change): change for change in changes}
+        left = {id(change): change for change in changes}
         try:
             for outcome in self._written(changes, folders):
                 left.pop(id(outcome.change), None)
@@ -65,7 +64,8 @@ class Writer:
                 yield looked
             else:
                 ready.append(looked)
-        unmade = self._folders.make({parent(step.path) for step in ready if step.path}, folders)
+        wanted = {parent(step.path) for step in ready if step.path}
+        unmade = make_folders(self._session, wanted, folders)
         for step in ready:
             if parent(step.path) in unmade:
                 yield Outcome(step.change, error=unmade[parent(step.path)])
@@ -75,17 +75,14 @@ class Writer:
     def _step(self, change: Change) -> Step:
         old: Version | None = None
         if not isinstance(change, Register):
-            text = change.old.version
-            old = Version.parse(text) if text else self._unread(change)
+            # Without a version, only the place of the entry is known.
+            nowhere = Version(self._layout.key(change.old.instance), -1, 0, 0)
+            old = Version.parse(change.old.version) if change.old.version else nowhere
         if isinstance(change, Deregister):
             return Step(change, old)
         path = self._layout.key(change.new.instance)
         check_path(path)
         return Step(change, old, path, self._layout.value(change.new).encode())
-
-    def _unread(self, change: Update | Deregister) -> Version:
-        """Return a version that only says where the entry is."""
-        return Version(self._layout.key(change.old.instance), -1, 0, 0)
 
     def _looked_at(self, steps: Sequence[Step]) -> Iterator[Step | Outcome]:
         """Yield the steps whose old nodes are unchanged, and the outcomes of the others.
