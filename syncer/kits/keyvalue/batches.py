@@ -36,10 +36,7 @@ S = TypeVar("S", bound=Step)
 
 
 def batches(steps: Iterable[S], most: int, largest: int) -> Iterator[list[S]]:
-    """Return the steps in as few transactions as fit `most` operations and `largest` bytes.
-
-    No transaction has a key twice.
-    """
+    """Return as few transactions as fit `most` operations and `largest` bytes, no key twice."""
     batch: list[S] = []
     keys: set[str] = set()
     count = size = 0

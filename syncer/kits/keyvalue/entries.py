@@ -83,10 +83,7 @@ def prefixes(layout: Layout) -> Sequence[str]:
 
 
 def values(layout: Layout, registration: Registration) -> dict[str, str]:
-    """Return the values of a registration's entries by key.
-
-    Raises ValueError for what JSON or UTF-8 cannot say.
-    """
+    """Return a registration's values by key. Raises ValueError if JSON or UTF-8 cannot say them."""
     key = layout.key(registration.instance)
     found = {} if parked(layout, registration) else {key: layout.value(registration)}
     if layout.twins:

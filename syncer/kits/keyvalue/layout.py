@@ -57,10 +57,7 @@ class Layout(ABC):
             raise ConfigError(f"prefix {prefix!r} is not possible: choose one of its own")
 
     def _placed(self, prefix: str, leading_slash: bool | None) -> str:
-        """Return the prefix with or without a slash ahead.
-
-        For consumers of keys without one, two slashes ask for one.
-        """
+        """Return the prefix with or without a slash ahead. Where none is usual, two ask for one."""
         if leading_slash is not None:
             prefix = prefix.lstrip("/")
         slash = self.leading_slash if leading_slash is None else leading_slash
@@ -78,10 +75,7 @@ class Layout(ABC):
         return
 
     def key(self, instance: Instance) -> str:
-        """Return the key of an instance's entry; no other instance has the same.
-
-        By default service and id; a slash in either is escaped.
-        """
+        """Return the key of an entry, unique to it: by default service and id, escaped."""
         return f"{self.base}{segment(instance.service)}/{segment(instance.id)}"
 
     @abstractmethod
@@ -97,18 +91,12 @@ class Layout(ABC):
         """
 
     def id_in(self, key: str) -> str:
-        """Return the id of the instance with this key; the key itself if it shows none.
-
-        By default the last part of the key.
-        """
+        """Return the id in a key, by default its last part; the key itself if it shows none."""
         return unquote(key.rpartition("/")[2])
 
 
 def choose(settings: Mapping[str, str], name: str, words: Sequence[str]) -> str:
-    """Return a layout's option that is one of these words, by default the first.
-
-    Raises ConfigError for another word.
-    """
+    """Return a layout's option, by default the first word. Raises ConfigError for others."""
     word = settings.get(name, words[0])
     if word not in words:
         raise ConfigError(f"{name} must be {choice(words, word)}")

@@ -213,10 +213,10 @@ def number_of(lease: str) -> int:
     return int(lease or "0", 16)
 
 
-def absent(key: bytes) -> Any:
-    """Return the condition that a key does not exist."""
+def unchanged(key: bytes, revision: int) -> Any:
+    """Return the condition that a key has this revision: 0 if it does not exist."""
     compare = etcdrpc.Compare
-    return compare(key=key, target=compare.CREATE, result=compare.EQUAL, create_revision=0)
+    return compare(key=key, target=compare.MOD, result=compare.EQUAL, mod_revision=revision)
 
 
 def bytes_of(key: str) -> bytes:

@@ -6,7 +6,7 @@ from pyetcd import etcdrpc
 
 from syncer import TemporaryError
 from syncer.kits.keyvalue import KeyLocks
-from syncer_etcd.client import Client, absent, bytes_of, number_of
+from syncer_etcd.client import Client, bytes_of, number_of, unchanged
 from syncer_etcd.lease import new_id
 
 #: Where locks are kept, outside of what any consumer reads.
@@ -42,5 +42,5 @@ class EtcdLocks(KeyLocks):
         key = bytes_of(PLACE + name)
         put = etcdrpc.PutRequest(key=key, lease=number_of(id_))
         success = [etcdrpc.RequestOp(request_put=put)]
-        request = etcdrpc.TxnRequest(compare=[absent(key)], success=success)
+        request = etcdrpc.TxnRequest(compare=[unchanged(key, 0)], success=success)
         return bool(self._client.transact(request).succeeded)

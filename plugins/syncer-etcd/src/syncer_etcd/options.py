@@ -34,10 +34,7 @@ class Endpoint:
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """Return the endpoint of `host`, `host:port`, `[::1]:port` or a URL of http or https.
-
-    Raises ValueError with a reason.
-    """
+    """Return the endpoint of `host`, `host:port`, `[::1]:port` or a URL; raises ValueError."""
     scheme, separator, rest = text.strip().rpartition("://")
     if separator and scheme not in URL_PORTS:
         raise ValueError(f"unknown scheme {scheme!r}: http and https are known")

@@ -1,6 +1,6 @@
 """Notices changes under the prefix by others, and entries that expire."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from queue import Queue
 from threading import Event, Thread
 from typing import Any
@@ -31,7 +31,8 @@ class Watcher:
         for prefix in self._prefixes:
             create = etcdrpc.WatchCreateRequest(key=bytes_of(prefix), range_end=end_of(prefix))
             requests.put(etcdrpc.WatchRequest(create_request=create))
-        call, broken = self._client.watch(_until_none(requests))
+        # The stream stays open until a `None`.
+        call, broken = self._client.watch(iter(requests.get, None))
         over = Event()
         closer = Thread(target=_close, args=(call, stop, over), name="etcd-watch", daemon=True)
         closer.start()
@@ -63,12 +64,6 @@ class Watcher:
             revisions = {event.kv.mod_revision for event in answer.events}
             if not all(self._own.made(revision) for revision in sorted(revisions)):
                 wake()
-
-
-def _until_none(requests: "Queue[Any]") -> Iterator[Any]:
-    """Yield the requests; the stream stays open until a `None`."""
-    while (request := requests.get()) is not None:
-        yield request
 
 
 def _close(call: Any, stop: Event, over: Event) -> None:

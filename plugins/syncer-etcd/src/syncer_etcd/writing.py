@@ -14,7 +14,7 @@ from pyetcd import etcdrpc
 
 from syncer import Change, Conflict, Deregister, Outcome, Register, TemporaryError
 from syncer.kits.keyvalue import Layout, Version, batches, done, send_all, values
-from syncer_etcd.client import Client, absent, bytes_of, number_of
+from syncer_etcd.client import Client, bytes_of, number_of, unchanged
 from syncer_etcd.failures import LeaseGone, NotLetIn
 
 #: Conditions, and writes, that etcd takes in one transaction.
@@ -110,10 +110,7 @@ class Writer:
         self.own = OwnWrites()
 
     def write(self, steps: Collection[Step]) -> Iterator[Outcome]:
-        """Make the changes.
-
-        If etcd does not answer, or does not accept the user, the rest is not tried.
-        """
+        """Make the changes. If etcd does not answer or accept the user, the rest is not tried."""
         return send_all(batches(steps, MOST, LARGEST), self._send, (TemporaryError, NotLetIn))
 
     def _send(self, batch: list[Step]) -> tuple[list[Outcome], list[Step]]:
@@ -159,7 +156,7 @@ def _request(batch: list[Step], lease: str) -> Any:
     for step in batch:
         for key, revision in step.expected.items():
             raw = bytes_of(key)
-            compare.append(_unchanged(raw, revision) if revision else absent(raw))
+            compare.append(unchanged(raw, revision))
             look = etcdrpc.RangeRequest(key=raw, keys_only=True)
             failure.append(etcdrpc.RequestOp(request_range=look))
             if key in step.puts:
@@ -169,11 +166,6 @@ def _request(batch: list[Step], lease: str) -> Any:
                 delete = etcdrpc.DeleteRangeRequest(key=raw)
                 success.append(etcdrpc.RequestOp(request_delete_range=delete))
     return etcdrpc.TxnRequest(compare=compare, success=success, failure=failure)
-
-
-def _unchanged(key: bytes, revision: int) -> Any:
-    compare = etcdrpc.Compare
-    return compare(key=key, target=compare.MOD, result=compare.EQUAL, mod_revision=revision)
 
 
 def _revision(response: Any) -> int:

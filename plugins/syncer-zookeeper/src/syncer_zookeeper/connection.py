@@ -20,9 +20,7 @@ from syncer_zookeeper.options import ZooKeeperOptions
 
 
 class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
-    """kazoo's threads. `timeout` is the deadline in seconds for a connection, and again for the
-    server's greeting.
-    """
+    """kazoo's threads. `timeout` in seconds is for a connection, and again for its greeting."""
 
     def __init__(self, timeout: float, secured: Callable[[], ssl.SSLContext] | None) -> None:
         super().__init__()

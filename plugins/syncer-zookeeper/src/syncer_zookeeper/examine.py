@@ -25,7 +25,11 @@ _IMPOSSIBLE = 2**31 - 1
 
 def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
     """Report the state of the servers, and the user's rights under `base`; nothing is written."""
-    servers = [server.look() for server in _servers(options)]
+    make, timeout = secured(options), options.timeout.total_seconds()
+    servers = [
+        Server(host=host, port=port, timeout=timeout, tls=make() if make else None).look()
+        for host, port in map(parse_server, options.servers)
+    ]
     try:
         about_rights = list(_rights(session, options, base))
     except SyncerError as error:
@@ -39,13 +43,6 @@ def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator
     yield from about_rights
 
 
-def _servers(options: ZooKeeperOptions) -> Iterator[Server]:
-    make = secured(options)
-    for host, port in map(parse_server, options.servers):
-        timeout = options.timeout.total_seconds()
-        yield Server(host=host, port=port, timeout=timeout, tls=make() if make else None)
-
-
 def _rights(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
     """Report the user's rights at the path, or at the lowest node above it that exists."""
     place = base
@@ -54,7 +51,8 @@ def _rights(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[
     if place != base:
         yield Finding(Level.OK, f"{base} does not exist yet: it is created with the first entry")
     advice = _how_to_be_let(options, place)
-    reads = not isinstance(session.gather([_children(place)])[0], NoAuthError)
+    (children,) = session.gather([lambda client: client.get_children_async(place)])
+    reads = not isinstance(children, NoAuthError)
     if not reads:
         text = f"nodes under {place} may not be read: nothing is removed while a list is incomplete"
         yield Finding(Level.WARNING, text, advice)
@@ -71,10 +69,6 @@ def _how_to_be_let(options: ZooKeeperOptions, place: str) -> str:
     if options.credentials:
         return f"check user and password, since ZooKeeper accepts wrong ones; they need {rights}"
     return f"set user and password; they need {rights}"
-
-
-def _children(path: str) -> Ask:
-    return lambda client: client.get_children_async(path)
 
 
 def _doomed(session: Session, place: str) -> Ask:

@@ -1,32 +1,34 @@
 """Errors of kazoo, as syncer's own."""
 
-from kazoo import exceptions
+from kazoo import exceptions as kazoo
 from kazoo.handlers.threading import KazooTimeoutError
 
 from syncer import Conflict, PermanentError, SyncerError, TemporaryError
 
 _REFUSED = {
-    exceptions.NoAuthError: "the user may not do this (no authorisation)",
-    exceptions.InvalidACLError: "the access list is not accepted; is the user right?",
-    exceptions.AuthFailedError: "user and password are not accepted",
-    exceptions.BadArgumentsError: "the request is not accepted",
-    exceptions.NoChildrenForEphemeralsError: "the node above it belongs to a session, and can hold no other",
-    exceptions.UnimplementedError: "the server is too old for this request",
+    kazoo.NoAuthError: "the user may not do this (no authorisation)",
+    kazoo.InvalidACLError: "the access list is not accepted; is the user right?",
+    kazoo.AuthFailedError: "user and password are not accepted",
+    kazoo.BadArgumentsError: "the request is not accepted",
+    kazoo.NoChildrenForEphemeralsError: (
+        "the node above it belongs to a session, and can hold no other"
+    ),
+    kazoo.UnimplementedError: "the server is too old for this request",
 }
 #: Subclasses first.
 _AWAY = {
-    exceptions.ConnectionClosedError: "the connection was closed",
-    exceptions.SessionExpiredError: "the session is over",
-    exceptions.ConnectionLoss: "the connection broke",
+    kazoo.ConnectionClosedError: "the connection was closed",
+    kazoo.SessionExpiredError: "the session is over",
+    kazoo.ConnectionLoss: "the connection broke",
     KazooTimeoutError: "no answer within the deadline",
 }
 _FIRST = {
-    exceptions.NodeExistsError: "it is there already",
-    exceptions.BadVersionError: "it was changed",
-    exceptions.NoNodeError: "it is gone",
+    kazoo.NodeExistsError: "somebody else was first: it is there already",
+    kazoo.BadVersionError: "somebody else was first: it was changed",
+    kazoo.NoNodeError: "somebody else was first: it is gone",
 }
 #: In the answer to a transaction: another operation failed, not this one.
-UNTRIED = (exceptions.RolledBackError, exceptions.RuntimeInconsistency)
+UNTRIED = (kazoo.RolledBackError, kazoo.RuntimeInconsistency)
 
 
 def is_first(error: object) -> bool:
@@ -36,13 +38,9 @@ def is_first(error: object) -> bool:
 
 def translated(error: BaseException, where: str) -> SyncerError:
     """Return the error of a failed request; `where` names the server or node."""
-    for kind, words in _FIRST.items():
-        if isinstance(error, kind):
-            return Conflict(f"{where}: somebody else was first: {words}")
-    for kind, words in _REFUSED.items():
-        if isinstance(error, kind):
-            return PermanentError(f"{where}: {words}")
-    for kind, words in _AWAY.items():
-        if isinstance(error, kind):
-            return TemporaryError(f"{where}: {words}")
+    meanings = ((_FIRST, Conflict), (_REFUSED, PermanentError), (_AWAY, TemporaryError))
+    for failures, kind in meanings:
+        for failure, words in failures.items():
+            if isinstance(error, failure):
+                return kind(f"{where}: {words}")
     return TemporaryError(f"{where}: {str(error) or type(error).__name__}")

@@ -191,9 +191,9 @@ class Session:
         self._changed()
 
 
-def exists(path: str) -> Ask:
-    """Return a request for the stat of a node; `None` if it does not exist."""
-    return lambda client: client.exists_async(path)
+def exists(path: str, told: Callable[[Any], None] | None = None) -> Ask:
+    """Return a request for the stat of a node, `None` if there is none; `told` of its changes."""
+    return lambda client: client.exists_async(path, told)
 
 
 def _answer(waiting: Any, timeout: float) -> Any:

@@ -48,7 +48,7 @@ class ZooKeeperSink(LayoutSink):
         self._tree = Tree(self._session, self._layout.prefix)
         self._listing = NodeListing(self._layout, context.owner)
         self._writer = Writer(self._session, self._layout)
-        self.locks = ZooKeeperLocks(options)
+        self.locks: ZooKeeperLocks = ZooKeeperLocks(options)
         self._closed = Event()
 
     def registrations(self) -> View[Registration]:

@@ -98,10 +98,7 @@ def _uri_parts(instance: Instance) -> list[dict[str, Any]]:
 
 
 def _told_by_others(fields: Mapping[str, Any]) -> tuple[dict[str, str], Status]:
-    """Return metadata and status of an instance that another program wrote.
-
-    The metadata is that of its payload, as Spring Cloud writes it.
-    """
+    """Return metadata and status of a foreign instance; metadata as Spring Cloud writes it."""
     payload = fields.get("payload")
     told = payload.get("metadata") if isinstance(payload, Mapping) else None
     meta = {

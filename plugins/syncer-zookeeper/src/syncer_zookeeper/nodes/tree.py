@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 from kazoo.exceptions import NoAuthError, NoNodeError
 
-from syncer_zookeeper.session import Ask, Session
+from syncer_zookeeper.session import Ask, Session, exists
 
 #: One listing in so many reads everything, whatever was promised.
 WHOLE = 50
@@ -118,19 +118,15 @@ class Tree:
         answers = self._session.gather(ask(path, self._told) for path in paths)
         for path, answer in zip(paths, answers, strict=True):
             if isinstance(answer, NoNodeError):
-                if path == self._base:
-                    self._await(path)
+                # If the base is missing: ask to be told when it appears.
+                if path == self._base and self._session.ask(exists(path, self._told)):
+                    self.changed.set()
             elif isinstance(answer, NoAuthError):
                 yield path, None
             elif isinstance(answer, BaseException):
                 raise self._session.error(answer)
             else:
                 yield path, answer
-
-    def _await(self, path: str) -> None:
-        """Ask to be told when a missing node appears."""
-        if self._session.ask(lambda client: client.exists_async(path, self._told)):
-            self.changed.set()
 
     def _told(self, event: Any) -> None:
         if not event.path:

@@ -90,11 +90,9 @@ class Writer:
         A node's version alone is not enough: it starts again in a node that is created again.
         """
         yield from (step for step in steps if step.old is None)
-        olds = [step for step in steps if step.old is not None]
-        answers = self._session.gather(exists(step.old.path) for step in olds if step.old)
-        for step, stat in zip(olds, answers, strict=True):
-            old = step.old
-            assert old is not None
+        olds = [(step, step.old) for step in steps if step.old is not None]
+        answers = self._session.gather(exists(old.path) for _, old in olds)
+        for (step, old), stat in zip(olds, answers, strict=True):
             if isinstance(stat, BaseException):
                 yield Outcome(step.change, error=translated(stat, step.change.id))
             elif stat is None:
