@@ -29,11 +29,22 @@ class Uri:
     path: str
     query: Mapping[str, str] = attrs.field(repr=False)
 
-    def options(self, known: Collection[str]) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the options that the query sets, and the rest of it, which a layout may know."""
+    def options(
+        self, known: Collection[str], hosts: str, parse: Callable[[str], object]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the options that the URI sets, and the rest of its query, which a layout may know.
+
+        `hosts` is the option for them; `parse` raises ValueError for one that is not a host.
+        """
         for name in {"user", "password"} & self.query.keys():
             raise ValueError(f"the {name} goes before the host: user:password@host")
-        found = {name: value for name, value in self.query.items() if name in known}
+        found: dict[str, Any] = {k: v for k, v in self.query.items() if k in known}
+        if self.user:
+            found["user"] = self.user
+        if self.hosts:
+            found[hosts] = self.hosts
+            for host in self.hosts:
+                parse(host)
         return found, {k: v for k, v in self.query.items() if k not in known}
 
 

@@ -12,7 +12,8 @@ def test_all_parts():
     """User and path are not quoted any more; hosts are a list."""
     uri = parse_uri(f"etcd://me:p%40{SECRET}@h1:1, h2,/a%20b/c?layout=json&x=", ["etcd"], "etcd")
     assert (uri.user, uri.hosts, uri.path) == (f"me:p@{SECRET}", ("h1:1", "h2"), "a b/c")
-    assert uri.options(["layout"]) == ({"layout": "json"}, {"x": ""})
+    found = {"layout": "json", "user": f"me:p@{SECRET}", "servers": ("h1:1", "h2")}
+    assert uri.options(["layout"], "servers", str) == (found, {"x": ""})
     assert SECRET not in repr(uri)
 
 
@@ -43,7 +44,7 @@ def test_what_cannot_be_read(text, words):
 def test_a_password_in_the_query_is_refused():
     """It would be shown, as options of a layout are."""
     with pytest.raises(ValueError, match="the password goes before the host") as caught:
-        parse_uri(f"etcd://h?password={SECRET}", ["etcd"], "etcd").options([])
+        parse_uri(f"etcd://h?password={SECRET}", ["etcd"], "etcd").options([], "hosts", str)
     assert SECRET not in str(caught.value)
 
 

@@ -8,6 +8,8 @@ unhealthy = brakes_of("api/model.py", "plan/test_drain", "tests/kits/keyvalue/te
 meaning = brakes_of("kits/keyvalue/meaning.py", "tests/kits/keyvalue/test_meaning.py")
 sink = brakes_of("kits/keyvalue/layout_sink.py", "tests/kits/keyvalue/test_layout_sink.py")
 layout = brakes_of("kits/keyvalue/layout.py", "tests/kits/keyvalue/test_layouts.py")
+holder = brakes_of("kits/keyvalue/holder.py", "tests/kits/keyvalue/test_holder.py")
+batches = brakes_of("kits/keyvalue/batches.py", "tests/kits/keyvalue/test_batches.py")
 record = brakes_of("kits/keyvalue/record.py", "tests/kits/keyvalue/test_record.py")
 
 #: Why the model does not notice.
@@ -162,6 +164,24 @@ MUTANTS = (
         "a slash in a name begins another part",
         'set("/%")',
         'set("%")',
+        blind=NO_LAYOUT,
+    ),
+    holder(
+        "a lease with other settings is taken over",
+        "if self._fits(best):",
+        "if True:",
+        blind=NO_LAYOUT,
+    ),
+    holder(
+        "a dead lease is followed",
+        "if best != self._current and self._lives(best):",
+        "if best != self._current:",
+        blind=NO_LAYOUT,
+    ),
+    batches(
+        "one transaction has a key twice",
+        "if batch and (full or not keys.isdisjoint(step.keys)):",
+        "if batch and full:",
         blind=NO_LAYOUT,
     ),
     record(

@@ -8,7 +8,7 @@ import pytest
 from syncer.kits.keyvalue import record, twin_key
 from syncer.testing import make_instance, make_registration
 from syncer_etcd import EtcdOptions
-from syncer_etcd.place import layout_of
+from syncer_etcd.options import layout_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "sinks" / "etcd.md"
 #: The container that the page speaks of.

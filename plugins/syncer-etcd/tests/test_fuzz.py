@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from servers.lies import broken, changed
 from syncer.kits.keyvalue import Entry, EntryListing, load_layout, record, twin_key
 from syncer.testing.builders import make_instance, make_registration
-from syncer_etcd.place import GROUP
+from syncer_etcd.options import GROUP
 
 LAYOUTS = ("registrator", "json", "skydns", "traefik", "grpc", "kratos", "micro")
 SETTINGS = {"skydns": {"domain": "cluster.local"}}

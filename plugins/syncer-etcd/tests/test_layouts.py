@@ -10,7 +10,7 @@ from syncer import STATUS_KEY, Check, ConfigError, PermanentError, Status
 from syncer.testing import make_instance, make_registration
 from syncer_etcd import EtcdOptions
 from syncer_etcd.layouts.skydns import label_of
-from syncer_etcd.place import layout_of
+from syncer_etcd.options import layout_of
 
 WEB = make_instance(id="host1:web:80", tags=("blue", "v1"), meta={"team": "shop"}, weight=3)
 SIX = make_instance(id="host1:six:80", service="six", address="fd00::5")

@@ -12,7 +12,7 @@ from syncer.testing import (
     wait_until,
 )
 from syncer_etcd import EtcdOptions, syncer_sinks, syncer_sources
-from syncer_etcd.place import registry_of
+from syncer_etcd.options import registry_of
 
 (KIND,) = syncer_sources()
 SECRET = "pa55word-of-the-tests"

@@ -20,7 +20,6 @@ from syncer.kits.keyvalue.json_layout import JsonLayout as JsonLayout
 from syncer.kits.keyvalue.layout import Layout as Layout
 from syncer.kits.keyvalue.layout import choose as choose
 from syncer.kits.keyvalue.layout import load_layout as load_layout
-from syncer.kits.keyvalue.layout import needs_port as needs_port
 from syncer.kits.keyvalue.layout import segment as segment
 from syncer.kits.keyvalue.layout import split_endpoint as split_endpoint
 from syncer.kits.keyvalue.layout_sink import HeldSink as HeldSink

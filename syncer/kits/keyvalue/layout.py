@@ -40,6 +40,8 @@ class Layout(ABC):
     leading_slash: ClassVar[bool] = True
     #: Whether a twin entry has the mark, and everything else that the entry has no place for.
     twins: ClassVar[bool] = False
+    #: Whether an instance must have a port.
+    needs_port: ClassVar[bool] = False
     #: Whether consumers see the status of an instance that is not up.
     tells_status: ClassVar[bool] = False
     #: The names of the layout's own options.
@@ -72,7 +74,8 @@ class Layout(ABC):
 
     def fit(self, instance: Instance) -> None:
         """Raise PermanentError if the layout cannot hold the instance."""
-        return
+        if self.needs_port and not instance.port:
+            raise PermanentError(f"{instance.id}: has no port, which this layout needs")
 
     def key(self, instance: Instance) -> str:
         """Return the key of an entry, unique to it: by default service and id, escaped."""
@@ -113,12 +116,6 @@ def segment(text: str) -> str:
     return "".join(
         c if c in _KEPT or (ord(c) > 127 and c.isprintable()) else quote(c, safe="") for c in text
     )
-
-
-def needs_port(instance: Instance) -> None:
-    """Raise PermanentError for an instance without a port."""
-    if not instance.port:
-        raise PermanentError(f"{instance.id}: has no port, which this layout needs")
 
 
 def split_endpoint(text: str) -> tuple[str, int]:

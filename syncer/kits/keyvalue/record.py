@@ -51,28 +51,20 @@ def fields_of(instance: Instance, without: Collection[str] = ()) -> dict[str, An
 
 
 def instance_of(fields: Mapping[str, Any], **more: Any) -> Instance:
-    """Return the instance with these fields; unknown ones are ignored.
-
-    Raises ValueError or TypeError if they do not make an instance.
-    """
-    known = {name: fields[name] for name in _FIELDS if name in fields}
-    return Instance(**texts(known | more))
+    """Return the instance with the known ones of these fields; raises ValueError or TypeError."""
+    known = {name: fields[name] for name in _FIELDS if name in fields} | more
+    meta, tags = known.get("meta", {}), known.get("tags", ())
+    named = [known[name] for name in ("id", "service", "address", "protocol") if name in known]
+    if not isinstance(meta, Mapping) or not isinstance(tags, (list, tuple)):
+        raise ValueError("tags must be a list, meta a mapping")
+    if not all(isinstance(text, str) for text in (*named, *tags, *meta, *meta.values())):
+        raise ValueError("a field that must be text is not")
+    return Instance(**known)
 
 
 def registration_of(fields: Mapping[str, Any]) -> Registration:
     """Return the registration with these fields, and with the mark in `mark` if it is complete."""
     return Registration(instance=instance_of(fields), mark=mark_of(fields.get("mark")))
-
-
-def texts(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields once those that must be text are; raises ValueError."""
-    meta, tags = fields.get("meta", {}), fields.get("tags", ())
-    named = [fields[name] for name in ("id", "service", "address", "protocol") if name in fields]
-    if not isinstance(meta, Mapping) or not isinstance(tags, (list, tuple)):
-        raise ValueError("tags must be a list, meta a mapping")
-    if not all(isinstance(text, str) for text in (*named, *tags, *meta, *meta.values())):
-        raise ValueError("a field that must be text is not")
-    return fields
 
 
 def mark_of(fields: Any) -> Mark | None:

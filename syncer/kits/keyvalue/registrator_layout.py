@@ -7,17 +7,14 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from syncer.api.model import Instance, Registration
-from syncer.kits.keyvalue.layout import Layout, needs_port, split_endpoint
+from syncer.kits.keyvalue.layout import Layout, split_endpoint
 
 
 class RegistratorLayout(Layout):
     """Address and port, for consumers that used registrator, confd and the like."""
 
     twins: ClassVar[bool] = True
-
-    def fit(self, instance: Instance) -> None:
-        """Raise PermanentError for an instance without a port."""
-        needs_port(instance)
+    needs_port: ClassVar[bool] = True
 
     def value(self, registration: Registration) -> str:
         """Return `10.0.0.5:8080` or `[fd00::5]:8080`."""

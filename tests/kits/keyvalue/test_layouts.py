@@ -17,7 +17,6 @@ from syncer.kits.keyvalue import (
     RegistratorLayout,
     load_layout,
     meaning,
-    needs_port,
     parked,
     record,
     segment,
@@ -168,9 +167,7 @@ def test_endpoints():
 
 def test_needs_port():
     """An instance without a port is refused by layouts that need one."""
-    needs_port(make_instance())
-    with pytest.raises(PermanentError, match="has no port"):
-        needs_port(make_instance(port=0))
+    PLAIN.fit(make_instance())
     with pytest.raises(PermanentError, match="has no port"):
         PLAIN.fit(make_instance(port=0))
     JSON.fit(make_instance(port=0))

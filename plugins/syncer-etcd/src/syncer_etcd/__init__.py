@@ -7,8 +7,7 @@ only when a sink or source is made. Third parties add layouts by the entry-point
 
 from syncer import CheckTranslator, Context, Sink, SinkType, SourceType, hookimpl, mirrored, probing
 from syncer.kits.keyvalue import Layout
-from syncer_etcd.options import SCHEMES, EtcdOptions, from_uri
-from syncer_etcd.place import registry_of
+from syncer_etcd.options import SCHEMES, EtcdOptions, from_uri, registry_of
 
 __all__ = ["EtcdOptions", "Layout", "syncer_check_translators", "syncer_sinks", "syncer_sources"]
 

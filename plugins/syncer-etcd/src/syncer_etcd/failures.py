@@ -61,28 +61,23 @@ def kind_of(code: Any, text: str) -> Kind:
     return Kind.REFUSED if code in _REFUSED else Kind.OTHER
 
 
-def described(text: str) -> str:
-    """Return etcd's words, or plainer ones."""
-    for words, plainer in _WORDS.items():
-        if words in text:
-            return plainer
-    return text.removeprefix("etcdserver: ")
-
-
 def translated(code: Any, text: str, where: str) -> SyncerError:
     """Return the error of a failed request to this member."""
     kind = kind_of(code, text)
-    said = described(text) or (code.name.lower() if code else "no reason given")
+    plainer = [words for etcds, words in _WORDS.items() if etcds in text]
+    said = plainer[0] if plainer else text.removeprefix("etcdserver: ")
+    said = said or (code.name.lower() if code else "no reason given")
     if code is _CODE.DEADLINE_EXCEEDED and "etcdserver" not in text:
         said = "no answer within the deadline"
     elif code is _CODE.UNAVAILABLE and "etcdserver" not in text:
         said = f"cannot be reached ({said})"
+    meaning: type[SyncerError] = TemporaryError
     if kind is Kind.LEASE:
-        return LeaseGone(f"etcd at {where}: {said}")
-    if kind is Kind.TOKEN or "authentication failed" in text:
-        return NotLetIn(f"etcd at {where}: {said}")
-    if "lease already exists" in text:
-        return AlreadyThere(f"etcd at {where}: {said}")
-    if kind is Kind.REFUSED or "message larger than max" in text:
-        return PermanentError(f"etcd at {where}: {said}")
-    return TemporaryError(f"etcd at {where}: {said}")
+        meaning = LeaseGone
+    elif kind is Kind.TOKEN or "authentication failed" in text:
+        meaning = NotLetIn
+    elif "lease already exists" in text:
+        meaning = AlreadyThere
+    elif kind is Kind.REFUSED or "message larger than max" in text:
+        meaning = PermanentError
+    return meaning(f"etcd at {where}: {said}")

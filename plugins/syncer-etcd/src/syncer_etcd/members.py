@@ -107,15 +107,8 @@ class Members:
             channel = grpc.secure_channel(endpoint.address, credentials, options=settings)
         else:
             channel = grpc.insecure_channel(endpoint.address, options=settings)
-        return Member(
-            endpoint.address,
-            files,
-            channel,
-            etcdrpc.KVStub(channel),
-            etcdrpc.LeaseStub(channel),
-            etcdrpc.AuthStub(channel),
-            etcdrpc.WatchStub(channel),
-        )
+        stubs = (etcdrpc.KVStub, etcdrpc.LeaseStub, etcdrpc.AuthStub, etcdrpc.WatchStub)
+        return Member(endpoint.address, files, channel, *(stub(channel) for stub in stubs))
 
 
 def _check(options: EtcdOptions) -> None:

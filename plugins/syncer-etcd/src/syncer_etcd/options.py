@@ -8,8 +8,10 @@ from typing import Any
 import attrs
 
 from syncer import Secret, Unhealthy, bracketed, option, positive, within
+from syncer.kits.keyvalue import Layout, load_layout
 from syncer.kits.uris import URL_PORTS, each, parse_host, parse_uri
 
+GROUP = "syncer_etcd.layouts"
 SCHEMES = ("etcd", "etcds", "skydns2")
 _PORT = 2379
 #: Options that a query sets by their names; other words go to the layout.
@@ -119,15 +121,9 @@ def from_uri(uri: str) -> Mapping[str, Any]:
     with a reason.
     """
     parts = parse_uri(uri, (*SCHEMES, *URL_PORTS), SCHEMES[0])
-    found, extra = parts.options(_IN_QUERY)
+    found, extra = parts.options(_IN_QUERY, "endpoints", parse_endpoint)
     if parts.scheme in ("etcds", "https"):
         found["tls"] = True
-    if parts.user:
-        found["user"] = parts.user
-    if parts.hosts:
-        found["endpoints"] = parts.hosts
-        for endpoint in parts.hosts:
-            parse_endpoint(endpoint)
     place = parts.path.strip("/")
     if parts.scheme == "skydns2":
         found.setdefault("layout", "skydns")
@@ -136,3 +132,21 @@ def from_uri(uri: str) -> Mapping[str, Any]:
     elif place:
         found.setdefault("prefix", f"/{parts.path.rstrip('/')}")
     return found | ({"layout_options": extra} if extra else {})
+
+
+def layout_of(options: EtcdOptions) -> Layout:
+    """Return the layout that the options choose; raises ConfigError."""
+    return load_layout(GROUP, options.layout, options.prefix, options.layout_options)
+
+
+def registry_of(options: EtcdOptions) -> str:
+    """Return a lasting name of the registry: `127.0.0.1:2379/services?layout=json`.
+
+    Of the members it has only the first by name, so that neither their order nor a change of
+    members makes another registry. The usual layout, `registrator`, is not named.
+    """
+    cluster = min(member.address.lower() for member in options.members)
+    place = layout_of(options).base.strip("/")
+    usual = attrs.fields(EtcdOptions).layout.default
+    layout = "" if options.layout == usual else f"?layout={options.layout}"
+    return f"{cluster}/{place}{layout}"

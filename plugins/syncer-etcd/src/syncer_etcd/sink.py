@@ -25,8 +25,7 @@ from syncer_etcd.client import Client
 from syncer_etcd.examine import examined
 from syncer_etcd.lease import Lease
 from syncer_etcd.locks import EtcdLocks
-from syncer_etcd.options import EtcdOptions
-from syncer_etcd.place import layout_of
+from syncer_etcd.options import EtcdOptions, layout_of
 from syncer_etcd.watch import Watcher
 from syncer_etcd.writing import LARGEST, Writer, step_of
 

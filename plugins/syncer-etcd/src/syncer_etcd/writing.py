@@ -36,12 +36,10 @@ class Step:
 
     @property
     def keys(self) -> Collection[str]:
-        """All keys that it reads or writes."""
         return self.expected.keys()
 
     @property
     def operations(self) -> int:
-        """The number of operations in a transaction."""
         return len(self.expected)
 
     @property

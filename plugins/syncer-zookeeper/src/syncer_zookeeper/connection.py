@@ -109,10 +109,8 @@ def check_files(options: ZooKeeperOptions) -> None:
         if make is not None:
             make()
     except (ssl.SSLError, OSError) as error:
-        text = (
-            "ca_file, client_cert or client_key is not a PEM file, or they do not belong together"
-        )
-        raise ConfigError(f"{text}: {error}") from error
+        text = "is not a PEM file, or they do not belong together"
+        raise ConfigError(f"ca_file, client_cert or client_key {text}: {error}") from error
 
 
 class Complaints(logging.Filter):

@@ -117,13 +117,7 @@ def from_uri(uri: str) -> Mapping[str, Any]:
     Raises ValueError with a reason.
     """
     parts = parse_uri(uri, SCHEMES, SCHEMES[0])
-    found, extra = parts.options(_IN_QUERY)
-    if parts.user:
-        found["user"] = parts.user
-    if parts.hosts:
-        found["servers"] = parts.hosts
-        for server in parts.hosts:
-            parse_server(server)
+    found, extra = parts.options(_IN_QUERY, "servers", parse_server)
     if parts.path.strip("/"):
         found.setdefault("prefix", f"/{parts.path.strip('/')}")
     return found | ({"layout_options": extra} if extra else {})

@@ -24,8 +24,7 @@ def examined(client: Client, options: KvOptions, prefixes: Sequence[str]) -> Ite
         stray = _stray(client, options.datacenter)
         node = client.info().node
         questions = [
-            *(("key", "read", f"{prefix}{_ANY}") for prefix in prefixes),
-            *(("key", "write", f"{prefix}{_ANY}") for prefix in prefixes),
+            *(("key", access, f"{p}{_ANY}") for access in ("read", "write") for p in prefixes),
             *((what, "write", node or _ANY) for what in session),
         ]
         allowed = client.may(questions)

@@ -1,11 +1,8 @@
 """Transactions on Consul's key-value store: read trees at one moment, write on conditions."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import attrs
 
 from syncer import TemporaryError
 from syncer.kits.http import Refused
@@ -16,27 +13,14 @@ from syncer_consul.http.library import Consul
 Verb = Mapping[str, Any]
 
 
-@attrs.frozen
-class Edit:
-    """An operation on one key, with a condition."""
-
-    key: str
-    verbs: tuple[Verb, ...]
-
-    @property
-    def size(self) -> int:
-        """Its bytes in a request."""
-        return len(json.dumps([{"KV": verb} for verb in self.verbs]))
-
-
-def put(key: str, value: str, index: int, holder: str = "", session: str = "") -> Edit:
-    """Write a key that must have this index (0: absent), and that `holder` holds now.
+def put(key: str, value: str, index: int, holder: str = "", session: str = "") -> list[Verb]:
+    """Return verbs that write a key with this index (0: absent), which `holder` holds now.
 
     It passes to `session` without a moment in which nobody holds it; "" means no session.
     """
     written = {"Key": key, "Value": base64.b64encode(value.encode()).decode()}
     if not holder and not session:
-        return Edit(key, ({"Verb": "cas", **written, "Index": index},))
+        return [{"Verb": "cas", **written, "Index": index}]
     verbs: list[Verb] = [
         {"Verb": "check-index", "Key": key, "Index": index}
         if index
@@ -46,12 +30,12 @@ def put(key: str, value: str, index: int, holder: str = "", session: str = "") -
         verbs.append({"Verb": "unlock", **written, "Session": holder})
     if session:
         verbs.append({"Verb": "lock", **written, "Session": session})
-    return Edit(key, tuple(verbs))
+    return verbs
 
 
-def delete(key: str, index: int) -> Edit:
-    """Remove a key that must have this index, or is absent."""
-    return Edit(key, ({"Verb": "delete-cas", "Key": key, "Index": index},))
+def delete(key: str, index: int) -> Verb:
+    """Return the verb that removes a key that must have this index, or is absent."""
+    return {"Verb": "delete-cas", "Key": key, "Index": index}
 
 
 class Refusal(Exception):
@@ -79,15 +63,14 @@ class Store:
         return {entry.key: entry for entry in found}, answer.filtered
 
     def change(self, verbs: Sequence[Verb]) -> dict[str, int]:
-        """Do all of it, or nothing; return the new index of each key that was written.
-
-        Raises `Refusal` with the places in `verbs` that were refused.
-        """
+        """Do all or nothing; return new indexes by key. Raises `Refusal` with places in `verbs`."""
         try:
             answer = self._txn.put([{"KV": verb} for verb in verbs])
         except Refused as error:
             if error.code == 409:
-                raise Refusal(_reasons(error.data)) from error
+                errors = error.data.get("Errors") if isinstance(error.data, dict) else ()
+                reasons = {int(e.get("OpIndex", 0)): str(e.get("What", "")) for e in errors or ()}
+                raise Refusal(reasons) from error
             raise
         # A check of a key is answered too, ahead of the write: the last answer counts.
         return {entry.key: entry.revision for entry in map(_entry, _results(answer.data))}
@@ -111,8 +94,3 @@ def _results(data: Any) -> Sequence[Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise TemporaryError("Consul's answer is not that of a transaction")
     return data.get("Results") or ()
-
-
-def _reasons(data: Any) -> dict[int, str]:
-    errors = data.get("Errors") if isinstance(data, dict) else None
-    return {int(error.get("OpIndex", 0)): str(error.get("What", "")) for error in errors or ()}

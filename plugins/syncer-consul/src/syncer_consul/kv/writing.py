@@ -3,6 +3,7 @@
 An instance and its twin always go in the same transaction.
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -10,7 +11,7 @@ import attrs
 
 from syncer import Change, Conflict, Deregister, Outcome, PermanentError, TemporaryError
 from syncer.kits.keyvalue import Layout, Version, batches, done, send_all, values
-from syncer_consul.kv.store import Edit, Refusal, Store, Verb, delete, put
+from syncer_consul.kv.store import Refusal, Store, Verb, delete, put
 
 #: Verbs that every Consul takes in one transaction (128 since 1.14), and bytes of a request: its
 #: limit is 512 KiB unless configured otherwise.
@@ -25,31 +26,23 @@ class SessionGone(TemporaryError):
 
 @attrs.frozen
 class Step:
-    """A change, the key of its instance, and the edits of keys."""
+    """A change, the key of its instance, and the verbs that write and remove keys."""
 
     change: Change
     key: str
-    edits: tuple[Edit, ...]
-
-    @property
-    def verbs(self) -> Sequence[Verb]:
-        """All verbs to send."""
-        return tuple(chain.from_iterable(one.verbs for one in self.edits))
+    verbs: Sequence[Verb]
 
     @property
     def keys(self) -> Collection[str]:
-        """All keys that it writes or removes."""
-        return [one.key for one in self.edits]
+        return {verb["Key"] for verb in self.verbs}
 
     @property
     def operations(self) -> int:
-        """The number of verbs."""
         return len(self.verbs)
 
     @property
     def size(self) -> int:
-        """Its bytes in a request."""
-        return sum(one.size for one in self.edits)
+        return len(json.dumps([{"KV": verb} for verb in self.verbs]))
 
 
 def step_of(change: Change, old: Version | None, layout: Layout, session: str) -> Step:
@@ -63,9 +56,9 @@ def step_of(change: Change, old: Version | None, layout: Layout, session: str) -
         key, written = "", {}
     else:
         key, written = layout.key(change.new.instance), values(layout, change.new)
-    puts = [put(k, v, *before.get(k, (0, "")), session) for k, v in written.items()]
+    puts = (put(k, v, *before.get(k, (0, "")), session) for k, v in written.items())
     gone = [delete(k, index) for k, (index, _) in before.items() if index and k not in written]
-    return Step(change, key, (*puts, *gone))
+    return Step(change, key, [*chain.from_iterable(puts), *gone])
 
 
 class OwnWrites:

@@ -15,7 +15,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from syncer import Instance, PermanentError, Registration
-from syncer.kits.keyvalue import Layout, needs_port, record, split_endpoint
+from syncer.kits.keyvalue import Layout, record, split_endpoint
 
 
 class GrpcLayout(Layout):
@@ -24,10 +24,11 @@ class GrpcLayout(Layout):
     default_prefix: ClassVar[str] = "services"
     leading_slash: ClassVar[bool] = False
     twins: ClassVar[bool] = True
+    needs_port: ClassVar[bool] = True
 
     def fit(self, instance: Instance) -> None:
         """Raise PermanentError for an instance without a TCP port."""
-        needs_port(instance)
+        super().fit(instance)
         if instance.protocol != "tcp":
             raise PermanentError(f"{instance.id}: gRPC needs tcp, not {instance.protocol}")
 

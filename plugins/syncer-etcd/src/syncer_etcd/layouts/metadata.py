@@ -1,10 +1,10 @@
 """Base of layouts for frameworks that keep text by name, and the mark, in `metadata`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from syncer import Instance, Registration
-from syncer.kits.keyvalue import Layout, needs_port, record, split_endpoint
+from syncer.kits.keyvalue import Layout, record, split_endpoint
 
 _SHOWN = ("address", "port", "meta")
 
@@ -12,9 +12,11 @@ _SHOWN = ("address", "port", "meta")
 class MetadataLayout(Layout):
     """A layout whose consumers expect a URL or address and `metadata`."""
 
+    needs_port: ClassVar[bool] = True
+
     def fit(self, instance: Instance) -> None:
         """Raise PermanentError for no port, or `syncer` in the metadata."""
-        needs_port(instance)
+        super().fit(instance)
         record.free_of_own(instance)
 
     def metadata(self, registration: Registration) -> dict[str, str]:

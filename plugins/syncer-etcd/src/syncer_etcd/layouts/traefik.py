@@ -16,7 +16,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from syncer import Instance, PermanentError, Registration
-from syncer.kits.keyvalue import Layout, choose, needs_port, segment, split_endpoint
+from syncer.kits.keyvalue import Layout, choose, segment, split_endpoint
 
 _KINDS, _SCHEMES = ("http", "tcp"), ("http", "https", "h2c")
 #: Names that Traefik reads as a list's index (digits), a node of its own, or a provider's.
@@ -36,6 +36,7 @@ class TraefikLayout(Layout):
     default_prefix: ClassVar[str] = "traefik"
     leading_slash: ClassVar[bool] = False
     twins: ClassVar[bool] = True
+    needs_port: ClassVar[bool] = True
     knows: ClassVar[tuple[str, ...]] = ("kind", "scheme")
 
     def __init__(self, prefix: str, settings: Mapping[str, str]) -> None:
@@ -45,7 +46,7 @@ class TraefikLayout(Layout):
 
     def fit(self, instance: Instance) -> None:
         """Raise PermanentError for no port, or a name that Traefik reads as something else."""
-        needs_port(instance)
+        super().fit(instance)
         if _UNFIT.fullmatch(instance.service) or segment(instance.service) != instance.service:
             raise PermanentError(f"{instance.id}: Traefik cannot name a service {instance.service}")
         kind, scheme = self._way(instance)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from syncer import STATUS_KEY, Instance, Registration, Status
-from syncer.kits.keyvalue import Layout, choose, needs_port, record
+from syncer.kits.keyvalue import Layout, choose, record
 from syncer_zookeeper.nodes.paths import node_name
 
 _PAYLOADS = ("none", "map")
@@ -28,15 +28,12 @@ class CuratorLayout(Layout):
     """
 
     tells_status: ClassVar[bool] = True
+    needs_port: ClassVar[bool] = True
     knows: ClassVar[tuple[str, ...]] = ("payload",)
 
     def __init__(self, prefix: str, settings: Mapping[str, str], **more: Any) -> None:
         super().__init__(prefix, settings, **more)
         self._payload = choose(settings, "payload", _PAYLOADS)
-
-    def fit(self, instance: Instance) -> None:
-        """Raise PermanentError for an instance without a port."""
-        needs_port(instance)
 
     def key(self, instance: Instance) -> str:
         """Return service and id."""

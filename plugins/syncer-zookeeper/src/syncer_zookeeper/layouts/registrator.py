@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from syncer import Instance, Registration
-from syncer.kits.keyvalue import Layout, choose, needs_port, record
+from syncer.kits.keyvalue import Layout, choose, record
 from syncer_zookeeper.nodes.paths import node_name
 
 _NODES = ("endpoint", "id")
@@ -26,15 +26,12 @@ _INNER_PORT = re.compile(r".*:.*:(?P<port>\d{1,5})(:udp)?")
 class RegistratorLayout(Layout):
     """For consumers that used registrator with ZooKeeper."""
 
+    needs_port: ClassVar[bool] = True
     knows: ClassVar[tuple[str, ...]] = ("node",)
 
     def __init__(self, prefix: str, settings: Mapping[str, str], **more: Any) -> None:
         super().__init__(prefix, settings, **more)
         self._node = choose(settings, "node", _NODES)
-
-    def fit(self, instance: Instance) -> None:
-        """Raise PermanentError for an instance without a port."""
-        needs_port(instance)
 
     def key(self, instance: Instance) -> str:
         """Return service, address and port; or the id, if so configured."""

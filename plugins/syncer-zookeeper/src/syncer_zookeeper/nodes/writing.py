@@ -108,10 +108,7 @@ class Writer:
                 yield attrs.evolve(step, old=now)
 
     def _sent(self, batches: Sequence[Sequence[Step]]) -> Iterator[Outcome]:
-        """Send the groups, each followed by a look at its new nodes.
-
-        The steps of a refused group are sent again one by one: perhaps only one is to blame.
-        """
+        """Send the groups and look at the new nodes. A refused group is sent again one by one."""
         session = self._session.current
         asks: list[Ask] = []
         for group in batches:
