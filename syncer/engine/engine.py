@@ -74,36 +74,21 @@ class Engine:
         self._listeners = tuple(listeners)
         self._owner, self._interval, self._clock = owner, interval, clock
         self._on_exit, self._shutdown_timeout = on_exit, shutdown_timeout
-        source_parts = {name: SourcePart.of(source) for name, source in sources.items()}
-        self._trackers = {
-            name: Tracker(
-                name,
-                part.source,
-                Translator(parsers, part.rules, part.filter, part.mirror_health),
-                order=order,
-                former_scopes=part.former_scopes,
-                emit=self.tell,
-                clock=clock,
-            )
-            for order, (name, part) in enumerate(source_parts.items())
-        }
-        desired = Desired(self._trackers)
+        self._trackers: dict[str, Tracker] = {}
+        for order, (name, source) in enumerate(sources.items()):
+            part = SourcePart.of(source)
+            translator = Translator(parsers, part.rules, part.filter, part.mirror_health)
+            track = partial(Tracker, order=order, former_scopes=part.former_scopes)
+            self._trackers[name] = track(name, part.source, translator, emit=self.tell, clock=clock)
         self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)
         parts = {name: SinkPart.of(sink) for name, sink in sinks.items()}
         check_parts(parts, sources)
         self._takes = {name: part.sources for name, part in parts.items()}
+        make = partial(Reconciler, owner=owner, guard=guard or GuardRules(), prober=self._prober)
+        desired = Desired(self._trackers)
         self._reconcilers = {
-            name: Reconciler(
-                name,
-                part,
-                desired,
-                owner=owner,
-                guard=guard or GuardRules(),
-                emit=self.tell,
-                clock=clock,
-                prober=self._prober,
-            )
-            for name, part in parts.items()
+            name: make(name, sink_part, desired, emit=self.tell, clock=clock)
+            for name, sink_part in parts.items()
         }
         if on_exit == "deregister" and any(r.election for r in self._reconcilers.values()):
             raise ConfigError("on_exit = deregister removes what the next holder of the lock keeps")

@@ -62,9 +62,7 @@ def make_plan(
     changes: list[Change] = []
     unchanged = ours = 0
     for id_, want in wanted.items():
-        step = _settle(want, held.get(id_), actual, facts, written)
-        if isinstance(step, Update):
-            step = _unless_rejected(step, adjusted)
+        step = _settle(want, held.get(id_), adjusted, actual, facts, written)
         if step is None:
             unchanged += 1
             if hold := want.mark.hold:
@@ -139,6 +137,7 @@ def _origin(claim: Wanted) -> str:
 def _settle(
     want: Wanted,
     have: Registration | None,
+    adjusted: Adjusted,
     actual: View[Registration],
     facts: Facts,
     written: Container[str],
@@ -160,7 +159,7 @@ def _settle(
         return skip
     if have.mark == want.mark and not have.damaged and have.instance == want.listed:
         return None
-    return Update(have, want.registration)
+    return _unless_rejected(Update(have, want.registration), adjusted)
 
 
 def _kept_for(mark: Mark, want: Wanted, holder: Snapshot) -> Skip | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from syncer.api.errors import ConfigError
 
 if TYPE_CHECKING:
-    from syncer.cli.daemon.process import Build
+    from syncer.cli.daemon.build import Build
     from syncer.config.settings import Config
     from syncer.config.web_rules import WebRules
     from syncer.events import AnyEvent

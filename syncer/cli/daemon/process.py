@@ -11,53 +11,17 @@ from typing import Any
 import attrs
 
 from syncer.api.errors import ConfigError, SyncerError
+from syncer.cli.daemon.build import Build, Gate
 from syncer.cli.daemon.page import Pages
 from syncer.cli.daemon.systemd import READY, STOPPING, Notifier, signs_of_life
 from syncer.cli.shared import settings_and_plugins
 from syncer.config.files import FileWatch
 from syncer.config.load import load
 from syncer.config.settings import Config, asks_same
-from syncer.engine.engine import Engine
-from syncer.events import AnyEvent, ConfigRefused, ConfigReloaded, Warned
+from syncer.events import ConfigRefused, Warned
 from syncer.events.logs import Log
 from syncer.events.status import Status
 from syncer.plugin.assembly import assemble
-from syncer.plugin.manager import Plugins
-
-
-class Gate:
-    """Passes on an engine's events until another engine has taken over."""
-
-    def __init__(self, *listeners: Callable[[AnyEvent], None]) -> None:
-        self._listeners = listeners
-
-    def __call__(self, event: AnyEvent) -> None:
-        for listener in self._listeners:
-            listener(event)
-
-    def close(self) -> None:
-        """Pass on nothing more."""
-        self._listeners = ()
-
-
-@attrs.frozen
-class Build:
-    """An engine with what it was made from; `secret_files` are to be watched."""
-
-    config: Config
-    plugins: Plugins
-    secret_files: tuple[Path, ...]
-    engine: Engine
-    gate: Gate
-
-    def again(self) -> Engine:
-        """Make another engine of the same configuration."""
-        return assemble(self.config, self.plugins)
-
-    def reloaded(self, changed: Iterable[str] = ()) -> None:
-        """Tell that this configuration is in force, and what has changed."""
-        interval = self.config.interval.total_seconds()
-        self.engine.tell(ConfigReloaded(changed=changed, interval=interval))
 
 
 class Process:
