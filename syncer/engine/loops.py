@@ -18,7 +18,7 @@ class Trigger(Enum):
 
     #: Look at everything again: list the source, read the sink. It ends the delay after a failure.
     EVERYTHING = auto()
-    #: What a sink should hold has changed.
+    #: The desired entries of a sink have changed.
     DESIRED = auto()
     #: The sink has been read ahead.
     READ = auto()

@@ -61,7 +61,7 @@ class Story:
 
 @attrs.frozen(kw_only=True)
 class Now:
-    """What an engine knows at one moment.
+    """The knowledge of an engine at one moment.
 
     `sources` holds the last answer of each source. `sinks` holds the entries of each sink as last
     read, updated with our own writes since. `guarded` holds the changes of each sink's last plan
@@ -85,7 +85,7 @@ class Now:
 
 @attrs.frozen(kw_only=True)
 class Examined:
-    """What an engine found by asking every source and sink: for `syncer doctor`.
+    """The answers that an engine got by asking every source and sink: for `syncer doctor`.
 
     `findings` are those of sources and sinks about themselves, under `source NAME` and
     `sink NAME`; `hosts` are the hosts that sources reported, under `source NAME`.

@@ -154,7 +154,7 @@ class WatchWork:
 
 @attrs.frozen
 class Surroundings:
-    """What all threads share: how often, where events go, the time, and when watches end."""
+    """Shared by all threads: how often, where events go, the time, and when watches end."""
 
     interval: float
     emit: Emit
@@ -208,7 +208,7 @@ class SinkThreads:
         if report.relist:
             self._relist()
         now = (self.reconciler.holds_any(), self.reconciler.results())
-        # What an earlier process registered may expire sooner than a whole period from now.
+        # Entries of an earlier process may expire sooner than a whole period from now.
         if self.pulse and now != self._kept_alive:
             self._kept_alive = now
             self.pulse.wake()

@@ -10,12 +10,12 @@ from threading import Lock
 from syncer.api.contracts import Sink
 from syncer.api.model import Registration, View
 
-#: What a sink holds, by id.
+#: The entries of a sink, by id.
 Entries = dict[str, Registration]
 
 
 class ReadState(Enum):
-    """What has been read ahead."""
+    """The result of a read made ahead."""
 
     IDLE = auto()
     #: A read has begun, or is about to.
@@ -43,7 +43,7 @@ class Reading:
 
     @property
     def state(self) -> ReadState:
-        """What has been read ahead."""
+        """The result of a read made ahead."""
         return self._state
 
     def begin(self) -> bool:

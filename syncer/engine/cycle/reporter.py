@@ -21,7 +21,7 @@ from syncer.events import (
 
 @attrs.frozen(kw_only=True)
 class CycleReport:
-    """What a cycle did, as told, and why the sink should be looked at again soon.
+    """The event of a cycle, and why the sink should be looked at again soon.
 
     `again`: what was planned on has changed. `relist`: the guard holds changes until the sources
     say the same once more.

@@ -1,4 +1,4 @@
-"""What one sink holds: read from it, then kept in step with our own writes.
+"""The entries of one sink: read from it, then kept in step with our own writes.
 
 The one owner of that knowledge: the planner, the pulse, the status page and drains ask here.
 """

@@ -20,7 +20,7 @@ class Writer:
         self._expect_lead: Callable[[], None] = lambda: None
 
     def begin(self, election: Election | None) -> None:
-        """Begin a cycle: whoever leads now must go on leading while it writes."""
+        """Begin a cycle: if this process leads now, it must lead for as long as it writes."""
         self._expect_lead = election.require_lead() if election else lambda: None
 
     def break_off(self) -> None:
