@@ -62,7 +62,7 @@ class TestText:
     def test_it_does_nothing(self, site, browse):
         """In rows, cards, errors, reasons, lines, stories; it is shown as it is."""
         page = browse(self.full(site).url)
-        sees(page, "The registry does not answer: <img src=x")
+        sees(page, "Unreachable: <img src=x")
         sees(page, "conflict")
         page.get_by_text("live", exact=True).wait_for()
         page.locator("#rows button", has_text="<img").first.click()
@@ -74,7 +74,7 @@ class TestText:
     def test_what_cannot_be_seen_is_shown(self, site, browse):
         """Escapes of terminals, turned writing and characters without width, by their numbers."""
         page = browse(self.full(site).url)
-        sees(page, "The registry does not answer")
+        sees(page, "Unreachable")
         sees(page, "exe.gnp")
         shown = page.locator("body").inner_text()
         assert not [one for one in "\x1b\x07\u202e\u2066\u200b\u2028\x00" if one in shown]

@@ -152,7 +152,11 @@ class Bench:
     def failures(self, name):
         """How often syncer has said that something failed with a source or sink."""
         said = self.syncer.lines()
-        return sum(line["event"] in FAILED and name in _about(line) for line in said)
+        return sum(_is_failure(line["event"]) and name in _about(line) for line in said)
+
+
+def _is_failure(event):
+    return event in FAILED or event.endswith(" failed")
 
 
 def _about(line):
