@@ -144,6 +144,7 @@ def test_nothing_leaks_into_a_registry_or_onto_a_terminal(engine, registry):
     assert planned.returncode == 2, planned.stderr
     clean(command("apply", *here))
     again = json.loads(clean(command("plan", "--json", *here)).stdout)
+    assert not again["errors"]
     (plan,) = again["sinks"].values()
     assert plan["changes"] == []
     assert plan["unchanged"] > len(HOSTILE)
