@@ -1,5 +1,6 @@
 """Requests of the HTTP kit to servers that do everything wrong."""
 
+import gzip
 import time
 from threading import Event, Thread
 
@@ -47,6 +48,23 @@ def test_connection_is_free_after_an_empty_answer(serve, monkeypatch):
     client.send("PUT", "/x", b"{}")
     client.send("PUT", "/x", b"{}")
     assert len(answers) == 2
+
+
+@pytest.mark.parametrize("items", [1, 100_000], ids=["short", "long"])
+def test_a_compressed_answer_is_read(serve, items):
+    """A registry may compress what it was asked for so, as Eureka does with long lists."""
+    body = gzip.compress(b"[" + b"1," * (items - 1) + b"1]")
+    _, client = serve([answer(body, headers="Content-Encoding: gzip\r\n")])
+    assert client.send("GET", "/x").json() == [1] * items
+
+
+def test_a_compressed_answer_is_bounded(serve, monkeypatch):
+    """By its size when it is unpacked: a short answer may be a very long one."""
+    monkeypatch.setattr(module, "LARGEST_ANSWER", 1_000_000)
+    body = gzip.compress(b" " * 5_000_000)
+    _, client = serve([answer(body, headers="Content-Encoding: gzip\r\n")])
+    with pytest.raises(TemporaryError, match="an answer of more than"):
+        client.send("GET", "/x")
 
 
 def test_closed_in_the_pool(serve):
