@@ -50,19 +50,27 @@ def test_connection_is_free_after_an_empty_answer(serve, monkeypatch):
     assert len(answers) == 2
 
 
+def chunked(body, headers):
+    """An answer whose length is not known when it begins."""
+    head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{headers}\r\n"
+    return head.encode() + f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("form", [answer, chunked])
 @pytest.mark.parametrize("items", [1, 100_000], ids=["short", "long"])
-def test_a_compressed_answer_is_read(serve, items):
-    """A registry may compress what it was asked for so, as Eureka does with long lists."""
+def test_a_compressed_answer_is_read(serve, items, form):
+    """A registry may compress long lists, and send them in chunks, as Eureka does."""
     body = gzip.compress(b"[" + b"1," * (items - 1) + b"1]")
-    _, client = serve([answer(body, headers="Content-Encoding: gzip\r\n")])
+    _, client = serve([form(body, headers="Content-Encoding: gzip\r\n")])
     assert client.send("GET", "/x").json() == [1] * items
 
 
-def test_a_compressed_answer_is_bounded(serve, monkeypatch):
+@pytest.mark.parametrize("form", [answer, chunked])
+def test_a_compressed_answer_is_bounded(serve, monkeypatch, form):
     """By its size when it is unpacked: a short answer may be a very long one."""
     monkeypatch.setattr(module, "LARGEST_ANSWER", 1_000_000)
     body = gzip.compress(b" " * 5_000_000)
-    _, client = serve([answer(body, headers="Content-Encoding: gzip\r\n")])
+    _, client = serve([form(body, headers="Content-Encoding: gzip\r\n")])
     with pytest.raises(TemporaryError, match="an answer of more than"):
         client.send("GET", "/x")
 
