@@ -27,8 +27,8 @@ from syncer.kits.http import Refused, each
 from syncer_consul.agent import wire
 from syncer_consul.agent.wire import Found
 from syncer_consul.http.client import Client
+from syncer_consul.http.endpoints import Consul
 from syncer_consul.http.index_watch import IndexWatcher
-from syncer_consul.http.library import Consul
 from syncer_consul.http.transport import Answer
 from syncer_consul.options import CatalogOptions, Consistency
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from syncer.kits.keyvalue import KeyLocks
-from syncer_consul.http.library import Consul
+from syncer_consul.http.endpoints import Consul
 
 #: Where locks are kept, outside of what any consumer reads.
 PLACE = "syncer-locks/"

@@ -9,7 +9,7 @@ import attrs
 from consul.base import CB
 
 from syncer.kits.http import Failed, Refused
-from syncer_consul.http.library import Consul
+from syncer_consul.http.endpoints import Consul
 from syncer_consul.http.transport import Transport
 from syncer_consul.options import AgentOptions
 

@@ -1,7 +1,7 @@
 """The session that holds a sink's keys, and whose end removes them."""
 
 from syncer.kits.keyvalue import Holder
-from syncer_consul.http.library import Consul
+from syncer_consul.http.endpoints import Consul
 
 _DELETE = "delete"
 

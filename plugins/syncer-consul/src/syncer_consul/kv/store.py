@@ -7,7 +7,7 @@ from typing import Any
 from syncer import TemporaryError
 from syncer.kits.http import Refused
 from syncer.kits.keyvalue import Entry
-from syncer_consul.http.library import Consul
+from syncer_consul.http.endpoints import Consul
 
 #: One operation of a transaction, in Consul's form.
 Verb = Mapping[str, Any]
