@@ -193,7 +193,7 @@ def _read(response: Any, end: float) -> bytes:
     if size is not None and size <= _CHUNK and "Content-Encoding" not in response.headers:
         return bytes(response.read())
     parts, total = [], 0
-    # Said again: urllib3 unpacks chunks only if it is told so here.
+    # Explicit, since urllib3 does not unpack chunks by default.
     for part in response.stream(_CHUNK, decode_content=True):
         parts.append(part)
         total += len(part)
