@@ -284,7 +284,7 @@ def test_hand_edits_are_put_right(syncer, clean_docker, clean_consul):
     wait_until(is_right, 10, "the removed check to be back")
     clean_consul.api.deregister(right["ID"])
     wait_until(is_right, 10, "the removed entry to be back")
-    assert syncer.said("updated", drift=True)
+    syncer.wait_said("updated", drift=True)
 
 
 def test_two_syncers_on_one_agent_leave_each_other_alone(

@@ -91,7 +91,7 @@ def test_a_killed_syncer_removes_later_exactly_what_stopped(
     clean_docker.container("crashes").kill()
     again = start(start_syncer, parts)
     wait_ids(clean_consul, ["foreign", "host1:stays:8000"])
-    gone = {line["id"] for line in again.said("deregistered")}
+    gone = {line["id"] for line in again.wait_said("deregistered", count=2)}
     assert gone == {"host1:goes:8000", "host1:crashes:8000"}
     assert not again.said("registered")
 
