@@ -1,1 +1,1 @@
-"""Shared code for plugins of one kind: key-value stores, label parsers, mirrors."""
+"""Shared code for plugins of one kind: HTTP, key-value stores, label parsers, URIs, mirrors."""

@@ -1,7 +1,7 @@
 """The pure planner: compares what should be registered with what is, and makes a plan.
 
-No input, output, clock or log. Whether an entry is removed is decided here; brakes (`brakes`,
-`guard`, `last_instance`, `replacements`, `engine.confirm`) may only hold a change back.
+No input, output, clock or log. A cycle decides here whether an entry is removed; brakes (`brakes`,
+`guard`, `last_instance`, `replacements`, `engine.cycle.confirm_gone`) may only hold that back.
 
     ours and wanted             equal: unchanged; else Update
     ours, not wanted            Deregister if its source can be believed; else a skip
