@@ -2,7 +2,8 @@
 
     python -m benchmarks compare --checkouts /tmp/base,. --registries consul --sizes 1000
 
-What is measured is what the registry and the system show; nothing depends on what is logged.
+Each checkout uses its own `.venv` if it has one (`make venv` there). What is measured is what the
+registry and the system show; nothing depends on what is logged.
 """
 
 import time

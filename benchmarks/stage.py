@@ -65,6 +65,9 @@ class Stage:
         self._runs += 1
         command, env = [sys.executable, *argv], {}
         if self.checkout:
+            # Entry points may differ between checkouts: the environment of its own knows them.
+            own = self.checkout / ".venv/bin/python"
+            command[0] = str(own) if own.exists() else sys.executable
             # `-m` looks into the working folder before all else.
             command = ["env", "-C", str(self.checkout), *command]
             sources = sorted(self.checkout.glob("plugins/*/src"))
