@@ -8,7 +8,7 @@ the request, `Conflict` if another client changed the entry first. Every call mu
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from threading import Event
 
@@ -25,8 +25,8 @@ Wake = Callable[[str | None], None]
 class Source(ABC):
     """Where workloads come from: a Docker engine, a file, another registry.
 
-    `workload()` and `close()` may be called from any thread, `watch()` runs in a thread of its
-    own, the rest is called from one thread.
+    `workload()`, `credentials()` and `close()` may be called from any thread, `watch()` runs in a
+    thread of its own, the rest is called from one thread.
     """
 
     @abstractmethod
@@ -61,6 +61,10 @@ class Source(ABC):
         """
         stop.wait()
 
+    def credentials(self) -> Hashable:
+        """Return what differs as soon as other credentials are used, as `Sink.credentials` does."""
+        return None
+
     def take_over(self, former: "Source") -> None:
         """Continue from `former`, a source of the same kind and options. Called before all else.
 
@@ -94,8 +98,9 @@ class Locks(ABC):
 class Sink(ABC):
     """Where registrations are kept: Consul, etcd, a file.
 
-    `renew()`, `report()`, `watch()` and `close()` may be called from other threads while one of the
-    others runs, and `locks` may be used from another thread; the rest is called from one thread.
+    `renew()`, `report()`, `watch()`, `credentials()` and `close()` may be called from other threads
+    while one of the others runs, and `locks` may be used from another thread; the rest is called
+    from one thread.
     """
 
     #: How often `renew` and `report` must run. `None` if never.
@@ -205,6 +210,15 @@ class Sink(ABC):
         May return or raise if the connection breaks: it is called again after a pause.
         """
         stop.wait()
+
+    def credentials(self) -> Hashable:
+        """Return what differs as soon as requests are made with other credentials; `None` if never.
+
+        For a sink that reads a token from a file again, say. What was refused before is then tried
+        again at once. Not the credentials themselves: `hash(token)`. Asked every second, and again
+        for each plan: makes no request, and raises nothing.
+        """
+        return None
 
     def take_over(self, former: "Sink") -> None:
         """Continue from `former`, a sink of the same kind and options. Called before all else.

@@ -14,6 +14,7 @@ import attrs
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.keys import Part
 from syncer.desired.tracker import Tracker
+from syncer.engine.credentials import CredentialsWork, Used
 from syncer.engine.cycle.reading import ReadState
 from syncer.engine.cycle.reconcile import Reconciler
 from syncer.engine.cycle.reporter import CycleReport
@@ -177,6 +178,11 @@ class SourceThreads:
             Part("source", name), work, shared.emit, on_failure=tracker.note_failure
         )
         self.watch = shared.watch(name, tracker.source.watch, self._woken)
+        self.used = Used(tracker.source.credentials, self._retry)
+
+    def _retry(self) -> None:
+        """List at once, also during a pause after a failure."""
+        self.listing.wake(Trigger.EVERYTHING)
 
     def _woken(self, workload_id: str | None) -> None:
         self.listing.wake(Trigger.EVERYTHING if workload_id is None else workload_id)
@@ -199,7 +205,13 @@ class SinkThreads:
         self.reader = Loop(Part("read", name), self._read, emit) if sink.reads_beside else None
         election = reconciler.election
         self.election = election.loop(self._read_again) if election else None
+        self.used = Used(sink.credentials, self._retry)
         self._kept_alive: tuple[bool, Mapping[CheckKey, CheckResult]] = (False, {})
+
+    def _retry(self) -> None:
+        """Do all work at once, also during a pause after a failure."""
+        for loop in filter(None, (self.cycle, self.pulse, self.election)):
+            loop.wake(Trigger.EVERYTHING)
 
     def _read_again(self) -> None:
         self.cycle.wake(Trigger.EVERYTHING)
@@ -249,6 +261,8 @@ class Scheduler:
         self._listings = [one.listing for one in self._sources]
         self._cycles = [one.cycle for one in self._sinks]
         self._watches = [one.watch for one in self._sources] + [one.watch for one in self._sinks]
+        used = [*(one.used for one in self._sources), *(one.used for one in self._sinks)]
+        self._watches.append(Loop("credentials", CredentialsWork(used), emit))
 
     def start(self) -> None:
         """Start every thread; return at once."""

@@ -5,7 +5,7 @@ can arise: the mark of a mirrored entry names its registry, and such entries are
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Event, Lock
 from typing import Any
 
@@ -66,6 +66,10 @@ class MirrorSource(Source):
         """Wake for everything when the sink reports a change of the registry."""
         wake(None)
         self._sink.watch(lambda: wake(None), stop)
+
+    def credentials(self) -> Hashable:
+        """Return what the sink does."""
+        return self._sink.credentials()
 
     def close(self) -> None:
         """Close the sink."""

@@ -4,7 +4,7 @@ The reconciler applies them in one order. Brakes that need memory or a clock are
 called the same way; the larger ones have modules of their own.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Hashable, Mapping
 
 import attrs
 
@@ -35,7 +35,8 @@ class Context:
 
     `entries` are those of the sink, by id. `listings` counts the complete listings of each source.
     `confirm_gone` asks a source again for one workload: its state, or `None` if it is gone.
-    With `careful` the last instance of a service that is up is kept.
+    With `careful` the last instance of a service that is up is kept. `credentials` differs once the
+    sink uses others than for an earlier plan.
     """
 
     adjusted: Adjusted = attrs.Factory(Adjusted)
@@ -44,6 +45,7 @@ class Context:
     careful: bool = False
     listings: Mapping[str, int] = EMPTY
     confirm_gone: Callable[[str, str], Workload | None] = _ask_nobody
+    credentials: Hashable = None
 
 
 Brake = Callable[[Plan, Context], Plan]
@@ -121,12 +123,14 @@ SLOW_CAP = 300.0
 class Refusals:
     """Keeps a change that the registry refused for good from being sent with every cycle.
 
-    It is tried again when its content changes, or after `SLOW_CAP` seconds.
+    It is tried again when its content changes, when the sink's credentials do, or after `SLOW_CAP`
+    seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._refused: dict[str, tuple[str, float, str]] = {}
+        self._credentials: Hashable = None
 
     def note(self, change: Change, error: str) -> None:
         """Remember that this change was refused, and why."""
@@ -138,6 +142,8 @@ class Refusals:
 
     def __call__(self, plan: Plan, context: Context) -> Plan:
         """Hold back changes that were refused and have not changed since."""
+        if context.credentials != self._credentials:
+            self._refused, self._credentials = {}, context.credentials
         if not self._refused:
             return plan
         held = {}

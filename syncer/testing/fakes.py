@@ -1,7 +1,7 @@
 """Fakes that a test controls: a source, a sink that fails on demand, a clock."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from threading import Event, Lock
 
 from syncer.api.changes import Change, Deregister, Outcome, Register, Update
@@ -146,6 +146,9 @@ class FaultySink(Sink):
         for gate in self._gates.values():
             gate.set()
         self._gates.clear()
+
+    def credentials(self) -> Hashable:
+        return self.inner.credentials()
 
     def registrations(self) -> View[Registration]:
         """List the wrapped sink."""

@@ -37,6 +37,8 @@ lease        an entry stays while it is renewed, and expires   lapse
 beside       `renew` and `apply` may run at the same time;
              only with a `pulse`
 secrets      secrets are in no repr, log or error              secrets
+credentials  `credentials` stays the same while nobody changes
+             them
 locks        one of two sinks holds a lock, and the other gets reopen
              it once it is released; only with `locks`
 watch        `watch` ends soon after `stop` is set
@@ -287,7 +289,7 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
     ) -> None:
         """Secrets are in no repr, log, error or registration."""
         assert secrets, "the fixture `secrets` needs at least one secret"
-        said = [repr(desk.sink), str(desk.sink)]
+        said = [repr(desk.sink), str(desk.sink), repr(desk.sink.credentials())]
         with caplog.at_level(logging.DEBUG):
             held = desk.sink.register(desk.new(make_instance("quiet")))
             said += map(repr, desk.sink.registrations().items)
@@ -299,6 +301,13 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
                     said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []
+
+    @clause("credentials")
+    def test_credentials_stay_the_same(self, desk: Desk) -> None:
+        """Others would have all that was refused tried again, every second."""
+        before = desk.sink.credentials()
+        desk.sink.registrations()
+        assert desk.sink.credentials() == before
 
     @clause("watch")
     def test_watch_ends(self, sink: Sink) -> None:

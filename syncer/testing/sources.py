@@ -20,6 +20,8 @@ breaks       changes wake again after the watch has broken off   break_watch
 stops        a watch ends soon after `stop` is set, and after
              `close`
 secrets      secrets are in no repr, log or error                secrets
+credentials  `credentials` stays the same while nobody changes
+             them
 close        `close` may be called twice
 """
 
@@ -222,7 +224,7 @@ class SourceContract(Contract):
     ) -> None:
         """Secrets are in no repr, log, error or workload."""
         assert secrets, "the fixture `secrets` needs at least one secret"
-        said = [repr(source), str(source), source.scope()]
+        said = [repr(source), str(source), source.scope(), repr(source.credentials())]
         with caplog.at_level(logging.DEBUG):
             said += map(repr, source.workloads().items)
             if "unreachable" not in self.declines:
@@ -232,6 +234,13 @@ class SourceContract(Contract):
                     said += [str(error), repr(error)]
         said.append(caplog.text)
         assert [secret for secret in secrets if any(secret in text for text in said)] == []
+
+    @clause("credentials")
+    def test_credentials_stay_the_same(self, source: Source) -> None:
+        """Others would have the source listed again, every second."""
+        before = source.credentials()
+        source.workloads()
+        assert source.credentials() == before
 
     @clause("close")
     def test_close_twice(self, source: Source) -> None:

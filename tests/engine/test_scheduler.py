@@ -9,7 +9,7 @@ import pytest
 from fakes import FakeSource, Heard, held, tracker, workload
 
 from servers.waiting import holds_for
-from syncer import CheckKey, CheckResult, CheckStatus, Plan, TemporaryError
+from syncer import CheckKey, CheckResult, CheckStatus, PermanentError, Plan, TemporaryError
 from syncer.desired.tracker import Desired
 from syncer.engine import scheduler
 from syncer.engine.cycle.reading import ReadState
@@ -141,6 +141,56 @@ def ids(sink):
 def registered(sink, *names):
     expected = {f"h:{name}:80" for name in names}
     wait_until(lambda: ids(sink) == expected, what=f"{expected}, not {ids(sink)}")
+
+
+class TestCredentials:
+    """Other credentials: what failed with the old ones is tried again at once, not in an hour."""
+
+    @pytest.fixture
+    def using(self, run):
+        """Starts a source and a sink that tell these credentials."""
+
+        def using(credentials):
+            source, sink = FakeSource(workload("web")), FaultySink(MemorySink())
+            source.credentials = sink.inner.credentials = lambda: credentials["now"]
+            return run({"docker": source}, {"memory": sink}), source, sink
+
+        return using
+
+    def test_what_was_refused(self, using):
+        """The registry refused an entry; the new token may write it."""
+        credentials = {"now": 1}
+        made, _, sink = using(credentials)
+        made.settle()
+        sink.fail("register", PermanentError("not allowed"))
+        made.sources["docker"].put(workload("a"))
+        wait_until(lambda: sink.calls["register"] >= 2, what="a refusal")
+        sink.heal()
+        holds_for(lambda: ids(sink) == {"h:web:80"}, 0.3, "nothing new")
+        credentials["now"] = 2
+        registered(sink, "web", "a")
+
+    def test_a_source(self, using):
+        """Its listing may have been refused, too."""
+        credentials = {"now": 1}
+        made, source, _ = using(credentials)
+        made.settle()
+        before = source.calls["workloads"]
+        holds_for(lambda: source.calls["workloads"] == before, 0.3, "no listing")
+        credentials["now"] = 2
+        wait_until(lambda: source.calls["workloads"] > before, what="another listing")
+
+    def test_the_same_credentials_wake_nothing(self, using, monkeypatch):
+        """A look costs no reading."""
+        monkeypatch.setattr("syncer.engine.credentials.LOOK", 0.01)
+        made, source, sink = using({"now": 1})
+        made.settle()
+
+        def asked():
+            return source.calls["workloads"], sink.calls["registrations"]
+
+        before = asked()
+        holds_for(lambda: asked() == before, 0.3, "nothing is read")
 
 
 class TestWakes:

@@ -310,6 +310,22 @@ class TestRefusals:
         clock.advance(1)
         assert refusals(plan(self.CHANGE), Context()).changes == (self.CHANGE,)
 
+    def test_other_credentials_are_tried_at_once(self):
+        """Somebody repaired the token, and watches: the refusals were those of the old one."""
+        refusals, _ = self.refused()
+        assert not refusals(plan(self.CHANGE), Context()).changes
+        now = Context(credentials=hash("another token"))
+        assert refusals(plan(self.CHANGE), now).changes == (self.CHANGE,)
+        refusals.note(self.CHANGE, "still not allowed")
+        assert not refusals(plan(self.CHANGE), now).changes
+
+    def test_credentials_that_change_while_it_is_refused_count_too(self):
+        """The token was replaced between the plan and the answer to it."""
+        refusals, _ = self.refused()
+        refusals(plan(), Context(credentials=1))
+        refusals.note(self.CHANGE, "not allowed")
+        assert refusals(plan(self.CHANGE), Context(credentials=2)).changes == (self.CHANGE,)
+
     def test_a_refused_removal_is_held_too(self):
         """A removal without the right to it is not hammered."""
         clock = ManualClock()

@@ -549,6 +549,28 @@ class TellsInItsLog(LeasingSink):
         return super().registrations()
 
 
+@sabotage("secrets")
+class TellsInItsCredentials(LeasingSink):
+    """Hands on the token itself."""
+
+    def credentials(self):
+        return SECRET
+
+
+@sabotage("credentials")
+class CredentialsOfEachRequest(LeasingSink):
+    """Counts the tokens that it made, of which each request needs one."""
+
+    made = 0
+
+    def registrations(self):
+        self.made += 1
+        return super().registrations()
+
+    def credentials(self):
+        return self.made
+
+
 @sabotage("watch")
 class WatchesForEver(LeasingSink):
     """Does not look at the stop event."""
@@ -841,6 +863,22 @@ class SourceTellsInItsRepr(FakeSource):
 
     def __repr__(self):
         return f"Source(token={SECRET})"
+
+
+@sabotage_source("secrets")
+class SourceTellsInItsCredentials(FakeSource):
+    """Hands on the token itself."""
+
+    def credentials(self):
+        return SECRET
+
+
+@sabotage_source("credentials")
+class SourceCredentialsOfEachRequest(FakeSource):
+    """Counts its requests."""
+
+    def credentials(self):
+        return self.calls.total()
 
 
 @sabotage_source("close")

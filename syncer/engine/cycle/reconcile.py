@@ -138,6 +138,7 @@ class Reconciler:
             careful=careful,
             listings={snapshot.name: snapshot.listing for snapshot in world},
             confirm_gone=self._desired.confirm_gone,
+            credentials=self.sink.credentials(),
         )
         for brake in self._brakes:
             plan = brake(plan, context)

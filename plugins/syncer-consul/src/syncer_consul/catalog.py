@@ -4,7 +4,7 @@ It is read node by node: two requests for all services of a node, with all its c
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import partial
 from threading import Event
 from typing import Any
@@ -103,6 +103,10 @@ class CatalogSource(Source):
         if self._closed.is_set():
             watcher.close()
         watcher.run(lambda: wake(None), stop)
+
+    def credentials(self) -> Hashable:
+        """Return what differs as soon as `token_file` has another token."""
+        return self._client.credentials()
 
     def close(self) -> None:
         """Close all connections, which ends a watch."""

@@ -7,7 +7,7 @@ overwritten unseen.
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -152,6 +152,10 @@ class ConsulSink(Sink):
         if self._closed.is_set():
             watcher.close()
         watcher.run(wake, stop)
+
+    def credentials(self) -> Hashable:
+        """Return what differs as soon as `token_file` has another token."""
+        return self._client.credentials()
 
     def examine(self) -> Iterator[Finding]:
         """Examine the agent, its clock, and the rights of the token."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -64,8 +64,16 @@ class Client(Consul):
         """The agent's address, for people."""
         return self.http.address
 
+    def credentials(self) -> Hashable:
+        """Return what differs as soon as requests are made with another token."""
+        return self.http.headers.credentials()
+
     def info(self) -> AgentInfo:
-        """Return what the agent says of itself: asked once, and again after an outage."""
+        """Return what the agent says of itself: asked once, and again after an outage.
+
+        Every full reading begins with it, and so tells of a token file that cannot be used.
+        """
+        self.http.headers.expect_usable()
         token, info = self.http.headers.token(), self._info
         if info is None or token != self._info_token:
             info = self._ask_info()

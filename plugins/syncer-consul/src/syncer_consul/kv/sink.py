@@ -1,6 +1,6 @@
 """Consul's key-value store as a sink: the entries under one prefix, in one layout."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -96,6 +96,10 @@ class ConsulKvSink(HeldSink):
         if self._closed.is_set():
             self._watcher.close()
         self._watcher.run(wake, stop)
+
+    def credentials(self) -> Hashable:
+        """Return what differs as soon as `token_file` has another token."""
+        return self._client.credentials()
 
     def examine(self) -> Iterator[Finding]:
         """Report whether the agent answers, its clock, and what the token may do with keys."""
