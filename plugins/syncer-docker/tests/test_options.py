@@ -99,7 +99,7 @@ def certificates(tmp_path):
 
 
 def test_tls(certificates):
-    """TLS is used as by Docker's own tools, and the engine is verified on request."""
+    """The engine is verified on request, and where there is an authority to verify it by."""
     ca, cert, key = (str(certificates / name) for name in ("ca.pem", "cert.pem", "key.pem"))
     remote = "tcp://engine:2376"
 
@@ -107,12 +107,35 @@ def test_tls(certificates):
         return tls_of(DockerOptions(**options), address)
 
     assert of() is None
-    assert of(cert_path=certificates) == TLS(verify=False, ca=ca, client=(cert, key))
+    assert of(cert_path=certificates) == TLS(verify=True, ca=ca, client=(cert, key))
+    assert of(cert=Path(cert), key=Path(key)) == TLS(verify=False, client=(cert, key))
     assert of(cert_path=certificates, tls_verify=True) == TLS(True, ca, (cert, key))
     assert of(ca=Path(ca)) == TLS(True, ca)
     assert of("https://engine:2376") == TLS(True)
     assert of("unix:///x", cert_path=certificates, tls_verify=True) is None
     assert of("ssh://engine", cert_path=certificates) is None
+    Path(ca).unlink()
+    assert of(cert_path=certificates) == TLS(verify=False, client=(cert, key))
+
+
+@pytest.mark.parametrize(
+    ("options", "warns"),
+    [
+        ({"cert_path": "."}, False),
+        ({"cert": "cert.pem", "key": "key.pem"}, True),
+        ({"cert": "cert.pem", "key": "key.pem", "tls_verify": True}, False),
+        ({"cert": "cert.pem", "key": "key.pem", "ca": "ca.pem"}, False),
+        ({"cert": "none.pem"}, False),
+        ({}, False),
+    ],
+)
+def test_an_engine_that_is_not_verified_draws_a_warning(certificates, options, warns):
+    """Anybody in between could say that nothing runs."""
+    files = {k: v if v is True else certificates / v for k, v in options.items()}
+    said = list(DockerOptions(endpoint="tcp://engine:2376", **files).warnings())
+    assert [text for text in said if "certificate is not checked" in text] == said
+    assert bool(said) is warns
+    assert not list(DockerOptions(endpoint="unix:///x", **files).warnings())
 
 
 def test_tls_mistakes(certificates, make_source):

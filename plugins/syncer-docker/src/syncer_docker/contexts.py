@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from syncer import ConfigError
+from syncer import ConfigError, shown_address
 from syncer_docker.client.endpoint import docker_folder
 from syncer_docker.options import DockerOptions, check_endpoint
 
@@ -30,8 +30,9 @@ def with_context(options: Options) -> Options:
     if not name:
         return options
     if options.endpoint:
+        endpoint = shown_address(options.endpoint)
         raise ConfigError(
-            f"context {name!r} and endpoint {options.endpoint} (or DOCKER_HOST) name two engines:"
+            f"context {name!r} and endpoint {endpoint} (or DOCKER_HOST) name two engines:"
             " set only one of them"
         )
     if name == DEFAULT:

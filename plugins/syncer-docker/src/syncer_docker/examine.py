@@ -50,7 +50,7 @@ def check_connection(client: DockerClient) -> Iterator[Finding]:
     except SyncerError as error:
         yield failure(error, "GET /version")
         return
-    yield Finding(Level.OK, f"the engine at {client.endpoint} uses API {version}")
+    yield Finding(Level.OK, f"the engine at {client.address} uses API {version}")
 
 
 def check_requests(requests: Requests, good: str) -> Iterable[Finding]:

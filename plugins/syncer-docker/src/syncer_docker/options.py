@@ -1,13 +1,14 @@
 """The options of the source `docker`, and the value of `--source docker=...`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from syncer import option, positive
+from syncer import option, positive, shown_address
 
 SCHEMES = ("unix", "tcp", "http", "https", "npipe", "ssh")
 
@@ -17,7 +18,10 @@ def check_endpoint(endpoint: str) -> None:
     scheme, found, rest = endpoint.partition("://")
     if not found or scheme not in SCHEMES:
         known = ", ".join(f"{known}://" for known in SCHEMES)
-        raise ValueError(f"not the address of a Docker engine: {endpoint!r} (use {known})")
+        what = shown_address(endpoint)
+        raise ValueError(f"not the address of a Docker engine: {what!r} (use {known})")
+    if scheme != "unix" and "@" in rest.partition("/")[2]:
+        raise ValueError("before the host, a / must be written %2F")
     if not rest.strip("/"):
         raise ValueError(f"not the address of a Docker engine: nothing follows {scheme}://")
 
@@ -58,6 +62,18 @@ class DockerOptions:
     timeout: timedelta = option(
         timedelta(seconds=10), help="How long to wait for an answer", validator=positive
     )
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what a person should change: certificates that are used, but not checked."""
+        from syncer_docker.client.endpoint import find_endpoint, tls_of
+
+        with suppress(ValueError):  # told when the source is made
+            tls = tls_of(self, find_endpoint(self.endpoint))
+            if tls and not tls.verify:
+                yield (
+                    "the engine's certificate is not checked: name its authority by ca, or set"
+                    " tls_verify"
+                )
 
 
 def from_uri(value: str) -> Mapping[str, Any]:

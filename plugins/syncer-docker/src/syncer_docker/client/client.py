@@ -14,7 +14,13 @@ import docker.utils
 import urllib3.exceptions
 from docker.constants import MINIMUM_DOCKER_API_VERSION
 
-from syncer import ConfigError, PermanentError, SyncerError, TemporaryError
+from syncer import (
+    ConfigError,
+    PermanentError,
+    SyncerError,
+    TemporaryError,
+    shown_address,
+)
 from syncer_docker.client.endpoint import DEFAULT_SOCKETS, find_endpoint, host_of, tls_of
 from syncer_docker.client.transport import Refusal, error_text, inspect, make_client
 from syncer_docker.events.parse import FILTERS, SECOND
@@ -44,14 +50,22 @@ class DockerClient:
         self._used_endpoint = options.endpoint
         try:
             self._tls = tls_of(options, self.endpoint)
+        except ValueError as error:
+            raise ConfigError(f"Docker engine at {self.address}: {error}") from error
+        try:
             docker.utils.parse_host(self.endpoint, tls=self._tls is not None)
         except (ValueError, docker.errors.DockerException) as error:
-            raise ConfigError(f"Docker engine at {self.endpoint}: {error}") from error
+            raise ConfigError(f"not the address of a Docker engine: {self.address}") from error
 
     @property
     def endpoint(self) -> str:
-        """The engine's address: configured, connected to, or the default."""
+        """The engine's endpoint: configured, connected to, or the default."""
         return self._used_endpoint or find_endpoint("")
+
+    @property
+    def address(self) -> str:
+        """The endpoint for people, without a user."""
+        return shown_address(self.endpoint)
 
     @property
     def remote_host(self) -> str:
@@ -80,7 +94,7 @@ class DockerClient:
             info = api.info()
             name = info.get("Name") or info.get("ID")
             if not name:
-                raise PermanentError(f"the Docker engine at {self.endpoint} has no name: set scope")
+                raise PermanentError(f"the Docker engine at {self.address} has no name: set scope")
             return str(name)
 
     def api_version(self) -> str:
@@ -170,7 +184,7 @@ class DockerClient:
     def _refused(self, status: int, text: str) -> SyncerError:
         """Return the error for an error answer of the engine, or of a proxy in front of it."""
         text = " ".join(_TAG.sub(" ", text).split())[:300]
-        text = f"Docker engine at {self.endpoint}: {text}"
+        text = f"Docker engine at {self.address}: {text}"
         if status == 400 and "version" in text:
             self.close()  # the engine was replaced while we were connected
             return TemporaryError(text)
@@ -183,23 +197,23 @@ class DockerClient:
         causes = list(_causes(error))
         if any(isinstance(cause, docker.errors.InvalidVersion) for cause in causes):
             return PermanentError(
-                f"the Docker engine at {self.endpoint} is too old:"
+                f"the Docker engine at {self.address} is too old:"
                 f" API {MINIMUM_DOCKER_API_VERSION} (Engine 1.12) or later is required"
             )
         if isinstance(error, (ValueError, LookupError, TypeError, AttributeError)):
             return self._invalid("its answer is not valid")
         for cause in causes:
             if isinstance(cause, FileNotFoundError) and not self.remote_host:
-                where = self.endpoint if self._options.endpoint else " or ".join(DEFAULT_SOCKETS)
+                where = self.address if self._options.endpoint else " or ".join(DEFAULT_SOCKETS)
                 return TemporaryError(f"no Docker engine at {where}: no such file")
             if isinstance(cause, PermissionError):
                 return TemporaryError(
-                    f"no permission to use the Docker engine at {self.endpoint}: {cause.strerror}"
+                    f"no permission to use the Docker engine at {self.address}: {cause.strerror}"
                 )
-        return TemporaryError(f"no answer from the Docker engine at {self.endpoint}: {causes[-1]}")
+        return TemporaryError(f"no answer from the Docker engine at {self.address}: {causes[-1]}")
 
     def _invalid(self, text: str) -> SyncerError:
-        return TemporaryError(f"no Docker engine at {self.endpoint}: {text}")
+        return TemporaryError(f"no Docker engine at {self.address}: {text}")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -60,9 +60,9 @@ def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:
             raise ValueError(f"no such file: {path}")
     if bool(cert) != bool(key):
         raise ValueError("client certificate and key must be given together")
-    # Docker's tools check the engine's certificate only on request. Naming an authority, or
-    # https:// without any files, is a request too.
-    verify = options.tls_verify or options.ca is not None or not (options.cert_path or explicit)
+    # Docker's tools check the engine's certificate only on request. An authority, in the folder
+    # too, or https:// without any files, is a request as well.
+    verify = options.tls_verify or bool(ca) or not (options.cert_path or explicit)
     return TLS(verify=verify, ca=ca, client=(cert, key) if cert else None)
 
 

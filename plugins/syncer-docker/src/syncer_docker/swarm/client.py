@@ -28,7 +28,7 @@ class SwarmClient(DockerClient):
             found = (self.membership().get("Cluster") or {}).get("ID")
             if not found:
                 raise TemporaryError(
-                    f"the Docker engine at {self.endpoint} is not a swarm manager: name a manager"
+                    f"the Docker engine at {self.address} is not a swarm manager: name a manager"
                 )
             return str(found)
 
