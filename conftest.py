@@ -1,6 +1,9 @@
 """Gives the fixtures for real servers to the tests of the core and of every plugin."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from syncer.api import secrets
 
 # Whether drawing is slow is a matter of what else this machine does.
 settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -15,3 +18,9 @@ pytest_plugins = [
     "servers.zookeeper_fixtures",
     "servers.prometheus_fixtures",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_this_test_alone(monkeypatch):
+    """What one test used as a secret may be an ordinary word in the next."""
+    monkeypatch.setattr(secrets, "_known", secrets._Known())

@@ -70,12 +70,16 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.model import Workload as Workload
     from syncer.api.model import with_status as with_status
     from syncer.api.options import Secret as Secret
+    from syncer.api.options import for_header as for_header
     from syncer.api.options import option as option
     from syncer.api.options import parse_duration as parse_duration
+    from syncer.api.secrets import hidden as hidden
+    from syncer.api.secrets import sendable as sendable
     from syncer.api.text import choice as choice
     from syncer.api.text import did_you_mean as did_you_mean
     from syncer.api.text import one_line as one_line
     from syncer.api.text import printable as printable
+    from syncer.api.text import shown_address as shown_address
     from syncer.api.text import some_of as some_of
     from syncer.desired.addresses import AddressRules as AddressRules
     from syncer.desired.filters import Filter as Filter

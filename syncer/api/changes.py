@@ -9,6 +9,7 @@ import attrs
 
 from syncer.api.keys import Claim
 from syncer.api.model import Registration
+from syncer.api.secrets import hidden
 
 
 def claim_of(registration: Registration) -> Claim:
@@ -206,7 +207,7 @@ class Skip:
 
     id: str
     kind: SkipKind = attrs.field(converter=SkipKind)
-    reason: str
+    reason: str = attrs.field(converter=hidden)
 
 
 @attrs.frozen(kw_only=True)

@@ -14,17 +14,35 @@ a client library never leave the plugin that uses it.
 
 import traceback
 
+from syncer.api.secrets import hidden
+
 
 class SyncerError(Exception):
     """Base of all errors that syncer reports; only the message is shown to people."""
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        return hidden(super().__str__())
+
+
+def text_of(error: BaseException) -> str:
+    """Return any error as text, without secrets."""
+    try:
+        return hidden(str(error)) or type(error).__name__
+    except Exception:  # noqa: BLE001 - a plugin's error may fail at this too
+        return type(error).__name__
+
+
+def trace_of(error: BaseException) -> str:
+    """Return the traceback of an error as text, without secrets."""
+    return hidden("".join(traceback.format_exception(error)))
+
 
 def of_plugin(error: Exception) -> str:
     """Return an unexpected error of a plugin as text, with its traceback."""
     what = "".join(traceback.format_exception_only(error)).strip()
-    return f"{what}\n{''.join(traceback.format_exception(error)).strip()}"
+    return f"{hidden(what)}\n{trace_of(error).strip()}"
 
 
 class ConfigError(SyncerError):

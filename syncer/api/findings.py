@@ -7,6 +7,7 @@ from enum import Enum
 import attrs
 
 from syncer.api.fields import filled
+from syncer.api.secrets import hidden
 
 #: Seconds by which two clocks may differ without a warning.
 APART = 5.0
@@ -26,12 +27,12 @@ class Level(str, Enum):
 class Finding:
     """One examined thing: what was found, and what to do about it.
 
-    Both are one line of plain English without secrets; `advice` may be empty.
+    Both are one line of plain English; `advice` may be empty.
     """
 
     level: Level
-    what: str = attrs.field(validator=filled)
-    advice: str = ""
+    what: str = attrs.field(validator=filled, converter=hidden)
+    advice: str = attrs.field(default="", converter=hidden)
 
 
 def clock_finding(date: str, now: float | None = None) -> Finding | None:

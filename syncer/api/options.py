@@ -18,6 +18,8 @@ from typing import Any
 
 import attrs
 
+from syncer.api.secrets import remember, sendable
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 #: Longest text accepted: labels, which others write, are parsed by this too.
 _LONGEST = 64
@@ -25,16 +27,28 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 class Secret:
-    """Text that no log, repr, plan or error shows; only `reveal()` returns it."""
+    """Text that no log, repr, plan or error shows; only `reveal()` and `login()` return it.
+
+    It has no white space at its ends: what a file or a variable has there is left out.
+    """
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = text.strip()
 
     def reveal(self) -> str:
-        """Return the text, for the one place that sends it."""
+        """Return the text, for the one place that sends it; from now on no text shows it."""
+        remember(self._text)
         return self._text
+
+    def login(self, password: "Secret") -> tuple[str, str]:
+        """Return user and password of `user` or `user:password`; `password`, if given, wins."""
+        user, _, found = self._text.partition(":")
+        if found:
+            self.reveal()
+            remember(found)
+        return user, password.reveal() or found
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -49,6 +63,14 @@ class Secret:
         return "Secret('***')" if self._text else "Secret('')"
 
     __str__ = __repr__
+
+
+def for_header(instance: object, attribute: "attrs.Attribute[Any]", value: Secret) -> None:
+    """A validator: the secret can be sent in a header of HTTP."""
+    try:
+        sendable(value.reveal(), header=True)
+    except ValueError as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
 
 
 def option(

@@ -1,10 +1,14 @@
 """Text for people: suggestions for a misspelt word, and text that is safe to print."""
 
+import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 #: Characters of a wrong value that an error shows.
 _LONGEST = 60
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+#: A word that may be an address with a user or a query.
+_WORD = re.compile(r"[^\s'\"()]+[@?][^\s'\"()]*")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -20,8 +24,28 @@ def choice(words: Collection[str], given: object) -> str:
     return f"one of {', '.join(words)}, not {shown(given)}{hint}"
 
 
+def shown_address(text: str) -> str:
+    """Return what may be an address without user, password and query: `tcp://***@host:1`."""
+    scheme, separator, rest = text.partition("://") if _SCHEME.match(text) else ("", "", text)
+    user, at, host = rest.rpartition("@")
+    if any(mark in user for mark in "?#"):  # the @ may be in the query as well
+        return f"{scheme}{separator}***"
+    bare = re.split("[?#]", host, maxsplit=1)[0]
+    return f"{scheme}{separator}{'***@' if at else ''}{bare}{'?***' if bare != host else ''}"
+
+
+def shown_addresses(text: str) -> str:
+    """Return a text whose words may be addresses, each as `shown_address` does."""
+    return _WORD.sub(lambda word: shown_address(word[0]), text)
+
+
 def shown(value: object) -> str:
-    """Return the value as it would be written in a file, cut to a readable length."""
+    """Return the value as it would be written in a file, cut to a readable length.
+
+    One that may be an address is shown without user, password and query.
+    """
+    if isinstance(value, str) and ("@" in value or "://" in value):
+        value = shown_address(value)
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 

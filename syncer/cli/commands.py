@@ -1,6 +1,7 @@
 """The command line. Slow imports are left to the command that needs them."""
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,8 @@ import click
 
 from syncer import __version__
 from syncer.api.errors import ConfigError, SyncerError
-from syncer.api.text import did_you_mean, printable
+from syncer.api.text import did_you_mean, printable, shown_addresses
+from syncer.cli import foreign
 from syncer.cli.daemon.page import LISTEN
 from syncer.cli.doctor import doctor
 from syncer.cli.drain import drain, undrain
@@ -66,6 +68,7 @@ def run(once: bool, web: str | None, log_format: str, verbose: bool, **flags: An
 
     gc.set_threshold(*GC_THRESHOLDS)
     log = Log(sys.stderr, as_json=log_format == "json", verbose=verbose)
+    foreign.listen(log.foreign)
     if web:
         flags["assignments"] = (f"web.listen={web}", *flags["assignments"])
     return _run_once(flags, log) if once else _run(flags, log)
@@ -267,10 +270,13 @@ def completion(shell: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the console script. Each error is one line, and the exit code tells its kind."""
+    foreign.listen(foreign.to_stderr)
     try:
         code = cli.main(arguments, prog_name="syncer", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(shown_addresses(said.getvalue()), err=True, nl=False)
         usage = isinstance(error, click.UsageError)
         code = ConfigError.exit_code if usage else error.exit_code
     except (click.Abort, KeyboardInterrupt):

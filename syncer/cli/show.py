@@ -14,6 +14,7 @@ from rich.table import Table
 from syncer.api.changes import Change, Deregister, Plan, Register, SkipKind, Update
 from syncer.api.checks import Check, Native
 from syncer.api.model import STATUS_KEY, Instance, Registration, View
+from syncer.api.secrets import hidden
 from syncer.api.text import did_you_mean, printable, some_of
 from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest
@@ -27,8 +28,8 @@ _SIGNS = {
 
 
 def safe(value: object) -> str:
-    """Return text of others as plain text: no markup, no control characters."""
-    return escape(printable(str(value)))
+    """Return text of others as plain text: no markup, no control characters, no secrets."""
+    return escape(printable(hidden(str(value), data=True)))
 
 
 def plan_lines(plans: Once[Plan]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from syncer.api.secrets import hidden
 from syncer.api.text import printable
 from syncer.engine.engine import Listener
 from syncer.events import AnyEvent, ChangeApplied
@@ -27,13 +28,13 @@ def _console(*, stderr: bool = False) -> Console:
 
 def line(text: str) -> None:
     """Print one plain line."""
-    click.echo(printable(text))
+    click.echo(printable(hidden(text, data=True)))
 
 
 def emit(found: Any) -> None:
     """Print JSON types as JSON; anything else is lines with markup, and tables."""
     if isinstance(found, dict) or isinstance(found, list) and found and isinstance(found[0], dict):
-        click.echo(json.dumps(found, indent=2))
+        click.echo(hidden(json.dumps(found, indent=2), data=True))
         return
     console = _console()
     for item in found:

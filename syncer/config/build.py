@@ -153,6 +153,8 @@ class ConfigBuilder:
         named = secret_files(kind.options, raw, self._environ).values()
         # Digests are taken before the kind reads the files: a later change is not missed.
         keys = digests(Path(str(plain(name))) for name in named)
+        warn: Callable[[], Iterable[str]] = getattr(options, "warnings", tuple)
+        self._warnings += map(where.say, warn())
         return attrs.evolve(part, options=options, key_files=keys)
 
     def _each(self, what: str, make: Callable[[str, Tree, KeyPath], T | None]) -> dict[str, T]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from syncer.api.errors import PluginError
 from syncer.api.options import Secret, parse_duration
+from syncer.api.secrets import remember_login, sendable
 from syncer.api.text import choice, shown
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def _made_of(container: type, wanted: Any) -> bool:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be text in quotes, not {shown(value)}")
+    if "://" in value:
+        remember_login(value)
     return value
 
 
@@ -182,7 +185,7 @@ def _secret(value: Any, env: Mapping[str, str]) -> Secret:
     if isinstance(value, Secret):
         return value
     if isinstance(value, str):
-        return Secret(value)
+        return Secret(sendable(value))
     if not isinstance(value, Mapping) or list(value) not in (["file"], ["env"]):
         raise ValueError('must be text in quotes, { file = "..." } or { env = "..." }')
     (where, name), *_ = value.items()
@@ -190,18 +193,24 @@ def _secret(value: Any, env: Mapping[str, str]) -> Secret:
         raise ValueError(f"{where} must be text in quotes")
     if where == "file":
         return Secret(_read_secret(Path(name)))
-    if not env.get(name):
+    if not env.get(name, "").strip():
         raise ValueError(f"the environment variable {name} is not set")
-    return Secret(env[name])
+    try:
+        return Secret(sendable(env[name]))
+    except ValueError as error:
+        raise ValueError(f"the environment variable {name} {error}") from None
 
 
 def _read_secret(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        text = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text") from None
     if not text:
         raise ValueError(f"{path} is empty")
-    return text
+    try:
+        return sendable(text)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from None

@@ -17,6 +17,8 @@ import attrs
 from syncer.api.errors import ConfigError, PluginError
 from syncer.api.fields import EMPTY
 from syncer.api.kinds import SinkType, SourceType
+from syncer.api.secrets import remember_login
+from syncer.api.text import shown_address
 from syncer.config.build import ConfigBuilder
 from syncer.config.fill import fill
 from syncer.config.settings import Config, KindLookup, PluginSettings, UriKind
@@ -151,6 +153,7 @@ def _split(
     flag: str, text: str, configured: Any, role: type[UriKind], kinds: KindLookup
 ) -> tuple[str, UriKind, str | None]:
     """Return the configured name ("" if any will do), the kind and the value of one flag."""
+    remember_login(text)
     try:
         if _URI.match(text):
             return "", kinds.by_scheme(role, text), text
@@ -161,8 +164,8 @@ def _split(
         kind = kinds.kind(role, _kind_of(configured, word))
         return parts["name"] or word, kind, parts["value"]
     except ConfigError as error:
-        shown = text.partition("=")[0].partition("://")[0]  # what follows may be a secret
-        raise ConfigError(f"{flag} {shown}: {error}") from error
+        shown = re.split("=|://", text, maxsplit=1)[0]  # what follows may be a secret
+        raise ConfigError(f"{flag} {shown_address(shown)}: {error}") from error
 
 
 def _kind_of(configured: Any, word: str) -> str:
@@ -174,6 +177,7 @@ def _kind_of(configured: Any, word: str) -> str:
 def _uri_options(flag: str, kind: UriKind, value: str) -> Mapping[str, Any]:
     if kind.from_uri is None:
         raise ConfigError(f"{flag} {kind.name}: takes no value; use --set for its options")
+    remember_login(value)
     try:
         return dict(kind.from_uri(value))
     except ValueError as error:

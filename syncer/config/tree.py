@@ -24,6 +24,8 @@ Tree = dict[str, Any]
 
 #: Environment variables with this prefix set any key: SYNCER__SINKS__CONSUL__TOKEN.
 PREFIX = "SYNCER__"
+#: The shown part of a wrong assignment: what follows the keys may be a secret.
+_KEYS = re.compile(r"[\w.'\"-]*")
 
 
 @attrs.frozen
@@ -140,7 +142,8 @@ def from_assignments(texts: Iterable[str], flag: str = "--set") -> Tree:
     for text in texts:
         path, equals, value = text.partition("=")
         if not equals:
-            raise ConfigError(f"{flag} {text}: must have the form KEY.PATH=VALUE")
+            shown = _KEYS.match(text)
+            raise ConfigError(f"{flag} {shown and shown[0]}: must have the form KEY.PATH=VALUE")
         tree = overlaid(tree, _nested(_keys(path, flag), _given(value, flag)))
     return tree
 
@@ -149,7 +152,9 @@ def _keys(path: str, flag: str) -> list[str]:
     try:
         found: Any = tomllib.loads(f"{path} = 0")
     except tomllib.TOMLDecodeError:
-        raise ConfigError(f"{flag} {path}: not a key path like sinks.consul.token") from None
+        shown = _KEYS.match(path)
+        text = f"{flag} {shown and shown[0]}: not a key path like sinks.consul.token"
+        raise ConfigError(text) from None
     keys = []
     while found != 0:
         (key, found), *_ = found.items()

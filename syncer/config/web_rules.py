@@ -5,7 +5,8 @@ from ipaddress import ip_address
 import attrs
 
 from syncer.api.fields import one_of, within
-from syncer.api.options import Secret, option
+from syncer.api.options import Secret, for_header, option
+from syncer.api.text import shown
 from syncer.desired.networking import is_loopback
 
 _EXAMPLE = "127.0.0.1:8520"
@@ -15,12 +16,12 @@ def address_of(listen: str) -> tuple[str, int]:
     """Split `HOST:PORT`, `[HOST]:PORT` or `:PORT`. Raises ValueError with a reason."""
     host, colon, port = listen.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise ValueError(f"must be an address and a port, like {_EXAMPLE}, not {listen!r}")
+        raise ValueError(f"must be an address and a port, like {_EXAMPLE}, not {shown(listen)}")
     host = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
     try:
         return str(ip_address("127.0.0.1" if host == "localhost" else host)), int(port)
     except ValueError:
-        text = f"must be an address of this host, like {_EXAMPLE}, not {listen!r}"
+        text = f"must be an address of this host, like {_EXAMPLE}, not {shown(listen)}"
         raise ValueError(text) from None
 
 
@@ -42,6 +43,7 @@ class WebRules:
         Secret(""),
         help="Token required to change anything; without it the page is read-only",
         env=("SYNCER_WEB_TOKEN",),
+        validator=for_header,
     )
     token_for: str = option(
         "changes",

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from syncer.api.changes import Plan
 from syncer.api.contracts import Sink, Source
-from syncer.api.errors import ConfigError, SyncerError
+from syncer.api.errors import ConfigError, SyncerError, text_of
 from syncer.api.keys import Part
 from syncer.api.kinds import Parsed, Reachable
 from syncer.api.model import Registration, View, Workload
@@ -326,7 +326,7 @@ class Engine:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises
-            text = str(error) or type(error).__name__
+            text = text_of(error)
             self.tell(LoopFailed(loop=what, error=text))
             return text
         return ""

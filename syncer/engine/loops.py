@@ -2,11 +2,10 @@
 
 import random
 import threading
-import traceback
 from collections.abc import Callable
 from enum import Enum, auto
 
-from syncer.api.errors import SyncerError
+from syncer.api.errors import SyncerError, text_of, trace_of
 from syncer.events import AnyEvent, LoopFailed, LoopRecovered
 
 #: The first failure in a row is news, and then every tenth.
@@ -176,11 +175,11 @@ class Loop:
 
     def _failed(self, error: BaseException) -> float:
         delay = self._backoff.next()
-        text = _text(error)
+        text = text_of(error)
         self._on_failure(text)
         failures, other = self._backoff.failures, text != self._last_error
         expected = isinstance(error, SyncerError)
-        trace = "" if expected or not other else "".join(traceback.format_exception(error))
+        trace = "" if expected or not other else trace_of(error)
         self._emit(
             LoopFailed(
                 loop=self.name,
@@ -193,10 +192,3 @@ class Loop:
         )
         self._last_error = text
         return delay
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 - a plugin's error may fail at this too
-        return type(error).__name__

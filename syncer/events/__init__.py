@@ -4,7 +4,7 @@ The engine passes each event to every listener, and to every plugin with a `sync
 the thread where it happened. A listener that raises an error is ignored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -12,6 +12,11 @@ from syncer.api.changes import Change, Deregister, Plan, Register, Skip
 from syncer.api.checks import CheckStatus
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.keys import Part, as_part
+from syncer.api.secrets import hidden
+
+
+def _hidden(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(hidden, texts))
 
 
 @attrs.frozen(kw_only=True)
@@ -41,10 +46,10 @@ class LoopFailed:
     """
 
     loop: Part = attrs.field(converter=as_part)
-    error: str
+    error: str = attrs.field(converter=hidden)
     failures: int = 1
     retry_in: float = 0.0
-    trace: str = ""
+    trace: str = attrs.field(default="", converter=hidden)
     news: bool = True
 
 
@@ -62,7 +67,7 @@ class ProblemsFound:
 
     source: str
     workload: str
-    problems: tuple[str, ...] = attrs.field(converter=as_tuple)
+    problems: tuple[str, ...] = attrs.field(converter=_hidden)
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +85,7 @@ class ChangeFailed:
 
     sink: str
     change: Change
-    error: str
+    error: str = attrs.field(converter=hidden)
     permanent: bool = False
 
 
@@ -148,7 +153,7 @@ class HealthChanged:
 
     target: str
     status: CheckStatus
-    output: str = ""
+    output: str = attrs.field(default="", converter=hidden)
 
 
 @attrs.frozen(kw_only=True)
@@ -194,14 +199,14 @@ class ConfigRefused:
     `problems` are all errors, one line each.
     """
 
-    problems: tuple[str, ...] = attrs.field(converter=as_tuple)
+    problems: tuple[str, ...] = attrs.field(converter=_hidden)
 
 
 @attrs.frozen(kw_only=True)
 class Warned:
     """Something in the configuration or the environment needs a person's attention."""
 
-    text: str
+    text: str = attrs.field(converter=hidden)
 
 
 AnyEvent = (

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from syncer import events
 from syncer.api.changes import Change, Deregister, Register, Skip, SkipKind, Treat, Update
 from syncer.api.checks import CheckStatus
+from syncer.api.secrets import hidden
 from syncer.api.text import printable
 
 Record = tuple[str, str, dict[str, Any]]
@@ -51,10 +52,14 @@ class Log:
         """Print a line that comes from no event: the process starts, or ends."""
         self._print("info", message, fields)
 
+    def foreign(self, message: str, trace: str) -> None:
+        """Print what a library said, or an error that nobody expected."""
+        self._print("warning", message, {"trace": trace} if trace else {})
+
     def _print(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
         if level == "debug" and not self._verbose:
             return
-        message, fields = printable(message, LONGEST), escaped(fields)
+        message, fields = printable(hidden(message, data=True), LONGEST), escaped(fields)
         if self._as_json:
             line = _json_line(level, message, fields)
         else:
@@ -94,9 +99,9 @@ def _quoted(value: Any) -> str:
 
 
 def escaped(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Escape control characters in the fields, and cut long texts."""
+    """Escape control characters in the fields, take secrets out, and cut long texts."""
     return {
-        key: printable(value, LONGEST_TRACE if key == "trace" else LONGEST)
+        key: printable(hidden(value, data=True), LONGEST_TRACE if key == "trace" else LONGEST)
         if isinstance(value, str)
         else value
         for key, value in fields.items()

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import attrs
 
 from syncer.api.fields import Validator
+from syncer.api.text import did_you_mean, shown_address
 
 _SCHEME = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?(.*)", re.DOTALL)
 _HIGHEST_PORT = 65535
@@ -73,10 +74,14 @@ def parse_uri(text: str, schemes: Collection[str], usual: str) -> Uri:
 
 def parse_query(query: str, known: Collection[str] | None = None) -> dict[str, str]:
     """Return the options of a query; all others than those that are `known` are refused."""
-    found = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+    try:
+        found = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+    except ValueError:
+        raise ValueError("after the ? there must be option=value&option=value") from None
     for name in found:
         if known is not None and name not in known:
-            raise ValueError(f"unknown option {name!r}: known are {', '.join(known)}")
+            hint = did_you_mean(name, known)
+            raise ValueError(f"unknown option after the ?{hint}: known are {', '.join(known)}")
     return found
 
 
@@ -93,7 +98,7 @@ def parse_host(text: str, port: int) -> tuple[str, int]:
     host, _, number = text.rpartition(":") if has_port(text) else (text, "", str(port))
     host = host.removeprefix("[").removesuffix("]")
     if not host or re.search(r"[\s/?#\[\],]", host):
-        raise ValueError(f"not host:port: {text!r}")
+        raise ValueError(f"not host:port: {shown_address(text)!r}")
     if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= _HIGHEST_PORT:
         raise ValueError(f"not a port: {number!r}")
     return host, int(number)

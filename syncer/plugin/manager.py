@@ -16,7 +16,7 @@ import attrs
 from syncer.api.errors import ConfigError, PluginError
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.kinds import CheckTranslator, CommandLine, LabelParser, SinkType, SourceType
-from syncer.api.text import did_you_mean
+from syncer.api.text import did_you_mean, shown
 from syncer.config.convert import separated
 from syncer.config.settings import UriKind
 from syncer.events import AnyEvent, Warned
@@ -173,7 +173,7 @@ class Plugins:
                 raise plugin.failure
 
     def _unknown(self, role: type[K], name: str) -> Exception:
-        what = f"no {ROLES[role]} of kind {name!r}"
+        what = f"no {ROLES[role]} of kind {shown(name)}"
         for plugin in self._plugins():
             if plugin.name == name and plugin.disabled:
                 return ConfigError(f"{what}: the plugin {plugin} is disabled")

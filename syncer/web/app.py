@@ -19,6 +19,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from syncer.api.fields import is_address
+from syncer.api.secrets import hidden
 from syncer.config.web_rules import WebRules
 from syncer.web.api import MOST, USUAL, Api, Query
 from syncer.web.metrics import CONTENT_TYPE, Metrics
@@ -70,7 +71,7 @@ class App:
             **{path: self._file for path in _FILES},
             "/healthz": lambda _: _text("ok\n"),
             "/readyz": self._ready,
-            "/metrics": lambda _: Response(metrics.text(), content_type=CONTENT_TYPE),
+            "/metrics": self._metered,
             f"{_API}/openapi.json": lambda _: _raw(self._described),
             f"{_API}/status": lambda _: _json(api.status()),
             f"{_API}/sources": lambda _: _json(api.sources()),
@@ -154,8 +155,14 @@ class App:
         answer.add_etag()
         return answer.make_conditional(request)
 
+    def _metered(self, request: Request) -> Response:
+        return Response(hidden(self._metrics.text().decode(), data=True), content_type=CONTENT_TYPE)
+
     def _ready(self, request: Request) -> Response:
+        """Tell what is late; why only to those who have the token: it has others' texts."""
         found = self._api.ready()
+        if not self._rules.token or not self._has_token(request):
+            found["late"] = [{"loop": late["loop"]} for late in found["late"]]
         return _json(found, 200 if found["ready"] else 503)
 
     def _explain(self, request: Request) -> Response:
@@ -232,7 +239,7 @@ def _done(
 
 
 def _json(found: object, code: int = 200) -> Response:
-    text = json.dumps(found, ensure_ascii=False, default=str)
+    text = hidden(json.dumps(found, ensure_ascii=False, default=str), data=True)
     return _raw(text.encode(errors="backslashreplace"), code)  # a lone surrogate: \udXXX
 
 

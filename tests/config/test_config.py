@@ -483,7 +483,7 @@ def test_nothing_to_read_or_write(problems):
         ({"sinks": ["x:alpha", "x:plain"]}, "--sink x: given twice; give each another name"),
         ({"sinks": ["a b:alpha"]}, '--sink: sinks."a b": invalid name'),
         ({"assignments": ["owner"]}, "--set owner: must have the form KEY.PATH=VALUE"),
-        ({"assignments": ["a b=c"]}, "--set a b: not a key path like sinks.consul.token"),
+        ({"assignments": ["a b=c"]}, "--set a: not a key path like sinks.consul.token"),
         ({"assignments": ["ownr=x"]}, "--set: ownr: unknown setting; did you mean 'owner'?"),
         ({"assignments": ["interval=x"]}, "--set: interval: must be a duration"),
         ({"assignments": ["sinks=x"]}, "--set: sinks: must be a table"),
@@ -620,13 +620,13 @@ def test_no_configuration_shows_its_secrets(configured, plugins):
 
 
 def test_secrets_from_files_and_variables(tmp_path):
-    """`{ file = ... }` and `{ env = ... }` are read, without the line break at the end."""
+    """`{ file = ... }` and `{ env = ... }` are read, without white space at the ends."""
     path = tmp_path / "token"
     path.write_text(f"{SECRET} \r\n")
-    assert filled({"token": {"file": str(path)}}).token.reveal() == f"{SECRET} "
+    assert filled({"token": {"file": str(path)}}).token.reveal() == SECRET
     assert filled({"token": {"env": "T"}}, {"T": SECRET}).token.reveal() == SECRET
     flag = {"token": {"file": Given(str(path), "--set", text=True)}}
-    assert filled(flag).token.reveal() == f"{SECRET} "
+    assert filled(flag).token.reveal() == SECRET
     given = syncer.Secret(SECRET)
     assert filled({"token": given}).token is given
 

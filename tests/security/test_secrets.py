@@ -1,14 +1,25 @@
 """Tokens and passwords are shown nowhere, and where others could read them syncer says so."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from servers.echo import echoing
+from servers.manager import manager
 from servers.secrets import secret
 from servers.syncer import command
+from syncer.api.kinds import SinkType, SourceType
+from syncer.api.options import Secret
+from syncer.config.convert import bare_type
+from syncer.config.fill import options_of
 from syncer.config.load import load, read_settings
 from syncer.plugin.manager import Plugins
 
@@ -247,3 +258,254 @@ def test_an_error_that_nobody_expected_shows_no_secret(services):
     )
     assert "RuntimeError: unexpected" in done.stderr
     assert PASSWORD not in done.stderr.replace(breaking, "")
+
+
+#: In every part of an odd secret, so that a search finds whatever part of it is shown.
+SPARK = "Sp4rk"
+ODD = {
+    "two lines": f"{SPARK}-one\n{SPARK}-two",
+    "a letter beyond Latin-1": f"{SPARK}\u20ac-{SPARK}",
+    "a zero byte": f"{SPARK}\0-{SPARK}",
+    "a line end": f"{SPARK}-end-of-line\n",
+    "blanks around it": f" \t{SPARK}-blanks-around-it \r\n",
+    "quotes": f"{SPARK}'-\"{SPARK}\\-`{SPARK}",
+    "percent": f"{SPARK}%41%-{SPARK}%0a&a=b?c#d",
+    "an address": f"{SPARK}:a@b/{SPARK}@c",
+    "a byte that is no text": f"{SPARK}\udcff-{SPARK}",
+}
+COMMANDS = [
+    *(["plan"], ["plan", "--json"], ["apply"], ["doctor"], ["doctor", "--json"]),
+    *(["services"], ["explain", "web"], ["check-config"], ["purge", "--yes"], ["drain", "web"]),
+    *(["run", "--once", "-v"], ["run", "--once", "-v", "--log-format", "json"]),
+]
+#: Runs these commands one after the other, and prints what each said.
+DRIVER = """
+import contextlib, io, json, os, sys
+from syncer.cli.commands import main
+for words, env in json.load(open(sys.argv[1])):
+    said = io.StringIO()
+    os.environ.update(env)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            main(words)
+        except SystemExit as end:
+            print("exit", end.code)
+    print(json.dumps(said.getvalue()))
+"""
+
+
+def leaks(text, value):
+    """The places in a text where a part of this secret is shown, in whatever form."""
+    raw = value.strip().encode("utf-8", "surrogateescape")
+    forms = [SPARK, quote(raw), raw.hex(), repr(value)[1:-1], json.dumps(value)[1:-1]]
+    forms += [base64.b64encode(part).decode().rstrip("=") for part in (raw, b"me:" + raw)]
+    return [text[max(0, at - 80) : at + 80] for f in forms if (at := text.find(f)) >= 0]
+
+
+def secret_options():
+    """Every option of every kind that has a secret: table, kind, option."""
+    plugins = Plugins.discover()
+    for table, role in (("sinks", SinkType), ("sources", SourceType)):
+        for kind in plugins.kinds(role).values():
+            for name, option in options_of(kind.options).items():
+                if bare_type(option.wanted) is Secret or name == "token_file":
+                    yield table, kind.name, name
+
+
+def settings_of(table, kind, option, value, port, tmp_path):
+    """The configuration file of a kind, whose server is at this port, with this secret."""
+    kept = tmp_path / "kept"
+    kept.write_bytes(value.encode("utf-8", "surrogateescape"))
+    kept.chmod(0o600)
+    given = json.dumps(str(kept)) if option == "token_file" else f'{{ file = "{kept}" }}'
+    addresses = {
+        "consul": f'address = "127.0.0.1:{port}"',
+        "consulkv": f'address = "127.0.0.1:{port}"',
+        "eureka": f'urls = ["http://127.0.0.1:{port}/eureka/"]',
+        "etcd": f'endpoints = ["127.0.0.1:{port}"]',
+        "zookeeper": f'servers = ["127.0.0.1:{port}"]',
+    }
+    lines = [addresses[kind], f"{option} = {given}", 'timeout = "300ms"']
+    if option == "password":
+        lines.append('user = "me"')
+    other = "[sources.file]\npath = 'services.toml'\n" if table == "sinks" else "[sinks.memory]\n"
+    path = tmp_path / "odd.toml"
+    path.write_text("\n".join([f"[{table}.{kind}]", *lines, other]))
+    return path
+
+
+@pytest.mark.parametrize(("table", "kind", "option"), list(secret_options()))
+def test_no_command_shows_an_odd_secret(services, tmp_path, table, kind, option):
+    """Line ends, letters that no header can have, quotes: with a server that tells all it heard.
+
+    Those that the protocol cannot carry are refused by the option's name, in one line.
+    """
+    runs = []
+    with echoing() as port:
+        for about, value in ODD.items():
+            folder = tmp_path / about
+            folder.mkdir()
+            (folder / "services.toml").write_text(services.read_text())
+            path = settings_of(table, kind, option, value, port, folder)
+            runs += [(about, [*words, "--config", str(path)]) for words in COMMANDS]
+        listed = tmp_path / "runs.json"
+        listed.write_text(json.dumps([[words, {}] for _, words in runs]))
+        done = subprocess.run(
+            [sys.executable, "-c", DRIVER, str(listed)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "OTEL_TRACES_EXPORTER": "console"},
+            timeout=400,
+        )
+    texts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('"')]
+    assert len(texts) == len(runs), done.stderr
+    for (about, words), text in zip(runs, texts, strict=True):
+        assert leaks(text, ODD[about]) == [], (about, words)
+        assert "Traceback" not in text, (about, words)
+        asks = option != "token_file" or words[0] in ("plan", "apply", "doctor", "run")
+        if about in ("two lines", "a zero byte", "a byte that is no text") and asks:
+            assert option in text, (about, words)
+    for about, value in ODD.items():
+        assert leaks(done.stderr + done.stdout, value) == [], about
+
+
+ECHOED = {"consul": "token", "consulkv": "auth", "eureka": "password", "etcd": "password"}
+
+
+@pytest.mark.parametrize("kind", ECHOED)
+@pytest.mark.parametrize("about", ["quotes", "percent"])
+def test_no_page_shows_an_odd_secret(services, tmp_path, start_syncer, kind, about):
+    """Nor log, traces and service manager, while the registry tells it with every answer."""
+    value = secret(ODD[about])
+    (tmp_path / "services.toml").write_text(services.read_text())
+    with echoing() as port, manager(tmp_path / "notify") as told:
+        path = settings_of("sinks", kind, ECHOED[kind], value, port, tmp_path)
+        path.write_text(path.read_text().replace("'services.toml'", f'"{services}"'))
+        env = {"NOTIFY_SOCKET": told.address, "OTEL_TRACES_EXPORTER": "console"}
+        run = start_syncer("--config", path, "--web", "127.0.0.1:0", env=env)
+        (line,) = run.wait_said("status page")
+        run.wait_said(f"sink {kind} failed")
+        base = line["address"].rstrip("/")
+        described = json.loads(asked(f"{base}/api/v1/openapi.json"))
+        paths = [*described["paths"], "/", "/metrics", "/healthz", "/readyz"]
+        told.wait("STATUS=sink")
+        found = [asked(base + one.format(name="web")) for one in paths if "stream" not in one]
+        found += [
+            *told.lines(),
+            run.process.log.read_text(),
+            asked(f"{base}/api/v1/explain?name=web"),
+        ]
+    assert any("***" in text for text in found) or kind == "etcd"
+    for text in found:
+        assert leaks(text, value) == []
+
+
+def asked(url):
+    """What is at this address, whatever its status."""
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('token = "Sp4rk\\nmore"', "sinks.consul.token: has more than one line"),
+        ('token = "Sp4rk\\u0007"', "sinks.consul.token: has a control character in it"),
+        ('token = "Sp4rk\\u20ac"', "sinks.consul.token: has letters that no header can carry"),
+        ('auth = "me:Sp4rk\\nmore"', "sinks.consul.auth: has more than one line"),
+        ('token = { env = "ODD" }', "sinks.consul.token: the environment variable ODD has more"),
+        ('token = { file = "odd" }', "sinks.consul.token: odd has more than one line"),
+        ('token_file = "odd"', "token_file odd: has more than one line"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_by_its_name(tmp_path, services, table, said):
+    """Wherever it comes from; the value is not shown."""
+    (tmp_path / "odd").write_text("Sp4rk-one\n# rotated\n")
+    path = tmp_path / "syncer.toml"
+    path.write_text(f'[sources.file]\npath = "{services}"\n[sinks.consul]\n{table}\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "syncer", "plan", "--config", str(path)],
+        cwd=tmp_path,
+        env={**os.environ, "ODD": "Sp4rk\nmore"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert said in done.stdout + done.stderr
+    assert SPARK not in done.stdout + done.stderr
+    assert done.returncode != 0
+
+
+def test_the_pages_token_is_one_that_a_header_can_carry(services):
+    """A browser sends others in one way, curl in another: neither would be let in."""
+    flags = ("--source", f"file={services}", "--sink", "memory")
+    done = command("check-config", *flags, "--set", f"web.token={SPARK}\u20ac")
+    assert "web.token: has letters that no header can carry" in done.stderr
+    assert SPARK not in done.stdout + done.stderr
+
+
+ADDRESSES = [
+    "{kind}:admin:{pw}@h",
+    "{kind}:http:/admin:{pw}@h",
+    "{kind}=http://admin:{pw}@h:port/x",
+    "{kind}://admin:{pw}@h:port/x",
+    "{kind}://admin:{pw}@h:1:2/x",
+    "{kind}://h:1/x?{pw}",
+    "{kind}://h:1/x?{pw}=1",
+    "{kind}://admin:{pw}/b@h:1/x",
+    "{kind}://admin:a/{pw}@h:1/x",
+    "{kind}://admin:a?{pw}@h:1/x",
+    "{kind}://admin:a#{pw}@h:1/x",
+    "{kind}2://admin:{pw}@h:1/x",
+    "x{kind}=admin:{pw}@h:1",
+    "admin:{pw}@h:1",
+    "x:y:admin:{pw}@h:1",
+]
+
+
+VARIABLES = ("DOCKER_HOST", "CONSUL_HTTP_ADDR", "ETCDCTL_ENDPOINTS", "SYNCER_SINK")
+
+
+@pytest.mark.parametrize("kind", ["consul", "consulkv", "etcd", "zookeeper", "eureka", "docker"])
+def test_no_error_about_an_address_shows_its_password(tmp_path, kind):
+    """Nothing before the @, and nothing after the ?, however it is mistyped."""
+    table, other = ("source", "--sink=memory") if kind == "docker" else ("sink", "--source=docker")
+    runs = []
+    for address in ADDRESSES:
+        text = address.format(kind="tcp" if kind == "docker" else kind, pw=SPARK)
+        for words in (
+            ["check-config", other, f"--{table}", text],
+            ["check-config", f"--{table}", text, "--set", f"{table}s.{kind}.a b={text}"],
+            ["registrator", "consul:", text],
+            ["registrator", f"-ttl={text}", "consul:"],
+            ["registrator", f"-{text}", "consul:"],
+            *([["registrator", text]] if not address.startswith("{kind}://") else []),
+            ["plan", text],
+            ["plan", "--set", text],
+            ["run", "--web", text, other, "--sink", "memory"],
+        ):
+            runs.append([words, dict.fromkeys(VARIABLES, "")])
+        bare = text.partition("=")[2] or text
+        words = ["check-config", "--source", "docker", "--sink", "etcd", "--sink", "consul"]
+        runs += [[words, dict.fromkeys(VARIABLES, "") | {name: bare}] for name in VARIABLES]
+        runs.append([["check-config", other], dict.fromkeys(VARIABLES, "") | {"SYNCER_SINK": text}])
+    listed = tmp_path / "runs.json"
+    listed.write_text(json.dumps(runs))
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, str(listed)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    texts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('"')]
+    assert len(texts) == len(runs), done.stderr
+    for (words, env), text in zip(runs, texts, strict=True):
+        assert SPARK not in text, (words, env)
+    assert SPARK not in done.stderr

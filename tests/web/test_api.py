@@ -208,14 +208,16 @@ class TestReady:
         assert made.ask("/healthz")[::2] == (200, "ok\n")
 
     def test_a_sink_that_hangs_is_late(self, site):
-        """The process is well, and the page says which loop is not."""
+        """The process is well, and the page says which loop is not; why, only with the token."""
         sink = FakeSink()
         sink.gates["registrations"].clear()
-        made = site(workload("web"), sinks={"memory": sink}, begin=False)
+        made = site(workload("web"), sinks={"memory": sink}, begin=False, token="t0ken")
         made.engine.start()
         wait_until(lambda: made.get("sources")[0]["state"] == "working", 30)
         status, _, text = made.ask("/readyz")
         assert status == 503
+        assert json.loads(text)["late"] == [{"loop": "sink memory"}]
+        text = made.ask("/readyz", token="t0ken")[2]
         assert json.loads(text)["late"] == [{"loop": "sink memory", "why": "has not succeeded yet"}]
         assert made.ask("/healthz")[0] == 200
 

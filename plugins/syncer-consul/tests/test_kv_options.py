@@ -48,7 +48,7 @@ def test_user_and_password():
 @pytest.mark.parametrize(
     ("uri", "why"),
     [
-        ("consulkv://h/a?colour=red", "unknown option 'colour': known are layout, session"),
+        ("consulkv://h/a?colour=red", "unknown option after the \\?: known are layout, session"),
         ("consulkv-unix://relative:/a", "absolute path"),
         ("ftp://h/a", "unknown scheme"),
         ("consulkv://h:port/a", "not an address"),

@@ -104,12 +104,12 @@ def test_a_collector_that_is_away(flags, start_syncer):
         "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={KEY}",
     }
     syncer = start_syncer(*flags, "--interval", "0.2s", env=env)
-    text = "syncer: traces cannot be sent"
+    text = '"event": "traces cannot be sent'
     wait_until(lambda: text in syncer.tail(), 60, "it to say so")
     syncer.wait_said("registered", count=2)
     syncer.stop()
     assert not syncer.running()
-    assert syncer.tail().count("syncer: traces") == 1
+    assert syncer.tail().count("traces cannot be sent") == 1
     assert syncer.tail().count("Transient") <= 1
 
 

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 
+from syncer.api.secrets import hidden
 from syncer.api.text import printable
 from syncer.engine.loops import Loop, Wakes
 
@@ -45,7 +46,7 @@ class Notifier:
 
     def status(self, text: str) -> None:
         """Report the status, as text for people."""
-        self.send(f"STATUS={printable(text, _LONGEST)}")
+        self.send(f"STATUS={printable(hidden(text, data=True), _LONGEST)}")
 
     def send(self, *lines: str) -> None:
         """Report one of the states above, or other lines of the protocol."""

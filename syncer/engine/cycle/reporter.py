@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 
 from syncer.api.changes import Change, Outcome, Plan, Skip, SkipKind
-from syncer.api.errors import Conflict, PermanentError, SyncerError, of_plugin
+from syncer.api.errors import Conflict, PermanentError, SyncerError, of_plugin, text_of
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -91,7 +91,7 @@ class Reporter:
             sink=self.name,
             plan=plan,
             applied=len(outcomes) - len(errors),
-            failed={id_: str(error) for id_, error in errors.items()},
+            failed={id_: text_of(error) for id_, error in errors.items()},
             seconds=self._clock() - started,
             planned=planned - started,
             retry=not all(map(is_refusal, errors.values())),

@@ -5,11 +5,15 @@ import ssl
 from pathlib import Path
 
 from syncer.api.errors import ConfigError
+from syncer.api.secrets import remember
 
 
 def basic_auth(user_and_password: str) -> str:
-    """Return the Authorization header for `user:password`."""
-    return f"Basic {base64.b64encode(user_and_password.encode()).decode()}"
+    """Return the Authorization header for `user:password`; no text shows it from now on."""
+    encoded = base64.b64encode(user_and_password.encode()).decode()
+    for secret in (user_and_password.partition(":")[2], encoded):
+        remember(secret)
+    return f"Basic {encoded}"
 
 
 def tls_context(

@@ -12,7 +12,7 @@ from weakref import WeakSet
 import urllib3
 from urllib3 import connection, exceptions
 
-from syncer.api.errors import TemporaryError
+from syncer.api.errors import TemporaryError, text_of
 from syncer.kits.http.response import Response
 
 #: An answer of more bytes than this is taken for a mistake.
@@ -93,6 +93,8 @@ class HttpClient:
         except exceptions.HTTPError as error:
             reason = "closed" if self._closed else _reason(error, seconds)
             raise TemporaryError(f"{self.name}: {reason}") from error
+        except ValueError as error:  # of http.client, about a header or a path
+            raise TemporaryError(f"{self.name}: not a request: {text_of(error)}") from error
 
     def close(self) -> None:
         """Close all connections and refuse further requests; ends those under way in threads."""

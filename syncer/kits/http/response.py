@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from syncer.api.errors import PermanentError, TemporaryError
+from syncer.api.secrets import hidden
 
 _LONGEST_REASON = 300
 
@@ -48,23 +49,19 @@ class Response:
         except (ValueError, RecursionError) as error:
             raise TemporaryError(f"{self.where}: the answer is not JSON") from error
 
-    def reason(self, secrets: Collection[str] = ()) -> str:
-        """Return the content as a reason: short, on one line, without these secrets."""
-        text = self.content.decode("utf-8", "replace")
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "***")
+    def reason(self) -> str:
+        """Return the content as a reason: short, on one line, without secrets."""
+        text = hidden(self.content.decode("utf-8", "replace"))
         text = " ".join("".join(c if c.isprintable() else " " for c in text[:2000]).split())
         return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."
 
-    def error(
-        self, *, secrets: Collection[str] = (), refusals: Collection[str] = (), hint: str = ""
-    ) -> Refused | Failed:
+    def error(self, *, refusals: Collection[str] = (), hint: str = "") -> Refused | Failed:
         """Return the error that this status means: 429 and 5xx may pass, others will not.
 
         `refusals` are words, in lower case, by which a reason tells that a 5xx will not pass.
         `hint` follows the text.
         """
-        reason = self.reason(secrets)
+        reason = self.reason()
         text = f"{self.where}: {self.code} {reason}".rstrip() + hint
         may_pass = self.code == 429 or self.code >= 500
         if may_pass and not any(word in reason.lower() for word in refusals):

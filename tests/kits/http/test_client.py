@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from servers.faulty import Faulty, answer
-from syncer import TemporaryError
+from syncer import Secret, TemporaryError
 from syncer.kits.http import Failed, HttpClient, Refused, Response
 from syncer.kits.http import client as module
 
@@ -233,7 +233,8 @@ def test_what_a_status_means(code, content, kind):
 def test_reason_is_tamed():
     """It is cut short, put on one line, and shows no secret."""
     content = b"bad token b1gs3cret\n\x1b[31m" + b"x" * 5000
-    reason = Response(400, {}, content, "").reason(["b1gs3cret", ""])
+    Secret("b1gs3cret").reveal()
+    reason = Response(400, {}, content, "").reason()
     assert reason.startswith("bad token *** [31mxxx")
     assert reason.isprintable()
     assert len(reason) == 300

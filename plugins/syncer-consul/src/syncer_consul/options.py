@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from syncer import Secret, Unhealthy, at_least, option, positive, within
+from syncer import Secret, Unhealthy, at_least, for_header, option, positive, within
 from syncer.kits.uris import each, parse_query, split_user
 from syncer_consul.address import parse_address
 
@@ -31,7 +31,9 @@ class AgentOptions:
         env=("CONSUL_HTTP_ADDR",),
         validator=each(parse_address),
     )
-    token: Secret = option(Secret(""), help="ACL token", env=("CONSUL_HTTP_TOKEN",))
+    token: Secret = option(
+        Secret(""), help="ACL token", env=("CONSUL_HTTP_TOKEN",), validator=for_header
+    )
     token_file: Path | None = option(
         None,
         help="File with the ACL token, read again when it changes; takes precedence over the token",

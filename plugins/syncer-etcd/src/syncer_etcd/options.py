@@ -109,8 +109,7 @@ class EtcdOptions:
     @property
     def credentials(self) -> tuple[str, str]:
         """User and password; "" if there are none."""
-        name, _, password = self.user.reveal().partition(":")
-        return name, self.password.reveal() or password
+        return self.user.login(self.password)
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:

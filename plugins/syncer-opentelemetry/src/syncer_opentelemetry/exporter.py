@@ -7,7 +7,7 @@ from threading import Lock
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from syncer import one_line
+from syncer import hidden, one_line
 
 _log = logging.getLogger("syncer_opentelemetry")
 #: Longest reason that is logged.
@@ -31,7 +31,7 @@ class ExporterErrors(logging.Handler):
         """Return the first message since the last call, on one line; "" if there was none."""
         with self._lock:
             text, self._first = self._first, ""
-        return one_line(text)[:_LONGEST]
+        return one_line(text)
 
 
 class ReportingExporter(SpanExporter):
@@ -51,7 +51,8 @@ class ReportingExporter(SpanExporter):
         failing = result is not SpanExportResult.SUCCESS
         if failing and not self._failing:
             _log.warning(
-                "syncer: traces cannot be sent: %s", raised[:_LONGEST] or logged or "refused"
+                "syncer: traces cannot be sent: %s",
+                hidden(raised or logged)[:_LONGEST] or "refused",
             )
         if self._failing and not failing:
             _log.warning("syncer: traces can be sent again")

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
-from syncer import Change, Deregister, Register, Update, one_line
+from syncer import Change, Deregister, Register, Update, hidden, one_line
 from syncer.events import ChangeApplied, CycleFinished, LoopFailed, SourceListed
 
 #: Changes shown one by one per cycle, and as many failures.
@@ -145,7 +145,7 @@ def _add_changes(span: Span, cycle: _Cycle) -> None:
 
 def _cut(text: str) -> str:
     """Return the text shortened, on one line, as every exporter can write it."""
-    line = one_line(text)[:LONGEST]
+    line = one_line(hidden(text, data=True))[:LONGEST]
     return line.encode("utf-8", "backslashreplace").decode()
 
 

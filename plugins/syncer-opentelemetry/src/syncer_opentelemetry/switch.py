@@ -9,7 +9,8 @@ from syncer import ConfigError
 
 Listener = Callable[[Any], None]
 
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+#: Where spans are sent.
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OTLP = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
@@ -55,7 +56,7 @@ def exporters(environ: Mapping[str, str]) -> tuple[str, ...]:
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return ()
     named = environ.get("OTEL_TRACES_EXPORTER", "").strip()
-    if not named and any(environ.get(name) for name in _ENDPOINTS):
+    if not named and any(environ.get(name) for name in ENDPOINTS):
         named = "otlp"
     names = [name.strip() for name in named.split(",") if name.strip()]
     if "none" in names:

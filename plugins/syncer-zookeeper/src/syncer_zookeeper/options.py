@@ -106,8 +106,8 @@ class ZooKeeperOptions:
     @property
     def credentials(self) -> str:
         """`user:password`, or "" if there is no user."""
-        name, _, password = self.user.reveal().partition(":")
-        return f"{name}:{self.password.reveal() or password}" if name else ""
+        name, password = self.user.login(self.password)
+        return f"{name}:{password}" if name else ""
 
 
 def from_uri(uri: str) -> Mapping[str, Any]:

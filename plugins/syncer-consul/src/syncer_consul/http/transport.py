@@ -150,7 +150,7 @@ class Transport:
             hint = ""
             if response.code == 404 and not response.reason().lower().startswith("unknown"):
                 hint = "; is this the address of a Consul agent?"
-            raise response.error(secrets=self.headers.secrets(), refusals=_REFUSALS, hint=hint)
+            raise response.error(refusals=_REFUSALS, hint=hint)
         if empty and method == "GET":
             # It ended within its headers: Consul says [], {} or null for nothing.
             raise TemporaryError(f"{where}: the answer is empty")

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from syncer import ConfigError, Invocation, __version__
+from syncer import ConfigError, Invocation, __version__, shown_address
 from syncer_registrator.command_line.flags import ALL, UNSUPPORTED
 from syncer_registrator.command_line.registries import Registry, registry_of
 from syncer_registrator.go.flags import FlagError, ParsedFlags, describe_flags, parse_flags
@@ -50,7 +50,7 @@ def _only_argument(rest: Sequence[str]) -> str:
     if not rest:
         raise FlagError("Missing required argument for registry URI.\n")
     if len(rest) > 1:
-        more = " ".join(rest[1:])
+        more = " ".join(map(shown_address, rest[1:]))
         raise FlagError(
             f"Extra unparsed arguments:\n  {more}\n"
             "Options should come before the registry URI argument.\n"

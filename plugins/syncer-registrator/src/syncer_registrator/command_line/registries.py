@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from syncer import ConfigError
+from syncer import ConfigError, shown_address
 
 #: The supported schemes, each with its kind of sink.
 KINDS: Mapping[str, str] = {
@@ -37,14 +37,18 @@ def registry_of(uri: str) -> Registry:
     """Return the registry of a URI. Raises `ConfigError`."""
     scheme, separator, rest = uri.partition("://")
     if not separator:
-        raise ConfigError(f"bad adapter uri: {uri}: must look like consul://localhost:8500")
+        raise ConfigError(
+            f"bad adapter uri: {shown_address(uri)}: must look like consul://localhost:8500"
+        )
     if scheme == "etcd-legacy":
         raise ConfigError(
             "etcd-legacy://: etcd's API v2 was removed in etcd 3.6, and is off since 3.4;"
             " use etcd://, which writes the same keys by API v3"
         )
     if scheme not in KINDS:
-        raise ConfigError(f"unrecognized adapter: {uri}: known are {', '.join(KINDS)}")
+        raise ConfigError(
+            f"unrecognized adapter: {shown_address(uri)}: known are {', '.join(KINDS)}"
+        )
     if scheme == "coredns":
         return Registry("etcd", _coredns(uri))
     if KINDS[scheme] == "eureka" and not rest.strip("/"):

@@ -9,6 +9,8 @@ from enum import Enum
 
 import attrs
 
+from syncer import shown_address
+
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 #: Go's numbers have 64 bits.
@@ -68,7 +70,7 @@ def parse_flags(flags: Iterable[Flag], arguments: Sequence[str]) -> ParsedFlags:
         if flag is None:
             if name in ("h", "help"):
                 raise FlagError("", asked=True)
-            raise FlagError(f"flag provided but not defined: -{name}")
+            raise FlagError(f"flag provided but not defined: -{shown_address(name)}")
         if not equals:
             if flag.kind is Kind.SWITCH:
                 value = "true"
@@ -97,13 +99,13 @@ def describe_flags(flags: Iterable[Flag]) -> str:
 def _split(text: str) -> tuple[str, str, str]:
     name = text[2:] if text.startswith("--") else text[1:]
     if not name or name[0] in "-=":
-        raise FlagError(f"bad flag syntax: {text}")
+        raise FlagError(f"bad flag syntax: {shown_address(text)}")
     return name.partition("=")
 
 
 def _switch(value: str, name: str) -> Value:
     if value not in _TRUE | _FALSE:
-        raise FlagError(f'invalid boolean value "{value}" for -{name}: parse error')
+        raise FlagError(f'invalid boolean value "{shown_address(value)}" for -{name}: parse error')
     return value in _TRUE
 
 
@@ -111,7 +113,8 @@ def _number(value: str, name: str) -> Value:
     try:
         found = int(value, 0)
     except ValueError:
-        raise FlagError(f'invalid value "{value}" for flag -{name}: parse error') from None
+        text = f'invalid value "{shown_address(value)}" for flag -{name}: parse error'
+        raise FlagError(text) from None
     if not -_LARGEST - 1 <= found <= _LARGEST:
         raise FlagError(f'invalid value "{value}" for flag -{name}: value out of range')
     return found
