@@ -71,6 +71,17 @@ def is_address(text: str) -> bool:
     return True
 
 
+def is_network(text: str) -> bool:
+    """Whether this is a CIDR whose address is that of the network, or of all its hosts."""
+    try:
+        written = ipaddress.ip_interface(text.strip())
+    except ValueError:
+        return False
+    network = written.network
+    broadcast = written.version == 4 and written.ip == network.broadcast_address
+    return network.num_addresses > 2 and (broadcast or written.ip == network.network_address)
+
+
 def bracketed(address: str) -> str:
     """Return the address as written in a URL or before a port: IPv6 in brackets (RFC 3986)."""
     return f"[{address}]" if ":" in address else address

@@ -78,12 +78,14 @@ class Parsed:
     """The answer of a label parser about one workload.
 
     `problems` are texts about mistakes in the labels. `ignored` says why the labels exclude this
-    workload from registration; then no other parser is asked. It is empty if they do not.
+    workload from registration; then no other parser is asked. It is empty if they do not. `asked`
+    means that they ask for registration in so many words, so that one-off containers are too.
     """
 
     offers: tuple[Offer, ...] = attrs.field(default=(), converter=_offers)
     problems: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     ignored: str = attrs.field(default="", validator=_text)
+    asked: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -8,6 +8,7 @@ instances with a `Mark` that names the owner.
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -95,11 +96,16 @@ class Port:
 
 @attrs.frozen(kw_only=True)
 class Network:
-    """The workload's addresses in one network; empty if it has none of that family."""
+    """The workload's addresses in one network; empty if it has none of that family.
+
+    `direct` means that the network publishes no ports, and that clients of other hosts reach these
+    addresses (macvlan).
+    """
 
     name: str
     ipv4: str = attrs.field(default="", converter=canonical_address)
     ipv6: str = attrs.field(default="", converter=canonical_address)
+    direct: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -108,12 +114,14 @@ class Host:
 
     `addresses` maps interface names to their addresses, in the system's order.
     `default_address` is the source address of packets along the default route. Both are empty if
-    the source cannot know them (a remote engine).
+    the source cannot know them (a remote engine). `names` are the host names that may be
+    advertised; no source sets it.
     """
 
     name: str
     addresses: Mapping[str, tuple[str, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
     default_address: str = attrs.field(default="", converter=canonical_address)
+    names: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
 
 
 @attrs.frozen(kw_only=True)
@@ -161,6 +169,10 @@ class Workload:
     name: str
     state: State = State.RUNNING
     health: Health | None = None
+    #: The last output of the runtime's health check, for people.
+    health_output: str = ""
+    #: `None` if the runtime does not tell.
+    started: datetime | None = None
     image: str = ""
     hostname: str = ""
     labels: Mapping[str, str] = attrs.field(default=EMPTY, converter=frozen_map)
@@ -173,6 +185,8 @@ class Workload:
     offers: tuple[Offer, ...] | None = None
     #: The registry that this workload was read from (`consul:dc1`), or "".
     via: str = ""
+    #: Faults that its source found, for people.
+    problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
 
     @property
     def status(self) -> Status:

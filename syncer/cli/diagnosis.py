@@ -14,7 +14,8 @@ from syncer.api.keys import Part, Place
 from syncer.api.model import Host, Instance, Registration, View
 from syncer.api.text import some_of
 from syncer.config.settings import Config
-from syncer.desired.networking import is_loopback
+from syncer.desired.address_rules import AddressRules
+from syncer.desired.networking import NoAddressError, advertised, is_loopback
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.engine.queries import Examined, Once
@@ -51,10 +52,9 @@ def diagnosed(config: Config, installed: Installed, examined: Examined) -> Repor
     for name, snapshot in now.sources.items():
         what = Part("source", name)
         own = examined.findings.get(what, ())
-        host = examined.hosts.get(what, Host(name=name))
         found[what] = [*own, *_unanswered(errors.get(what, ""), own)]
         if what not in errors:
-            found[what] += _of_source(snapshot, host)
+            found[what] += _of_source(snapshot, config.sources[name].addresses)
     for name, view in now.sinks.items():
         what = Part("sink", name)
         own = examined.findings.get(what, ())
@@ -98,13 +98,15 @@ def _unanswered(error: str, own: Collection[Finding]) -> Iterator[Finding]:
         yield Finding(Level.PROBLEM, _first_line(error), text)
 
 
-def _of_source(snapshot: Snapshot, host: Host) -> Iterator[Finding]:
+def _of_source(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
+    host = snapshot.host
     entries = snapshot.workloads.values()
     instances = [one for entry in entries for one in entry.translated.instances]
     text = f"reachable: {len(entries)} workloads, {len(instances)} instances"
     yield Finding(Level.OK, text)
     yield from _unclear(snapshot)
     yield from _scope(host.name)
+    yield from _missing(snapshot, rules)
     yield from _addresses(instances, host)
     yield from _places(instances)
     workloads = (entry.workload for entry in entries)
@@ -131,6 +133,20 @@ def _scope(host: str) -> Iterator[Finding]:
             f"its scope {host} looks like a container id, which changes with each start",
             "set the option scope, or the container's host name, to the host's name",
         )
+
+
+def _missing(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
+    """Yield a problem for each address that is missing now, and may come back."""
+    explained = (one for entry in snapshot.workloads.values() for one in entry.translated.explained)
+    missing = Counter(one.choice.problem for one in explained if one.choice.unknown)
+    if rules.advertise and snapshot.host.addresses:
+        try:
+            advertised(rules.advertise, snapshot.host, rules.family)
+        except NoAddressError as error:
+            missing.setdefault(str(error), 0)
+    for text, count in sorted(missing.items()):
+        advice = "meanwhile what is registered stays, and nothing is added"
+        yield Finding(Level.PROBLEM, f"{text} ({count} services have no address)", advice)
 
 
 def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]:

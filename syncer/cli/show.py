@@ -123,6 +123,8 @@ def story_lines(story: Story) -> Iterator[str]:
         f"[bold]{safe(workload.name)}[/] ({safe(workload.id[:12])}), source {story.source},"
         f" {workload.state.value}{health}, image {safe(workload.image or 'unknown')}"
     )
+    if workload.health_output:
+        yield f"  health check said: {safe(printable(workload.health_output, 200))}"
     if translated.parser:
         yield f"  labels read by {translated.parser}"
     if translated.left_out:

@@ -120,6 +120,9 @@ class SourceConfig(_PartConfig):
         help="The runtime's own health checks: mirror them to the registry, or ignore them",
         validator=one_of("mirror", "ignore"),
     )
+    one_offs: bool = option(
+        False, help="Register one-off containers (docker compose run) without being asked to"
+    )
     addresses: AddressRules = _own(AddressRules)
 
 

@@ -6,6 +6,7 @@ The rules are tried in this order, and the first that applies wins (`RULES` has 
     address label             the configured label gives the address, also as a CIDR
     shared network namespace  ports and addresses are those of the owner of the network
     internal mode             the container's own address, in the chosen network
+    own address               the same, where its network publishes no ports (macvlan)
     advertised address        the configured address, host name, interface or CIDR of the host
     published address         the only host address that the port is published on
     host address              the host's address towards its default route
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from syncer.api.fields import as_tuple, canonical_address
+from syncer.api.fields import as_tuple, canonical_address, is_network
 from syncer.api.model import Binding, Offer
 from syncer.desired.address_rules import ANY
 from syncer.desired.address_rules import AddressRules as AddressRules
@@ -34,6 +35,8 @@ from syncer.desired.networking import (
     advertised,
     default_address,
     family_of,
+    has_own_ports,
+    is_interface,
     is_loopback,
     lies_in,
     misses,
@@ -45,6 +48,7 @@ RULES = (
     LABEL := "address label",
     SHARED := "shared network namespace",
     INTERNAL := "internal mode",
+    OWN := "own address",
     ADVERTISED := "advertised address",
     PUBLISHED := "published address",
     HOST := "host address",
@@ -58,7 +62,8 @@ class Choice:
     `rule` is the rule that won, prefixed by `shared network namespace: ` if another workload's
     network counts. `rejected` has the rules before it, each with the reason why it did not apply.
     `problem` says why there is no usable address, and what to do. It is `unknown` if the cause may
-    be temporary (an interface without an address): then the present entry is kept.
+    be temporary (an interface without an address): then the present entry is kept. It is
+    `nowhere` if the workload has no network, and nothing gives it an address.
     """
 
     address: str = ""
@@ -68,6 +73,7 @@ class Choice:
     problem: str = ""
     warnings: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     unknown: bool = False
+    nowhere: bool = False
 
 
 def choose(offer: Offer, subject: Subject, rules: AddressRules) -> Choice:
@@ -76,7 +82,7 @@ def choose(offer: Offer, subject: Subject, rules: AddressRules) -> Choice:
     try:
         chosen = Choice(*search.run())
     except NoAddressError as error:
-        chosen = Choice(problem=str(error), unknown=error.unknown)
+        chosen = Choice(problem=str(error), unknown=error.unknown, nowhere=error.nowhere)
     return attrs.evolve(chosen, rejected=search.rejected, warnings=search.warnings)
 
 
@@ -89,37 +95,39 @@ class _Search:
         #: The workload whose networks and bindings count.
         self.owner = subject.network_owner or subject.workload
         self.on_host = self.owner.network_mode == "host"
-        internal = rules.internal if offer.internal is None else offer.internal
-        self.in_container = internal and not self.on_host
+        self.internal = rules.internal if offer.internal is None else offer.internal
+        #: Whether the workload's own port is the one to register.
+        own = self.internal or has_own_ports(self.owner)
+        self.in_container = own and not self.on_host
         self.rejected: list[tuple[str, str]] = []
         self.warnings: list[str] = []
         #: The port that labels give in place of the workload's own.
         self.given = self._given_port()
         self.own_port = offer.port if self.given is None else self.given
         #: Whether the port to register is that of a binding.
-        needs_binding = self.given is None and bool(offer.port)
-        self.needs_binding = needs_binding and not (internal or self.on_host)
+        self.needs_binding = self.given is None and bool(offer.port) and not own
 
     def run(self) -> tuple[str, int, str]:
         """Return address, port and rule. Raises `NoAddressError`."""
         if self.workload.namespace:
             self._check_peer()
+        through = f"{SHARED}: " if self.workload.namespace else ""
         address, rule = self._override()
         if not address:
-            address, rule = self._address_label()
+            address, rule = self._address_label(through)
         if address:
             if self.needs_binding:
                 return address, self._nearest(self._bindings(), address).port, rule
             return address, self.own_port, rule
-        through = f"{SHARED}: " if self.workload.namespace else ""
         if not through:
             self.rejected.append((SHARED, "the workload has its own network"))
         if self.owner.network_mode == "none":
-            raise NoAddressError(
-                "it has no network: connect it to one, or set address and port in labels"
-            )
+            raise NoAddressError(self._no_network(), nowhere=True)
         if self.in_container:
-            return self._container_address(), self.own_port, through + INTERNAL
+            if not self.internal:
+                self.rejected.append((INTERNAL, "internal mode is off"))
+            rule = INTERNAL if self.internal else OWN
+            return self._container_address(), self.own_port, through + rule
         self._reject_internal()
         address, binding, rule = self._host_address()
         port = binding.port if binding and self.needs_binding else self.own_port
@@ -154,6 +162,12 @@ class _Search:
             return ""
         return f"labels may give {' or '.join(allowed) or 'no address'}, not {address}"
 
+    def _names_interface(self, address: str) -> str:
+        """Return why a word in labels is no host name; their host names are taken as written."""
+        if not is_interface(address, self.host):
+            return ""
+        return f"{address} is an interface: labels give an address or a host name"
+
     def _override(self) -> tuple[str, str]:
         address, port = self.offer.register_address, self.given
         if address and (why := self._forbidden(address)):
@@ -161,39 +175,56 @@ class _Search:
             self.warnings.append(f"the address from its labels is ignored: {why}")
             return "", ""
         if address:
-            if why := unusable(address):
+            if why := unusable(address) or self._names_interface(address):
                 raise NoAddressError(f"the address from its labels cannot be used: {why}")
             return address, OVERRIDE
         given = "no address" if port is None else f"only port {port}"
         self.rejected.append((OVERRIDE, f"the labels give {given}"))
         return "", ""
 
-    def _address_label(self) -> tuple[str, str]:
+    def _no_network(self) -> str:
+        who = (
+            "it" if self.owner is self.workload else f"{self.owner.name}, whose network it shares,"
+        )
+        return (
+            f"{who} has no network: connect it to one, give the address in its labels, or name "
+            "the label that has the address (setting addresses.label)"
+        )
+
+    def _address_label(self, through: str) -> tuple[str, str]:
+        """Return the address in the workload's label, else in that of its network's owner."""
         label = self.rules.label
         if not label:
             self.rejected.append((LABEL, "not configured"))
             return "", ""
-        value = self.workload.labels.get(label)
+        value, rule = self.workload.labels.get(label), LABEL
         if value is None:
             self.rejected.append((LABEL, f"the workload has no label {label}"))
+            value, rule = self.owner.labels.get(label), through + LABEL
+        if value is None:
             return "", ""
         address = canonical_address(value.rsplit("/", 1)[0])
-        if why := unusable(address) or self._forbidden(address):
-            self.rejected.append((LABEL, why))
+        why = f"{value[:80]!r} is a network, not an address" if is_network(value) else ""
+        why = why or unusable(address) or self._names_interface(address)
+        if why := why or self._forbidden(address):
+            if rule is LABEL:
+                self.rejected.append((LABEL, why))
             self.warnings.append(f"label {label} is ignored: {why}")
             return "", ""
-        return address, LABEL
+        return address, rule
 
     def _reject_internal(self) -> None:
         why = "the workload is in the host's network" if self.on_host else "internal mode is off"
         self.rejected.append((INTERNAL, why))
+        self.rejected.append((OWN, "its ports can be published on the host"))
         if self.offer.network:
             self.warnings.append(
                 f"network {self.offer.network!r} is ignored: it applies in internal mode only"
             )
 
     def _container_address(self) -> str:
-        rules, networks = self.rules, [n for n in self.owner.networks if n.ipv4 or n.ipv6]
+        rules, usable = self.rules, [n for n in self.owner.networks if n.ipv4 or n.ipv6]
+        networks = usable if self.internal else [n for n in usable if n.direct]
         if not networks:
             raise NoAddressError(
                 "it has no address in any network: connect it to one, or turn internal mode off"

@@ -18,7 +18,7 @@ FAMILIES = ("ipv4", "ipv6", "any")
 WILDCARDS = frozenset(("", "0.0.0.0", "::"))
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
-#: Names that are read as an interface even if the host has no interface of that name.
+#: Names of interfaces by custom, also on hosts that have none of that name.
 _INTERFACE = re.compile(
     r"(?:lo|br-[0-9a-f]{12}|en[opsx]\d\w*|wl[opsx]\d\w*"
     r"|(?:eth|bond|br|docker|vmbr|virbr|vlan|wlan|wwan|tun|tap|wg|ppp|ib|utun|tailscale|dummy)\d+)"
@@ -33,11 +33,11 @@ _canonical = lru_cache(maxsize=4096)(canonical_address)
 
 
 class NoAddressError(Exception):
-    """There is no usable address. With `unknown` the cause may be temporary."""
+    """There is no usable address. The flags are those of `Choice`."""
 
-    def __init__(self, text: str, *, unknown: bool = False) -> None:
+    def __init__(self, text: str, *, unknown: bool = False, nowhere: bool = False) -> None:
         super().__init__(text)
-        self.unknown = unknown
+        self.unknown, self.nowhere = unknown, nowhere
 
 
 def family_of(address: str) -> str:
@@ -97,8 +97,8 @@ def addresses_of(host: Host) -> list[str]:
 def advertised(text: str, host: Host, family: str) -> str:
     """Return the address or host name to advertise.
 
-    `text` is an address, a host name, an interface (its first address of the preferred family is
-    taken) or a CIDR (the host's first address in it). Raises `NoAddressError`.
+    `text` is an address, a host name that resolves, an interface (its first address of the
+    preferred family is taken) or a CIDR (the host's first address in it). Raises `NoAddressError`.
     """
     if cidr(text) is not None:
         known = addresses_of(host)
@@ -112,18 +112,21 @@ def advertised(text: str, host: Host, family: str) -> str:
         )
     if family_of(text):
         return text
-    if text in host.addresses:
-        found = [_canonical(a) for a in host.addresses[text]]
-        if found:
-            return min(found, key=lambda a: (is_link_local(a), misses(a, family)))
-        raise NoAddressError(f"interface {text} of the host has no address now", unknown=True)
-    if _INTERFACE.fullmatch(text):
-        has = ", ".join(host.addresses) or "none known"
-        raise NoAddressError(
-            f"the host has no interface {text} (it has: {has}): advertise another or an address",
-            unknown=True,
-        )
-    return text
+    if found := [_canonical(a) for a in host.addresses.get(text, ())]:
+        return min(found, key=lambda a: (is_link_local(a), misses(a, family)))
+    if text in host.names:
+        return text
+    has = ", ".join(name for name, addresses in host.addresses.items() if addresses)
+    raise NoAddressError(
+        f"{text}, which is to be advertised, is no interface with an address now (the host has: "
+        f"{has or 'none known'}) and no host name that resolves",
+        unknown=True,
+    )
+
+
+def is_interface(word: str, host: Host) -> bool:
+    """Whether this is an interface of the host, or called like one."""
+    return word in host.addresses or _INTERFACE.fullmatch(word) is not None
 
 
 def default_address(host: Host, family: str) -> str:
@@ -179,18 +182,42 @@ class Subject:
         """The workload whose networks and bindings count; `None` if it is unknown."""
         return self.peer if self.workload.namespace else self.workload
 
+    @property
+    def cut_off(self) -> str:
+        """Why nobody reaches the workload in the network that it shares; "" if it is in that one.
+
+        Who was started before the network's owner is in the network that the owner had before.
+        """
+        peer, started = self.network_owner, self.workload.started
+        if peer is None or peer is self.workload or started is None or peer.started is None:
+            return ""
+        if started >= peer.started:
+            return ""
+        return (
+            f"it started before {peer.name}, whose network it shares, and is still in the network "
+            f"that {peer.name} had then, where nobody reaches it: restart it"
+        )
+
+
+def has_own_ports(owner: Workload) -> bool:
+    """Whether ports are reached under their own numbers, if at all: nothing can be published."""
+    if owner.network_mode in ("host", "none"):
+        return True
+    return any(network.direct for network in owner.networks)
+
 
 def reachable(subject: Subject, *, internal: bool) -> Reachable:
-    """Return the ports of a workload that can be registered.
+    """Return the ports of a workload that can be registered, if it gets an address.
 
-    All ports in internal mode or in the host's network, none without a network, else those that
-    are published, by the workload itself or by the owner of the network that it shares.
+    All ports in internal mode, and where nothing can be published; else those that are published,
+    by the workload itself or by the owner of the network that it shares.
     """
     workload, owner = subject.workload, subject.network_owner
-    if owner is None or owner.namespace or owner.network_mode == "none":
+    if owner is None or owner.namespace:
         return Reachable(internal=internal)
     ports = workload.ports if owner is workload else _bound_by(owner, workload.ports)
-    if internal or owner.network_mode == "host":
+    if internal or has_own_ports(owner):
+        internal = internal or owner.network_mode != "host"
         return Reachable(internal=internal, ports=ports, all_ports=ports)
     published = tuple([port for port in ports if port.bindings])
     return Reachable(ports=published, all_ports=ports)

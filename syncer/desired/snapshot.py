@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import attrs
 
 from syncer.api.fields import EMPTY
-from syncer.api.model import Workload
+from syncer.api.model import Host, Workload
 from syncer.desired.translate import Translated
 
 #: Docker's default host name of a container: the first digits of its id.
@@ -28,7 +28,7 @@ class Snapshot:
 
     `doubt` is empty if the source has listed completely in this process and answers now; else it
     says what is missing, and nothing of this source is removed. Workloads in `unclear` exist, but
-    the source cannot describe them. `listing` counts the complete listings.
+    the source cannot describe them. `listing` counts the complete listings. `host` is theirs.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Snapshot:
     listing: int = 1
     workloads: Mapping[str, TrackedWorkload] = EMPTY
     unclear: frozenset[str] = frozenset()
+    host: Host = Host(name="")
 
     def offers(self, workload_id: str) -> bool:
         """Whether this workload is in a state that offers services."""

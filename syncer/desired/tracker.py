@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from syncer.api.contracts import Source
 from syncer.api.fields import EMPTY
 from syncer.api.model import Host, View, Workload
+from syncer.desired.host_names import HostNames
 from syncer.desired.snapshot import RANDOM_NAME, Snapshot, TrackedWorkload
-from syncer.desired.translate import Translator
+from syncer.desired.translate import Translated, Translator
 from syncer.events import AnyEvent, ProblemsFound, SourceListed, Warned
 
 #: Seconds for which the answer that a workload is gone may be used again.
@@ -43,7 +44,9 @@ class Tracker:
         self._former_scopes, self._emit, self._clock = former_scopes, emit, clock
         self._lock = threading.Lock()
         self._scope = ""
-        self._host = Host(name="")
+        self._host, self._names = Host(name=""), HostNames(translator.rules.advertise)
+        #: Whether an address is missing that may come back.
+        self._lacking = False
         self._doubt = "it has not listed completely yet"
         self._listings = 0
         self._workloads: dict[str, TrackedWorkload] = {}
@@ -67,7 +70,7 @@ class Tracker:
             renamed, self._scope = scope != self._scope, scope
         if renamed and RANDOM_NAME.fullmatch(scope):
             self._emit(Warned(text=_random(self.name, scope)))
-        host = self.source.host()
+        host = self._names.noted_on(self.source.host())
         with self._question() as number:
             view = self.source.workloads()
             with self._lock:
@@ -87,6 +90,15 @@ class Tracker:
             )
         )
         return changed
+
+    @property
+    def lacks_address(self) -> bool:
+        """Whether an address is missing that may come back without an event."""
+        return self._lacking
+
+    def address_is_back(self) -> bool:
+        """Whether an address is missing and the host has changed. The source lists nothing."""
+        return self._lacking and self._names.noted_on(self.source.host()) != self._host
 
     def take_over(self, former: "Tracker") -> None:
         """Start with the state of a tracker of the same source, translated by these rules.
@@ -175,6 +187,7 @@ class Tracker:
                 listing=self._listings,
                 workloads=self._workloads,
                 unclear=self._unclear,
+                host=self._host,
             )
 
     def _take(self, view: View[Workload], host: Host, number: int) -> bool:
@@ -188,6 +201,7 @@ class Tracker:
         self._doubt = "" if view.complete else "its last listing was incomplete"
         if view.complete:
             self._listings, self._listed = self._listings + 1, number
+        self._lacking = any(_is_lacking(one.translated) for one in self._workloads.values())
         self._forget_old_answers()
         return before != (self._workloads, self._unclear, self._doubt)
 
@@ -246,6 +260,7 @@ class Tracker:
         if old and not again and old.workload == workload and old.peer == peer:
             return old
         translated = self._translator.translate(workload, peer, self._host)
+        self._lacking |= _is_lacking(translated)
         if old and (old.workload, old.peer, old.translated) == (workload, peer, translated):
             return old  # the host changed, but not for this workload
         if translated.problems != (old.translated.problems if old else ()):
@@ -274,6 +289,10 @@ class Tracker:
                 self._workloads[id_] = again
                 changed |= again is not tracked
         return changed
+
+
+def _is_lacking(translated: Translated) -> bool:
+    return translated.failed and any(one.choice.unknown for one in translated.explained)
 
 
 def _sharing(workloads: Mapping[str, TrackedWorkload]) -> frozenset[str]:

@@ -21,6 +21,15 @@ from syncer.desired.networking import Subject, reachable
 Parse = Callable[[Workload, Reachable], Parsed]
 
 _CONTAINER = "container"
+#: The protocols of ports, and which of them each kind of check speaks.
+_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
+_SPOKEN = {"udp": "udp", **dict.fromkeys(("http", "https", "tcp", "grpc", "h2ping"), "tcp")}
+#: The mark of containers of `docker compose run`, which have all labels of their service.
+_ONE_OFF = "com.docker.compose.oneoff"
+_ONE_OFF_TEXT = (
+    f"it is a one-off container ({_ONE_OFF}): SERVICE_REGISTER=true or syncer.enable=true in its "
+    "labels registers it, one_offs = true in the source all of them"
+)
 
 
 @attrs.frozen
@@ -54,13 +63,15 @@ class Translator:
     """Translates workloads, with named label parsers that are asked in order.
 
     The first parser that offers anything, or says that the workload is to be ignored, wins. If
-    one raises, the parsers after it are not asked, since it might have won.
+    one raises, the parsers after it are not asked, since it might have won. One-off containers are
+    left out unless labels ask for them, or `one_offs` are wanted.
     """
 
     parsers: tuple[tuple[str, Parse], ...] = attrs.field(converter=as_tuple)
     rules: AddressRules = attrs.Factory(AddressRules)
     filter: Filter = attrs.Factory(Filter)
     mirror_health: bool = True
+    one_offs: bool = False
 
     def translate(self, workload: Workload, peer: Workload | None, host: Host) -> Translated:
         """Translate a workload. `peer` is the one whose network namespace it shares."""
@@ -78,14 +89,17 @@ class Translator:
         if subject.network_owner is None:
             problem = f"workload {workload.namespace[:12]}, whose network it shares, is unknown"
             return Translated(problems=(problem,), failed=True)
+        if why := subject.cut_off:
+            return Translated(problems=(*workload.problems, why))
         if workload.offers is not None:
             left_out = "" if workload.offers else "its source says that it offers no service"
-            return self._resolve(Translated(left_out=left_out), workload.offers, subject)
+            answer = Translated(left_out=left_out, problems=workload.problems)
+            return self._resolve(answer, workload.offers, subject)
         answer, offers = self._parse(workload, reachable(subject, internal=self.rules.internal))
         return self._resolve(answer, offers, subject) if offers else answer
 
     def _parse(self, workload: Workload, ports: Reachable) -> tuple[Translated, tuple[Offer, ...]]:
-        problems: tuple[str, ...] = ()
+        problems = workload.problems
         for name, parse in self.parsers:
             try:
                 parsed = _checked(parse(workload, ports))
@@ -95,6 +109,9 @@ class Translator:
             problems += parsed.problems
             if parsed.offers or parsed.ignored:
                 ignored = "" if parsed.offers else parsed.ignored
+                if parsed.offers and not (parsed.asked or self.one_offs) and _is_one_off(workload):
+                    text = _ONE_OFF_TEXT
+                    return Translated(problems=problems, left_out=text, parser=name), ()
                 return Translated(problems=problems, left_out=ignored, parser=name), parsed.offers
         return Translated(problems=problems, left_out=self._why_nothing(workload, ports)), ()
 
@@ -106,9 +123,12 @@ class Translator:
         if ports.ports:
             return text
         if not workload.ports:
-            return f"{text}, and it has no ports"
+            return f"{text}, and it has no ports: give one in its labels (SERVICE_PORT=8080)"
         listed = ", ".join(f"{port.number}/{port.protocol}" for port in workload.ports[:10])
-        return f"{text}, and none of its ports can be registered ({listed}): publish one"
+        return (
+            f"{text}, and none of its ports is published ({listed}): publish one, or register the "
+            "container's own address (internal mode)"
+        )
 
     def _resolve(
         self, answer: Translated, offers: tuple[Offer, ...], subject: Subject
@@ -117,9 +137,12 @@ class Translator:
         offers, left_out = self._admitted(offers, subject.workload)
         made: dict[str, Instance] = {}
         explained: list[Explained] = []
+        nowhere: dict[str, str] = {}
         problems, failed = list(answer.problems), answer.failed
         for offer in offers:
             one, found, unknown = self._explain(offer, subject)
+            if one.choice.nowhere:
+                nowhere[_named(offer)] = found.pop()
             if one.instance is not None:
                 holder = made.setdefault(one.instance.id, one.instance)
                 if holder is not one.instance:
@@ -128,9 +151,12 @@ class Translator:
             explained.append(one)
             problems += [f"{_named(offer)}: {text}" for text in found]
             failed = failed or unknown
+        if not made:  # as quiet as ports that are not published
+            left_out = left_out or next(iter(nowhere.values()), "")
+            nowhere = {}
         return Translated(
             instances=tuple(made.values()),
-            problems=tuple(problems),
+            problems=(*problems, *(f"{name}: {text}" for name, text in nowhere.items())),
             left_out=answer.left_out or left_out,
             parser=answer.parser,
             explained=tuple(explained),
@@ -153,8 +179,9 @@ class Translator:
             found = list(choice.warnings)
             if choice.problem:
                 return Explained(offer, choice), [*found, choice.problem], choice.unknown
+            offer, unfit = _with_fitting_checks(offer)
             instance = self._instance(offer, choice, subject.workload)
-            return Explained(offer, choice, instance), found, False
+            return Explained(offer, choice, instance), [*found, *unfit], False
         except ValueError as error:
             return Explained(offer, choice), [str(error)], False
         except Exception as error:  # noqa: BLE001 - offers come from plugins
@@ -178,7 +205,7 @@ class Translator:
             status=workload.status,
             origin=Origin(source=workload.source, workload=workload.id, name=workload.name),
             by_labels=workload.offers is None
-            and (choice.rule in (OVERRIDE, LABEL) or offer.register_port is not None),
+            and (choice.rule.endswith((OVERRIDE, LABEL)) or offer.register_port is not None),
         )
 
 
@@ -191,6 +218,32 @@ def instance_id(offer: Offer, workload: Workload) -> str:
     port = offer.port or offer.register_port or 0
     ending = "" if offer.protocol == "tcp" else f":{offer.protocol}"
     return f"{workload.scope}:{workload.name or workload.id}:{port}{ending}"
+
+
+def _is_one_off(workload: Workload) -> bool:
+    return workload.labels.get(_ONE_OFF, "").lower() == "true"
+
+
+def _with_fitting_checks(offer: Offer) -> tuple[Offer, list[str]]:
+    """Leave out checks that speak another protocol than the port, and return why.
+
+    One that names a port of its own is for that port.
+    """
+    unfit = [check for check in offer.checks if not _fits(check, offer.protocol)]
+    if not unfit:
+        return offer, []
+    kept = tuple(check for check in offer.checks if check not in unfit)
+    problems = [
+        f"check {check.key} is left out: {check.kind} does not work over {offer.protocol.upper()};"
+        " give the check a port of its own"
+        for check in unfit
+    ]
+    return attrs.evolve(offer, checks=kept), problems
+
+
+def _fits(check: Check, protocol: str) -> bool:
+    spoken = _SPOKEN.get(check.kind, protocol)
+    return spoken == protocol or protocol not in _PROTOCOLS or bool(check.port)
 
 
 def _with_health(checks: tuple[Check, ...]) -> tuple[Check, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from syncer.api.changes import Change, Deregister, Plan, Update
 from syncer.api.model import STATUS_KEY, Registration, View
+from syncer.api.text import printable
 from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest
 
@@ -73,6 +74,7 @@ def story_json(story: Story) -> dict[str, Any]:
         "name": workload.name,
         "state": workload.state.value,
         "health": workload.health.value if workload.health else None,
+        "health_output": printable(workload.health_output, 200),
         "image": workload.image,
         "parser": translated.parser,
         "left_out": translated.left_out,

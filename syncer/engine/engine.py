@@ -77,7 +77,9 @@ class Engine:
         self._trackers: dict[str, Tracker] = {}
         for order, (name, source) in enumerate(sources.items()):
             part = SourcePart.of(source)
-            translator = Translator(parsers, part.rules, part.filter, part.mirror_health)
+            translator = Translator(
+                parsers, part.rules, part.filter, part.mirror_health, part.one_offs
+            )
             track = partial(Tracker, order=order, former_scopes=part.former_scopes)
             self._trackers[name] = track(name, part.source, translator, emit=self.tell, clock=clock)
         self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)

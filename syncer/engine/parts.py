@@ -23,6 +23,7 @@ class SourcePart:
     rules: AddressRules = attrs.Factory(AddressRules)
     filter: Filter = attrs.Factory(Filter)
     mirror_health: bool = True
+    one_offs: bool = False
     former_scopes: tuple[str, ...] = ()
 
     @classmethod

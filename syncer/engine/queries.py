@@ -12,7 +12,7 @@ from syncer.api.contracts import Sink, Source
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.findings import Finding
 from syncer.api.keys import Part, WorkloadKey
-from syncer.api.model import Host, Instance, Registration, View
+from syncer.api.model import Instance, Registration, View
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 
@@ -88,12 +88,11 @@ class Examined:
     """The answers that an engine got by asking every source and sink: for `syncer doctor`.
 
     `findings` are those of sources and sinks about themselves, under `source NAME` and
-    `sink NAME`; `hosts` are the hosts that sources reported, under `source NAME`.
+    `sink NAME`.
     """
 
     now: Now
     plans: Once[Plan]
-    hosts: Mapping[str, Host] = attrs.field(default=EMPTY, converter=frozen_map)
     findings: Mapping[str, tuple[Finding, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
 
 
@@ -101,20 +100,17 @@ def examined(
     parts: Mapping[Part, Source | Sink], plans: Once[Plan], now: Now, attempt: Attempt
 ) -> Examined:
     """Ask sources and sinks to examine themselves; `plans` were made just before."""
-    hosts: dict[str, Host] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
     errors = dict(plans.errors)
 
     def look(name: Part, part: Source | Sink) -> None:
         findings[name] = tuple(part.examine())
-        if isinstance(part, Source):
-            hosts[name] = part.host()
 
     for name, part in parts.items():
         if error := attempt(name, partial(look, name, part)):
             errors.setdefault(name, error)
     asked = Once[Plan](answers=plans.answers, errors=errors)
-    return Examined(now=now, plans=asked, hosts=hosts, findings=findings)
+    return Examined(now=now, plans=asked, findings=findings)
 
 
 def offered(entry: TrackedWorkload) -> set[str]:

@@ -36,6 +36,8 @@ WATCH_PAUSE = (0.2, 2.0)
 STEADY = 5.0
 #: Seconds that a loop waits if only a wake gives it work.
 UNTIL_WOKEN = 3600.0
+#: Seconds after which a missing address of the host is looked for again.
+LOOK_AGAIN = 1.0
 
 
 class SourceWork:
@@ -51,14 +53,16 @@ class SourceWork:
     def __call__(self, wakes: Wakes) -> float:
         """Do what the wakes ask for; return the seconds until the next full listing."""
         due, self._due = self._due, float("-inf")  # after any failure, list
-        if Trigger.EVERYTHING in wakes or self._clock() >= due:
+        asked = Trigger.EVERYTHING in wakes or self._clock() >= due
+        if asked or self._tracker.address_is_back():
             if self._tracker.relist():
                 self._changed()
             due = self._clock() + jittered(self._interval)
         elif any([self._tracker.refresh(str(workload_id)) for workload_id in wakes]):
             self._changed()
         self._due = due
-        return due - self._clock()
+        delay = due - self._clock()
+        return min(delay, LOOK_AGAIN) if self._tracker.lacks_address else delay
 
 
 class SinkWork:

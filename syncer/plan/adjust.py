@@ -15,7 +15,8 @@ from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
 from syncer.api.keys import Claim, Place, WorkloadKey
 from syncer.api.kinds import TranslatedCheck, translate_checks
-from syncer.api.model import Instance, Mark, Status
+from syncer.api.model import Instance, Mark, State, Status, Workload
+from syncer.api.text import printable
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.drain import Held, drained, with_holds
 from syncer.plan.wanted import Adjusted, Rejected, Wanted
@@ -34,6 +35,10 @@ RESULTS = {
     Status.PAUSED: CheckResult(status=CheckStatus.CRITICAL, output="paused"),
     Status.DRAINING: CheckResult(status=CheckStatus.CRITICAL, output="draining"),
 }
+
+
+#: Characters of what a runtime's health check printed.
+LONGEST_OUTPUT = 200
 
 
 @attrs.define
@@ -244,8 +249,9 @@ class Adjuster:
                 continue
             problems += (f"{want.instance.id}: {text}" for text in want.instance.problems)
             made.wanted.append(want)
+            result = _result(instance.status, entry.workload)
             made.results.update(
-                (CheckKey(want.instance.id, check.key), RESULTS[instance.status])
+                (CheckKey(want.instance.id, check.key), result)
                 for check in want.instance.checks
                 if isinstance(check, Native) and check.fed
             )
@@ -314,6 +320,15 @@ class Adjuster:
         except Exception as error:
             raise _mistake(error) from error
         return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
+
+
+def _result(status: Status, workload: Workload) -> CheckResult:
+    """Return the result of fed checks, with the runtime's words if the status is by its check."""
+    result, said = RESULTS[status], printable(workload.health_output, LONGEST_OUTPUT)
+    by_check = workload.health is not None and workload.state is State.RUNNING
+    if said and by_check and status is workload.status:
+        return attrs.evolve(result, output=f"{result.output}: {said}")
+    return result
 
 
 def _rejected(offered: Instance, reason: str) -> Rejected:

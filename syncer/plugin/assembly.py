@@ -64,6 +64,7 @@ def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
             deny_names=part.deny_names,
         ),
         mirror_health=part.healthcheck == "mirror",
+        one_offs=part.one_offs,
         former_scopes=part.former_scopes,
     )
 

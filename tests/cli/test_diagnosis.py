@@ -7,6 +7,8 @@ from fakes import SCOPE, FakeSource
 from syncer import Engine, Finding, Host, Level, Offer, TemporaryError, clock_finding
 from syncer.cli.diagnosis import Installed, diagnosed, failed
 from syncer.config.settings import Config, SinkConfig, SourceConfig
+from syncer.desired.addresses import AddressRules
+from syncer.engine.parts import SourcePart
 from syncer.plugin.builtin.memory import MemorySink
 from syncer.testing import make_instance, make_mark, make_registration, make_workload
 
@@ -63,6 +65,28 @@ def test_what_looks_wrong_is_a_warning(workloads, words):
     report = report_of(*workloads)
     assert any(words in line for line in said(report, Level.WARNING))
     assert not failed(report)
+
+
+@pytest.mark.parametrize("word", ["em1", "team0", "eth9", "typo.invalid", "10.1.0.0/16"])
+@pytest.mark.parametrize("workloads", [0, 1])
+def test_an_address_to_advertise_that_is_not_there(word, workloads):
+    """It is a problem, also while nothing runs that needs it."""
+
+    class Local(FakeSource):
+        def host(self):
+            return Host(name="h", addresses={"eth0": ("10.0.0.5",)}, default_address="10.0.0.5")
+
+    rules = AddressRules(advertise=word)
+    config = attrs.evolve(
+        CONFIG, sources={"docker": SourceConfig(name="docker", kind="docker", addresses=rules)}
+    )
+    made = make_workload("web", offers=(Offer(service="web"),), network_mode="host")
+    source = SourcePart(source=Local(*[made] * workloads), rules=rules)
+    report = report_of(config=config, source=source)
+    (line,) = said(report, Level.PROBLEM)
+    assert word in line
+    assert f"({workloads} services have no address)" in line
+    assert failed(report)
 
 
 def test_a_bridge_of_containers_is_no_address_for_others():

@@ -12,6 +12,7 @@ from syncer.desired.addresses import (
     INTERNAL,
     LABEL,
     OVERRIDE,
+    OWN,
     PUBLISHED,
     RULES,
     SHARED,
@@ -31,6 +32,7 @@ HOST_A = Host(
         "docker0": ("172.17.0.1",),
     },
     default_address="10.0.0.5",
+    names=("host.example", "web1"),
 )
 
 
@@ -146,14 +148,114 @@ def test_internal_mode_in_the_hosts_network_has_an_address():
 
 
 def test_without_a_network_there_is_no_false_address():
-    """With `--network none` nothing can be registered, in either mode."""
+    """With `--network none` nothing has an address of its own, in either mode."""
     w = workload(Port(number=80), network_mode="none", networks=())
     for rules in (AddressRules(), AddressRules(internal=True)):
-        found = reachable(Subject(w, HOST_A), internal=rules.internal)
-        assert (found.ports, found.all_ports) == ((), ())
         choice = choose(offer(), Subject(w, HOST_A), rules)
         assert (choice.address, choice.port) == ("", 0)
         assert "no network" in choice.problem
+        assert choice.nowhere
+
+
+# -- networks that publish nothing ----------------------------------------------------------
+
+NO_NETWORK = {"network_mode": "none", "networks": (Network(name="none"),)}
+MACVLAN = {
+    "network_mode": "lan",
+    "networks": (Network(name="lan", ipv4="192.168.7.20", direct=True),),
+}
+GIVEN = {RANCHER: "10.42.93.88/16"}
+
+
+@pytest.mark.parametrize("internal", [False, True])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("network", [NO_NETWORK, MACVLAN])
+def test_an_address_from_outside_the_runtime(internal, shared, network):
+    """Its label gives the address and the workload itself the port: nothing can be published."""
+    own = {"networks": (), "namespace": "2", "network_mode": ""} if shared else network
+    w = workload(Port(number=8080), labels=GIVEN, **own)
+    subject = Subject(w, HOST_A, workload(id="2", name="pod", **network) if shared else None)
+    assert reachable(subject, internal=internal).ports == w.ports
+    choice = choose(offer(port=8080), subject, AddressRules(internal=internal, label=RANCHER))
+    assert place(choice) == ("10.42.93.88", 8080)
+    assert choice.rule == LABEL
+
+
+def test_the_label_of_the_networks_owner_counts_too():
+    """Who shares a network is where its owner's label says, unless it has one of its own."""
+    pod = workload(id="2", name="pod", labels=GIVEN, **NO_NETWORK)
+    w = workload(Port(number=8080), namespace="2", network_mode="", networks=())
+    choice = chosen(w, offer(port=8080), peer=pod, label=RANCHER)
+    assert place(choice) == ("10.42.93.88", 8080)
+    assert choice.rule == f"{SHARED}: {LABEL}"
+    own = attrs.evolve(w, labels={RANCHER: "10.42.0.1"})
+    assert place(chosen(own, offer(port=8080), peer=pod, label=RANCHER)) == ("10.42.0.1", 8080)
+    assert "whose network it shares, has no network" in chosen(w, peer=pod, label="other").problem
+
+
+def test_an_override_where_nothing_can_be_published():
+    """An address in the labels goes with the workload's own port."""
+    w = workload(Port(number=8080), **NO_NETWORK)
+    o = offer(port=8080, register_address="10.9.9.9")
+    assert place(chosen(w, o)) == ("10.9.9.9", 8080)
+    pod = workload(id="2", name="pod", **NO_NETWORK)
+    sidecar = workload(Port(number=8080), namespace="2", network_mode="", networks=())
+    assert place(chosen(sidecar, o, peer=pod)) == ("10.9.9.9", 8080)
+
+
+@pytest.mark.parametrize("advertise", ["", "203.0.113.9"])
+def test_a_network_that_publishes_nothing(advertise):
+    """Its workloads are where they are, whatever address the host advertises."""
+    w = workload(Port(number=8080), **MACVLAN)
+    assert reachable(Subject(w, HOST_A), internal=False).ports == w.ports
+    choice = chosen(w, offer(port=8080), advertise=advertise)
+    assert place(choice) == ("192.168.7.20", 8080)
+    assert choice.rule == OWN
+    assert (INTERNAL, "internal mode is off") in choice.rejected
+    assert choice.warnings == ()
+
+
+def test_a_sidecar_in_a_network_that_publishes_nothing():
+    """It is at the address of its network's owner."""
+    pod = workload(id="2", name="pod", **MACVLAN)
+    w = workload(Port(number=8080), namespace="2", network_mode="", networks=())
+    choice = chosen(w, offer(port=8080), peer=pod)
+    assert place(choice) == ("192.168.7.20", 8080)
+    assert choice.rule == f"{SHARED}: {OWN}"
+
+
+def test_a_network_that_nobody_reaches_is_no_candidate_beside_one_that_publishes_nothing():
+    """Of two networks the one that clients reach counts, unless internal mode is on."""
+    inner = Network(name="inner", ipv4="172.30.0.2")
+    w = workload(networks=(inner, *MACVLAN["networks"]), network_mode="inner")
+    choice = chosen(w)
+    assert place(choice) == ("192.168.7.20", 80)
+    assert choice.warnings == ()
+    assert place(chosen(w, internal=True)) == ("172.30.0.2", 80)
+
+
+def test_a_published_port_stays_where_it_is_published():
+    """An address label in a network that publishes goes with the published port only."""
+    w = workload(Port(number=443), bound("0.0.0.0:32768"), labels=GIVEN)
+    assert [p.number for p in reachable(Subject(w, HOST_A), internal=False).ports] == [80]
+    assert place(chosen(w, label=RANCHER)) == ("10.42.93.88", 32768)
+    assert "not published" in chosen(w, offer(port=443), label=RANCHER).problem
+
+
+@pytest.mark.parametrize("value", ["10.42.0.0/16", "10.42.255.255/16", "fd00:42::/64"])
+def test_a_network_in_the_place_of_an_address(value):
+    """It is the address of no workload: it is told, and not registered."""
+    w = workload(Port(number=80), labels={RANCHER: value}, **NO_NETWORK)
+    choice = chosen(w, label=RANCHER)
+    assert choice.address == ""
+    assert "is a network" in choice.warnings[0]
+
+
+@pytest.mark.parametrize("value", ["10.42.0.0/32", "10.42.0.0/31", "10.42.0.1/31", "fd00::/128"])
+def test_a_network_of_one_or_two_addresses(value):
+    """Where all addresses are those of hosts, the first one is as well."""
+    w = workload(Port(number=80), labels={RANCHER: value}, **NO_NETWORK)
+    assert place(chosen(w, label=RANCHER)) == (value.partition("/")[0], 80)
 
 
 def test_a_user_network_does_not_mix_container_address_and_host_port():
@@ -473,13 +575,39 @@ def test_the_advertised_address(advertise, family, address):
     assert choice.rule == ADVERTISED
 
 
-@pytest.mark.parametrize("advertise", ["eth9", "wg0", "br-0123456789ab", "100.64.0.0/10"])
+@pytest.mark.parametrize(
+    "advertise",
+    [
+        *("eth9", "wg0", "br-0123456789ab", "100.64.0.0/10", "em1", "p2p1", "team0", "br-lan"),
+        *("en0", "zt5u4y6ab", "public", "macvlan-shim", "eth0.100", "typo.example", "host.exmaple"),
+    ],
+)
 def test_an_advertised_address_that_is_not_there(advertise):
     """No other address is registered instead, and what is registered stays."""
     choice = chosen(advertise=advertise)
     assert choice.address == ""
     assert advertise in choice.problem
     assert choice.unknown
+
+
+@pytest.mark.parametrize("word", ["eth0", "eth9", "wg0", "ens3"])
+def test_an_interface_in_labels(word):
+    """It is no host name, whether the host has it or not; labels give addresses."""
+    choice = chosen(o=offer(register_address=word))
+    assert choice.address == ""
+    assert f"{word} is an interface" in choice.problem
+    w = workload(bound("0.0.0.0:80"), labels={RANCHER: word})
+    choice = chosen(w, label=RANCHER)
+    assert choice.rule == HOST
+    assert f"{word} is an interface" in choice.warnings[0]
+
+
+@pytest.mark.parametrize("word", ["web.example", "db1"])
+def test_a_host_name_in_labels_is_taken_as_written(word):
+    """Consumers resolve it, perhaps by other name servers than this host's."""
+    assert place(chosen(o=offer(register_address=word))) == (word, 32768)
+    w = workload(bound("0.0.0.0:80"), labels={RANCHER: word})
+    assert place(chosen(w, label=RANCHER)) == (word, 80)
 
 
 def test_the_binding_that_goes_with_the_advertised_address():

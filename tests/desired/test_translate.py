@@ -180,8 +180,39 @@ def test_no_port_to_offer():
     """If there is no port to register, that is said with what to do."""
     answer = translated(workload(port(host=0), port(53, 0, "udp")))
     assert "80/tcp, 53/udp" in answer.left_out
-    assert "publish one" in answer.left_out
-    assert "no ports" in translated(attrs.evolve(workload(), ports=())).left_out
+    assert "publish one, or register the container's own address" in answer.left_out
+    assert (
+        "no ports: give one in its labels"
+        in translated(attrs.evolve(workload(), ports=())).left_out
+    )
+
+
+def test_no_network_and_no_address():
+    """Who has neither is left out without a problem, unless one of its ports has an address."""
+    w = workload(port(host=0), port(81, 0), network_mode="none", networks=())
+    answer = translated(w)
+    assert "has no network: connect it to one" in answer.left_out
+    assert (answer.instances, answer.problems, answer.failed) == ((), (), False)
+    label = "io.rancher.container.ip"
+    rules = AddressRules(label=label)
+    bad = attrs.evolve(w, labels={label: "10.42.0.0/16"})
+    answer = translated(bad, rules=rules)
+    assert "is a network" in answer.problems[0]
+    assert "has no network" in answer.left_out
+    offers = Offer(service="web", port=80, register_address="10.9.9.9"), Offer(service="x", port=81)
+    answer = translated(w, fixed(*offers))
+    assert [(one.address, one.port) for one in answer.instances] == [("10.9.9.9", 80)]
+    assert answer.left_out == ""
+    assert answer.problems[0].startswith("x (81/tcp): it has no network")
+
+
+def test_an_address_from_outside_is_the_labels_word():
+    """It counts as chosen by labels, also that of the workload whose network is shared."""
+    label = "io.rancher.container.ip"
+    pod = workload(id="c2", labels={label: "10.42.0.9/16"}, network_mode="none", networks=())
+    w = workload(port(host=0), namespace="c2", network_mode="", networks=())
+    (found,) = translated(w, peer=pod, rules=AddressRules(label=label)).instances
+    assert (found.address, found.port, found.by_labels) == ("10.42.0.9", 80, True)
 
 
 def test_no_parser_is_configured():
@@ -477,7 +508,8 @@ def test_always_the_same_explained_answer(parsers, w, peer, host, rules):
     assert [e.instance for e in answer.explained if e.instance] == list(answer.instances)
     assert all(isinstance(e, Explained) for e in answer.explained)
     assert not (answer.left_out and answer.instances)
-    missing = [e for e in answer.explained if e.instance is None]
+    told = [e for e in answer.explained if not (answer.left_out and e.choice.nowhere)]
+    missing = [e for e in told if e.instance is None]
     assert len(answer.problems) >= len(missing)
 
 

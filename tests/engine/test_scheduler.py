@@ -9,7 +9,16 @@ import pytest
 from fakes import FakeSource, Heard, held, tracker, workload
 
 from servers.waiting import holds_for
-from syncer import CheckKey, CheckResult, CheckStatus, PermanentError, Plan, TemporaryError
+from syncer import (
+    CheckKey,
+    CheckResult,
+    CheckStatus,
+    Host,
+    Offer,
+    PermanentError,
+    Plan,
+    TemporaryError,
+)
 from syncer.desired.tracker import Desired
 from syncer.engine import scheduler
 from syncer.engine.cycle.reading import ReadState
@@ -20,6 +29,7 @@ from syncer.engine.pulse import Pulse
 from syncer.engine.scheduler import (
     COALESCE,
     GUARD_PAUSE,
+    LOOK_AGAIN,
     STEADY,
     WATCH_PAUSE,
     Scheduler,
@@ -669,6 +679,22 @@ class TestSourceWork:
         self.source.failure = None
         work(NONE)
         assert self.source.calls["workloads"] == 2 + (Trigger.EVERYTHING in wakes)
+
+    def test_a_missing_address_is_looked_for_without_a_listing(self):
+        """While an interface has none its source is not listed, and at once when it has one."""
+        work = self.make(workload(offers=(Offer(service="web", internal=False),)))
+        assert work(NONE) == LOOK_AGAIN  # the host's address is not known
+        for _ in range(3):
+            self.clock.advance(LOOK_AGAIN)
+            assert work(NONE) == LOOK_AGAIN
+        assert self.source.calls["workloads"] == 1
+        self.source.host = lambda: Host(name="h", default_address="10.0.0.5")
+        self.told.clear()
+        assert 27 <= work(NONE) <= 33
+        assert (self.source.calls["workloads"], len(self.told)) == (2, 1)
+        self.source.host = lambda: Host(name="h", default_address="10.0.0.6")
+        work(NONE)
+        assert self.source.calls["workloads"] == 2  # nothing is missing
 
     def test_a_wake_that_is_too_early_waits_on(self):
         """Called without a wake ahead of its time it does nothing."""

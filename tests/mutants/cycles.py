@@ -391,8 +391,8 @@ MUTANTS = (
     ),
     scheduler(
         "the interval is not kept",
-        "if Trigger.EVERYTHING in wakes or self._clock() >= due:",
-        "if Trigger.EVERYTHING in wakes:",
+        "asked = Trigger.EVERYTHING in wakes or self._clock() >= due",
+        "asked = Trigger.EVERYTHING in wakes",
         blind="it has no loops",
     ),
     ownership(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from syncer.api.checks import CheckStatus
+from syncer.api.fields import is_network
 from syncer.api.options import parse_duration
 from syncer.kits.labels.problems import LONGEST_NAME, LONGEST_TEXT, BadValue, unfit
 
@@ -114,6 +115,8 @@ def address(value: str) -> str:
         raise BadValue("an IP address or a host name", bare) from None
     if found.is_unspecified or found.is_multicast:
         raise BadValue("a reachable address", bare)
+    if is_network(bare):
+        raise BadValue("the address of a host, not of a network", bare)
     return str(found)
 
 

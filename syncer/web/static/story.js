@@ -22,6 +22,7 @@ function storyOf(story) {
   return [make("h3", {}, story.name), facts([
     ["Source", story.source], ["Id", story.workload], ["Image", story.image],
     ["State", story.health ? `${story.state}, ${story.health}` : story.state],
+    ["Health check said", story.health_output],
     ["Labels read by", story.parser], ["Not offered", story.left_out],
     ...story.problems.map((problem) => ["Problem", problem]),
   ]), ...story.offers.flatMap((offer) => offerOf(offer, story))];

@@ -4,11 +4,15 @@ Missing and null fields count as empty: engines of different versions leave out 
 Fields of the wrong type raise `ValueError`.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from sys import intern
 from typing import Any
 
 Json = Mapping[str, Any]
+
+_MOMENT = re.compile(r"([-\d]{10}T[:\d]{8})(?:\.(\d+))?(Z|[-+]\d\d:\d\d)")
 
 
 def section(fields: Json, key: str) -> Json:
@@ -34,6 +38,19 @@ def as_list(value: Any, name: str) -> list[Any]:
 def text(fields: Json, key: str) -> str:
     """Return the text at `key`."""
     return _typed(fields.get(key), key, str, "text") or ""
+
+
+def moment(value: str) -> datetime | None:
+    """Return a time that the engine wrote; `None` for the zero time and for what is no time."""
+    found = _MOMENT.fullmatch(value)
+    if found is None or value.startswith("0001-"):
+        return None
+    date, fraction, zone = found.groups()
+    micro = (fraction or "").ljust(6, "0")[:6]
+    try:
+        return datetime.fromisoformat(f"{date}.{micro}{zone.replace('Z', '+00:00')}")
+    except ValueError:
+        return None
 
 
 def _typed(value: Any, name: str, kind: type, called: str) -> Any:

@@ -13,6 +13,8 @@ from syncer_docker import addresses
 from syncer_docker.client.client import DockerClient
 from syncer_docker.containers.appearance import Appearance, listed
 from syncer_docker.containers.cache import Cache, Description
+from syncer_docker.containers.health import Probing, Silence
+from syncer_docker.containers.networks import Networks
 from syncer_docker.containers.stopping import Stopping
 from syncer_docker.events.follow import Follower, Wake
 from syncer_docker.events.parse import Event, EventKind
@@ -47,6 +49,8 @@ class DockerSource(Source):
         self._name = name
         self._scope = scope
         self._cache = Cache()
+        self._networks = Networks(client.network)
+        self._silence = Silence(client.now, clock)
         self._stopping = Stopping(clock)
         self._position = Position()
         self._follower = Follower("Docker's event stream", TICK, clock)
@@ -89,13 +93,17 @@ class DockerSource(Source):
                 found[id] = description
             else:
                 outdated[id] = shown
+        for id in self._silence.to_ask(_probings(found)):
+            del found[id]
+            outdated[id] = listing[id]
         unclear = set()
         for id, answer in self._inspect_all(outdated, scope).items():
             if isinstance(answer, Description):
                 found[id] = answer
             elif answer is not None:
                 unclear.add(id)
-        items = [self._stopping.overlay(it.workload, it.rule) for it in found.values()]
+        self._silence.note(_probings(found))
+        items = [self._overlaid(it) for it in found.values()]
         return View(tuple(items), unclear=unclear)
 
     def workload(self, id: str) -> Workload | None:
@@ -106,7 +114,14 @@ class DockerSource(Source):
         found = self._inspect(id, self.scope())
         if found is None:
             return self._cache.ended(id)
-        return self._stopping.overlay(found.workload, found.rule)
+        return self._overlaid(found)
+
+    def _overlaid(self, found: Description) -> Workload:
+        """Return the workload with what its description alone does not show."""
+        workload = self._stopping.overlay(found.workload, found.rule)
+        if problem := self._silence.problem(workload.id, found.probing):
+            return attrs.evolve(workload, problems=(*workload.problems, problem))
+        return workload
 
     def _inspect(self, id: str, scope: str, shown: Appearance | None = None) -> Description | None:
         ticket = self._cache.begin(id)
@@ -115,7 +130,8 @@ class DockerSource(Source):
             self._cache.forget(id)
             return None
         try:
-            found = Description.of(container, self._name, scope)
+            known = self._networks.of(container)
+            found = Description.of(container, self._name, scope, known)
         except ValueError as error:
             raise TemporaryError(f"container {id[:12]} cannot be described: {error}") from error
         if found.workload.id == id:  # not requested by name
@@ -220,3 +236,12 @@ class DockerSource(Source):
             image=event.image,
             state=State.EXITED,
         )
+
+
+def _probings(found: Mapping[str, Description]) -> dict[str, Probing]:
+    """Return when the containers that run with a health check were probed."""
+    return {
+        id: it.probing
+        for id, it in found.items()
+        if it.probing and it.workload.state is State.RUNNING
+    }

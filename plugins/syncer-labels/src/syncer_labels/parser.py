@@ -45,7 +45,8 @@ def _parse(workload: Workload, reachable: Reachable, prefix: str) -> Parsed:
     if enabled and not services:
         problems.add(f"{prefix}enable", f"no service is named: set {prefix}NAME.port")
     offers = [offer for word, own in wanted.items() if (offer := _offer(word, own, reachable))]
-    return Parsed(with_own_ids(workload, offers), problems.texts())
+    asked = enabled is True
+    return Parsed(with_own_ids(workload, offers), problems.texts(), asked=asked)
 
 
 def _offer(word: str, service: Settings, reachable: Reachable) -> Offer | None:

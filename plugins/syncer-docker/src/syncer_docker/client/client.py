@@ -88,6 +88,17 @@ class DockerClient:
                 raise self._invalid("invalid container description")
             return found
 
+    def network(self, id: str) -> dict[str, Any] | None:
+        """Return the description of a network; `None` if the engine does not know it."""
+        with self._api() as api:
+            try:
+                found = api.inspect_network(id)
+            except docker.errors.NotFound:
+                return None
+            if not isinstance(found, dict):
+                raise self._invalid("invalid network description")
+            return found
+
     def name(self) -> str:
         """Return the engine's name, which is its host's; its id if it has none."""
         with self._api() as api:

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 import attrs
 
 from syncer import Binding, Health, Network, State, Workload
-from syncer_docker.containers.describe import health_of, network, networks_in, state_of
-from syncer_docker.fields import Json
+from syncer_docker.containers.describe import state_of
+from syncer_docker.containers.health import health_of
+from syncer_docker.containers.networks import UNKNOWN, networks_of
+from syncer_docker.fields import Json, section
 
 #: A container's port, its protocol, and where it is published.
 Published = tuple[int, str, Binding]
@@ -81,8 +83,7 @@ def _published(entry: Json) -> tuple[Published, ...]:
 
 
 def _networks(entry: Json) -> tuple[Network, ...]:
-    settings = entry.get("NetworkSettings") or {}
-    return _by_name(network(name, fields) for name, fields in networks_in(settings).items())
+    return _by_name(networks_of(entry, section(entry, "Labels"), UNKNOWN))
 
 
 def _ordered(ports: Iterable[Published]) -> tuple[Published, ...]:
@@ -90,4 +91,6 @@ def _ordered(ports: Iterable[Published]) -> tuple[Published, ...]:
 
 
 def _by_name(networks: Iterable[Network]) -> tuple[Network, ...]:
-    return tuple(sorted(networks, key=lambda network: network.name))
+    """Return the networks without what no list shows."""
+    plain = (attrs.evolve(network, direct=False) for network in networks)
+    return tuple(sorted(plain, key=lambda network: network.name))

@@ -10,6 +10,8 @@ import attrs
 from syncer import Workload
 from syncer_docker.containers.appearance import Appearance, described
 from syncer_docker.containers.describe import describe
+from syncer_docker.containers.health import Probing, probing
+from syncer_docker.containers.networks import UNKNOWN, Known
 from syncer_docker.containers.stopping import StopRule, stop_rule
 from syncer_docker.fields import Json
 
@@ -28,13 +30,16 @@ class Description:
     workload: Workload
     rule: StopRule
     expected: Appearance
+    #: Of a container with a health check.
+    probing: Probing | None = None
 
     @classmethod
-    def of(cls, container: Json, source: str, scope: str) -> "Description":
+    def of(cls, container: Json, source: str, scope: str, known: Known = UNKNOWN) -> "Description":
         """Describe an inspected container. Raises `ValueError` if it is invalid."""
         try:
-            workload = describe(container, source, scope)
-            return cls(workload, stop_rule(container), described(workload))
+            workload = describe(container, source, scope, known)
+            rule = stop_rule(container)
+            return cls(workload, rule, described(workload), probing(container))
         except (TypeError, AttributeError, LookupError, OverflowError) as error:
             raise ValueError(f"invalid description: {error!r}") from error
 

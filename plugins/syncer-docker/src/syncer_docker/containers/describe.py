@@ -8,8 +8,16 @@ from collections.abc import Iterator
 from sys import intern
 from typing import Any
 
-from syncer import Binding, Health, Network, Port, State, Workload
-from syncer_docker.fields import Json, as_list, as_object, environment, section, text
+from syncer import Binding, Port, State, Workload
+from syncer_docker.containers.health import health_in, output_in
+from syncer_docker.containers.networks import (
+    UNKNOWN,
+    Known,
+    in_order,
+    network_mode,
+    networks_of,
+)
+from syncer_docker.fields import Json, as_list, as_object, environment, moment, section, text
 
 _STATES = {
     "created": State.CREATED,
@@ -28,11 +36,14 @@ _STATES = {
 _LAST_PORT = 65535
 
 
-def describe(container: Json, source: str, scope: str) -> Workload:
-    """Return the workload for an inspected container. Raises `ValueError` if it is invalid."""
-    config, host = section(container, "Config"), section(container, "HostConfig")
-    settings = section(container, "NetworkSettings")
-    mode = _network_mode(text(host, "NetworkMode"), settings)
+def describe(container: Json, source: str, scope: str, known: Known = UNKNOWN) -> Workload:
+    """Return the workload for an inspected container. Raises `ValueError` if it is invalid.
+
+    `known` are those of its networks that the engine was asked about.
+    """
+    config, settings = section(container, "Config"), section(container, "NetworkSettings")
+    mode = network_mode(container)
+    networks = networks_of(container, section(config, "Labels"), known)
     shared = mode.startswith("container:")
     return Workload(
         source=source,
@@ -40,14 +51,16 @@ def describe(container: Json, source: str, scope: str) -> Workload:
         id=text(container, "Id"),
         name=text(container, "Name").removeprefix("/"),
         state=state_of(section(container, "State")),
-        health=health_of(section(container, "State")),
+        health=health_in(container),
+        health_output=output_in(container),
+        started=moment(text(section(container, "State"), "StartedAt")),
         image=intern(text(config, "Image")),
         hostname=text(config, "Hostname"),
         labels={intern(str(key)): str(it) for key, it in section(config, "Labels").items()},
         env=environment(config),
         ports=_ports(config, settings),
-        networks=_networks(settings, mode),
-        network_mode="" if shared else intern(mode),
+        networks=in_order(networks, container, mode),
+        network_mode="" if shared else mode,
         namespace=mode.partition(":")[2] if shared else "",
     )
 
@@ -73,41 +86,6 @@ def _state_by_flags(state: Json) -> State:
         if state.get(flag) is True:
             return meaning
     return State.RUNNING if state.get("Running") is True else State.EXITED
-
-
-def health_of(holder: Json) -> Health | None:
-    """Return the health in `holder["Health"]`; `None` without a health check."""
-    word = text(section(holder, "Health"), "Status")
-    return Health(word) if word not in ("", "none") else None
-
-
-def network(name: str, fields: Json) -> Network:
-    """Return the container's addresses in one network, an entry of `NetworkSettings.Networks`."""
-    v4, v6 = text(fields, "IPAddress"), text(fields, "GlobalIPv6Address")
-    return Network(name=intern(name), ipv4=v4, ipv6=v6)
-
-
-def networks_in(settings: Json) -> dict[str, Json]:
-    """Return the entries of `NetworkSettings.Networks` by network name."""
-    return {name: as_object(it, name) for name, it in section(settings, "Networks").items()}
-
-
-def _network_mode(mode: str, settings: Json) -> str:
-    """Return the mode, with the network's name in place of an id or `default`."""
-    if mode == "default":
-        return "bridge"
-    named = [name for name, it in networks_in(settings).items() if it.get("NetworkID") == mode]
-    return named[0] if named else mode
-
-
-def _networks(settings: Json, mode: str) -> tuple[Network, ...]:
-    """Return the networks, starting with the one that Docker uses by default."""
-
-    def rank(item: tuple[str, Json]) -> tuple[int, bool, str]:
-        name, endpoint = item
-        return -int(endpoint.get("GwPriority") or 0), name != mode, name
-
-    return tuple(network(*item) for item in sorted(networks_in(settings).items(), key=rank))
 
 
 def _ports(config: Json, settings: Json) -> tuple[Port, ...]:

@@ -56,7 +56,8 @@ class Parser:
         chosen = [port for port in wanted if port.settings.chosen or not explicit]
         namer = Namer(self.name, self.options.suffix, group=len(ports))
         offers = self._offers(workload, with_registered_ports(chosen, problems), namer, problems)
-        return Parsed(offers, problems.texts())
+        asked = any(port.settings.asked for port in chosen)
+        return Parsed(offers, problems.texts(), asked=asked)
 
     def _offers(
         self, workload: Workload, ports: list[UsablePort], namer: Namer, problems: Problems

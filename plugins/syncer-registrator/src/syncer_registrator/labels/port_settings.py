@@ -32,6 +32,7 @@ class PortSettings:
     id_setting: Setting | None
     ignored_by: str
     chosen: bool
+    asked: bool
     internal: bool | None
     register_port: int | None
     port_setting: Setting | None
@@ -51,6 +52,7 @@ def read_port_settings(keys: PortKeys, problems: Problems) -> PortSettings:
         id_setting=keys.settings.get("id"),
         ignored_by=_ignored_by(settings, register),
         chosen=bool(names) or register is True,
+        asked=register is True,
         internal=settings.get("internal", truth),
         register_port=settings.get("port", limited(Offer, "register_port", whole)),
         port_setting=keys.settings["port"] if settings.given("port") else None,
