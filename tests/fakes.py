@@ -34,8 +34,8 @@ class FakeSource(testing.FakeSource):
     are left out of listings without a word.
     """
 
-    def __init__(self, *workloads, scope=SCOPE):
-        super().__init__(*workloads, scope=scope)
+    def __init__(self, *workloads, scope=SCOPE, identity=""):
+        super().__init__(*workloads, scope=scope, identity=identity)
         self.asked, self.errors, self.hidden = [], {}, set()
 
     @property
@@ -164,7 +164,7 @@ def wanted(id="h:web:80", *, source=SOURCE, of="web-1", order=0, **fields):
 
 def held(id="h:web:80", *, damaged="", version="", unmarked=False, **fields):
     """What stands in a sink: ours unless the mark's fields say otherwise."""
-    names = ("owner", "scope", "source", "workload", "digest", "hold")
+    names = ("owner", "scope", "source", "workload", "digest", "hold", "identity")
     marks = {name: fields.pop(name) for name in names if name in fields}
     made = instance(id, **fields)
     found = None if unmarked else mark(made, **marks)

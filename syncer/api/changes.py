@@ -76,6 +76,8 @@ class Update:
             found.append(("workload", before.workload[:12], after.workload[:12]))
         if before is None and after:
             found.append(("owner", "none", after.owner))
+        if before and after and before.identity != after.identity:
+            found.append(("identity", before.identity or "none", after.identity or "none"))
         if before and after and before.hold != after.hold:
             found.append(("hold", before.hold, after.hold))
         if before and after and before.digest != after.digest and not found:
@@ -121,6 +123,8 @@ class Treat(Flag):
     COUNT = auto()
     #: A command that leaves it undone ends with an error.
     FAIL = auto()
+    #: The log tells each reason once, with one id for an example.
+    ONCE = auto()
 
 
 class SkipKind(str, Enum):
@@ -134,9 +138,15 @@ class SkipKind(str, Enum):
 
     CONFLICT = (
         "conflict",
-        "the id belongs to another owner; the setting `adopt` takes over entries of registrator"
-        " ([migration](migrate.md#what-is-taken-over))",
+        "the id belongs to another owner or engine; the setting `adopt` takes over entries of"
+        " registrator ([migration](migrate.md#what-is-taken-over))",
         Treat.WARN | Treat.REPORT | Treat.COUNT,
+    )
+    NAMESAKE = (
+        "namesake",
+        "another engine, which has the same name, registered it: neither touches the entries of the"
+        " other ([what is ours](#what-is-ours))",
+        Treat.WARN | Treat.REPORT | Treat.COUNT | Treat.ONCE,
     )
     DUPLICATE = (
         "duplicate",
@@ -183,10 +193,15 @@ class SkipKind(str, Enum):
     LOST = (
         "lost",
         "the lock was lost in the middle of a cycle: its new holder writes the rest",
-        Treat.REPORT | Treat.FAIL,
+        Treat.REPORT | Treat.FAIL | Treat.ONCE,
     )
     POLICY = ("policy", "forbidden by the policy", Treat.QUIETLY)
     REFUSED = ("refused", "the registry refused it before", Treat.WARN | Treat.REPORT | Treat.COUNT)
+    CONTESTED = (
+        "contested",
+        "somebody else undoes the change again and again: syncer makes it after growing pauses",
+        Treat.WARN | Treat.REPORT | Treat.COUNT,
+    )
     REJECTED = ("rejected", "this sink cannot hold it", Treat.WARN | Treat.REPORT | Treat.COUNT)
     STRAY = ("stray", "from a source that is no longer configured", Treat.REPORT)
 

@@ -37,6 +37,14 @@ class Source(ABC):
         that one of them no longer sees are removed.
         """
 
+    def identity(self) -> str:
+        """Return what tells this source from others of its scope: the engine's or cluster's id.
+
+        "" if there is none that lasts. It must outlive restarts, and may change only when the
+        engine is another one: entries of a scope that bear another identity are left alone.
+        """
+        return ""
+
     def host(self) -> Host:
         """Return the host of the workloads; by default only its name, the scope."""
         return Host(name=self.scope())

@@ -281,8 +281,9 @@ class Mark:
 
     `via` names the registry that it was mirrored from: such an entry is never mirrored again, so
     no loop can arise. `hold` keeps an operator's request (`drain`) for as long as the workload
-    lives. A sink stores `fields()` without interpreting them, so a later version can add one
-    without a change to any plugin.
+    lives. `identity` tells sources of one scope apart; it is empty if the source has none. A sink
+    stores `fields()` without interpreting them, so a later version can add one without a change
+    to any plugin.
     """
 
     owner: str = attrs.field(validator=filled)
@@ -292,6 +293,12 @@ class Mark:
     digest: str = attrs.field(validator=filled)
     via: str = attrs.field(default="", validator=clean)
     hold: str = attrs.field(default="", validator=clean)
+    identity: str = attrs.field(default="", validator=clean)
+
+    @property
+    def home(self) -> tuple[str, str]:
+        """Scope and identity: two hosts may share a scope, but not a lease."""
+        return self.scope, self.identity
 
     @property
     def key(self) -> WorkloadKey:

@@ -99,6 +99,9 @@ class SourceConfig(_PartConfig):
     former_scopes: tuple[str, ...] = option(
         (), help="Former names of this host: their entries are managed as this host's own"
     )
+    former_identities: tuple[str, ...] = option(
+        (), help="Former identities of this engine or cluster: their entries are its own; *: any"
+    )
     include: tuple[str, ...] = option(
         (),
         help="Include only what matches name:, image:, service:, tag:GLOB, label:KEY[=GLOB]",

@@ -36,6 +36,7 @@ class Tracker:
         *,
         order: int = 0,
         former_scopes: tuple[str, ...] = (),
+        former_identities: tuple[str, ...] = (),
         emit: Callable[[AnyEvent], None],
         clock: Callable[[], float],
     ) -> None:
@@ -44,6 +45,9 @@ class Tracker:
         self._former_scopes, self._emit, self._clock = former_scopes, emit, clock
         self._lock = threading.Lock()
         self._scope = ""
+        #: The source's identity, and all that are ours: what it was before, in this process too.
+        self._identity: str | None = None
+        self._identities = frozenset(former_identities)
         self._host, self._names = Host(name=""), HostNames(translator.rules.advertise)
         #: Whether an address is missing that may come back.
         self._lacking = False
@@ -68,13 +72,14 @@ class Tracker:
         scope = self.source.scope()
         with self._lock:  # known even if the rest fails: entries of this scope must be renewed
             renamed, self._scope = scope != self._scope, scope
+        moved = self._identify(self.source.identity())
         if renamed and RANDOM_NAME.fullmatch(scope):
             self._emit(Warned(text=_random(self.name, scope)))
         host = self._names.noted_on(self.source.host())
         with self._question() as number:
             view = self.source.workloads()
             with self._lock:
-                changed = self._take(view, host, number) or renamed or self._unreported
+                changed = self._take(view, host, number) or renamed or moved or self._unreported
                 self._unreported = False
                 first = view.complete and self._listings == 1
                 instances = sum(len(one.translated.instances) for one in self._workloads.values())
@@ -100,6 +105,13 @@ class Tracker:
         """Whether an address is missing and the host has changed. The source lists nothing."""
         return self._lacking and self._names.noted_on(self.source.host()) != self._host
 
+    def _identify(self, identity: str) -> bool:
+        """Note the source's identity. Return whether it is another one than before."""
+        with self._lock:
+            changed, self._identity = identity != self._identity, identity
+            self._identities |= {identity} - {""}
+            return changed
+
     def take_over(self, former: "Tracker") -> None:
         """Start with the state of a tracker of the same source, translated by these rules.
 
@@ -114,8 +126,10 @@ class Tracker:
         with former._lock:
             scope, host = former._scope, former._host
             workloads, unclear = dict(former._workloads), former._unclear
+            identity, identities = former._identity, former._identities
         with self._lock:
             self._scope, self._host = scope, host
+            self._identity, self._identities = identity, self._identities | identities
             self._workloads, self._unclear = workloads, unclear
             self._workloads = {
                 id_: self._translated(one.workload, one.peer, again=True)
@@ -183,6 +197,8 @@ class Tracker:
                 name=self.name,
                 order=self._order,
                 scopes=frozenset(scopes) if self._scope else frozenset(),
+                identity=self._identity or "",
+                identities=None if self._identity is None else self._identities,
                 doubt=self._doubt,
                 listing=self._listings,
                 workloads=self._workloads,

@@ -80,8 +80,16 @@ class Engine:
             translator = Translator(
                 parsers, part.rules, part.filter, part.mirror_health, part.one_offs
             )
-            track = partial(Tracker, order=order, former_scopes=part.former_scopes)
-            self._trackers[name] = track(name, part.source, translator, emit=self.tell, clock=clock)
+            self._trackers[name] = Tracker(
+                name,
+                part.source,
+                translator,
+                order=order,
+                former_scopes=part.former_scopes,
+                former_identities=part.former_identities,
+                emit=self.tell,
+                clock=clock,
+            )
         self._prober = Prober(changed=self._plan_again, emit=self.tell, rules=probes)
         parts = {name: SinkPart.of(sink) for name, sink in sinks.items()}
         check_parts(parts, sources)

@@ -25,6 +25,7 @@ class SourcePart:
     mirror_health: bool = True
     one_offs: bool = False
     former_scopes: tuple[str, ...] = ()
+    former_identities: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: "Source | SourcePart") -> "SourcePart":

@@ -115,7 +115,7 @@ class SinkWork:
         self._retries.reset()
         if report.again:
             return 0.0
-        return GUARD_PAUSE if report.relist else float("inf")
+        return min(GUARD_PAUSE, report.wait) if report.relist else report.wait
 
 
 class WatchWork:

@@ -7,7 +7,7 @@ escaped before printing.
 
 import contextlib
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from functools import singledispatch
@@ -167,13 +167,15 @@ def _(event: events.ChangeFailed) -> Iterator[Record]:
 
 @records.register
 def _(event: events.SkipsChanged) -> Iterator[Record]:
-    counts = Counter(skip.kind for skip in event.skips)
-    for kind, count in counts.items():
-        skips = [skip for skip in event.skips if skip.kind == kind]
+    groups: defaultdict[tuple[SkipKind, str], list[Skip]] = defaultdict(list)
+    for skip in event.skips:
+        once = Treat.ONCE in skip.kind.treat
+        groups[skip.kind, skip.reason if once else ""].append(skip)
+    for (kind, reason), skips in groups.items():
         level = "warning" if Treat.WARN in kind.treat else "info"
-        if count > MANY or (kind is SkipKind.LOST and count > 1):
+        if len(skips) > MANY or (reason and len(skips) > 1):
             example = {**_skip(event.sink, skips[0]), "for_example": True}
-            yield level, f"{count} changes held back", example
+            yield level, f"{len(skips)} changes held back", example
         else:
             yield from ((level, "change held back", _skip(event.sink, skip)) for skip in skips)
 

@@ -46,6 +46,7 @@ class _Adjustment:
     """The outcome for one workload; filled once, then only read."""
 
     entry: TrackedWorkload
+    identity: str
     #: The workload's entries at that time, if an operator holds any of them.
     held: Sequence[Held] = ()
     wanted: list[Wanted] = attrs.Factory(list)
@@ -211,7 +212,8 @@ class Adjuster:
         before: _Adjustment | None,
     ) -> _Adjustment:
         """Return the earlier outcome if nothing changed, else a new one."""
-        if before and before.entry is entry and not self._outdated(before, held):
+        same = before and before.entry is entry and before.identity == snapshot.identity
+        if before and same and not self._outdated(before, held):
             return before
         new = self._adjust(entry, snapshot, held)
         if new.problems != (before.problems if before else ()):
@@ -233,7 +235,7 @@ class Adjuster:
     def _adjust(
         self, entry: TrackedWorkload, snapshot: Snapshot, held: Sequence[Held]
     ) -> _Adjustment:
-        made = _Adjustment(entry, held=held)
+        made = _Adjustment(entry, snapshot.identity, held=held)
         problems: list[str] = []
         for offered, hold in with_holds(entry.translated.instances, held):
             instance = attrs.evolve(offered, status=Status.DRAINING) if hold else offered
@@ -313,6 +315,7 @@ class Adjuster:
                 digest=adjusted.digest(),
                 via=entry.workload.via,
                 hold=hold,
+                identity=snapshot.identity,
             )
             listed = self._sink.listed(adjusted)
         except PermanentError:

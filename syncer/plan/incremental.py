@@ -166,7 +166,8 @@ def _changed_workloads(
 
 def _frame(snapshot: Snapshot) -> tuple[Any, ...]:
     """Return what a snapshot says that bears on all of its workloads."""
-    return snapshot.name, snapshot.order, snapshot.scopes, snapshot.doubt, snapshot.unclear
+    whose = snapshot.scopes, snapshot.identity, snapshot.identities
+    return snapshot.name, snapshot.order, whose, snapshot.doubt, snapshot.unclear
 
 
 def _differing(then: Mapping[str, object], now: Mapping[str, object]) -> set[str]:

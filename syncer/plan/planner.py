@@ -6,6 +6,7 @@ No input, output, clock or log. A cycle decides here whether an entry is removed
     ours and wanted             equal: unchanged; else Update
     ours, not wanted            Deregister if its source can be believed; else a skip
     others', wanted             a skip: conflict
+    a namesake's, not wanted    a skip: another engine of our scope registered it
     others', not wanted         foreign: neither touched nor mentioned
     wanted, not registered      Register
 """
@@ -80,6 +81,8 @@ def make_plan(
                 skips.append(step) if isinstance(step, Skip) else removals.append(step)
         elif facts.ownership.is_stray(one.mark):
             skips.append(Skip(one.id, SkipKind.STRAY, _stray(one)))
+        elif one.id not in wanted and facts.ownership.is_namesake(one.mark):
+            skips.append(Skip(one.id, SkipKind.NAMESAKE, _conflict(one, facts)))
     skips.extend(_rejected(adjusted, held, facts))
     return Plan(
         changes=(*changes, *removals),
@@ -154,7 +157,7 @@ def _settle(
         return Register(want.registration)
     holder = facts.source_of(have.mark)
     if holder is None or have.mark is None:
-        return Skip(id_, SkipKind.CONFLICT, _conflict(have))
+        return Skip(id_, SkipKind.CONFLICT, _conflict(have, facts))
     if skip := _kept_for(have.mark, want, holder):
         return skip
     if have.mark == want.mark and not have.damaged and have.instance == want.listed:
@@ -187,10 +190,16 @@ def _unless_rejected(update: Update, adjusted: Adjusted) -> Update | Skip:
     return Skip(update.id, SkipKind.REJECTED, text)
 
 
-def _conflict(have: Registration) -> str:
+def _conflict(have: Registration, facts: Facts) -> str:
     if have.mark is None:
         return "somebody else registered this id, without a mark of syncer"
     mark = have.mark
+    if facts.ownership.is_namesake(mark):
+        return (
+            f"another engine ({mark.identity}) calls itself {mark.scope!r} too: set"
+            f" sources.{mark.source}.scope on one of the two; or, if it was this host's before it"
+            f" was installed anew, former_identities = [{mark.identity!r}] for that source"
+        )
     return f"this id belongs to owner {mark.owner!r}, scope {mark.scope!r}, source {mark.source!r}"
 
 

@@ -95,4 +95,6 @@ def _is_registered(want: Wanted, found: Registration | None) -> bool:
         return False
     if _service_of(found) != _service_of(want.registration):
         return False
+    if found.mark.identity not in ("", want.mark.identity):
+        return False
     return (found.mark.owner, found.mark.scope) == (want.mark.owner, want.mark.scope)

@@ -32,11 +32,12 @@ class FakeSource(Source):
     """A source whose workloads the test sets. Every change wakes the watches.
 
     While `failure` is set, `workloads`, `workload` and `watch` raise it. `complete` and `unclear`
-    are those of the next views. `calls` counts the calls of each method.
+    are those of the next views. `own_identity` is that of the engine. `calls` counts the calls of
+    each method.
     """
 
-    def __init__(self, *workloads: Workload, scope: str = SCOPE) -> None:
-        self._scope = scope
+    def __init__(self, *workloads: Workload, scope: str = SCOPE, identity: str = "") -> None:
+        self._scope, self.own_identity = scope, identity
         self._lock = Lock()
         self._held = {workload.id: workload for workload in workloads}
         self._wakes: list[Wake] = []
@@ -74,6 +75,10 @@ class FakeSource(Source):
     def scope(self) -> str:
         """Return the scope given to the constructor."""
         return self._scope
+
+    def identity(self) -> str:
+        """Return the identity that the test has set."""
+        return self.own_identity
 
     def workloads(self) -> View[Workload]:
         """List the workloads that the test has set."""

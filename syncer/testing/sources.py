@@ -1,7 +1,8 @@
 """The contract of every source, as tests: subclass `SourceContract` and provide the fixtures.
 
 clause       says                                                needs
-scope        the scope is not empty, and a restart keeps it      source, reopen
+scope        the scope is not empty, and a restart keeps it,     source, reopen
+             as it keeps the identity
 lists        running workloads are listed completely, with the   source, start
              source's scope and unique ids
 asks         `workload` returns the same as the listing
@@ -98,11 +99,14 @@ class SourceContract(Contract):
 
     @clause("scope")
     def test_scope_is_stable(self, source: Source, reopen: Callable[[], Source]) -> None:
-        """The scope is not empty, and a restart does not change it."""
+        """The scope is not empty, and a restart changes neither it nor the identity."""
         scope = source.scope()
         assert scope
         assert (source.scope(), reopen().scope()) == (scope, scope)
         assert source.host().name
+        identity = source.identity()
+        assert (source.identity(), reopen().identity()) == (identity, identity)
+        assert "*" not in identity
 
     @clause("lists")
     def test_lists_what_runs(self, source: Source, start: Callable[[str], str]) -> None:
@@ -224,7 +228,8 @@ class SourceContract(Contract):
     ) -> None:
         """Secrets are in no repr, log, error or workload."""
         assert secrets, "the fixture `secrets` needs at least one secret"
-        said = [repr(source), str(source), source.scope(), repr(source.credentials())]
+        said = [repr(source), str(source), source.scope(), source.identity()]
+        said.append(repr(source.credentials()))
         with caplog.at_level(logging.DEBUG):
             said += map(repr, source.workloads().items)
             if "unreachable" not in self.declines:

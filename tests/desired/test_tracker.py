@@ -158,6 +158,36 @@ class TestListing:
         found.relist()
         assert found.snapshot().scopes == {SCOPE, "old"}
 
+    def test_identities(self):
+        """The present one, those of the configuration, and what it was before in this process."""
+        source = FakeSource(WEB, identity="first")
+        found = tracker(source, former_identities=("old",))
+        assert (found.snapshot().identity, found.snapshot().identities) == ("", None)
+        found.relist()
+        assert found.snapshot().identity == "first"
+        assert found.snapshot().identities == {"first", "old"}
+        assert not found.relist()
+        source.own_identity = "second"
+        assert found.relist()
+        assert found.snapshot().identity == "second"
+        assert found.snapshot().identities == {"first", "second", "old"}
+
+    def test_without_an_identity(self):
+        """Only marks without one are its own; that it has none is known once it has said so."""
+        found = tracker(FakeSource(WEB))
+        found.relist()
+        assert (found.snapshot().identity, found.snapshot().identities) == ("", frozenset())
+
+    def test_an_identity_that_is_not_told(self):
+        """The scope is known all the same, so that entries are renewed; nothing is listed."""
+        source = FakeSource(WEB)
+        source.identity = lambda: 1 / 0
+        found = tracker(source)
+        with pytest.raises(ZeroDivisionError):
+            found.relist()
+        snapshot = found.snapshot()
+        assert (snapshot.scopes, snapshot.identities, snapshot.listing) == ({SCOPE}, None, 0)
+
     def test_a_snapshot_never_changes(self):
         """A cycle that began with a snapshot ends with it."""
         source = FakeSource(WEB)
@@ -578,6 +608,19 @@ class TestTakingOver:
         with pytest.raises(ZeroDivisionError):
             found.take_over(former)
         assert (found.snapshot().scopes, ids(found.snapshot())) == ({SCOPE}, {"h:web:80"})
+
+    def test_the_identity_goes_along(self):
+        """Also what it was before, so that nothing of it counts as another engine's."""
+        source = FakeSource(WEB, identity="first")
+        former = tracker(source)
+        former.relist()
+        source.own_identity = "second"
+        former.relist()
+        found = tracker(FakeSource(WEB), former_identities=("old",))
+        found.take_over(former)
+        snapshot = found.snapshot()
+        assert snapshot.identity == "second"
+        assert snapshot.identities == {"first", "second", "old"}
 
     def test_the_source_is_told_first(self):
         """It takes over what no listing tells."""

@@ -171,6 +171,20 @@ class TestParts:
         plan = Engine({"docker": part}, {"memory": sink}).plan()["memory"]
         assert {c.id: type(c) for c in plan.changes} == {"h:web:80": Update, "gone": Deregister}
 
+    @pytest.mark.parametrize("former", ["its own", "*"])
+    def test_former_identities_are_taken_over(self, former):
+        """After an engine was installed anew what it registered before is updated or removed."""
+        sink = MemorySink()
+        sink.store.put(held("h:web:80", identity="its own"), None)
+        sink.store.put(held("gone", identity="its own", workload="gone"), None)
+        source = FakeSource(WEB, identity="new")
+        plan = Engine({"docker": source}, {"memory": sink}).plan()["memory"]
+        assert not plan.changes
+        assert skips(plan) == {"h:web:80": "conflict", "gone": "namesake"}
+        part = SourcePart(source=source, former_identities=(former,))
+        plan = Engine({"docker": part}, {"memory": sink}).plan()["memory"]
+        assert {c.id: type(c) for c in plan.changes} == {"h:web:80": Update, "gone": Deregister}
+
     def test_a_sink_may_name_its_sources(self):
         """What other sources say is nothing to it."""
         sink = MemorySink()
@@ -206,6 +220,10 @@ class TestParts:
 class TestPurge:
     """Removing what is ours because the user says so."""
 
+    OTHERS = frozenset(
+        {"other-owner", "other-host", "other-engine", "other-engines-source", "unmarked"}
+    )
+
     def purging(self):
         parts = Parts(WEB)
         parts.engine.reconcile()
@@ -213,17 +231,19 @@ class TestPurge:
             held("stray", source="mesos"),
             held("other-owner", owner="other"),
             held("other-host", scope="b"),
+            held("other-engine", identity="another"),
+            held("other-engines-source", source="mesos", identity="another"),
             held("unmarked", unmarked=True),
         ):
             parts.store_sink.store.put(registration, None)
         return parts
 
     def test_all_of_our_owner_and_scope_goes(self):
-        """Other owners, other hosts and what is unmarked stay."""
+        """Other owners, hosts and engines, and what is unmarked, stay."""
         parts = self.purging()
         assert {r.id for r in parts.engine.purgeable()["memory"]} == {"h:web:80", "stray"}
         report = parts.engine.purge()["memory"]
-        assert parts.ids() == {"other-owner", "other-host", "unmarked"}
+        assert parts.ids() == self.OTHERS
         assert {c.reason for c in report.plan.changes} == {Reason.PURGED}
 
     def test_one_source_can_be_named(self):
@@ -231,7 +251,7 @@ class TestPurge:
         parts = self.purging()
         assert {r.id for r in parts.engine.purgeable("mesos")["memory"]} == {"stray"}
         report = parts.engine.purge("mesos")["memory"]
-        assert parts.ids() == {"h:web:80", "other-owner", "other-host", "unmarked"}
+        assert parts.ids() == self.OTHERS | {"h:web:80"}
         assert (report.plan.asked, report.ours) == (1, 1), "what we still have, not what was asked"
 
     def test_without_a_scope_nothing_goes(self):
@@ -240,7 +260,7 @@ class TestPurge:
         parts.source.scope = lambda: (_ for _ in ()).throw(TemporaryError("down"))
         engine = Engine({"docker": parts.source}, {"memory": parts.sink})
         assert engine.purge().errors
-        assert len(parts.ids()) == 5
+        assert parts.ids() == self.OTHERS | {"h:web:80", "stray"}
 
 
 class TestExplain:

@@ -229,6 +229,14 @@ def test_many_skips_of_one_kind_are_one_line():
     assert len(list(logs.records(event))) == logs.MANY
 
 
+def test_many_of_one_reason_are_one_line():
+    """Of a kind whose reason says it all, one id is enough; another reason is another line."""
+    skips = [Skip(f"id{n}", "namesake", reason) for n, reason in enumerate(("x", "x", "y"))]
+    (two, one) = logs.records(SkipsChanged(sink="s", skips=skips))
+    assert (two[:2], two[2]["for_example"]) == (("warning", "2 changes held back"), True)
+    assert (one[:2], one[2]["id"]) == (("warning", "change held back"), "id2")
+
+
 class Terminal(io.StringIO):
     """A stream that shows colours."""
 

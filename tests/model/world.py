@@ -59,6 +59,7 @@ class Runtime:
 
     name: str
     scope: str
+    identity: str = ""
     containers: dict = attrs.Factory(dict)
     places: dict = attrs.Factory(dict)
     events: dict = attrs.Factory(dict)
@@ -103,6 +104,9 @@ class ModelSource(Source):
 
     def scope(self):
         return self.runtime.scope
+
+    def identity(self):
+        return self.runtime.identity
 
     def workloads(self):
         runtime = self.runtime

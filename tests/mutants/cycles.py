@@ -397,7 +397,7 @@ MUTANTS = (
     ),
     ownership(
         "purge takes other scopes",
-        "any(mark.scope in scopes for scopes in self.scopes.values())",
+        "any(self._has_identity(name, mark) for name in self._of_scope(mark))",
         "True",
         blind="it purges nothing",
     ),

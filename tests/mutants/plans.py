@@ -1,5 +1,7 @@
 """Brakes that decide what is to be done: the planner, successors, the guard, drains."""
 
+from functools import partial
+
 from mutants import RARE, brakes_of
 
 plan = brakes_of("plan/planner.py", "plan/test_planner")
@@ -7,6 +9,10 @@ ownership = brakes_of("desired/ownership.py", "plan/test_planner", "engine/cycle
 brakes = brakes_of("plan/brakes.py", "plan/test_planner")
 successors = brakes_of("plan/replacements.py", "plan/test_replacements")
 guard = brakes_of("plan/guard.py", "plan/test_guard")
+contested = partial(
+    brakes_of("plan/contested.py", "plan/test_contested"),
+    blind="it does not do the same again at once",
+)
 refusals = brakes_of("plan/brakes.py", "plan/test_guard")
 drain = brakes_of("plan/drain.py", "plan/test_drain")
 last = brakes_of("plan/last_instance.py", "plan/test_drain")
@@ -24,6 +30,32 @@ MUTANTS = (
         "mark.scope in self.scopes.get(mark.source, ())",
         "mark.source in self.scopes",
     ),
+    ownership(
+        "another engine's is ours",
+        "and (self.identities.get(mark.source) is None or self._has_identity(mark.source, mark))",
+        "",
+    ),
+    ownership(
+        "what is not told yet is another's",
+        "self.identities.get(mark.source) is None or self",
+        "self",
+        "desired/test_ownership",
+        "engine/cycle/test_namesakes",
+        blind="its sources tell it with their scope",
+    ),
+    plan(
+        "a namesake is not told",
+        "elif one.id not in wanted and facts.ownership.is_namesake(one.mark):",
+        "elif False:",
+        blind="it looks at what is written, not at what is told",
+    ),
+    contested("a fight goes on for ever", "now < made.when + made.pause", "False"),
+    contested(
+        "a container that comes and goes is waited for",
+        "before.content == content and",
+        "",
+    ),
+    contested("peace makes no end", "and not before.is_old(now)", ""),
     plan("a conflict is overwritten", "if holder is None or have.mark is None:", "if not have.id:"),
     plan(
         "a stray is not told",

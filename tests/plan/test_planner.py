@@ -29,6 +29,8 @@ def source(name, present, *, doubt="", unclear=()):
     return Snapshot(
         name=name,
         scopes=frozenset({"h", "old-h"}),
+        identity="me",
+        identities=frozenset({"me", "old-me"}),
         doubt=doubt,
         workloads=workloads,
         unclear=frozenset(unclear),
@@ -59,6 +61,9 @@ SAME = wanted().mark.digest
 AB = ("a", "b")
 STOPPED = {"web-1": False}
 
+#: An entry of another engine with our name.
+NAMESAKES = held(workload="gone", identity="twin")
+
 #: What the case shows, what is wanted, what is held, what is known, what becomes of the id.
 CASES = [
     ("wanted and not held: register", [wanted()], [], {}, "Register"),
@@ -85,6 +90,17 @@ CASES = [
     ("foreign, not wanted: other scope", [], [held(scope="other")], {}, None),
     ("foreign: another owner's stray", [], [held(owner="other", source="x")], {}, None),
     ("of a source not configured here", [], [held(source="mesos")], {}, "stray"),
+    ("wanted, held by a namesake", [wanted()], [held(identity="twin")], {}, "conflict"),
+    ("of a namesake, with a workload of ours", [], [held(identity="twin")], {}, "namesake"),
+    ("of a namesake, with a workload of its own", [], [NAMESAKES], {}, "namesake"),
+    ("of a namesake, while in doubt", [], [NAMESAKES], {"doubt": "no answer"}, "namesake"),
+    ("of a namesake's other source", [], [held(source="mesos", identity="twin")], {}, "namesake"),
+    ("of another owner's engine", [], [held(owner="other", identity="twin")], {}, None),
+    ("of an engine with another name", [], [held(scope="other", identity="twin")], {}, None),
+    ("of our own identity", [], [held(workload="gone", identity="me")], {}, Reason.WORKLOAD_GONE),
+    ("of a former one", [], [held(workload="gone", identity="old-me")], {}, Reason.WORKLOAD_GONE),
+    ("a former one's, wanted", [wanted()], [held(identity="old-me")], {}, "Update"),
+    ("a stray of our own identity", [], [held(source="mesos", identity="me")], {}, "stray"),
     ("of a source and scope not here", [], [held(source="mesos", scope="other")], {}, None),
 ]
 

@@ -8,9 +8,11 @@ and need not.
 """
 
 import contextlib
+import functools
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -42,6 +44,12 @@ def missing():
     if os.geteuid() != 0:
         return "only root can start an engine"
     return ""
+
+
+@functools.cache
+def _major_version():
+    said = subprocess.run(["dockerd", "--version"], capture_output=True, text=True, check=True)
+    return int(re.search(r"version (\d+)", said.stdout)[1])
 
 
 def _is_static(program):
@@ -101,6 +109,8 @@ class DockerEngine:
         self.bridge = self.cidr_v6 = None
         self.client = None
         self.version = ""
+        #: Where the id is kept up to Docker 22; later it is in the data folder.
+        self._key = self.folder / "key.json"
         self._containerd_socket = self.folder / "containerd.sock"
         self._containerd = Server(guard, f"{name}-containerd", self._containerd_argv())
         self._dockerd = Server(guard, f"{name}-dockerd", [])
@@ -140,6 +150,28 @@ class DockerEngine:
     def thaw(self):
         """Let a frozen dockerd go on."""
         self._dockerd.thaw()
+
+    @property
+    def identity(self):
+        """The engine's id."""
+        return self.client.info()["ID"]
+
+    def install_anew(self):
+        """Stop it, and start it without its containers and under another id."""
+        self.clean()
+        self.stop()
+        self._key.unlink(missing_ok=True)
+        (self.folder / "data/engine-id").unlink(missing_ok=True)
+        self.start()
+
+    def clone_of(self, other):
+        """Start under the id of another engine, as a copy of its machine would."""
+        self.stop()
+        for own in (self._key, self.folder / "data/engine-id"):
+            theirs = other.folder / own.relative_to(self.folder)
+            if theirs.exists():
+                shutil.copy(theirs, own)
+        self.start()
 
     def running(self):
         """Whether dockerd is there."""
@@ -241,7 +273,10 @@ class DockerEngine:
 
     def _dockerd_argv(self, live_restore):
         config = self.folder / "daemon.json"  # not the machine's /etc/docker/daemon.json
-        config.write_text(json.dumps({"live-restore": live_restore}))
+        settings = {"live-restore": live_restore}
+        if _major_version() < 23:
+            settings["deprecated-key-path"] = str(self._key)  # not the machine's own
+        config.write_text(json.dumps(settings))
         return [
             *("dockerd", "--config-file", config, "--host", self.address),
             *("--containerd", self._containerd_socket, "--pidfile", self.folder / "docker.pid"),

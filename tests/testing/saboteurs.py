@@ -717,6 +717,26 @@ class ScopeOfTheProcess(FakeSource):
         return attrs.evolve(super().host(), name="")
 
 
+@sabotage_source("scope")
+class IdentityOfTheMoment(FakeSource):
+    """Makes up an identity each time that it is asked for it."""
+
+    asked = 0
+
+    def identity(self):
+        self.asked += 1
+        return f"identity-{self.asked}"
+
+
+@sabotage_source("scope")
+class IdentityOfTheProcess(FakeSource):
+    """Each process has another identity for the same engine."""
+
+    def __init__(self):
+        super().__init__()
+        self.own_identity = f"identity-{id(self)}"
+
+
 @sabotage_source("lists", "asks", "stable", "wakes", "gone", "unclear")
 class ListsNothing(FakeSource):
     """Says that nothing runs."""

@@ -1,5 +1,6 @@
 """How answers and missing answers become errors, with an engine whose answers are scripted."""
 
+import itertools
 import os
 import ssl
 import subprocess
@@ -113,6 +114,41 @@ def test_scope(scripted_engine, make_source):
     nameless = scripted_engine({"/info": {"Name": ""}})
     with pytest.raises(syncer.PermanentError, match="scope"):
         make_source(nameless.address, scope="").scope()
+
+
+def test_identity(scripted_engine, make_source):
+    """The engine's id, whatever the scope is."""
+    engine = scripted_engine({"/info": {"Name": "engine-host", "ID": "X"}})
+    for scope in ("", "mine"):
+        source = make_source(engine.address, scope=scope)
+        assert [source.identity() for _ in range(3)] == ["X"] * 3
+
+
+def test_an_id_that_is_made_up_each_time(scripted_engine, make_source):
+    """Is no identity."""
+    numbers = itertools.count()
+    engine = scripted_engine()
+    engine.routes["/info"] = lambda handler: engine.answer(
+        handler, {"ID": f"made-up-{next(numbers)}"}
+    )
+    assert make_source(engine.address, scope="mine").identity() == ""
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_an_identity_that_a_proxy_hides(scripted_engine, make_source, status):
+    """Costs nothing but the identity."""
+    engine = scripted_engine({"/info": (status, b"<html>Forbidden</html>")})
+    assert make_source(engine.address, scope="mine").identity() == ""
+
+
+def test_an_identity_that_cannot_be_asked_for_now(scripted_engine, make_source):
+    """Is not known to be none: the question is open."""
+    engine = scripted_engine({"/info": (503, b"down")})
+    source = make_source(engine.address, scope="mine")
+    with pytest.raises(syncer.TemporaryError):
+        source.identity()
+    engine.routes["/info"] = {"ID": "X"}
+    assert source.identity() == "X"
 
 
 def test_host_of_a_local_engine(make_source, tmp_path):

@@ -61,6 +61,14 @@ def test_scope(engine, make_source):
     assert make_source(engine.address, scope="").scope() == expected
 
 
+def test_identity(engine, make_source):
+    """The engine's id, which outlives its restart."""
+    identity = make_source(engine.address).identity()
+    assert identity == engine.client.info()["ID"] != ""
+    engine.restart()
+    assert make_source(engine.address).identity() == identity
+
+
 def test_listing(engine, source):
     """Containers of every kind of network are described as the engine made them."""
     engine.network("apps", v6_subnet="fd5c:214:1::/64")

@@ -22,6 +22,14 @@ def test_what_is_described(make_source, clean_podman):
     assert web.networks[0].ipv4
 
 
+def test_no_identity(make_source, clean_podman):
+    """It makes up an id for each answer, so it has none that could tell it from another one."""
+    one, two = (clean_podman.client.info()["ID"] for _ in range(2))
+    assert one != two
+    source = make_source(clean_podman.address)
+    assert source.identity() == source.identity() == ""
+
+
 def test_a_life(make_source, clean_podman, watch):
     """Start, pause, rename, stop and removal wake, and are described."""
     source = make_source(clean_podman.address)

@@ -34,6 +34,12 @@ def test_the_scope_is_the_swarms_id(open_swarm, clean_swarm):
     assert open_swarm(scope="prod").scope() == "prod"
 
 
+def test_the_identity_is_the_swarms_id_too(open_swarm, clean_swarm):
+    """So two swarms of one scope are told apart."""
+    cluster = clean_swarm.client.info()["Swarm"]["Cluster"]["ID"]
+    assert open_swarm(scope="prod").identity() == open_swarm().identity() == cluster
+
+
 def test_tasks_vip_and_ingress(open_swarm, clean_swarm):
     """One service in each mode: its tasks, its virtual address, its port at the node."""
     clean_swarm.overlay("front")

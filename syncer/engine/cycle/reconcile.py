@@ -25,6 +25,7 @@ from syncer.events import AnyEvent, CycleFinished
 from syncer.plan.adjust import Adjuster
 from syncer.plan.adoption import unadopted
 from syncer.plan.brakes import Brake, Context, Refusals, apply_policy, hold_unprobed
+from syncer.plan.contested import Contested
 from syncer.plan.drain import Holding, as_marked, only
 from syncer.plan.guard import Guard, GuardRules
 from syncer.plan.incremental import IncrementalPlanner
@@ -34,7 +35,7 @@ from syncer.plan.replacements import hold_unreplaced, require_replacements
 from syncer.plan.wanted import Adjusted
 
 
-def brakes(refusals: Refusals, guard: Guard) -> tuple[Brake, ...]:
+def brakes(refusals: Refusals, contested: Contested, guard: Guard) -> tuple[Brake, ...]:
     """Everything that can hold a change back, in order: see decision 6.
 
     The guard comes after the confirmation, and so does not count workloads found stopped. The
@@ -45,6 +46,7 @@ def brakes(refusals: Refusals, guard: Guard) -> tuple[Brake, ...]:
         apply_policy,
         hold_unprobed,
         refusals,
+        contested,
         confirm_gone,
         guard,
         require_replacements,
@@ -82,8 +84,9 @@ class Reconciler:
         self._guard = Guard(guard, clock) if isinstance(guard, GuardRules) else guard
         self._reporter = Reporter(name, emit, clock)
         self._state, refusals = SinkState(part.sink), Refusals(clock)
-        self._brakes = brakes(refusals, self._guard)
-        self._writer = Writer(self._state, refusals, self._reporter)
+        self._contested = Contested(clock)
+        self._brakes = brakes(refusals, self._contested, self._guard)
+        self._writer = Writer(self._state, refusals, self._contested, self._reporter)
         adjuster = Adjuster(
             part.sink,
             owner,
@@ -186,7 +189,12 @@ class Reconciler:
         outcomes += self._writer.write(removals)
         plan = without_left(plan, removals, outcomes)
         return self._reporter.finished(
-            plan, outcomes, started=started, planned=planned, waits=self._guard.waits(plan)
+            plan,
+            outcomes,
+            started=started,
+            planned=planned,
+            waits=self._guard.waits(plan),
+            wait=self._contested.wait(),
         )
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:

@@ -1,10 +1,11 @@
 """Tells what a sink's cycles do, as events: each skip and each error once, when it is news."""
 
 from collections.abc import Callable, Collection, Sequence
+from math import inf
 
 import attrs
 
-from syncer.api.changes import Change, Outcome, Plan, Skip, SkipKind
+from syncer.api.changes import Change, Outcome, Plan, Skip, SkipKind, Treat
 from syncer.api.errors import Conflict, PermanentError, SyncerError, of_plugin, text_of
 from syncer.events import (
     AnyEvent,
@@ -24,12 +25,13 @@ class CycleReport:
     """The event of a cycle, and why the sink should be looked at again soon.
 
     `again`: what was planned on has changed. `relist`: the guard holds changes until the sources
-    say the same once more.
+    say the same once more. `wait`: seconds until a change that somebody undid may be made again.
     """
 
     finished: CycleFinished
     again: bool = False
     relist: bool = False
+    wait: float = inf
 
 
 class Reporter:
@@ -81,10 +83,11 @@ class Reporter:
         started: float,
         planned: float,
         waits: bool,
+        wait: float = inf,
     ) -> CycleReport:
         """Tell what the cycle did; `planned` and `started` are times of the clock.
 
-        `waits`: the guard holds something until a later listing.
+        `waits`: the guard holds something until a later listing. `wait`: see `CycleReport`.
         """
         errors = {o.change.id: o.error for o in outcomes if o.error is not None}
         finished = CycleFinished(
@@ -99,11 +102,15 @@ class Reporter:
         self._tell_skips(plan)
         self._emit(finished)
         again = any(skip.kind is SkipKind.ALIVE for skip in plan.skipped)
-        return CycleReport(finished=finished, again=again, relist=waits)
+        return CycleReport(finished=finished, again=again, relist=waits, wait=wait)
 
     def _tell_skips(self, plan: Plan) -> None:
-        if news := tuple(skip for skip in plan.skipped if skip not in self._skips):
-            self._emit(SkipsChanged(sink=self.name, skips=news))
+        told = {skip.reason for skip in self._skips if Treat.ONCE in skip.kind.treat}
+        news = [skip for skip in plan.skipped if skip not in self._skips]
+        if news := [
+            one for one in news if not (Treat.ONCE in one.kind.treat and one.reason in told)
+        ]:
+            self._emit(SkipsChanged(sink=self.name, skips=tuple(news)))
         self._skips = frozenset(plan.skipped)
         held = sum(skip.kind is SkipKind.GUARD for skip in plan.skipped)
         if held and not self._guarding:

@@ -8,13 +8,17 @@ from syncer.engine.cycle.reporter import Reporter, error_text, is_refusal
 from syncer.engine.cycle.sink_state import SinkState
 from syncer.engine.election import Election, LeadLost
 from syncer.plan.brakes import Refusals
+from syncer.plan.contested import Contested
 
 
 class Writer:
     """Writes to one sink from one thread; `break_off` may be called from any."""
 
-    def __init__(self, state: SinkState, refusals: Refusals, reporter: Reporter) -> None:
+    def __init__(
+        self, state: SinkState, refusals: Refusals, contested: Contested, reporter: Reporter
+    ) -> None:
         self._state, self._refusals, self._reporter = state, refusals, reporter
+        self._contested = contested
         self._broken_off = False
         #: Raises an error once this process may not go on writing.
         self._expect_lead: Callable[[], None] = lambda: None
@@ -61,6 +65,7 @@ class Writer:
             drift = self._is_drift(change)
             self._state.wrote(change.id, outcome.registration)
             self._refusals.forget(change)
+            self._contested.note(change)
             self._reporter.applied(change, drift=drift)
             return outcome
         self._state.distrust()

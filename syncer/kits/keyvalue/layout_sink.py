@@ -17,6 +17,8 @@ from syncer.kits.keyvalue.listing import EntryListing
 from syncer.kits.keyvalue.meaning import parks
 
 Step = TypeVar("Step")
+#: Pairs of scope and identity, as in `Mark.home`.
+Homes = frozenset[tuple[str, str]]
 
 
 class LayoutSink(Sink):
@@ -34,8 +36,9 @@ class LayoutSink(Sink):
         self._layout = layout
         usual = Unhealthy.KEEP if layout.tells_status else Unhealthy.DROP
         self._unhealthy = unhealthy or usual
-        #: The scopes of our registrations: two hosts may share an owner, but not a lease.
-        self._scopes: frozenset[str] = frozenset()
+        #: Scopes and identities of what was written and of what was renewed last.
+        self._written: Homes = frozenset()
+        self._renewed: Homes = frozenset()
 
     @abstractmethod
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
@@ -78,13 +81,22 @@ class LayoutSink(Sink):
         return shown and self._checked(shown)
 
     def take_over(self, former: Sink) -> None:
-        """Take over the scopes: after several reloads in a row no cycle may have noted them."""
+        """Take over the homes: after several reloads in a row no cycle may have noted them."""
         if isinstance(former, LayoutSink):
-            self._scopes = former._scopes
+            self._written, self._renewed = former._written, former._renewed
 
-    def _keep(self, ours: Iterable[Registration]) -> None:
-        """Note the scopes of our registrations."""
-        self._scopes |= {one.mark.scope for one in ours if one.mark}
+    @property
+    def _homes(self) -> Homes:
+        """The homes of our registrations: two hosts may share an owner, but not a lease."""
+        return self._written | self._renewed
+
+    def _write_for(self, ours: Iterable[Registration]) -> None:
+        """Note the homes of what is about to be written."""
+        self._written |= homes_of(ours)
+
+    def _renew_for(self, held: Iterable[Registration]) -> None:
+        """Note the homes of all that is to be renewed."""
+        self._renewed = homes_of(held)
 
     def _one(self, change: Register | Update) -> Registration:
         (outcome,) = self.apply([change])
@@ -134,8 +146,8 @@ class HeldSink(LayoutSink):
         """Renew the leases or sessions of these; return those whose own is dead."""
         if self._holder is None:
             return ()
-        self._keep(held)
-        self._holder.find(self._listing.holders(self._scopes))
+        self._renew_for(held)
+        self._holder.find(self._listing.holders(self._homes))
         holders = [(one, Version.parse(one.version).holders()) for one in held if one.version]
         dead = self._holder.renew({id_ for _, ids in holders for id_ in ids})
         return [one for one, ids in holders if not ids.isdisjoint(dead)]
@@ -144,14 +156,14 @@ class HeldSink(LayoutSink):
         """Return the registrations of all entries, having agreed on one lease or session."""
         self._listing.note(found)
         if self._holder is not None:
-            self._holder.follow(self._listing.holders(self._scopes))
+            self._holder.follow(self._listing.holders(self._homes))
         return self._listing.view(self._fault, hidden=hidden)
 
     def _obtained(self) -> str:
         """Return the lease or session to write entries with; "" for none."""
         if self._holder is None:
             return ""
-        return self._holder.current or self._holder.obtain(self._listing.holders(self._scopes))
+        return self._holder.current or self._holder.obtain(self._listing.holders(self._homes))
 
     def _before(self, change: Change) -> Version | None:
         """Return the version of what a change replaces or removes, looked up if it has none."""
@@ -169,11 +181,16 @@ class HeldSink(LayoutSink):
         if self._holder is None:
             return "" if holders == {""} else f"held by a {self.held_by}, and would go with it"
         current = self._holder.current
-        if found.mark is None or found.mark.scope not in self._scopes or holders == {current}:
+        if found.mark is None or found.mark.home not in self._homes or holders == {current}:
             return ""
         if "" in holders:
             return f"held by no {self.held_by}, and would stay"
         return f"held by another {self.held_by}" if current else ""
+
+
+def homes_of(ours: Iterable[Registration]) -> Homes:
+    """Return the scopes and identities of registrations."""
+    return frozenset(one.mark.home for one in ours if one.mark)
 
 
 def subjects(changes: Iterable[Change]) -> Iterator[Registration]:

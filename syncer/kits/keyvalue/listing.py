@@ -110,11 +110,11 @@ class EntryListing(Listing[Entry]):
         """Note what was written since the last listing."""
         self._ours[Version.parse(written.version).key] = written
 
-    def holders(self, scopes: frozenset[str]) -> Mapping[str, int]:
-        """Return how many of our registrations, of these scopes, each lease or session holds."""
+    def holders(self, homes: frozenset[tuple[str, str]]) -> Mapping[str, int]:
+        """Return how many of our registrations, of these homes, each lease or session holds."""
         found: Counter[str] = Counter()
         for one in tuple(self._ours.values()):
-            if one.mark and one.mark.scope in scopes:
+            if one.mark and one.mark.home in homes:
                 found.update(Version.parse(one.version).holders() - {""})
         return found
 

@@ -75,6 +75,8 @@ function sinkCard(sink) {
     words.push(make("p", { class: "why" }, `The guard holds ${many(sink.skips.guard, "removal or move", "removals and moves")}: too many at once.`),
       make("button", { type: "button", "data-guard": sink.name }, `Show what the guard holds at ${sink.name}`));
   if (sink.skips.conflict) words.push(make("p", {}, `${many(sink.skips.conflict, "conflict")}: id already taken by a foreign entry.`));
+  if (sink.skips.namesake) words.push(make("p", { class: "why" }, `${many(sink.skips.namesake, "entry", "entries")} of another engine with the name of this one.`));
+  if (sink.skips.contested) words.push(make("p", { class: "why" }, `${many(sink.skips.contested, "change")} that somebody else undoes again and again.`));
   if (sink.leads === false) words.push(make("p", {}, "Another syncer has the lock and writes here."));
   if (sink.pulse)
     words.push(make("p", { class: sink.pulse.why ? "why" : "" }, sink.pulse.why ? `Renewals fail: ${sink.pulse.why}` : `Renewed ${age(sink.pulse.age)}.`));

@@ -55,16 +55,18 @@ def test_what_has_not_changed_is_not_decoded_again(layout, listing):
     assert seen(listing)["a"].damaged
 
 
-def test_holders_are_counted_of_ours_in_scope(layout, listing):
+def test_holders_are_counted_of_ours_at_home(layout, listing):
     """Of what was written since the last listing, too; entries without a holder do not count."""
     found = stored(layout, "a", "b") | stored(layout, "c", holder="")
     listing.note(found)
-    assert listing.holders(frozenset({"kit-scope"})) == {"x": 2}
-    assert listing.holders(frozenset({"other"})) == {}
+    home = frozenset({("kit-scope", "")})
+    assert listing.holders(home) == {"x": 2}
+    assert listing.holders(frozenset({("other", "")})) == {}
+    assert listing.holders(frozenset({("kit-scope", "another engine")})) == {}
     new = make_registration(make_instance("d"))
     key = layout.key(new.instance)
     listing.wrote(attrs.evolve(new, version=str(Version(key, 9, 9, "y", "y"))))
-    assert listing.holders(frozenset({"kit-scope"})) == {"x": 2, "y": 1}
+    assert listing.holders(home) == {"x": 2, "y": 1}
 
 
 def test_a_mark_that_is_gone_is_known(layout, listing):

@@ -48,6 +48,8 @@ class DockerSource(Source):
         self._client = client
         self._name = name
         self._scope = scope
+        #: What the engine said of itself, and whether it may have been replaced since.
+        self._identity, self._asked = "", False
         self._cache = Cache()
         self._networks = Networks(client.network)
         self._silence = Silence(client.now, clock)
@@ -60,6 +62,12 @@ class DockerSource(Source):
         if not self._scope:
             self._scope = self._client.name()
         return self._scope
+
+    def identity(self) -> str:
+        """Return the engine's id, which its data folder holds; "" if it has none that lasts."""
+        if not self._asked:
+            self._identity, self._asked = self._client.identity(self._identity), True
+        return self._identity
 
     def host(self) -> Host:
         """Return this machine if the engine is local; for a remote engine only its address.
@@ -166,6 +174,7 @@ class DockerSource(Source):
 
         def read(stream: EventStream) -> None:
             self._cache.set_watched(True)
+            self._asked = False  # the engine may be another one
             try:
                 wake(None)
                 for event in stream:

@@ -57,7 +57,7 @@ class EtcdSink(HeldSink):
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes in transactions, on the condition that nothing changed meanwhile."""
-        self._keep(subjects(changes))
+        self._write_for(subjects(changes))
         steps, refused = prepared(
             changes, lambda change: step_of(change, self._before(change), self._layout)
         )

@@ -57,8 +57,8 @@ class ZooKeeperSink(LayoutSink):
         life = self._session.life()
 
         def wrong(one: Registration) -> str:
-            in_scope = one.mark is not None and one.mark.scope in self._scopes
-            return fault(one, life) if in_scope else ""
+            ours = one.mark is not None and one.mark.home in self._homes
+            return fault(one, life) if ours else ""
 
         self._listing.note(found)
         return self._listing.view(wrong, hidden=hidden)
@@ -69,7 +69,7 @@ class ZooKeeperSink(LayoutSink):
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Check that our session still holds these; return those that are gone."""
-        self._keep(held)
+        self._renew_for(held)
         self._session.ask(lambda client: client.sync_async(self._layout.prefix))
         current = self._session.current
         versions = [(one, Version.parse(one.version)) for one in held if one.version]
@@ -98,11 +98,11 @@ class ZooKeeperSink(LayoutSink):
         self.locks.close()
         self._session.close(leave=bool(self._writer.held))
 
-    def _keep(self, ours: Iterable[Registration]) -> None:
-        """Note the scopes of our registrations; new ones are soon listed again."""
-        before = self._scopes
-        super()._keep(ours)
-        if self._scopes != before:
+    def _renew_for(self, held: Iterable[Registration]) -> None:
+        """Note the homes of all that is to be renewed; new ones are soon listed again."""
+        before = self._homes
+        super()._renew_for(held)
+        if self._homes != before:
             self._tree.changed.set()
 
     def _weigh(self, instance: Instance) -> int:

@@ -68,7 +68,7 @@ class ConsulKvSink(HeldSink):
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes in transactions, on the condition that nothing changed meanwhile."""
-        self._keep(subjects(changes))
+        self._write_for(subjects(changes))
         removes = all(isinstance(change, Deregister) for change in changes)
         try:
             session = "" if removes else self._obtained()

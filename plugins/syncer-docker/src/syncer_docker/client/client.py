@@ -108,6 +108,18 @@ class DockerClient:
                 raise PermanentError(f"the Docker engine at {self.address} has no name: set scope")
             return str(name)
 
+    def identity(self, known: str = "") -> str:
+        """Return the engine's id; "" if it has none that lasts, or may not be asked.
+
+        Podman makes up another id for each answer. `known` is an id that has lasted before.
+        """
+        try:
+            with self._api() as api:
+                found = str(api.info().get("ID") or "")
+                return found if found in (known, str(api.info().get("ID") or "")) else ""
+        except PermanentError:  # a proxy forbids it; with the option scope nothing else asks for it
+            return ""
+
     def api_version(self) -> str:
         """Return the API version in use: the newest that engine and SDK share."""
         with self._api() as api:

@@ -31,6 +31,7 @@ class SwarmSource(Source):
         self._options = options
         self._name = name
         self._scope = options.scope
+        self._identity = ""
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._listed: set[tuple[object, ...]] = set()
@@ -39,8 +40,14 @@ class SwarmSource(Source):
     def scope(self) -> str:
         """Return the configured scope, else the swarm's id."""
         if not self._scope:
-            self._scope = self._client.swarm_id()
+            self._scope = self.identity()
         return self._scope
+
+    def identity(self) -> str:
+        """Return the swarm's id, whatever its scope is."""
+        if not self._identity:
+            self._identity = self._client.swarm_id()
+        return self._identity
 
     def workloads(self) -> View[Workload]:
         """Return what is up: tasks, services, or services per node, depending on the mode."""
