@@ -81,7 +81,7 @@ class Contested:
 
 
 def _content(change: Change) -> tuple[str, ...]:
-    """What is equal for equal changes; the first word is empty for a removal."""
+    """Return words that are equal for equal changes; the first is empty for a removal."""
     registration = change.old if isinstance(change, Deregister) else change.new
     verb = "" if isinstance(change, Deregister) else "put"
     mark = registration.mark

@@ -48,7 +48,7 @@ class DockerSource(Source):
         self._client = client
         self._name = name
         self._scope = scope
-        #: What the engine said of itself, and whether it may have been replaced since.
+        #: The id of the engine, and whether it was asked for since the last stream of events began.
         self._identity, self._asked = "", False
         self._cache = Cache()
         self._networks = Networks(client.network)
