@@ -59,7 +59,6 @@ class Runtime:
 
     name: str
     scope: str
-    identity: str = ""
     containers: dict = attrs.Factory(dict)
     places: dict = attrs.Factory(dict)
     events: dict = attrs.Factory(dict)
@@ -104,9 +103,6 @@ class ModelSource(Source):
 
     def scope(self):
         return self.runtime.scope
-
-    def identity(self):
-        return self.runtime.identity
 
     def workloads(self):
         runtime = self.runtime
