@@ -266,13 +266,14 @@ ODD = {
     "two lines": f"{SPARK}-one\n{SPARK}-two",
     "a letter beyond Latin-1": f"{SPARK}\u20ac-{SPARK}",
     "a zero byte": f"{SPARK}\0-{SPARK}",
-    "a line end": f"{SPARK}-end-of-line\n",
     "blanks around it": f" \t{SPARK}-blanks-around-it \r\n",
     "quotes": f"{SPARK}'-\"{SPARK}\\-`{SPARK}",
     "percent": f"{SPARK}%41%-{SPARK}%0a&a=b?c#d",
     "an address": f"{SPARK}:a@b/{SPARK}@c",
     "a byte that is no text": f"{SPARK}\udcff-{SPARK}",
 }
+#: These cannot be sent at all.
+REFUSED = ("two lines", "a zero byte", "a byte that is no text")
 COMMANDS = [
     *(["plan"], ["plan", "--json"], ["apply"], ["doctor"], ["doctor", "--json"]),
     *(["services"], ["explain", "web"], ["check-config"], ["purge", "--yes"], ["drain", "web"]),
@@ -341,13 +342,14 @@ def test_no_command_shows_an_odd_secret(services, tmp_path, table, kind, option)
     Those that the protocol cannot carry are refused by the option's name, in one line.
     """
     runs = []
-    with echoing() as port:
+    with echoing() as echo:
         for about, value in ODD.items():
             folder = tmp_path / about
             folder.mkdir()
             (folder / "services.toml").write_text(services.read_text())
-            path = settings_of(table, kind, option, value, port, folder)
-            runs += [(about, [*words, "--config", str(path)]) for words in COMMANDS]
+            path = settings_of(table, kind, option, value, echo.port, folder)
+            commands = COMMANDS[::4] if about in REFUSED else COMMANDS
+            runs += [(about, [*words, "--config", str(path)]) for words in commands]
         listed = tmp_path / "runs.json"
         listed.write_text(json.dumps([[words, {}] for _, words in runs]))
         done = subprocess.run(
@@ -365,7 +367,7 @@ def test_no_command_shows_an_odd_secret(services, tmp_path, table, kind, option)
         assert leaks(text, ODD[about]) == [], (about, words)
         assert "Traceback" not in text, (about, words)
         asks = option != "token_file" or words[0] in ("plan", "apply", "doctor", "run")
-        if about in ("two lines", "a zero byte", "a byte that is no text") and asks:
+        if about in REFUSED and asks:
             assert option in text, (about, words)
     for about, value in ODD.items():
         assert leaks(done.stderr + done.stdout, value) == [], about
@@ -380,8 +382,8 @@ def test_no_page_shows_an_odd_secret(services, tmp_path, start_syncer, kind, abo
     """Nor log, traces and service manager, while the registry tells it with every answer."""
     value = secret(ODD[about])
     (tmp_path / "services.toml").write_text(services.read_text())
-    with echoing() as port, manager(tmp_path / "notify") as told:
-        path = settings_of("sinks", kind, ECHOED[kind], value, port, tmp_path)
+    with echoing() as echo, manager(tmp_path / "notify") as told:
+        path = settings_of("sinks", kind, ECHOED[kind], value, echo.port, tmp_path)
         path.write_text(path.read_text().replace("'services.toml'", f'"{services}"'))
         env = {"NOTIFY_SOCKET": told.address, "OTEL_TRACES_EXPORTER": "console"}
         run = start_syncer("--config", path, "--web", "127.0.0.1:0", env=env)
@@ -397,7 +399,7 @@ def test_no_page_shows_an_odd_secret(services, tmp_path, start_syncer, kind, abo
             run.process.log.read_text(),
             asked(f"{base}/api/v1/explain?name=web"),
         ]
-    assert any("***" in text for text in found) or kind == "etcd"
+    assert any("***" in text for text in found) or kind in ("etcd", "eureka")  # which hide all
     for text in found:
         assert leaks(text, value) == []
 

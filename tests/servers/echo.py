@@ -2,7 +2,7 @@
 
 import base64
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import unquote
@@ -11,6 +11,7 @@ from urllib.parse import unquote
 class _Echo(BaseHTTPRequestHandler):
     def _answer(self):
         heard = [f"{name}: {value}" for name, value in self.headers.items()]
+        self.server.sent.update(self.headers.values())
         kind, _, login = self.headers.get("Authorization", "").partition(" ")
         if kind == "Basic":
             heard.append(base64.b64decode(login).decode("utf-8", "replace"))
@@ -18,8 +19,9 @@ class _Echo(BaseHTTPRequestHandler):
         body = "\n".join(texts).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(OSError):  # it may not wait for the answer
+            self.end_headers()
+            self.wfile.write(body)
 
     do_GET = do_PUT = do_POST = do_DELETE = _answer
 
@@ -29,13 +31,16 @@ class _Echo(BaseHTTPRequestHandler):
 
 @contextmanager
 def echoing(status=500):
-    """Its port, for the length of a block; every answer has this status."""
+    """A server for the length of a block: `port`, and `sent`, every header's value so far.
+
+    Every answer has this status.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
     server.daemon_threads = True
-    server.status = status
+    server.status, server.sent, server.port = status, set(), server.server_address[1]
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield server.server_address[1]
+        yield server
     finally:
         server.shutdown()
         server.server_close()
