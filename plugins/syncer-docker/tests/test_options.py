@@ -11,6 +11,7 @@ import syncer_docker
 from syncer_docker import DockerOptions, SwarmOptions, from_uri
 from syncer_docker.client import endpoint
 from syncer_docker.client.endpoint import TLS, find_endpoint, host_of, tls_of
+from syncer_docker.options import check_endpoint
 
 
 def test_kind():
@@ -116,6 +117,13 @@ def test_tls(certificates):
     assert of("ssh://engine", cert_path=certificates) is None
     Path(ca).unlink()
     assert of(cert_path=certificates) == TLS(verify=False, client=(cert, key))
+
+
+def test_an_address_with_a_password():
+    """Docker's own tools refuse it, too; the error does not show it."""
+    with pytest.raises(ValueError, match=r"not possible in 'tcp://\*\*\*@h:1'"):
+        check_endpoint("tcp://admin:pw@h:1")
+    check_endpoint("ssh://me@h")
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ def check_endpoint(endpoint: str) -> None:
         known = ", ".join(f"{known}://" for known in SCHEMES)
         what = shown_address(endpoint)
         raise ValueError(f"not the address of a Docker engine: {what!r} (use {known})")
-    if scheme != "unix" and "@" in rest.partition("/")[2]:
-        raise ValueError("before the host, a / must be written %2F")
+    if scheme not in ("unix", "ssh", "npipe") and "@" in rest:
+        raise ValueError(f"user and password are not possible in {shown_address(endpoint)!r}")
     if not rest.strip("/"):
         raise ValueError(f"not the address of a Docker engine: nothing follows {scheme}://")
 
