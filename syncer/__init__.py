@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.kinds import translate_checks as translate_checks
     from syncer.api.model import STATUS_KEY as STATUS_KEY
     from syncer.api.model import Binding as Binding
+    from syncer.api.model import FoundAs as FoundAs
     from syncer.api.model import Health as Health
     from syncer.api.model import Host as Host
     from syncer.api.model import Instance as Instance

@@ -6,6 +6,7 @@ from collections import defaultdict
 import attrs
 
 from syncer import Instance, Mark, Offer, Registration, State, Workload, testing
+from syncer.desired.filters import Filter
 from syncer.desired.tracker import Desired, Tracker
 from syncer.desired.translate import Translator
 from syncer.engine.cycle.reconcile import Reconciler, SinkPart
@@ -200,12 +201,12 @@ class World:
         return self.report.finished
 
 
-def tracker(source, *, name=SOURCE, emit=None, clock=None, parsers=(), **fields):
-    """A tracker with the default rules."""
+def tracker(source, *, name=SOURCE, emit=None, clock=None, parsers=(), filter=None, **fields):
+    """A tracker with the default rules for addresses."""
     return Tracker(
         name,
         source,
-        Translator(parsers),
+        Translator(parsers, filter=filter or Filter()),
         emit=Heard() if emit is None else emit,
         clock=clock or ManualClock(),
         **fields,

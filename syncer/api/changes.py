@@ -203,6 +203,12 @@ class SkipKind(str, Enum):
         Treat.WARN | Treat.REPORT | Treat.COUNT,
     )
     REJECTED = ("rejected", "this sink cannot hold it", Treat.WARN | Treat.REPORT | Treat.COUNT)
+    FORBIDDEN = (
+        "forbidden",
+        "consumers of this sink would find it under a name or at an address that the source's"
+        " settings do not allow",
+        Treat.WARN | Treat.REPORT | Treat.COUNT,
+    )
     STRAY = ("stray", "from a source that is no longer configured", Treat.REPORT)
 
     def __new__(cls, word: str, means: str = "", treat: Treat = Treat.QUIETLY) -> "SkipKind":

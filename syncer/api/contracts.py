@@ -16,7 +16,7 @@ from syncer.api.changes import Change, Deregister, Outcome, Register
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.errors import PermanentError
 from syncer.api.findings import Finding
-from syncer.api.model import Host, Instance, Registration, View, Workload
+from syncer.api.model import FoundAs, Host, Instance, Registration, View, Workload
 
 #: `wake(None)`: everything may have changed. `wake(id)`: this workload may have changed.
 Wake = Callable[[str | None], None]
@@ -203,6 +203,14 @@ class Sink(ABC):
     def listed(self, instance: Instance) -> Instance:
         """Return an adjusted instance as a listing will show it. Pure."""
         return instance
+
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return under which names and addresses consumers find an adjusted instance. Pure.
+
+        Override if metadata, tags, or a part of its name or id lead them to it as well: what the
+        source does not allow is then not registered.
+        """
+        return FoundAs((instance.service,), (instance.address,))
 
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Renew these entries and return those that the registry has lost."""

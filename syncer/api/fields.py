@@ -22,6 +22,8 @@ from syncer.api.text import choice
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+#: Halves of surrogate pairs, and the two that XML forbids in addition to control characters.
+_UNWRITABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 #: An IPv4 address, which has one form only.
 _IPV4 = re.compile(rf"{_BYTE}(\.{_BYTE}){{3}}")
 
@@ -139,6 +141,13 @@ def clean(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> No
     """A validator: the text has no control characters, which could forge log lines and keys."""
     if not value.isprintable() and any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise ValueError(f"{attribute.name} has control characters: {value!r}")
+
+
+def writable(instance: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+    """A validator: the text is clean, and every registry can hold it as UTF-8 and in XML."""
+    clean(instance, attribute, value)
+    if _UNWRITABLE.search(value):
+        raise ValueError(f"{attribute.name} has characters that cannot be written: {value!r}")
 
 
 PORT = within(0, 65535)

@@ -27,6 +27,7 @@ from syncer.api.fields import (
     frozen_map,
     unique,
     within,
+    writable,
 )
 from syncer.api.keys import Place, WorkloadKey
 
@@ -215,8 +216,8 @@ class Instance:
 
     Equality covers the fields that a registry keeps. It ignores `status`, which is reported by
     `Sink.report` or written by `Sink.adjust`, `origin`, which is in the mark, `problems`, which
-    lists unsupported requests, and `by_labels`. Tags are compared as a set, but keep their order.
-    Port 0 means that the service has no port.
+    lists unsupported requests, `by_labels` and `given_id`. Tags are compared as a set, but keep
+    their order. Port 0 means that the service has no port.
     """
 
     id: str = attrs.field(validator=filled)
@@ -235,6 +236,8 @@ class Instance:
     origin: Origin | None = attrs.field(default=None, eq=False)
     #: Whether the workload's labels chose the address or the port.
     by_labels: bool = attrs.field(default=False, eq=False)
+    #: Whether labels, or the source, chose the id: it is not one that syncer makes of the workload.
+    given_id: bool = attrs.field(default=False, eq=False)
     problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
 
     @property
@@ -255,6 +258,14 @@ class Instance:
         """
         text = json.dumps(_described(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@attrs.frozen
+class FoundAs:
+    """The names and the addresses under which consumers find an instance in one sink."""
+
+    names: frozenset[str] = attrs.field(converter=as_frozenset)
+    addresses: frozenset[str] = attrs.field(converter=as_frozenset)
 
 
 def _described(value: Any) -> Any:
@@ -286,14 +297,14 @@ class Mark:
     to any plugin.
     """
 
-    owner: str = attrs.field(validator=filled)
-    scope: str = attrs.field(validator=filled)
-    source: str = attrs.field(validator=filled)
-    workload: str = attrs.field(validator=filled)
-    digest: str = attrs.field(validator=filled)
-    via: str = attrs.field(default="", validator=clean)
-    hold: str = attrs.field(default="", validator=clean)
-    identity: str = attrs.field(default="", validator=clean)
+    owner: str = attrs.field(validator=[filled, writable])
+    scope: str = attrs.field(validator=[filled, writable])
+    source: str = attrs.field(validator=[filled, writable])
+    workload: str = attrs.field(validator=[filled, writable])
+    digest: str = attrs.field(validator=[filled, writable])
+    via: str = attrs.field(default="", validator=writable)
+    hold: str = attrs.field(default="", validator=writable)
+    identity: str = attrs.field(default="", validator=writable)
 
     @property
     def home(self) -> tuple[str, str]:
@@ -318,7 +329,7 @@ class Mark:
         try:
             names = {f.name for f in attrs.fields(cls)}
             return cls(**{name: fields[name] for name in names & fields.keys()})
-        except (KeyError, ValueError, TypeError, AttributeError):  # others may write anything
+        except Exception:  # noqa: BLE001 - others may write anything
             return None
 
 

@@ -17,6 +17,8 @@ from syncer.config.fill import OWN
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
 from syncer.desired.filters import Filter
+from syncer.desired.translate import ANY as ANY_IDS
+from syncer.desired.translate import OWN as OWN_IDS
 from syncer.engine.probes.rules import ProbeRules
 from syncer.plan.guard import GuardRules
 
@@ -117,6 +119,12 @@ class SourceConfig(_PartConfig):
     )
     deny_names: tuple[str, ...] = option(
         (), help="Service names that must not be registered, in the same form", validator=_patterns
+    )
+    ids: str = option(
+        OWN_IDS,
+        help="Ids that labels may choose: own (none of the form HOST:WORKLOAD:PORT of another"
+        " workload), or any",
+        validator=one_of(OWN_IDS, ANY_IDS),
     )
     healthcheck: str = option(
         "mirror",

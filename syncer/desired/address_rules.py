@@ -7,7 +7,7 @@ import attrs
 
 from syncer.api.fields import as_tuple, canonical_address, one_of
 from syncer.api.options import option
-from syncer.desired.networking import FAMILIES, cidr, unusable
+from syncer.desired.networking import FAMILIES, cidr, lies_in, unusable
 
 #: In `overrides`: labels may give any address or host name.
 ANY = "any"
@@ -65,3 +65,10 @@ class AddressRules:
         help="Address family to prefer if there are both: ipv4, ipv6 or any",
         validator=one_of(*FAMILIES),
     )
+
+    def why_not(self, address: str) -> str:
+        """Return why labels must not give this address; "" if they may."""
+        allowed = self.overrides
+        if ANY in allowed or any(lies_in(address, text) for text in allowed):
+            return ""
+        return f"labels may give {' or '.join(allowed) or 'no address'}, not {address}"

@@ -23,7 +23,6 @@ import attrs
 
 from syncer.api.fields import as_tuple, canonical_address, is_network
 from syncer.api.model import Binding, Offer
-from syncer.desired.address_rules import ANY
 from syncer.desired.address_rules import AddressRules as AddressRules
 from syncer.desired.networking import (
     WILDCARDS,
@@ -38,7 +37,6 @@ from syncer.desired.networking import (
     has_own_ports,
     is_interface,
     is_loopback,
-    lies_in,
     misses,
     unusable,
 )
@@ -155,12 +153,7 @@ class _Search:
 
     def _forbidden(self, address: str) -> str:
         """Return why an address from labels must not be registered; "" if it may be."""
-        allowed = self.rules.overrides
-        if ANY in allowed or self.workload.offers is not None:
-            return ""
-        if any(lies_in(address, text) for text in allowed):
-            return ""
-        return f"labels may give {' or '.join(allowed) or 'no address'}, not {address}"
+        return "" if self.workload.offers is not None else self.rules.why_not(address)
 
     def _names_interface(self, address: str) -> str:
         """Return why a word in labels is no host name; their host names are taken as written."""

@@ -60,7 +60,15 @@ def _label_test(pattern: str, rest: str) -> Callable[[Workload], bool]:
 def _name_glob(glob: str) -> _Matches:
     if not glob or len(glob) > LONGEST_PATTERN:
         raise ValueError(f"{glob[:40]!r} is not a pattern of 1 to {LONGEST_PATTERN} characters")
-    return _glob(glob.casefold())
+    return _glob(_folded(glob))
+
+
+def _folded(name: str) -> str:
+    """Return a name without its case: equal for names that any registry takes for equal.
+
+    Some make upper case of names, as of a dotless i, some lower case, as of a dotted capital I.
+    """
+    return name.replace("\u0130", "i").upper().casefold()
 
 
 def _glob(glob: str) -> _Matches:
@@ -107,7 +115,7 @@ class Filter:
 
     def why_not_offer(self, workload: Workload, offer: Offer) -> str:
         """Return why an offer of an admitted workload is left out; "" if it is admitted."""
-        if (self._allowed or self._denied) and (why_not := self._why_not_name(offer.service)):
+        if self.judges_names and (why_not := self.why_not_name(offer.service)):
             return why_not
         for pattern in self._excluded:
             if pattern.offer and pattern.offer(offer):
@@ -116,8 +124,14 @@ class Filter:
             return ""
         return self._not_included()
 
-    def _why_not_name(self, service: str) -> str:
-        name = service.casefold()
+    @property
+    def judges_names(self) -> bool:
+        """Whether there are `allow_names` or `deny_names`."""
+        return bool(self._allowed or self._denied)
+
+    def why_not_name(self, service: str) -> str:
+        """Return why `allow_names` or `deny_names` refuse a name; "" if they do not."""
+        name = _folded(service)
         if any(matches(name) for matches in self._denied):
             return f"the service name {service!r} is denied by deny_names"
         if self._allowed and not any(matches(name) for matches in self._allowed):

@@ -7,6 +7,7 @@ import attrs
 
 from syncer.api.fields import EMPTY
 from syncer.api.model import Host, Workload
+from syncer.desired.limits import Limits
 from syncer.desired.translate import Translated
 
 #: Docker's default host name of a container: the first digits of its id.
@@ -42,6 +43,7 @@ class Snapshot:
     workloads: Mapping[str, TrackedWorkload] = EMPTY
     unclear: frozenset[str] = frozenset()
     host: Host = Host(name="")
+    limits: Limits = attrs.field(factory=Limits)
 
     def offers(self, workload_id: str) -> bool:
         """Whether this workload is in a state that offers services."""

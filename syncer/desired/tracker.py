@@ -13,6 +13,7 @@ from syncer.api.contracts import Source
 from syncer.api.fields import EMPTY
 from syncer.api.model import Host, View, Workload
 from syncer.desired.host_names import HostNames
+from syncer.desired.limits import Limits
 from syncer.desired.snapshot import RANDOM_NAME, Snapshot, TrackedWorkload
 from syncer.desired.translate import Translated, Translator
 from syncer.events import AnyEvent, ProblemsFound, SourceListed, Warned
@@ -42,6 +43,7 @@ class Tracker:
     ) -> None:
         self.name, self.source = name, source
         self._translator, self._order = translator, order
+        self._limits = Limits(translator.filter, translator.rules)
         self._former_scopes, self._emit, self._clock = former_scopes, emit, clock
         self._lock = threading.Lock()
         self._scope = ""
@@ -204,6 +206,7 @@ class Tracker:
                 workloads=self._workloads,
                 unclear=self._unclear,
                 host=self._host,
+                limits=self._limits,
             )
 
     def _take(self, view: View[Workload], host: Host, number: int) -> bool:

@@ -4,6 +4,7 @@ Pure. Nothing raises: an error in one offer, parser or workload becomes a proble
 affect the others. If the answer cannot be known now, `failed` is set and present entries are kept.
 """
 
+import re
 from collections.abc import Callable
 
 import attrs
@@ -29,6 +30,13 @@ _ONE_OFF = "com.docker.compose.oneoff"
 _ONE_OFF_TEXT = (
     f"it is a one-off container ({_ONE_OFF}): SERVICE_REGISTER=true or syncer.enable=true in its "
     "labels registers it, one_offs = true in the source all of them"
+)
+#: Values of the setting `ids`: ids of the form that syncer's own have are left to their workload.
+OWN, ANY = "own", "any"
+_OWN_FORM = re.compile(r".+:.+:\d{1,5}(:.+)?", re.DOTALL)
+_NOT_ITS_ID = (
+    "the id that its labels give is not used: it has the form of another workload's own, which is"
+    ' <host>:<workload>:<port> (the setting ids = "any" of the source allows it)'
 )
 
 
@@ -72,6 +80,7 @@ class Translator:
     filter: Filter = attrs.Factory(Filter)
     mirror_health: bool = True
     one_offs: bool = False
+    ids: str = OWN
 
     def translate(self, workload: Workload, peer: Workload | None, host: Host) -> Translated:
         """Translate a workload. `peer` is the one whose network namespace it shares."""
@@ -180,6 +189,9 @@ class Translator:
             if choice.problem:
                 return Explained(offer, choice), [*found, choice.problem], choice.unknown
             offer, unfit = _with_fitting_checks(offer)
+            if self._is_anothers(offer.id, subject.workload):
+                found.append(_NOT_ITS_ID)
+                offer = attrs.evolve(offer, id="")
             instance = self._instance(offer, choice, subject.workload)
             return Explained(offer, choice, instance), [*found, *unfit], False
         except ValueError as error:
@@ -187,11 +199,18 @@ class Translator:
         except Exception as error:  # noqa: BLE001 - offers come from plugins
             return Explained(offer, choice), [_error_text(error)], True
 
+    def _is_anothers(self, id_: str, workload: Workload) -> bool:
+        """Whether labels give an id that syncer may make of another workload, here or elsewhere."""
+        if self.ids == ANY or workload.offers is not None or not _OWN_FORM.fullmatch(id_):
+            return False
+        return not id_.startswith(_start(workload))
+
     def _instance(self, offer: Offer, choice: Choice, workload: Workload) -> Instance:
         if not (self.mirror_health and offer.mirror_health):
             workload = attrs.evolve(workload, health=None)
         return Instance(
             id=offer.id or instance_id(offer, workload),
+            given_id=offer.id not in ("", instance_id(offer, workload), long_id(offer, workload)),
             service=offer.service,
             address=choice.address,
             port=choice.port,
@@ -217,7 +236,17 @@ def instance_id(offer: Offer, workload: Workload) -> str:
     """
     port = offer.port or offer.register_port or 0
     ending = "" if offer.protocol == "tcp" else f":{offer.protocol}"
-    return f"{workload.scope}:{workload.name or workload.id}:{port}{ending}"
+    return f"{_start(workload)}{port}{ending}"
+
+
+def long_id(offer: Offer, workload: Workload) -> str:
+    """Return the id that label parsers give to one of several services of a port."""
+    port = offer.port or offer.register_port or 0
+    return f"{_start(workload)}{port}:{offer.protocol}:{offer.service}"
+
+
+def _start(workload: Workload) -> str:
+    return f"{workload.scope}:{workload.name or workload.id}:"
 
 
 def _is_one_off(workload: Workload) -> bool:

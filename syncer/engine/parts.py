@@ -10,6 +10,7 @@ from syncer.api.fields import as_frozenset
 from syncer.api.model import Status
 from syncer.desired.addresses import AddressRules
 from syncer.desired.filters import Filter
+from syncer.desired.translate import OWN
 from syncer.engine.election import Lock
 from syncer.plan.adjust import Translate
 from syncer.plan.adoption import Adoption
@@ -26,6 +27,7 @@ class SourcePart:
     one_offs: bool = False
     former_scopes: tuple[str, ...] = ()
     former_identities: tuple[str, ...] = ()
+    ids: str = OWN
 
     @classmethod
     def of(cls, source: "Source | SourcePart") -> "SourcePart":

@@ -84,8 +84,13 @@ class MirrorSource(Source):
 
     def _list(self) -> View[Workload]:
         view = self._sink.registrations()
-        items = [self._workload(found) for found in view.items if not is_mirrored(found)]
-        return View(items, complete=view.complete, unclear=view.unclear)
+        items, unclear = [], set(view.unclear)
+        for found in view.items:
+            try:
+                items += [] if is_mirrored(found) else [self._workload(found)]
+            except Exception:  # noqa: BLE001 - others may write anything: it costs its own entry
+                unclear.add(found.id)
+        return View(items, complete=view.complete, unclear=unclear)
 
     def _workload(self, found: Registration) -> Workload:
         return as_workload(found, source=self._name, registry=self._registry)

@@ -19,7 +19,7 @@ from syncer.api.model import Instance, Mark, State, Status, Workload
 from syncer.api.text import printable
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.drain import Held, drained, with_holds
-from syncer.plan.wanted import Adjusted, Rejected, Wanted
+from syncer.plan.wanted import Adjusted, Forbidden, Rejected, Wanted
 
 Translate = Callable[[Check, Instance], TranslatedCheck]
 #: Called with problems of a workload: source, workload's name, texts.
@@ -243,7 +243,7 @@ class Adjuster:
                 instance = self._with_health(instance, made)
                 want = self._want(instance, entry, snapshot, hold)
             except PermanentError as error:
-                made.rejected[instance.id] = _rejected(offered, str(error))
+                made.rejected[instance.id] = Rejected.of(offered, error)
                 problems.append(f"{instance.id}: {error}")
                 continue
             if want is None:
@@ -274,7 +274,7 @@ class Adjuster:
             made.withheld[instance.id] = instance.place
         else:
             text = f"this sink has no form for an instance that is {instance.status.value}"
-            made.rejected[instance.id] = _rejected(undrained, text)
+            made.rejected[instance.id] = Rejected.of(undrained, PermanentError(text))
 
     def _with_health(self, instance: Instance, made: _Adjustment) -> Instance:
         """Translate the checks for the sink, and set the status that the probes found."""
@@ -299,7 +299,7 @@ class Adjuster:
         """Return the instance in the sink's form, with its mark.
 
         `None` if it is not listed in its status. Raises PermanentError if the sink has no form
-        for it.
+        for it, or consumers must not find it so.
         """
         if instance.status in self._withhold and not hold:
             return None
@@ -307,6 +307,7 @@ class Adjuster:
             adjusted = drained(self._sink, instance) if hold else self._sink.adjust(instance)
             if adjusted is None:
                 return None
+            found = self._sink.found_as(adjusted)
             mark = Mark(
                 owner=self._owner,
                 scope=entry.workload.scope,
@@ -322,7 +323,10 @@ class Adjuster:
             raise
         except Exception as error:
             raise _mistake(error) from error
-        return Wanted(instance=adjusted, listed=listed, mark=mark, order=snapshot.order)
+        if why := snapshot.limits.why_not(instance, found):
+            raise Forbidden(why)
+        given, order = instance.given_id, snapshot.order
+        return Wanted(instance=adjusted, listed=listed, mark=mark, order=order, given_id=given)
 
 
 def _result(status: Status, workload: Workload) -> CheckResult:
@@ -332,10 +336,6 @@ def _result(status: Status, workload: Workload) -> CheckResult:
     if said and by_check and status is workload.status:
         return attrs.evolve(result, output=f"{result.output}: {said}")
     return result
-
-
-def _rejected(offered: Instance, reason: str) -> Rejected:
-    return Rejected(reason, offered.service, offered.place)
 
 
 def _mistake(error: Exception) -> PermanentError:

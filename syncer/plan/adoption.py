@@ -7,6 +7,7 @@ plan only: sinks see the entry without it.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -37,13 +38,21 @@ class _Wish:
         """Whether it is the same service at the same address and port."""
         return _place(self.instance) == _place(held)
 
+    def has_written(self, id_: str) -> bool:
+        """Whether this id is written on the workload, though it has another now.
+
+        registrator gave it to all of its ports, and to other workloads.
+        """
+        workload = self.entry.workload
+        return id_ in workload.labels.values() or id_ in workload.env.values()
+
 
 class _Wishes:
     """All that is wanted, by id and by place."""
 
     def __init__(self, world: Sequence[Snapshot]) -> None:
         self.world = world
-        self.by_id: dict[str, _Wish] = {}
+        self.by_id: defaultdict[str, list[_Wish]] = defaultdict(list)
         self.by_place: dict[tuple[str, Place], _Wish] = {}
         self.by_name: dict[tuple[str, str], TrackedWorkload] = {}
         for snapshot in world:
@@ -51,7 +60,7 @@ class _Wishes:
                 self.by_name.setdefault((snapshot.name, entry.workload.name), entry)
                 for instance in entry.translated.instances:
                     wish = _Wish(snapshot, entry, instance)
-                    self.by_id.setdefault(instance.id, wish)
+                    self.by_id[instance.id].append(wish)
                     self.by_place.setdefault(_place(instance), wish)
 
     def at_home(self, host: str) -> Sequence[Snapshot]:
@@ -61,14 +70,15 @@ class _Wishes:
         """
         return [one for one in self.world if host in one.scopes] or self.world
 
-    def ending_in(self, rest: str, host: str) -> _Wish | None:
-        """Return the desired instance of this workload and port, under the host's present name."""
-        for snapshot in self.at_home(host):
-            for scope in sorted(snapshot.scopes):
-                wish = self.by_id.get(f"{scope}:{rest}")
-                if wish is not None and wish.snapshot is snapshot:
-                    return wish
-        return None
+    def ending_in(self, rest: str, host: str) -> Sequence[_Wish]:
+        """Return the desired instances of this workload and port, under the host's present name."""
+        return [
+            wish
+            for snapshot in self.at_home(host)
+            for scope in sorted(snapshot.scopes)
+            for wish in self.by_id.get(f"{scope}:{rest}", ())
+            if wish.snapshot is snapshot
+        ]
 
 
 @attrs.frozen(kw_only=True)
@@ -107,15 +117,17 @@ class Adoption:
         """The entry with a mark; None if it is not ours to take."""
         parts = _FORM.fullmatch(one.id)
         named = parts is not None and self._names(parts["host"], wishes.world)
-        if wish := wishes.by_id.get(one.id):
-            return _marked(one, wish, owner) if named or wish.fits(one.instance) else None
+        if claims := wishes.by_id.get(one.id):
+            return _marked_for(one, claims, owner, named=named)
+        wish = wishes.by_place.get(_place(one.instance))
+        if wish and wish.has_written(one.id) and _serves(held.get(wish.instance.id), one):
+            return _marked(one, wish, owner)
         if parts is None:
             return _without_id(one, wishes, owner, held)
-        if wish := wishes.ending_in(parts["rest"], parts["host"]):
-            random = SAME in self.hosts and RANDOM_NAME.fullmatch(parts["host"])
-            replaces = named or (random and wish.fits(one.instance))
-            stands = _serves(held.get(wish.instance.id), one)
-            return _marked(one, wish, owner) if replaces and stands else None
+        if here := wishes.ending_in(parts["rest"], parts["host"]):
+            random = SAME in self.hosts and RANDOM_NAME.fullmatch(parts["host"]) is not None
+            stands = [wish for wish in here if _serves(held.get(wish.instance.id), one)]
+            return _marked_for(one, stands, owner, named=named) if named or random else None
         return _unwanted(one, parts, wishes, owner) if named and self.gone else None
 
     def _names(self, host: str, world: Sequence[Snapshot]) -> bool:
@@ -174,6 +186,20 @@ def _unwanted(
 def _serves(found: Registration | None, old: Registration) -> bool:
     """Whether an entry with a mark is there in the place of the old one, and as fit for use."""
     return found is not None and found.mark is not None and (found.up or not old.up)
+
+
+def _marked_for(
+    one: Registration, claims: Sequence[_Wish], owner: str, *, named: bool
+) -> Registration | None:
+    """The entry with the mark of the claim that it belongs to; None if it is somebody's by hand.
+
+    An id of a host that is named belongs to the workload of which syncer makes it. One that was
+    given shows no workload: service, address and port must.
+    """
+    for wish in claims:
+        if wish.fits(one.instance) or (named and not wish.instance.given_id):
+            return _marked(one, wish, owner)
+    return None
 
 
 def _marked(one: Registration, wish: _Wish, owner: str) -> Registration:

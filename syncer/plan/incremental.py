@@ -126,7 +126,10 @@ class IncrementalPlanner:
     ) -> tuple[Adjusted, Plan, Collection[str], int]:
         """Adjust and compare what changed; also returns shared ids, and how many are wanted."""
         adjuster, entries = self.adjuster, self._entries
-        keys, ids = adjuster.related({*news, *adjuster.probing()}, former.keys() | last.open)
+        looked = former.keys() | last.open
+        # Whether an open entry may go depends on what its workload offers under another id.
+        keepers = {one.mark.key for i in looked if (one := entries.get(i)) and one.mark}
+        keys, ids = adjuster.related({*news, *adjuster.probing(), *keepers}, looked)
         before = {key: adjuster.wanted([key]) for key in keys}
         held = held_by([entries[id_] for id_ in ids & entries.keys()], facts, as_marked)
         adjuster.update(world, held, sorted(keys))

@@ -5,7 +5,7 @@ No input, output, clock or log. A cycle decides here whether an entry is removed
 
     ours and wanted             equal: unchanged; else Update
     ours, not wanted            Deregister if its source can be believed; else a skip
-    others', wanted             a skip: conflict
+    others', wanted             a skip: conflict; Update if labels chose the id, which is our own
     a namesake's, not wanted    a skip: another engine of our scope registered it
     others', not wanted         foreign: neither touched nor mentioned
     wanted, not registered      Register
@@ -94,17 +94,24 @@ def make_plan(
 
 
 def _rejected(adjusted: Adjusted, held: Mapping[str, Registration], facts: Facts) -> Iterator[Skip]:
-    """Skip what the sink cannot hold, unless an older form is registered."""
+    """Skip what the sink cannot or must not hold, unless an older form is registered."""
     for (id_, *_), rejected in adjusted.rejected.items():
         have = held.get(id_)
-        if have is None or facts.source_of(have.mark) is None:
+        if have is not None and facts.source_of(have.mark) is not None:
+            continue
+        if rejected.forbidden:
+            yield Skip(id_, SkipKind.FORBIDDEN, rejected.reason)
+        else:
             yield Skip(id_, SkipKind.REJECTED, rejected.reason)
 
 
 def _one_for_each_id(
     claims: Iterable[Wanted], held: Mapping[str, Registration]
 ) -> tuple[dict[str, Wanted], list[Skip]]:
-    """Choose one claim for each id: its present holder's, else by source order and name."""
+    """Choose one claim for each id: the workload's whose own it is, else its present holder's.
+
+    Else the order of the sources and the name decide.
+    """
     chosen: dict[str, Wanted] = {}
     skips = []
     for claim in claims:
@@ -115,7 +122,10 @@ def _one_for_each_id(
             continue
         winner, loser = _precedence(rival, claim, held.get(id_))
         chosen[id_] = winner
-        text = f"{_origin(winner)} already has this id; {_origin(loser)} takes over when it goes"
+        has = (
+            "has this id as its own" if loser.given_id > winner.given_id else "already has this id"
+        )
+        text = f"{_origin(winner)} {has}; {_origin(loser)} takes over when it goes"
         skips.append(Skip(id_, SkipKind.DUPLICATE, text))
     return chosen, skips
 
@@ -123,9 +133,9 @@ def _one_for_each_id(
 def _precedence(one: Wanted, two: Wanted, have: Registration | None) -> tuple[Wanted, Wanted]:
     holder = have.mark if have else None
 
-    def rank(claim: Wanted) -> tuple[bool, int, str]:
+    def rank(claim: Wanted) -> tuple[bool, bool, int, str]:
         holds = holder is not None and claim.mark.key == holder.key
-        return (not holds, claim.order, claim.mark.workload)
+        return (claim.given_id, not holds, claim.order, claim.mark.workload)
 
     first, second = sorted((one, two), key=rank)
     return first, second
@@ -156,6 +166,8 @@ def _settle(
             )
         return Register(want.registration)
     holder = facts.source_of(have.mark)
+    if have.mark and holder is None and _is_squatted(have.mark, want, facts.owner):
+        return Update(have, want.registration)
     if holder is None or have.mark is None:
         return Skip(id_, SkipKind.CONFLICT, _conflict(have, facts))
     if skip := _kept_for(have.mark, want, holder):
@@ -163,6 +175,15 @@ def _settle(
     if have.mark == want.mark and not have.damaged and have.instance == want.listed:
         return None
     return _unless_rejected(Update(have, want.registration), adjusted)
+
+
+def _is_squatted(mark: Mark, want: Wanted, owner: str) -> bool:
+    """Whether labels on another host chose the id that syncer makes of this workload.
+
+    Every syncer of the owner decides so, and that host leaves the entry to us from then on.
+    """
+    its_own = want.instance.id.startswith(f"{mark.scope}:")
+    return mark.owner == owner and not want.given_id and not its_own
 
 
 def _kept_for(mark: Mark, want: Wanted, holder: Snapshot) -> Skip | None:
@@ -183,10 +204,10 @@ def _unless_rejected(update: Update, adjusted: Adjusted) -> Update | Skip:
     That workload runs, so its entry stays as it would without a rival.
     """
     holder = claim_of(update.old)
-    if holder == claim_of(update.new) or holder not in adjusted.rejected:
+    rejected = adjusted.keeps_older(holder)
+    if holder == claim_of(update.new) or rejected is None:
         return update
-    reason = adjusted.rejected[holder].reason
-    text = f"held for {holder.workload[:12]}, whose new form is refused: {reason}"
+    text = f"held for {holder.workload[:12]}, whose new form is refused: {rejected.reason}"
     return Skip(update.id, SkipKind.REJECTED, text)
 
 
@@ -216,8 +237,8 @@ def _remove(
         return Skip(id_, SkipKind.UNCLEAR, why)
     if not source.offers(claim.workload):
         return Deregister(have, Reason.WORKLOAD_GONE)
-    if claim in adjusted.rejected:
-        return Skip(id_, SkipKind.REJECTED, adjusted.rejected[claim].reason)
+    if rejected := adjusted.keeps_older(claim):
+        return Skip(id_, SkipKind.REJECTED, rejected.reason)
     if adjusted.withheld.get(claim) == have.instance.place:
         return Deregister(have, Reason.WITHHELD)
     return Deregister(have, Reason.NOT_OFFERED)

@@ -72,7 +72,8 @@ def _rejected(
     """Return the rejected claims of each workload, except where an older form is registered."""
     found: dict[WorkloadKey, list[Claim]] = defaultdict(list)
     for claim in adjusted.rejected:
-        if claim.id not in entries or claim_of(entries[claim.id]) != claim:
+        registered = claim.id in entries and claim_of(entries[claim.id]) == claim
+        if adjusted.keeps_older(claim) and not registered:
             found[claim.key].append(claim)
     return found
 

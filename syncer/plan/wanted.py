@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from syncer.api.errors import PermanentError
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.keys import Claim, Place
 from syncer.api.model import Instance, Mark, Registration
@@ -21,6 +22,8 @@ class Wanted:
     mark: Mark
     #: Position of the source in the configuration: the first one wins if two claim one id.
     order: int = 0
+    #: Whether the id was given: one that syncer makes of a workload goes before it.
+    given_id: bool = False
 
     @property
     def registration(self) -> Registration:
@@ -28,13 +31,26 @@ class Wanted:
         return Registration(instance=self.instance, mark=self.mark)
 
 
+class Forbidden(PermanentError):
+    """Consumers would find the instance in a way that its source does not allow."""
+
+
 @attrs.frozen
 class Rejected:
-    """Why the sink cannot hold an instance, with its service and place."""
+    """Why a sink does not hold an instance, with its service and place.
+
+    If it cannot, an older form of it stays; not if it is `forbidden` that consumers find it there.
+    """
 
     reason: str
     service: str = ""
     place: Place = Place("", 0)
+    forbidden: bool = False
+
+    @classmethod
+    def of(cls, offered: Instance, error: PermanentError) -> "Rejected":
+        """Return why an offered instance has no form."""
+        return cls(str(error), offered.service, offered.place, isinstance(error, Forbidden))
 
     def may_be(self, held: Instance) -> bool:
         """Whether an entry may be this instance: the sink may have registered another name."""
@@ -46,11 +62,16 @@ class Adjusted:
     """Everything that one sink should hold, and what it should not, with the reason.
 
     `withheld` are instances that are not listed in their present status, `rejected` those that
-    the sink cannot hold, `unprobed` those whose health syncer has yet to find out. All are by
-    claim: other workloads may claim the same id.
+    the sink cannot or must not hold, `unprobed` those whose health syncer has yet to find out. All
+    are by claim: other workloads may claim the same id.
     """
 
     wanted: tuple[Wanted, ...] = attrs.field(default=(), converter=as_tuple)
     withheld: Mapping[Claim, Place] = attrs.field(default=EMPTY, converter=frozen_map)
     rejected: Mapping[Claim, Rejected] = attrs.field(default=EMPTY, converter=frozen_map)
     unprobed: Mapping[Claim, Place] = attrs.field(default=EMPTY, converter=frozen_map)
+
+    def keeps_older(self, claim: Claim) -> Rejected | None:
+        """Return why the sink cannot hold it, so that an older form of it stays; else `None`."""
+        found = self.rejected.get(claim)
+        return found if found and not found.forbidden else None

@@ -67,6 +67,7 @@ def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
         one_offs=part.one_offs,
         former_scopes=part.former_scopes,
         former_identities=part.former_identities,
+        ids=part.ids,
     )
 
 

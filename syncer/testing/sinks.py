@@ -17,6 +17,8 @@ converges    after a plan is applied the next plan is empty,
              empty tags, every kind of check
 adjust       `adjust` is pure, and changes nothing the second
              time
+found        `found_as` has the service and address, and all
+             else by which consumers find it (`elsewhere`)
 outcomes     `apply` returns one outcome for each change; a
              refused change does not stop the others
 reopened     a second process sees the same entries and marks  reopen
@@ -25,6 +27,9 @@ unreachable  raises TemporaryError, never returns an empty     unreachable
 unreadable   an entry that cannot be decoded, or is hidden,    spoil
              makes the view incomplete or its id unclear (or
              raises TemporaryError); the other entries stay
+hostile      whatever an entry and its mark hold, it costs     forge
+             only itself: all others are listed, written
+             and removed as before
 rejected     PermanentError for an instance that the registry  refused
              cannot hold
 race         the second of two writers gets Conflict, and the  reopen
@@ -46,7 +51,7 @@ close        `close` may be called twice
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from threading import Event, Thread
 from typing import Any, ClassVar
@@ -57,8 +62,8 @@ from syncer.api.changes import Change, Deregister, Reason, Register, Update
 from syncer.api.checks import Check, Native, Problem
 from syncer.api.contracts import Sink
 from syncer.api.errors import Conflict, PermanentError, TemporaryError
-from syncer.api.model import Instance, Mark
-from syncer.testing.builders import make_instance
+from syncer.api.model import FoundAs, Instance, Mark
+from syncer.testing.builders import make_instance, make_mark
 from syncer.testing.clauses import clause, needed
 from syncer.testing.draining import DrainClauses
 from syncer.testing.laws import Desk
@@ -69,6 +74,13 @@ from syncer.testing.waiting import wait_until
 
 #: Fields that most registries can hold, and that every sink must accept.
 RICH: dict[str, Any] = {"tags": ("blue", "v1"), "meta": {"team": "shop"}, "weight": 3}
+
+
+#: Values that others may put in the place of a text: no text of XML or UTF-8, deep, or no text.
+HOSTILE: tuple[Any, ...] = (
+    *("w\ufffe", "\ud800", "\x00", "", "[" * 100_000, '{"a":' * 50_000, "9" * 5_000),
+    *(None, 5, True, [], ["x"], {}, {"x": {"y": []}}),
+)
 
 
 class SinkContract(DrainClauses, LeaseClauses, LockClauses):
@@ -94,8 +106,18 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
         'a function that adds an unreadable entry; returns its id, or "" if listings hide it',
         "unreadable",
     )
+    forge = needed(
+        "a function that writes an instance with these fields of a mark, as another program would;"
+        " nothing if no program could",
+        "hostile",
+    )
     refused = needed("an instance that the registry cannot hold", "rejected")
     secrets = needed("the secrets in the configuration of `sink`", "secrets")
+
+    @pytest.fixture
+    def elsewhere(self) -> Iterable[tuple[Instance, FoundAs]]:
+        """Give instances whose metadata, tags or names lead consumers elsewhere, and where to."""
+        return ()
 
     def translate(self, check: Check, instance: Instance) -> Check | Native | Problem:
         """Translate a check as the plugin's check translator does; by default do not."""
@@ -195,6 +217,20 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
         assert twice is not None
         assert twice.digest() == once.digest()
 
+    @clause("found")
+    def test_found_as_tells_all(
+        self, desk: Desk, elsewhere: Iterable[tuple[Instance, FoundAs]]
+    ) -> None:
+        """`found_as` has every name and address by which consumers find the instance."""
+        plain = make_instance("plain", address="fd00::5", **RICH)
+        for instance, more in (*elsewhere, (plain, FoundAs((), ()))):
+            adjusted = desk.adjust(instance)
+            assert adjusted is not None
+            found = desk.sink.found_as(adjusted)
+            assert found.names >= {adjusted.service, *more.names}
+            assert found.addresses >= {adjusted.address, *more.addresses}
+            assert desk.sink.found_as(adjusted) == found
+
     @clause("outcomes")
     def test_apply_answers_for_each(self, desk: Desk) -> None:
         """Each change has one outcome; a refused change does not stop the others."""
@@ -253,6 +289,31 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
             return not view.complete or (bool(id_) and id_ in view.unclear)
 
         desk.eventually(reported, True)
+
+    @clause("hostile")
+    def test_hostile_entry_costs_only_itself(
+        self, desk: Desk, forge: Callable[[Instance, Mapping[str, Any]], object]
+    ) -> None:
+        """Marks that nobody can read, write again or believe: the others are kept equal."""
+        good = desk.new(make_instance("good"))
+        held = desk.sink.register(good)
+        sound = make_mark(good.instance).fields()
+        for number, value in enumerate(HOSTILE):
+            for name in ("workload", "via"):
+                bad = make_instance("hostile", number + 1, id=f"hostile-{name}-{number}")
+                forge(bad, {**sound, name: value})
+        more = desk.new(make_instance("more"))
+
+        def listed() -> bool:
+            view = desk.sink.registrations()
+            assert view.complete, "an entry of others makes the listing incomplete"
+            return all(desk.shown(one) in view.items for one in (good, more))
+
+        desk.sink.register(more)
+        desk.eventually(listed, True)
+        moved = desk.new(make_instance("good", address="10.0.0.9"))
+        desk.sink.deregister(desk.sink.update(held, moved))
+        desk.eventually(lambda: desk.shown(moved) in desk.sink.registrations().items, False)
 
     @clause("rejected")
     def test_rejected_is_permanent(self, desk: Desk, refused: Instance) -> None:

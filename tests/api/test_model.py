@@ -264,7 +264,9 @@ class TestMark:
         assert Mark.from_fields(mirrored.fields()) == mirrored
 
     @pytest.mark.parametrize("name", ["owner", "scope", "source", "workload", "digest"])
-    @pytest.mark.parametrize("value", [None, "", "a\nb", 5, ["x"], {"a": "b"}])
+    @pytest.mark.parametrize(
+        "value", [None, "", "a\nb", "w\ufffe", "\uffff", "x\ud800", "\udfff", 5, ["x"], {"a": "b"}]
+    )
     def test_what_is_no_whole_mark_is_none(self, name, value):
         """Others write into a registry what they like: that is no mark, and no error."""
         assert Mark.from_fields({**mark().fields(), name: value}) is None

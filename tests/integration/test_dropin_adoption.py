@@ -196,6 +196,39 @@ def test_what_was_taken_over_goes_with_its_container(
     wait_owners(clean_consul, **{f"{HOST}:{name}:8000": "syncer" for name in NAMES[1:]})
 
 
+def test_an_id_that_two_ports_shared(clean_consul, clean_docker, start_dropin):
+    """Each has one of its own here; the old entry goes once these are there."""
+    ports = {"8000/tcp": (IP, None), "9000/tcp": (IP, None)}
+    labels = {"SERVICE_NAME": "shop", "SERVICE_ID": "same"}
+    clean_docker.run("shared", labels=labels, ports=ports)
+    at = clean_docker.host_port("shared", "9000/tcp")
+    old = {"ID": "same", "Name": "shop-9000", "Address": IP, "Port": at}
+    clean_consul.api.register(old)
+    clean_consul.api.register({**old, "ID": "by-hand"})
+    line = ("-ip", IP, "-resync", "1", f"consul://{clean_consul.address}")
+    start_dropin(*line, engine=clean_docker)
+    wait_owners(clean_consul, **{"same-8000": "syncer", "same-9000": "syncer", "by-hand": ""})
+
+
+def test_a_label_takes_nothing_that_was_made_by_hand(clean_consul, clean_docker, start_dropin):
+    """Though the id has this host's name: only a container of that name has it."""
+    id_ = f"{HOST}:legacy:5432"
+    by_hand = {"ID": id_, "Name": "legacy", "Address": "10.0.0.50", "Port": 5432}
+    clean_consul.api.register(by_hand)
+    before = clean_consul.api.services()[id_]
+    labels = {"SERVICE_NAME": "team-a", "SERVICE_ID": id_}
+    for name, more in (("thief", labels), ("other", {})):
+        clean_docker.run(name, labels=more, ports={"8000/tcp": (IP, None)})
+    line = ("-ip", IP, "-resync", "1", f"consul://{clean_consul.address}")
+    syncer = start_dropin(*line, engine=clean_docker)
+    wait_owners(clean_consul, **{f"{HOST}:other:8000": "syncer", id_: ""})
+    syncer.wait_said("conflict")
+    clean_docker.remove("thief")
+    clean_docker.remove("other")
+    wait_owners(clean_consul, **{id_: ""})
+    assert clean_consul.api.services()[id_] == before
+
+
 def test_etcd(clean_etcd, clean_docker, ports, start_dropin, watching):
     """Keys of API v3, on a lease that nobody renews any more, move to syncer's lease."""
     lease = clean_etcd.api.request("lease/grant", TTL="600")["ID"]

@@ -24,7 +24,8 @@ class Promises:
         if process.config.locked and not process.asked:
             leads = self._registry.leader(LOCK.name) is process.sink
             self._require(leads, "wrote without the lock", before or after)
-        self._require(self._ours(process, before), "touched what is not its own", before)
+        owns = self._ours(process, before) or self._squats(process, before, after)
+        self._require(owns, "touched what is not its own", before)
         self._require(self._ours(process, after), "wrote another's mark", after)
         kind = Deregister if after is None else Update if before else Register
         allowed = POLICIES[process.config.policy]
@@ -68,7 +69,7 @@ class Promises:
         self._require(after.instance.port in places, "wrote an address that never was", after)
         gone = told is None or (told != UNCLEAR and not told.state.offered)
         self._require(not gone, "registered what its source says is gone", after)
-        if before is None or origin(before) == origin(after):
+        if before is None or origin(before) == origin(after) or not self._ours(process, before):
             return
         holder = process.sources[before.mark.source]
         told = holder.told.get(before.mark.workload)
@@ -177,6 +178,13 @@ class Promises:
             and mark.source in config.sources
             and mark.scope == process.runtimes[mark.source].scope
         )
+
+    def _squats(self, process, before, after):
+        """Whether it had the own id of a container here, as labels on another host may choose."""
+        mark = before.mark
+        if mark is None or after is None or mark.owner != process.config.owner:
+            return False
+        return after.id != "shared" and not before.id.startswith(f"{mark.scope}:")
 
     def _require(self, holds, what, about):
         if not holds:

@@ -10,7 +10,7 @@ from syncer.testing import ManualClock, SinkContract, make_instance
 class TestModelSink(SinkContract):
     """A strict registry without leases."""
 
-    declines = {"secrets": "it has none"}
+    declines = {"secrets": "it has none", "hostile": "it holds what it was given"}
 
     @pytest.fixture
     def registry(self):

@@ -94,13 +94,19 @@ MUTANTS = (
     ),
     difference(
         "what the sink holds instead is not looked at",
-        "former.keys() | last.open)",
-        "last.open)",
+        "looked = former.keys() | last.open",
+        "looked = last.open",
+    ),
+    difference(
+        "what another id of its workload means is not looked at",
+        "*adjuster.probing(), *keepers}",
+        "*adjuster.probing()}",
+        blind=RARE,
     ),
     difference(
         "what is open is not looked at again",
-        "former.keys() | last.open)",
-        "former.keys())",
+        "looked = former.keys() | last.open",
+        "looked = former.keys()",
         "engine/cycle/test_reconcile",
         blind="its sinks are not asked again",
     ),

@@ -17,6 +17,9 @@ refusals = brakes_of("plan/brakes.py", "plan/test_guard")
 drain = brakes_of("plan/drain.py", "plan/test_drain")
 last = brakes_of("plan/last_instance.py", "plan/test_drain")
 aiming = brakes_of("plan/adjust.py", "plan/test_adjust")
+wishes = brakes_of("plan/wanted.py", "plan/test_planner")
+
+FREE = "its sources allow everything"
 
 MUTANTS = (
     # Whose it is.
@@ -72,7 +75,25 @@ MUTANTS = (
         "Skip(id_, SkipKind.HELD, text)",
         blind="it looks at what is written, not at what is told",
     ),
-    plan("the holder does not go first", "(not holds, claim.order,", "(False, claim.order,"),
+    plan("the holder does not go first", "not holds, claim.order,", "False, claim.order,"),
+    plan(
+        "an id that labels chose goes before a workload's own",
+        "(claim.given_id, not holds,",
+        "(not holds,",
+        blind="nothing in it chooses an id of another's form",
+    ),
+    plan(
+        "another host's own id is taken from it",
+        'want.instance.id.startswith(f"{mark.scope}:")',
+        "False",
+        blind="nothing in it chooses an id of another's form",
+    ),
+    plan(
+        "another owner's entry is taken over",
+        "return mark.owner == owner and not want.given_id",
+        "return not want.given_id",
+        blind="nothing in it chooses an id of another's form",
+    ),
     plan(
         "the order of sources does not count",
         "holds, claim.order, claim.mark",
@@ -89,7 +110,22 @@ MUTANTS = (
         "if why := source.why_unclear(claim.workload):",
         blind=RARE,
     ),
-    plan("a rejected form is removed", "    if claim in adjusted.rejected:", "    if False:"),
+    plan(
+        "a rejected form is removed",
+        "    if rejected := adjusted.keeps_older(claim):",
+        "    if False:",
+    ),
+    wishes(
+        "what must not be found stays",
+        "found if found and not found.forbidden else None",
+        "found",
+        blind=FREE,
+    ),
+    aiming(
+        "what consumers find is not judged",
+        "if why := snapshot.limits.why_not(instance, found):",
+        blind=FREE,
+    ),
     plan(
         "an unreadable entry is written over",
         "if id_ in actual.unclear:",
@@ -193,14 +229,14 @@ MUTANTS = (
     # Two that ask for one id.
     plan(
         "a refused holder is replaced",
-        "holder not in adjusted.rejected",
-        "True",
+        "or rejected is None:",
+        "or True:",
         "plan/test_rivals",
     ),
     plan(
         "another's refusal keeps what stands",
-        "    if claim in adjusted.rejected:",
-        "    if id_ in {i for i, *_ in adjusted.rejected}:",
+        "if rejected := adjusted.keeps_older(claim):",
+        "if rejected := next((r for c, r in adjusted.rejected.items() if c.id == id_), None):",
         "plan/test_rivals",
         blind=RARE,
     ),
@@ -243,8 +279,8 @@ MUTANTS = (
     ),
     successors(
         "what stands in an older form is waited for",
-        "if claim.id not in entries or claim_of(entries[claim.id]) != claim:",
-        "if True:",
+        "if adjusted.keeps_older(claim) and not registered:",
+        "if adjusted.keeps_older(claim):",
         blind="all that it offers has a form",
     ),
     successors(

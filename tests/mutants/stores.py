@@ -26,14 +26,32 @@ MUTANTS = (
     ),
     adoption(
         "a given id is enough",
-        "if named or wish.fits(one.instance) else None",
-        "if True else None",
+        "if wish.fits(one.instance) or (named and not wish.instance.given_id):",
+        "if True:",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "an id of our form is enough, though a label gave it",
+        "(named and not wish.instance.given_id)",
+        "named",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "what a label had before goes before the new one stands",
+        "if wish and wish.has_written(one.id) and _serves(held.get(wish.instance.id), one):",
+        "if wish and wish.has_written(one.id):",
+        blind=TAKES_NOTHING,
+    ),
+    adoption(
+        "what is at our place by hand goes",
+        "if wish and wish.has_written(one.id) and",
+        "if wish and",
         blind=TAKES_NOTHING,
     ),
     adoption(
         "a random name is enough",
-        "named or (random and wish.fits(one.instance))",
-        "named or random",
+        "return _marked_for(one, stands, owner, named=named) if named or random else None",
+        "return _marked_for(one, stands, owner, named=True) if named or random else None",
         blind=TAKES_NOTHING,
     ),
     adoption(
@@ -50,8 +68,8 @@ MUTANTS = (
     ),
     adoption(
         "the old name goes before the new one stands",
-        "return _marked(one, wish, owner) if replaces and stands else None",
-        "return _marked(one, wish, owner) if replaces else None",
+        "stands = [wish for wish in here if _serves(held.get(wish.instance.id), one)]",
+        "stands = here",
         blind=TAKES_NOTHING,
     ),
     adoption(

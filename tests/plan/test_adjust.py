@@ -8,6 +8,8 @@ from syncer import (
     Check,
     CheckKey,
     CheckStatus,
+    Filter,
+    FoundAs,
     Health,
     Native,
     PermanentError,
@@ -25,10 +27,10 @@ WEB = workload("web")
 class Adjusting:
     """One source, one sink and what is told."""
 
-    def __init__(self, *workloads, sink=None, translate=None):
+    def __init__(self, *workloads, sink=None, translate=None, **rules):
         self.told, self.source = [], FakeSource(*workloads)
         self.sink = sink or PickySink()
-        self.tracker = tracker(self.source, emit=Heard())
+        self.tracker = tracker(self.source, emit=Heard(), **rules)
         self.adjuster = Adjuster(
             self.sink, "me", translate, tell=lambda *told: self.told.append(told)
         )
@@ -88,6 +90,20 @@ def test_what_the_sink_cannot_hold_is_rejected_and_told_once():
     }
     adjusting.adjust()
     assert adjusting.told == [("docker", "x", ("h:x:80: no blanks",))]
+
+
+def test_what_must_not_be_found_is_forbidden_and_told():
+    """The source's rules hold for what consumers find, as well as for what was offered."""
+    sink = PickySink()
+    sink.found_as = lambda i: FoundAs({i.service, i.meta.get("alias", i.service)}, {i.address})
+    evil = workload("x", offers=(offer("x", meta={"alias": "payments"}),))
+    adjusting = Adjusting(WEB, evil, sink=sink, filter=Filter(deny_names=("payments",)))
+    adjusted = adjusting.adjust()
+    assert {want.instance.id for want in adjusted.wanted} == {"h:web:80"}
+    (refused,) = adjusted.rejected.values()
+    assert refused.forbidden
+    assert "'payments' is denied by deny_names" in refused.reason
+    assert adjusting.told == [("docker", "x", (f"h:x:80: {refused.reason}",))]
 
 
 def _raise(error):

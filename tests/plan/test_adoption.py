@@ -126,6 +126,87 @@ def test_a_given_id_is_taken_over_only_at_its_place():
         assert skips(plan) == ({} if wrote else {"web-1": "conflict"})
 
 
+def test_a_given_id_of_our_form_takes_nothing_made_by_hand():
+    """Only the container of which syncer makes the id has it, whatever it says of its place."""
+    thief = workload("thief", offers=(offer("team-a", id=f"{SCOPE}:legacy:5432"),))
+    by_hand = left_behind(f"{SCOPE}:legacy:5432", service="legacy", address="10.0.0.50")
+    world = world_with(by_hand, workloads=(thief,))
+    assert skips(world.cycle().plan) == {by_hand.id: "conflict"}
+    world.source.remove(thief.id)
+    world.cycle()
+    assert world.sink.store.all() == (by_hand,)
+
+
+def test_its_own_container_is_found_among_those_that_claim_its_id():
+    """One whose labels chose it hides it from nobody."""
+    thief = workload("a-thief", offers=(offer("evil", id=WEB_ID),))
+    world = world_with(left_behind(WEB_ID, address="127.0.1.1"), workloads=(thief, WEB))
+    world.cycle()
+    (entry,) = world.sink.store.all()
+    assert (entry.instance.service, entry.mark.workload) == ("web", WEB.id)
+
+
+class TestSharedIds:
+    """registrator gave one `SERVICE_ID` to all ports of a container, and to several containers."""
+
+    LABELS = {"SERVICE_ID": "same"}
+
+    def test_the_old_entry_goes_once_the_new_one_is_there(self):
+        """Several ports: each has an id of its own now."""
+        ports = tuple(
+            offer(f"shared-{port}", id=f"same-{port}", port=port, register_port=port)
+            for port in (8000, 9000)
+        )
+        shared = workload("shared", offers=ports, labels=self.LABELS)
+        world = world_with(left_behind("same", "shared-9000", port=9000), workloads=(shared,))
+        world.cycle()
+        assert world.sink.ids() == {"same", "same-8000", "same-9000"}
+        world.cycle()
+        assert world.sink.ids() == {"same-8000", "same-9000"}
+
+    def test_an_id_in_the_environment(self):
+        """Variables give ids as well; one that is too long is replaced by the usual one."""
+        long = "x" * 300
+        world = world_with(
+            left_behind(long), workloads=(workload("web", env={"SERVICE_ID": long}),)
+        )
+        world.cycle()
+        world.cycle()
+        assert world.sink.ids() == {WEB_ID}
+
+    @pytest.mark.parametrize("place", [{"port": 81}, {"address": "10.0.0.9"}, {"service": "x"}])
+    def test_elsewhere_it_is_somebody_elses(self, place):
+        """The id alone is no reason: it may have been registered by hand."""
+        shared = workload("web", labels=self.LABELS)
+        world = world_with(left_behind("same", **place), workloads=(shared,))
+        world.cycle()
+        world.cycle()
+        assert world.sink.ids() == {WEB_ID, "same"}
+
+    def test_what_names_no_container_stays(self):
+        """By hand at the very place of a container, under an id that nobody wrote on it."""
+        world = world_with(left_behind("by-hand"), workloads=(WEB,))
+        world.cycle()
+        world.cycle()
+        assert world.sink.ids() == {WEB_ID, "by-hand"}
+
+    def test_of_several_containers_the_one_at_its_place_has_it(self):
+        """The others wait for it, and take over when it goes."""
+        twins = [
+            workload(name, offers=(offer("twin", id="twin", register_port=port),))
+            for name, port in (("one", 81), ("two", 82))
+        ]
+        world = world_with(left_behind("twin", "twin", port=82), workloads=twins)
+        assert skips(world.cycle().plan) == {"twin": "duplicate"}
+        assert {one.mark.workload for one in world.sink.store.all()} == {"two-1"}
+        world.source.remove("two-1")
+        world.cycle()
+        assert {one.mark.workload for one in world.sink.store.all()} == {"one-1"}
+        world.source.remove("one-1")
+        world.cycle()
+        assert world.sink.ids() == set()
+
+
 class TestGone:
     """`adopt_gone`: what nothing offers any more."""
 

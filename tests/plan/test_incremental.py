@@ -141,6 +141,20 @@ def test_what_stands_in_the_way_is_said_each_time():
         assert skips(world.cycle(relist=relist, fresh=fresh).plan) == {"h:a:80": "conflict"}
 
 
+def test_what_waits_for_its_replacement_waits_on():
+    """A drained one whose new id is another's stays, also when nothing else is looked at."""
+    history = History(())
+    rival = [offer(id="h:a:80", register_port=81)]
+    history.put("a", [offer(id="shared")])
+    history.put("b", rival)
+    history.cycle(True)
+    history.drain("shared")
+    history.put("a", [offer(id="h:a:80")])
+    for relist in (True, False, False):
+        history.cycle(relist)
+        assert history.sink.ids() == {"shared", "h:a:80"}
+
+
 class TestRivals:
     """Two workloads that ask for one id, of which one says so without a word in the plan."""
 

@@ -59,6 +59,7 @@ def summary(plan):
 
 SAME = wanted().mark.digest
 AB = ("a", "b")
+GIVEN = attrs.evolve(wanted(), given_id=True)
 STOPPED = {"web-1": False}
 
 #: An entry of another engine with our name.
@@ -77,7 +78,8 @@ CASES = [
     ("another order of tags", [wanted(tags=AB)], [held(tags=AB[::-1])], {}, None),
     ("wanted, held without a mark", [wanted()], [held(unmarked=True)], {}, "conflict"),
     ("wanted, held by another owner", [wanted()], [held(owner="other")], {}, "conflict"),
-    ("wanted, held by another scope", [wanted()], [held(scope="other")], {}, "conflict"),
+    ("wanted, held by another scope", [GIVEN], [held(scope="other")], {}, "conflict"),
+    ("another's label has our own id", [wanted()], [held(scope="other")], {}, "Update"),
     ("workload absent", [], [held(workload="gone")], {}, Reason.WORKLOAD_GONE),
     ("workload offers nothing", [], [held()], {"present": STOPPED}, Reason.WORKLOAD_GONE),
     ("workload there, id not offered any more", [], [held()], {}, Reason.NOT_OFFERED),
@@ -218,6 +220,23 @@ class TestRejectedAndWithheld:
         plan = make_plan(Adjusted(rejected={CLAIM: Rejected("name too long")}), View([]), facts())
         assert skips(plan) == {ID: "rejected"}
 
+    def test_forbidden_goes_and_is_shown(self):
+        """Nobody may find it there: it is removed, and then a skip says why it is missing."""
+        no = Adjusted(rejected={CLAIM: Rejected("denied", forbidden=True)})
+        assert summary(make_plan(no, View([held()]), facts())) == {ID: Reason.NOT_OFFERED}
+        plan = make_plan(no, View([]), facts())
+        assert [(s.id, s.kind, s.reason) for s in plan.skipped] == [(ID, "forbidden", "denied")]
+
+    def test_forbidden_holds_no_id(self):
+        """Another workload takes over the id of one that must not be found."""
+        no = Rejected("denied", forbidden=True)
+        plan = make_plan(
+            Adjusted(wanted=[wanted(of="web-2")], rejected={CLAIM: no}),
+            View([held()]),
+            facts(present={"web-1": True, "web-2": True}),
+        )
+        assert summary(plan) == {ID: "Update"}
+
     def test_rejected_and_held_by_others_is_shown(self):
         """That somebody else holds the id does not hide that ours was refused."""
         plan = make_plan(
@@ -293,6 +312,37 @@ class TestTwoClaims:
         assert "docker:name-1 already has this id" in skip.reason
         assert "docker:name-0" in skip.reason
 
+    def test_a_workloads_own_id_is_its_own(self):
+        """Whoever's labels chose it waits, also one that has it now."""
+        thief = attrs.evolve(wanted(of="a-thief", service="evil"), given_id=True)
+        both = Adjusted(wanted=[thief, wanted(of="web-1")])
+        runs = facts(present={"a-thief": True, "web-1": True})
+        plan = make_plan(both, View([held(workload="a-thief", service="evil")]), runs)
+        assert summary(plan) == {ID: "Update"}
+        assert plan.changes[0].new.mark.workload == "web-1"
+        (skip,) = plan.skipped
+        assert "web-1 has this id as its own" in skip.reason
+
+    def test_labels_elsewhere_do_not_block_a_workloads_own_id(self):
+        """An entry to which they gave an id of this host is replaced, if it is of our owner."""
+        squatted = held(scope="other", workload="x")
+        ours = Adjusted(wanted=[wanted()])
+        assert summary(make_plan(ours, View([squatted]), facts())) == {ID: "Update"}
+        assert summary(make_plan(ours, View([held(scope="other", owner="b")]), facts())) == {
+            ID: "conflict"
+        }
+
+    @pytest.mark.parametrize(
+        ("id_", "given"), [("other:web:80", False), ("other:web:80", True), (ID, True)]
+    )
+    def test_nothing_is_taken_from_the_host_whose_id_it_is(self, id_, given):
+        """Nor by labels, whatever they chose: it stays a conflict."""
+        want = attrs.evolve(wanted(id_), given_id=given)
+        plan = make_plan(
+            Adjusted(wanted=[want]), View([held(id_, scope="other", workload="x")]), facts()
+        )
+        assert summary(plan) == {id_: "conflict"}
+
     def test_a_holder_whose_source_is_in_doubt_is_not_replaced(self):
         """Another source takes an id over only when the holder's source has said it is gone."""
         file = source("file", {"f-1": True})
@@ -358,9 +408,10 @@ sources = st.sampled_from(["docker", "file", "mesos"])
 said = st.tuples(ids, st.sampled_from(["docker", "file"]), names)
 
 
-def claimed(id, port, source, of):
+def claimed(id, port, source, of, given):
     """Something wanted, of one of the configured sources."""
-    return wanted(id, port=port, source=source, of=of, order=int(source == "file"))
+    want = wanted(id, port=port, source=source, of=of, order=int(source == "file"))
+    return attrs.evolve(want, given_id=given)
 
 
 def registered(id, port, whose, damaged):
@@ -374,7 +425,7 @@ def registered(id, port, whose, damaged):
 
 
 ports = st.integers(1, 2)
-claims = st.builds(claimed, ids, ports, st.sampled_from(["docker", "file"]), names)
+claims = st.builds(claimed, ids, ports, st.sampled_from(["docker", "file"]), names, st.booleans())
 registrations = st.builds(
     registered,
     ids,
@@ -448,7 +499,13 @@ def test_the_order_of_the_input_changes_no_change(aim, actual, known, rand):
 @given(aims, views(), knowledge(), st.sets(ids))
 def test_what_is_not_ours_is_never_changed(aim, actual, known, written):
     """No change names a registration without our mark, and no removal one that is wanted."""
-    not_ours = {r.id for r in actual.items if known.source_of(r.mark) is None}
+    own = {want.instance.id for want in aim.wanted if not want.given_id}
+    not_ours = {
+        r.id
+        for r in actual.items
+        if known.source_of(r.mark) is None
+        and not (r.id in own and r.mark and (r.mark.owner, r.mark.scope) == ("syncer", "elsewhere"))
+    }
     plan = make_plan(aim, actual, known, written)
     assert not not_ours & {change.id for change in plan.changes}
     removed = {c.id for c in plan.changes if isinstance(c, Deregister)}

@@ -108,15 +108,32 @@ class TestTakeOver:
     """Labels cannot displace what others registered, nor pretend to be syncer's mark."""
 
     def test_an_id_of_another_workload(self, clean_docker, clean_consul, here):
-        """It keeps its registration; the thief is a skip that says who holds the id."""
+        """It keeps its registration; the thief gets its own id, and is told why."""
         clean_docker.run("victim", labels={"SERVICE_NAME": "web"}, ports=PORTS)
         assert command("apply", *here).returncode == 0
         before = clean_consul.api.services()["host1:victim:8000"]
         labels = {"SERVICE_NAME": "evil", "SERVICE_ID": "host1:victim:8000"}
         clean_docker.run("athief", labels=labels, ports=PORTS)
-        done = command("apply", *here)
+        assert command("apply", *here).returncode == 0
+        found = clean_consul.api.services()
+        assert found.keys() == {"host1:victim:8000", "host1:athief:8000"}
+        assert found["host1:victim:8000"] == before
+        assert 'ids = "any"' in command("explain", "athief", *here).stdout
+
+    def test_an_id_of_another_workload_where_labels_may_choose_any(
+        self, clean_docker, clean_consul, here
+    ):
+        """As in registrator; but who comes first has it no longer than its own workload is away."""
+        free = (*here, "--set", "sources.docker.ids=any")
+        labels = {"SERVICE_NAME": "evil", "SERVICE_ID": "host1:victim:8000"}
+        clean_docker.run("athief", labels=labels, ports=PORTS)
+        assert command("apply", *free).returncode == 0
+        assert clean_consul.api.services()["host1:victim:8000"]["Service"] == "evil"
+        clean_docker.run("victim", labels={"SERVICE_NAME": "web"}, ports=PORTS)
+        done = command("apply", *free)
         assert "duplicate" in done.stdout
-        assert clean_consul.api.services() == {"host1:victim:8000": before}
+        (found,) = clean_consul.api.services().values()
+        assert found["Service"] == "web"
 
     def test_an_id_of_somebody_else(self, clean_docker, clean_consul, here):
         """Neither one without a mark nor one of another host is touched, ever."""
@@ -125,14 +142,15 @@ class TestTakeOver:
         for id_, found in (("theirs", {}), ("host2:web:80", meta)):
             clean_consul.api.register({"ID": id_, "Name": "web", "Port": 1, "Meta": found})
         before = clean_consul.api.services()
+        free = (*here, "--set", "sources.docker.ids=any")
         for number, id_ in enumerate(before):
             labels = {"SERVICE_NAME": "evil", "SERVICE_ID": id_}
             clean_docker.run(f"thief{number}", labels=labels, ports=PORTS)
-        done = command("apply", *here)
+        done = command("apply", *free)
         assert done.stdout.count("conflict") == 2
         for number in range(2):
             clean_docker.remove(f"thief{number}")
-        command("apply", *here)
+        command("apply", *free)
         assert clean_consul.api.services() == before
 
     def test_a_mark_in_labels_is_none(self, clean_docker, clean_consul, here):

@@ -2,17 +2,30 @@
 
 import pytest
 
-from syncer import Binding, Host, Network, Offer, Port, Workload
+from syncer import (
+    Binding,
+    Engine,
+    FoundAs,
+    Host,
+    MirrorSource,
+    Network,
+    Offer,
+    Port,
+    SourcePart,
+    Workload,
+)
 from syncer.desired.addresses import AddressRules
 from syncer.desired.filters import Filter
 from syncer.desired.translate import Translator
+from syncer.plugin.builtin.memory import MemorySink, MemoryStore
+from syncer.testing import make_instance, make_registration
 from syncer_registrator import RegistratorOptions, create
 
 HOST = Host(name="a", addresses={"eth0": ("10.0.0.5",)}, default_address="10.0.0.5")
 PARSER = ("registrator", create(RegistratorOptions()))
 
 
-def translated(labels, *, filter=None, parser=PARSER, offers=None, **rules):
+def translated(labels, *, filter=None, parser=PARSER, offers=None, ids="own", **rules):
     published = Port(number=80, bindings=(Binding(address="0.0.0.0", port=32768),))
     workload = Workload(
         source="docker",
@@ -26,7 +39,7 @@ def translated(labels, *, filter=None, parser=PARSER, offers=None, **rules):
         networks=(Network(name="bridge", ipv4="172.17.0.2"),),
         offers=offers,
     )
-    translator = Translator((parser,), AddressRules(**rules), filter or Filter())
+    translator = Translator((parser,), AddressRules(**rules), filter or Filter(), ids=ids)
     return translator.translate(workload, None, HOST)
 
 
@@ -149,3 +162,73 @@ class TestAddresses:
         """Probes of the loopback depend on it."""
         (instance,) = translated(labels).instances
         assert instance.by_labels is by_labels
+
+
+class TestIds:
+    """`ids`: an id that labels choose has not the form of another workload's own."""
+
+    @pytest.mark.parametrize(
+        "id_", ["a:db:5432", "b:web-1:80", "b:x:53:udp", "b:x:80:tcp:web", "b:c:d:1", "a:web:80"]
+    )
+    def test_another_workloads_own_is_not_used(self, id_):
+        """The workload gets its own, and a problem says which setting allows it."""
+        answer = translated({"SERVICE_ID": id_})
+        (instance,) = answer.instances
+        assert (instance.id, instance.given_id) == ("a:web-1:80", False)
+        assert any('ids = "any"' in text for text in answer.problems)
+        (instance,) = translated({"SERVICE_ID": id_}, ids="any").instances
+        assert (instance.id, instance.given_id) == (id_, True)
+
+    @pytest.mark.parametrize("id_", ["web", "web-5", "b:web", "a:web-1:x", "web:v2:blue", "80"])
+    def test_any_other_form_is_used(self, id_):
+        """Nobody has it as its own; it comes after those who do, all the same."""
+        (instance,) = translated({"SERVICE_ID": id_}).instances
+        assert (instance.id, instance.given_id) == (id_, True)
+
+    @pytest.mark.parametrize("id_", ["a:web-1:80", "a:web-1:80:tcp:nginx"])
+    def test_its_own(self, id_):
+        """Whether it says so or not."""
+        (instance,) = translated({"SERVICE_ID": id_}).instances
+        assert (instance.id, instance.given_id) == (id_, False)
+
+    def test_what_an_operator_wrote_is_kept(self):
+        """So is what a mirror reads: an entry keeps its id. It goes before nobody's own."""
+        offers = (Offer(service="web", id="b:db:80", register_address="192.0.2.9"),)
+        (instance,) = translated({}, offers=offers).instances
+        assert (instance.id, instance.given_id) == ("b:db:80", True)
+
+
+class Led(MemorySink):
+    """A sink whose consumers follow two keys of metadata."""
+
+    def found_as(self, instance):
+        names, addresses = {instance.service}, {instance.address}
+        if alias := instance.meta.get("alias"):
+            names.add(alias)
+        if at := instance.meta.get("at"):
+            addresses.add(at)
+        return FoundAs(names, addresses)
+
+
+@pytest.mark.parametrize(
+    ("meta", "kind"),
+    [
+        ({"alias": "team-b"}, None),
+        ({"alias": "payments"}, "forbidden"),
+        ({"at": "10.0.0.5"}, None),
+        ({"at": "203.0.113.66"}, "forbidden"),
+    ],
+)
+def test_a_mirror_hands_on_what_its_own_source_allows(meta, kind):
+    """Metadata that means nothing in one registry may lead consumers of another elsewhere."""
+    there, here = MemoryStore(), MemoryStore()
+    instance = make_instance("team-a", meta=meta)
+    there.put(make_registration(instance, owner="dc1", scope="host1"), expected=None)
+    part = SourcePart(
+        source=MirrorSource(MemorySink(there), "consul:dc1", "dc1"),
+        filter=Filter(allow_names=("team-*",)),
+        rules=AddressRules(overrides=()),
+    )
+    plan = Engine({"dc1": part}, {"here": Led(here)}).reconcile()["here"].plan
+    assert [skip.kind for skip in plan.skipped] == ([kind] if kind else [])
+    assert len(here.all()) == (0 if kind else 1)

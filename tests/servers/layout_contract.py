@@ -1,8 +1,11 @@
 """The contract of sinks over keys and values: what the tests of every such plugin do alike."""
 
+import json
+
 import pytest
 
-from syncer import Registration, Status, Unhealthy
+from syncer import Mark, Registration, Status, Unhealthy
+from syncer.kits.keyvalue.entries import values
 from syncer.testing import SinkContract, make_instance
 
 
@@ -42,6 +45,23 @@ class LayoutContract(SinkContract):
             broken = sink._layout.key(make_instance("broken"))
             put(broken, "{nonsense")
             return sink._layout.id_in(broken)
+
+        return write
+
+    @pytest.fixture
+    def forge(self, sink, put):
+        """Writes what syncer would, with other values in the place of the mark's."""
+
+        def write(instance, fields):
+            layout = sink._layout
+            tokens = {name: f"forged-{name}-of-the-tests" for name in fields}
+            registration = Registration(instance=instance, mark=Mark(**tokens))
+            for key, text in values(layout, registration).items():
+                for name, token in tokens.items():
+                    value = json.dumps(fields[name])
+                    text = text.replace(f'"{token}"', value)
+                    text = text.replace(f'\\"{token}\\"', json.dumps(value)[1:-1])
+                put(key, text)
 
         return write
 

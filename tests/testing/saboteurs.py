@@ -13,6 +13,8 @@ import attrs
 import pytest
 
 from syncer import (
+    FoundAs,
+    Mark,
     PermanentError,
     Registration,
     Sink,
@@ -91,6 +93,13 @@ class LeasingSink(MemorySink):
     def park(self, instance):
         return with_status(instance, Unhealthy.KEEP)
 
+    def found_as(self, instance):
+        meta = instance.meta
+        return FoundAs(
+            {instance.service, meta.get("alias", instance.service)},
+            {instance.address, meta.get("at", instance.address)},
+        )
+
     def renew(self, held):
         lost = []
         with self.lock:
@@ -154,6 +163,19 @@ class Healthy(SinkContract):
             return BAD
 
         return add
+
+    @pytest.fixture
+    def elsewhere(self):
+        led = make_instance(meta={"alias": "other", "at": "192.0.2.9"})
+        return [(led, FoundAs(("other",), ("192.0.2.9",)))]
+
+    @pytest.fixture
+    def forge(self, store):
+        def write(instance, fields):
+            new = Registration(instance=instance, mark=Mark.from_fields(fields))
+            store.put(new, expected=None)
+
+        return write
 
     @pytest.fixture
     def refused(self):
@@ -424,6 +446,44 @@ class OneBadHidesAll(LeasingSink):
     def registrations(self):
         view = super().registrations()
         return View((), complete=False) if self.broken else view
+
+
+@sabotage("found")
+class TellsNoAlias(LeasingSink):
+    """Says nothing of the names and addresses that its metadata has."""
+
+    def found_as(self, instance):
+        return Sink.found_as(self, instance)
+
+
+@sabotage("found")
+class TellsAliasesOnly(LeasingSink):
+    """Forgets what it is registered as."""
+
+    def found_as(self, instance):
+        found = super().found_as(instance)
+        return FoundAs(found.names - {instance.service}, found.addresses - {instance.address})
+
+
+@sabotage("hostile")
+class BelievesThatMarksAreText(LeasingSink):
+    """Lists nothing any more once somebody has written a mark that is none."""
+
+    def registrations(self):
+        view = super().registrations()
+        if any(r.mark is None and r.instance.service == "hostile" for r in view.items):
+            raise TemporaryError("not a mark")
+        return view
+
+
+@sabotage("hostile")
+class KnowsNotWhatIsThere(LeasingSink):
+    """Calls the whole listing incomplete for one mark that is none, so that nothing is removed."""
+
+    def registrations(self):
+        view = super().registrations()
+        hostile = [r for r in view.items if r.mark is None and r.instance.service == "hostile"]
+        return attrs.evolve(view, complete=view.complete and not hostile)
 
 
 @sabotage("rejected")

@@ -25,7 +25,11 @@ def options(path):
 class TestCsvSink(SinkContract):
     """The sink."""
 
-    declines = {"secrets": NO_SECRETS, "park": "a CSV file lists only what is up"}
+    declines = {
+        "secrets": NO_SECRETS,
+        "park": "a CSV file lists only what is up",
+        "hostile": "a row that is not understood refuses the file: writing would lose it",
+    }
     examples = 20
 
     @pytest.fixture

@@ -1,8 +1,11 @@
 """The contract of sinks, on a real agent."""
 
+import contextlib
+import urllib.error
+
 import pytest
 
-from syncer import Secret
+from syncer import FoundAs, Secret
 from syncer.testing import OWNER, SinkContract, make_instance
 from syncer_consul import ConsulOptions
 from syncer_consul.agent.checks import Translator
@@ -32,6 +35,28 @@ class TestConsulSink(SinkContract):
             )
 
         return write
+
+    @pytest.fixture
+    def forge(self, clean_consul):
+        def write(instance, fields):
+            meta = {f"syncer-{name}": value for name, value in fields.items()}
+            entry = {"ID": instance.id, "Name": instance.service, "Meta": meta}
+            with contextlib.suppress(urllib.error.HTTPError):
+                clean_consul.api.register(entry)
+
+        return write
+
+    @pytest.fixture
+    def elsewhere(self):
+        """Traefik reads tags as its configuration, and takes those of one name together."""
+        tags = (
+            "traefik.http.services.payments.loadbalancer.server.port=80",
+            "Traefik.TCP.Services.ledger.loadbalancer.server.tls=true",
+            "traefik.http.services.web.loadbalancer.server.url=http://evil.example:80/",
+        )
+        named = make_instance("pay_roll!", tags=("traefik.enable=true",))
+        found = FoundAs(("payments", "ledger", "web"), ("evil.example",))
+        return [(make_instance(tags=tags), found), (named, FoundAs(("pay-roll",), ()))]
 
     @pytest.fixture
     def unreachable(self, open_sink):

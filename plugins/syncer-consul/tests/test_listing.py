@@ -56,3 +56,27 @@ def test_a_node_that_moves_takes_its_entries_along(listing):
     for address in ("10.0.0.1", "10.0.0.2"):
         (found,) = listing.read(shown, {}, address, listing.begin())[0]
         assert found.instance.address == address
+
+
+@pytest.mark.parametrize("tags", [5, True, {"a": {}}, "text", [["x"]], [5]])
+@pytest.mark.parametrize("override", [False, True])
+def test_tags_that_are_no_list_cost_their_own_entry(listing, tags, override):
+    """All others are listed as they are."""
+    good = wire.encode(WEB, [], ()) | {"Service": "web"}
+    bad = {"ID": "bad", "Service": "x", "Tags": tags, "EnableTagOverride": override}
+    found, unclear = listing.read({WEB.id: good, "bad": bad}, {}, "10.0.0.5", listing.begin())
+    assert [one.id for one in found] == [WEB.id]
+    assert unclear == {"bad"}
+
+
+def test_a_check_of_somebody_else_is_not_written_over(listing):
+    """The agent has one name space for all checks: those of the node, and of all services."""
+    mine = wire.check_id(WEB.id, CHECK)
+    for checks, found in (
+        ({mine: {"ServiceID": "", "Status": "passing"}}, mine),
+        ({mine: {"ServiceID": "theirs", "Status": "passing"}}, mine),
+        ({mine: {"ServiceID": WEB.id, "Status": "passing"}}, ""),
+        ({"other": {"ServiceID": "theirs", "Status": "passing"}}, ""),
+    ):
+        listing.read({}, checks, "", listing.begin())
+        assert listing.others_check(WEB) == found

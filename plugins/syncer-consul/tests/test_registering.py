@@ -535,3 +535,21 @@ def test_mark_survives_other_fields(sink, api):
     found = seen(sink, web.id)
     assert found.mark == make_mark(web)
     assert dict(found.instance.meta) == {"mine": "y"}
+
+
+@pytest.mark.parametrize("owner", ["", "theirs"])
+def test_a_check_of_somebody_else_stays(sink, api, owner):
+    """An agent has one name space for all checks; an id from a label could name any of them."""
+    api.register({"ID": "theirs", "Name": "theirs"})
+    by_hand = {"ID": "vm:disk.tcp", "Name": "disk", "TTL": "60s", "ServiceID": owner}
+    api.put("agent/check/register", by_hand)
+    sink.registrations()
+    taken = make_instance(id="vm", checks=(Check(kind="tcp", key="disk"),))
+    with pytest.raises(Conflict, match="vm:disk.tcp"):
+        put(sink, taken)
+    assert api.checks()["vm:disk.tcp"]["ServiceID"] == owner
+    assert "vm" not in api.services()
+    api.deregister_check("vm:disk.tcp")
+    sink.registrations()
+    put(sink, taken)
+    assert api.checks()["vm:disk.tcp"]["ServiceID"] == "vm"

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from servers.waiting import wait_until
-from syncer import Engine, Offer
+from syncer import Engine, Filter, Offer, SourcePart
 from syncer.testing import FakeSource, make_workload
 from syncer_etcd.layouts.skydns import label_of
 
@@ -20,9 +20,10 @@ def container(name, address, port=8080, service="web", **fields):
 class Host:
     """A host whose containers are in etcd; `run` and `end` are followed by a cycle."""
 
-    def __init__(self, sink):
+    def __init__(self, sink, **rules):
         self._source = FakeSource()
-        self._engine = Engine({"kit": self._source}, {"etcd": sink})
+        part = SourcePart(source=self._source, filter=Filter(**rules))
+        self._engine = Engine({"kit": part}, {"etcd": sink})
 
     def run(self, *containers):
         self._source.put(*containers)
@@ -34,8 +35,9 @@ class Host:
 
     def _follow(self):
         report = self._engine.reconcile()["etcd"]
-        assert report.applied
         assert not report.failed
+        self.skipped = {skip.id: (skip.kind, skip.reason) for skip in report.plan.skipped}
+        assert report.applied or self.skipped
 
 
 class TestCoreDns:
@@ -89,6 +91,30 @@ class TestCoreDns:
         host.run(container("web1", "10.0.0.1", service="api.shop"))
         assert names.addresses("api.shop.cluster.local") == ["10.0.0.1"]
         assert names.addresses("shop.cluster.local") == ["10.0.0.1"]
+
+    @pytest.mark.parametrize("service", ["team-a.payments", "team-a.x.Payments"])
+    @pytest.mark.parametrize("setting", ["deny_names", "allow_names"])
+    def test_a_name_above_must_be_allowed_too(self, clean_etcd, open_sink, names, service, setting):
+        """Else any subdomain would get a share of what is asked of the name above it."""
+        clean_etcd.api.put("/skydns/local/cluster/payments/real", '{"host": "10.0.0.7"}')
+        globs = ("payments",) if setting == "deny_names" else ("team-*",)
+        host = Host(open_sink(clean_etcd.address, layout="skydns"), **{setting: globs})
+        host.run(container("thief", "10.6.6.6", service=service))
+        kind, reason = host.skipped["kit-scope:thief:80"]
+        assert kind == "forbidden"
+        assert setting in reason
+        assert names.addresses("payments.cluster.local") == ["10.0.0.7"]
+
+    def test_an_id_that_is_a_name(self, host, names, clean_etcd, open_sink):
+        """It answers below its service: that name is judged as well."""
+        thief = container("thief", "10.6.6.6", id="payments")
+        host.run(thief)
+        assert names.addresses("payments.web.cluster.local") == ["10.6.6.6"]
+        strict = Host(open_sink(clean_etcd.address, layout="skydns"), deny_names=("payments.*",))
+        strict.run(thief)  # removes it
+        strict.run(thief)
+        assert strict.skipped["payments"][0] == "forbidden"
+        assert names.addresses("payments.web.cluster.local") == []
 
 
 class TestGrpc:

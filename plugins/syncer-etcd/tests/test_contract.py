@@ -6,6 +6,7 @@ import pytest
 
 from servers.layout_contract import LayoutContract
 from servers.waiting import pulse_for
+from syncer import FoundAs
 from syncer.kits.keyvalue import entry_key, twin_key
 from syncer.testing import make_instance, make_registration
 
@@ -65,6 +66,11 @@ class TestSkyDns(Contract):
     layout = "skydns"
     declines = {"park": NO_PLACE}
 
+    @pytest.fixture
+    def elsewhere(self):
+        named = FoundAs(("a.team.payments", "team.payments", "payments", "x.a.team.payments"), ())
+        return [(make_instance("a.team.Payments", id="x"), named)]
+
 
 class TestGrpc(Contract):
     layout = "grpc"
@@ -82,6 +88,11 @@ class TestKratos(Contract):
 
 class TestMicro(Contract):
     layout = "micro"
+
+    @pytest.fixture
+    def elsewhere(self):
+        return [(make_instance("team/payments"), FoundAs(("team-payments",), ()))]
+
     declines = {"park": NO_PLACE}
 
 

@@ -1,5 +1,7 @@
 """The contract of sinks, on a real server."""
 
+import contextlib
+import urllib.error
 from functools import partial
 from typing import ClassVar
 
@@ -7,6 +9,7 @@ import pytest
 
 from servers.eureka import LAG
 from servers.waiting import pulse_for
+from syncer import FoundAs
 from syncer.testing import SinkContract, make_instance
 from syncer_eureka import EurekaOptions
 from syncer_eureka.form.checks import translator
@@ -56,6 +59,33 @@ class TestEureka(SinkContract):
             }
             server.api.register("web", "broken", metadata=metadata)
             return "broken"
+
+        return write
+
+    @pytest.fixture
+    def elsewhere(self):
+        urls = ("home_page", "status_page", "health_check")
+        meta = {
+            **{f"eureka_{name}_url": f"http://{name}.example/".replace("_", "-") for name in urls},
+            **{"eureka_vip": "payments, other", "eureka_secure_vip": "secret"},
+            **{"eureka_hostname": "evil.example", "eureka_ipaddr": "203.0.113.66"},
+            **{"management.address": "192.0.2.1", "service-url": "https://[2001:db8::1]/"},
+        }
+        names = ("payments", "other", "secret")
+        hosts = ("home-page.example", "status-page.example", "health-check.example")
+        more = ("evil.example", "203.0.113.66", "192.0.2.1", "2001:db8::1")
+        return [(make_instance(meta=meta), FoundAs(names, (*hosts, *more)))]
+
+    @pytest.fixture
+    def forge(self, server):
+        def write(instance, fields):
+            metadata = {f"syncer-{name}": value for name, value in fields.items()}
+            for number, name in enumerate(("syncer-more", "syncer-instance")):
+                id_ = f"{instance.id}-{number}"
+                more = {"syncer-id": id_, name: fields.get("via", "")}
+                # The server refuses what is no text.
+                with contextlib.suppress(urllib.error.HTTPError):
+                    server.api.register(instance.service, id_, metadata={**metadata, **more})
 
         return write
 

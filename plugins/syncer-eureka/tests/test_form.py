@@ -5,6 +5,7 @@ import pytest
 from syncer import Check, PermanentError, Status, Unhealthy, translate_checks
 from syncer.testing import make_instance, make_registration
 from syncer_eureka.form.checks import translator
+from syncer_eureka.form.names import instance_id
 from syncer_eureka.options import DataCenter, EurekaOptions
 
 PLAIN = {"tags": ("blue", "v1"), "meta": {"team": "shop", "management.port": "9000"}}
@@ -88,7 +89,9 @@ def test_names_that_no_path_can_hold(sink, service):
         sink.adjust(make_instance(service or "\x00"))
 
 
-@pytest.mark.parametrize("id_", ["a/b", "a\\b", "ä ö", ".", "..", "x" * 300, "a?b#c%d"])
+@pytest.mark.parametrize(
+    "id_", [instance_id("a b"), "a/b", "a\\b", "ä ö", ".", "..", "x" * 300, "a?b#c%d"]
+)
 def test_ids_that_no_path_can_hold(write, sink, clean_eureka, id_):
     """They get another instanceId, the same always; the true id is in the metadata."""
     found = write(id=id_)
@@ -174,6 +177,15 @@ def test_settings(write):
         ("eureka_register_aws_public_ip", "true", "does not ask Amazon"),
         ("eureka_lookup_elbv2_endpoint", "true", "does not ask Amazon"),
         ("eureka_elbv2_hostname", "lb.example", "does not ask Amazon"),
+        ("eureka_status_page_url", "javascript:alert(1)", "a path, or a URL of http or https"),
+        ("eureka_home_page_url", "file:///etc/passwd", "a path, or a URL of http or https"),
+        ("eureka_health_check_url", "//evil.example/".lstrip("/"), "a path, or a URL of http"),
+        ("eureka_home_page_url", "http:///x", "a path, or a URL of http or https"),
+        ("eureka_home_page_url", "http://10.0.0.5@evil.example/", "without a user"),
+        ("eureka_home_page_url", "http://evil.example\\@10.0.0.5/", "a path, or a URL of http"),
+        ("eureka_home_page_url", "http://[::1/", "Invalid IPv6 URL"),
+        ("eureka_vip", "ok,b\u0131lling", "must be names of letters, digits, dots and hyphens"),
+        ("eureka_secure_vip", "a b", "must be names of letters, digits, dots and hyphens"),
         ("eureka_what", "x", "unknown; for metadata use eureka_metadata_NAME"),
     ],
 )
@@ -224,6 +236,7 @@ def test_checks_that_nobody_translated_are_told(sink):
         (Check(kind="http", path="/health"), {}, "http://10.0.0.5:8080/health"),
         (Check(kind="https", path="/h?full=1", port=9), {}, "https://10.0.0.5:9/h?full=1"),
         (Check(kind="http"), {"eureka_health_check_url": "/label"}, "http://10.0.0.5:8080/label"),
+        (Check(kind="http", address="10.0.0.6"), {}, None),
         (Check(kind="http", method="POST"), {}, None),
         (Check(kind="http", headers={"X-Key": ("secret",)}), {}, None),
         (Check(kind="tcp"), {}, None),

@@ -33,7 +33,9 @@ def test_the_usual_line():
     asked = read([CONSUL], {})
     assert (asked.sources, asked.sinks) == (("docker",), (CONSUL,))
     assert asked.settings == {
-        "sources": {"docker": {"healthcheck": "ignore", "one_offs": True, "scope": "vm1"}},
+        "sources": {
+            "docker": {"healthcheck": "ignore", "one_offs": True, "ids": "any", "scope": "vm1"}
+        },
         "sinks": {"consul": {"adopt": ["own"]}},
         "parsers": {"order": ["registrator"], "registrator": {"dotted_prefix": ""}},
     }

@@ -3,6 +3,7 @@
 import pytest
 
 from servers.layout_contract import LayoutContract
+from syncer import FoundAs
 from syncer.testing import make_instance
 
 SECRET = "pa55word-of-the-tests"
@@ -76,3 +77,8 @@ class TestCuratorMap(Contract):
 
 class TestSpring(Contract):
     layout = "spring"
+
+    @pytest.fixture
+    def elsewhere(self):
+        meta = {"management.address": "192.0.2.1"}
+        return [(make_instance(meta=meta), FoundAs((), ("192.0.2.1",)))]

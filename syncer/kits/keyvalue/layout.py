@@ -18,7 +18,7 @@ from typing import ClassVar
 from urllib.parse import quote, unquote
 
 from syncer.api.errors import ConfigError, PermanentError
-from syncer.api.model import Instance, Registration
+from syncer.api.model import FoundAs, Instance, Registration
 from syncer.api.text import choice, did_you_mean
 
 #: Twin entries are under this, followed by the key of the entry; not a prefix for anything else.
@@ -92,6 +92,10 @@ class Layout(ABC):
         `None` if it is not an entry of this layout. The value of a foreign entry may be anything:
         raises ValueError (or TypeError, KeyError, AttributeError) if it cannot be read.
         """
+
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return what consumers of this layout find an instance by; see `Sink.found_as`."""
+        return FoundAs((instance.service,), (instance.address,))
 
     def id_in(self, key: str) -> str:
         """Return the id in a key, by default its last part; the key itself if it shows none."""

@@ -9,7 +9,7 @@ import attrs
 from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError, SyncerError, TemporaryError
-from syncer.api.model import Instance, Registration, Unhealthy, View, with_status
+from syncer.api.model import FoundAs, Instance, Registration, Unhealthy, View, with_status
 from syncer.kits.keyvalue.entries import Entry, Version, prefixes, twin_key, values
 from syncer.kits.keyvalue.holder import Holder
 from syncer.kits.keyvalue.layout import Layout
@@ -79,6 +79,10 @@ class LayoutSink(Sink):
             return None
         shown = with_status(instance, Unhealthy.KEEP)
         return shown and self._checked(shown)
+
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return what the layout's consumers find it by."""
+        return self._layout.found_as(instance)
 
     def take_over(self, former: Sink) -> None:
         """Take over the homes: after several reloads in a row no cycle may have noted them."""

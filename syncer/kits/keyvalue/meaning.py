@@ -8,9 +8,6 @@ from syncer.api.model import Registration
 from syncer.kits.keyvalue import record
 from syncer.kits.keyvalue.layout import Layout
 
-#: Errors of a layout that cannot read an entry.
-FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
-
 
 def meaning(
     layout: Layout, key: str, entry: bytes | None, twin: bytes | None
@@ -25,7 +22,7 @@ def meaning(
         if twin is not None:
             return _with_twin(layout, key, entry, twin)
         return _alone(layout, key, entry)
-    except FAULTS as error:
+    except Exception as error:  # others may write anything, and a layout may be anybody's
         raise ValueError(f"{key} cannot be read: {error}") from error
 
 
@@ -64,7 +61,7 @@ def _with_twin(layout: Layout, key: str, entry: bytes | None, twin: bytes) -> Re
     try:
         found = record.from_twin(twin.decode())
         misplaced = found.mark is None or layout.key(found.instance) != key
-    except FAULTS:
+    except Exception:  # noqa: BLE001 - others may write anything
         misplaced = True
     if misplaced:
         return _alone(layout, key, entry)

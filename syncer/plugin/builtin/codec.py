@@ -53,10 +53,11 @@ def registration_of(fields: Any) -> Registration:
     try:
         known = {name: value for name, value in fields.items() if name in _INSTANCE}
         known["checks"] = tuple(_check(value) for value in known.get("checks", ()))
-        if not all(isinstance(tag, str) for tag in known.get("tags", [])):
-            raise ValueError("tags must be text")
+        meta = dict(known.get("meta", {}))
+        if not all(isinstance(one, str) for one in (*known.get("tags", []), *meta, *meta.values())):
+            raise ValueError("tags and metadata must be text")
         instance = Instance(**known)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
+    except Exception as error:
         raise ValueError(f"invalid registration: {error}") from error
     return Registration(instance=instance, mark=_mark(fields.get("mark")))
 

@@ -84,7 +84,7 @@ class Format(ABC):
         try:
             found = codec.registration_of(fields)
             edited = self.raw(found) != raw
-        except ValueError:
+        except Exception:  # noqa: BLE001 - others may write anything
             return Entry(raw=raw, id=id_, broken=True, block=block)
         damaged = "its entry was edited by hand" if edited else ""
         return attrs.evolve(_entry(raw, found, damaged), block=block)

@@ -22,8 +22,9 @@ from syncer import (
     Unhealthy,
     Update,
 )
+from syncer.plugin.builtin import codec
 from syncer.plugin.builtin.file_sink import FileSink, FileSinkOptions
-from syncer.plugin.builtin.formats import FormatName
+from syncer.plugin.builtin.formats import Entry, FormatName
 from syncer.testing import SinkContract, make_instance, make_registration
 
 ME = Context(name="file")
@@ -58,6 +59,20 @@ class FileContract(SinkContract):
     def unreachable(self, tmp_path):
         return open_sink(tmp_path / "no such directory" / "file", self.form)
 
+    @pytest.fixture
+    def forge(self, path, sink):
+        def write(instance, fields):
+            layout = sink._format
+            entries = layout.parse(path.read_text())
+            record = {**codec.fields_of(Registration(instance=instance)), "mark": fields}
+            path.write_text(layout.render([*entries, self.forged(layout, instance, record)]))
+
+        return write
+
+    def forged(self, layout, instance, record):
+        """Somebody's entry with this record."""
+        return Entry(raw=record)
+
 
 class TestJson(FileContract):
     """The contract, in JSON."""
@@ -91,6 +106,11 @@ class TestPrometheus(TestJson):
 
     form = FormatName.PROMETHEUS
 
+    def forged(self, layout, instance, record):
+        group = layout.raw(Registration(instance=instance))
+        group["labels"]["__meta_syncer_record"] = json.dumps(record)
+        return Entry(raw=group)
+
     @pytest.fixture
     def spoil(self, path):
         def write():
@@ -112,6 +132,10 @@ class TestHosts(TestJson):
 
     form = FormatName.HOSTS
     declines = {"secrets": "it has none", "park": "every reader of the file would find it"}
+
+    def forged(self, layout, instance, record):
+        notes = f"#: {json.dumps(record)}\n"
+        return Entry(raw=f"{notes}{instance.address} {instance.service}\n", block="syncer")
 
     @pytest.fixture
     def spoil(self, path):

@@ -13,6 +13,7 @@ class TestContract(SinkContract):
     declines = {
         "unreachable": "it is in this process",
         "unreadable": "it holds what it was given",
+        "hostile": "it holds what it was given",
         "rejected": "it can hold everything",
         "secrets": "it has none",
         "park": "it has no consumers, and an instance looks the same in every status",

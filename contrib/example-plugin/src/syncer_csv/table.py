@@ -32,7 +32,7 @@ def read(path: Path) -> list[syncer.Registration]:
         for number, row in enumerate(csv.DictReader(file), start=2):
             try:
                 found.append(_registration(row))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except Exception as error:  # others may write anything
                 raise syncer.TemporaryError(f"{path}, row {number}: {error}") from error
     return found
 

@@ -144,10 +144,13 @@ class CatalogSource(Source):
         address = str((services.data.get("Node") or {}).get("Address", ""))
         found, unclear = [], set()
         for id_, entry in (services.data.get("Services") or {}).items():
-            if entry.get("Kind") or entry.get("Service") == _CONSUL:
-                continue
             every = (*by_service.get(id_, ()), *by_service.get("", ()))
-            registration = wire.decode(id_, entry, every, address)
+            try:
+                if entry.get("Kind") or entry.get("Service") == _CONSUL:
+                    continue
+                registration = wire.decode(id_, entry, every, address)
+            except Exception:  # noqa: BLE001 - others may register anything
+                registration = None
             if registration is None:
                 unclear.add(id_)
             else:
@@ -174,10 +177,12 @@ class CatalogSource(Source):
         return client.asking(dc=self._options.datacenter, **asked)
 
 
-def _by_service(checks: Collection[Mapping[str, Any]]) -> dict[str, list[Found]]:
+def _by_service(checks: Collection[Any]) -> dict[str, list[Found]]:
     """Return the checks of each service id; those of the node itself under ""."""
     found: dict[str, list[Found]] = {}
     for check in checks:
+        if not isinstance(check, Mapping):
+            continue
         one = Found(str(check.get("CheckID", "")), str(check.get("Status", "")))
         found.setdefault(str(check.get("ServiceID", "")), []).append(one)
     return found

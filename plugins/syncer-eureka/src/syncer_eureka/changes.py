@@ -15,7 +15,7 @@ import attrs
 
 from syncer import Conflict, Instance, PermanentError, Registration, TemporaryError
 from syncer_eureka.api import Api, Place
-from syncer_eureka.form.decode import FAULTS, Token, decode
+from syncer_eureka.form.decode import Token, decode
 from syncer_eureka.form.encode import OUT, app_of, encode, is_overridden, status_of
 from syncer_eureka.form.names import instance_id
 from syncer_eureka.options import EurekaOptions
@@ -118,7 +118,7 @@ def _dirty(raw: Mapping[str, Any], place: Place) -> int:
     """Return the stored time of change; 0 if there is none. Raises TemporaryError."""
     try:
         return int(raw.get("lastDirtyTimestamp") or 0)
-    except FAULTS as error:
+    except Exception as error:
         raise TemporaryError(f"Eureka's answer for {place} is not an instance") from error
 
 

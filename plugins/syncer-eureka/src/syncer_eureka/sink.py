@@ -16,6 +16,7 @@ from syncer import (
     Change,
     Context,
     Finding,
+    FoundAs,
     Instance,
     Outcome,
     PermanentError,
@@ -29,7 +30,8 @@ from syncer_eureka.api import Api, Place
 from syncer_eureka.changes import Changes
 from syncer_eureka.examine import examine
 from syncer_eureka.form.adjust import adjust
-from syncer_eureka.form.decode import FAULTS, Token, decode
+from syncer_eureka.form.decode import Token, decode
+from syncer_eureka.form.found import found_as
 from syncer_eureka.form.names import instance_id
 from syncer_eureka.listing import Listing
 from syncer_eureka.options import EurekaOptions
@@ -125,6 +127,10 @@ class EurekaSink(Sink):
         """Return the instance as Eureka, and its XML readers, can hold it."""
         return adjust(instance, self._options)
 
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return the application and vips, and the addresses and hosts of URLs."""
+        return found_as(instance)
+
     def renew(self, held: Collection[Registration]) -> Collection[Registration]:
         """Send the heartbeats that are due; return the registrations that the server lost."""
         return self._renewer.renew(held)
@@ -183,5 +189,6 @@ class EurekaSink(Sink):
             return None
         try:
             return self._with_loss(decode(raw, self._options))
-        except FAULTS as error:
-            raise TemporaryError(f"Eureka's answer is not an instance: {error!r}") from error
+        except Exception as error:
+            # Others may write anything. Tried again it would cost all that is looked at beside it.
+            raise PermanentError(f"Eureka's instance cannot be read: {error!r}") from error

@@ -13,14 +13,11 @@ from typing import Any, TypeVar
 
 import attrs
 
-from syncer import Change, Native, Register, Registration, TemporaryError
+from syncer import Change, Native, Register, Registration
 from syncer_consul.agent import wire
 from syncer_consul.agent.wire import Found
 
 T = TypeVar("T")
-
-#: How decoding an answer fails that is not Consul's.
-_FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 @attrs.frozen
@@ -44,6 +41,8 @@ class Listing:
         self._meanwhile: set[str] = set()
         self._known: dict[str, _Decoded] = {}
         self._checks: dict[str, frozenset[str]] = {}
+        #: The service of each check of the agent; "" for one of the node itself.
+        self._service_of: dict[str, str] = {}
         self._written: dict[str, Registration] = {}
         self._tags: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._read_at: float | None = None
@@ -66,18 +65,15 @@ class Listing:
         asked_at: float,
     ) -> tuple[tuple[Registration, ...], frozenset[str]]:
         """Return the registrations of a listing, and the ids that cannot be described."""
-        try:
-            by_service = _by_service(checks)
-        except _FAULTS as error:
-            raise TemporaryError(
-                f"the agent's answer is not a list of checks: {error!r}"
-            ) from error
+        checks = {id_: one for id_, one in checks.items() if isinstance(one, Mapping)}
+        by_service = _by_service(checks)
+        self._service_of = {id_: str(one.get("ServiceID") or "") for id_, one in checks.items()}
         known: dict[str, _Decoded] = {}
         tags: dict[str, tuple[str, tuple[str, ...]]] = {}
         for id_, entry in services.items():
             found = by_service.get(id_, ())
-            known[id_] = self._decoded(id_, entry, found, node_address)
-            if known[id_].registration is not None and entry.get("EnableTagOverride"):
+            known[id_] = one = self._decoded(id_, entry, found, node_address)
+            if one.registration is not None and entry.get("EnableTagOverride"):
                 written = (entry.get("Meta") or {}).get(wire.TAGS, "")
                 tags[id_] = (written, tuple(entry.get("Tags") or ()))
         here = {id_: frozenset(f.id for f in k.checks) for id_, k in known.items()}
@@ -104,6 +100,14 @@ class Listing:
         known = self._known.get(change.id)
         listed = known.registration if known else None
         return listed is None or listed.mark != change.old.mark
+
+    def others_check(self, new: Registration) -> str:
+        """Return a check of somebody else that has the id of one of these; "" if there is none.
+
+        The agent has one name space for all checks, and would overwrite it.
+        """
+        ids = sorted(_check_ids(new))
+        return next((id_ for id_ in ids if self._service_of.get(id_, new.id) != new.id), "")
 
     def stale_checks(self, old: Registration, new: Registration) -> list[str]:
         """Return our registered checks that do not belong to the new registration.
@@ -158,8 +162,8 @@ class Listing:
                 return before
             found = wire.decode(id_, entry, checks, node_address)
             return _Decoded(came, checks, self._shared(id_, found))
-        except _FAULTS:
-            return _Decoded(came, checks, None)  # registered, though not to be understood
+        except Exception:  # noqa: BLE001 - registered by others, and not to be understood
+            return _Decoded(came, checks, None)
 
     def _shared(self, id_: str, found: Registration | None) -> Registration | None:
         """Return the very object that we wrote, if the listing shows the same: copies add up."""
@@ -180,8 +184,7 @@ def _fingerprint(entry: Mapping[str, Any], node_address: str) -> bytes:
 def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
     found: dict[str, list[Found]] = {}
     for id_, check in checks.items():
-        service = check.get("ServiceID")
-        if service:
+        if service := str(check.get("ServiceID") or ""):
             found.setdefault(service, []).append(Found(id_, intern(str(check.get("Status", "")))))
     return {id_: tuple(sorted(all_, key=lambda f: f.id)) for id_, all_ in found.items()}
 

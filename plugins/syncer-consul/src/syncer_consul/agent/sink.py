@@ -22,6 +22,7 @@ from syncer import (
     Context,
     Deregister,
     Finding,
+    FoundAs,
     Instance,
     Native,
     Outcome,
@@ -38,6 +39,7 @@ from syncer_consul.agent import limits, wire
 from syncer_consul.agent.checks import Translator
 from syncer_consul.agent.examine import examined
 from syncer_consul.agent.feed import Feed
+from syncer_consul.agent.found import found_as
 from syncer_consul.agent.listing import Listing
 from syncer_consul.agent.watch import Watcher
 from syncer_consul.http.client import AgentInfo, Client, is_unknown
@@ -137,6 +139,10 @@ class ConsulSink(Sink):
             instance, _ = translate_checks(instance, self._translate)
         return limits.fit_instance(instance, self._version, self._refused)
 
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return the service, and the services and servers of Traefik in its tags."""
+        return found_as(instance)
+
     def listed(self, instance: Instance) -> Instance:
         """Return the instance without checks, with Consul's default weights."""
         return wire.listed(instance)
@@ -217,6 +223,8 @@ class ConsulSink(Sink):
     def _write(self, new: Registration, tags: Iterable[str], first: str = "") -> Registration:
         """Write it. `first` is the initial status of checks that name none."""
         tags = tuple(tags)
+        if check := self._listing.others_check(new):
+            raise Conflict(f"{new.id}: the agent has a check {check!r} that is somebody else's")
         while True:
             try:
                 register = self._client.agent.service.register_definition

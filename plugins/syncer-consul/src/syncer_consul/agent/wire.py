@@ -127,6 +127,9 @@ def decode(
     weights = entry.get("Weights") or {}
     passing, warning = _weights(weights.get("Passing"), weights.get("Warning"))
     override = bool(entry.get("EnableTagOverride"))
+    tags = entry.get("Tags") or []
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        return None
     try:
         instance = Instance(
             id=id_,
@@ -134,7 +137,7 @@ def decode(
             address=str(entry.get("Address") or node_address),
             port=port,
             protocol=own.get(PROTOCOL) or "tcp",
-            tags=() if override and mark else tuple(entry.get("Tags") or ()),
+            tags=() if override and mark else tuple(tags),
             meta={key: value for key, value in meta.items() if key not in own},
             weight=passing,
             warning_weight=warning,

@@ -41,7 +41,7 @@ def listed(entry: Json) -> Appearance | None:
         return Appearance(
             _name(entry), state, _health(entry, state), _published(entry), _networks(entry)
         )
-    except (ValueError, AttributeError, TypeError, KeyError):
+    except Exception:  # noqa: BLE001 - then it is inspected
         return None
 
 

@@ -40,7 +40,9 @@ class Description:
             workload = describe(container, source, scope, known)
             rule = stop_rule(container)
             return cls(workload, rule, described(workload), probing(container))
-        except (TypeError, AttributeError, LookupError, OverflowError) as error:
+        except ValueError:
+            raise
+        except Exception as error:
             raise ValueError(f"invalid description: {error!r}") from error
 
 

@@ -67,7 +67,7 @@ def parse(line: bytes) -> Event | None:
     """Return a line's event; `None` if it does not matter. `BrokenStream` if it is not an event."""
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenStream(f"not JSON: {line[:80]!r}") from error
     if not isinstance(message, dict):
         raise BrokenStream(f"not an event: {line[:80]!r}")

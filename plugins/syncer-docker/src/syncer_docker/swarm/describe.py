@@ -48,7 +48,7 @@ class Describer:
         for id, make in self._makers(snapshot):
             try:
                 found.append(make())
-            except (ValueError, TypeError, AttributeError, KeyError):
+            except Exception:  # noqa: BLE001 - it costs what it describes
                 unclear.add(id)
         return [workload for workload in found if workload.state.offered], unclear
 

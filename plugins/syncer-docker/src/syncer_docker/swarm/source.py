@@ -72,7 +72,9 @@ class SwarmSource(Source):
             if node not in snapshot.nodes.by_id:
                 return None
             return describer.node(snapshot.services[service], node, snapshot)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except SyncerError:
+            raise
+        except Exception as error:
             raise TemporaryError(f"{id} of the swarm cannot be described: {error!r}") from error
 
     def _task(self, id: str, describer: Describer) -> Workload | None:

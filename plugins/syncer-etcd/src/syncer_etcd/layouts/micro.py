@@ -6,7 +6,7 @@ go-micro writes slashes in names as `-`, and so does this layout. The mark is in
 
 from typing import ClassVar
 
-from syncer import Instance, Registration
+from syncer import FoundAs, Instance, Registration
 from syncer.kits.keyvalue import record, segment
 from syncer_etcd.layouts.metadata import MetadataLayout
 
@@ -20,6 +20,11 @@ class MicroLayout(MetadataLayout):
         """Return service and id."""
         service = segment(instance.service.replace("/", "-"))
         return f"{self.base}{service}/{segment(instance.id)}"
+
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return the service by both of its names."""
+        names = (instance.service, instance.service.replace("/", "-"))
+        return FoundAs(names, (instance.address,))
 
     def value(self, registration: Registration) -> str:
         """Return a `Service` of go-micro."""

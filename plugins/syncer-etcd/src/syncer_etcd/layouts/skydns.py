@@ -12,11 +12,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from syncer import ConfigError, Instance, PermanentError, Registration
+from syncer import ConfigError, FoundAs, Instance, PermanentError, Registration
 from syncer.kits.keyvalue import Layout, record
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_LABEL, _HASH = 63, 10
+_FINGERPRINT = re.compile(r"(^|-)[0-9a-f]{10}$")
 #: SkyDNS' numbers and texts, which labels such as SERVICE_SKYDNS_PRIORITY set.
 _NUMBERS, _TEXTS = ("priority", "ttl", "targetstrip"), ("text", "group", "mail")
 _SHOWN = ("address", "port")
@@ -77,14 +78,28 @@ class SkyDnsLayout(Layout):
         named = {"id": last, "service": service, "weight": weight}
         return record.registration_of({**named, **place})
 
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return the name and all names above it, up to the domain, which answer with it as well.
+
+        So does an id that is a label, as a name below the service's.
+        """
+        labels = instance.service.lower().split(".")
+        names = [".".join(labels[at:]) for at in range(len(labels))]
+        if label_of(instance.id) == instance.id:
+            names.append(f"{instance.id}.{names[0]}")
+        return FoundAs((instance.service, *names), (instance.address,))
+
     def id_in(self, key: str) -> str:
         """Return the key, which does not show every id."""
         return key
 
 
 def label_of(id_: str) -> str:
-    """Return an id as a DNS label: unchanged if it is one, else with a fingerprint at its end."""
-    if _LABEL.fullmatch(id_):
+    """Return an id as a DNS label: unchanged if it is one, else with a fingerprint at its end.
+
+    One that ends like a fingerprint gets one too: it could be the label of another id.
+    """
+    if _LABEL.fullmatch(id_) and not _FINGERPRINT.search(id_):
         return id_
     digest = hashlib.sha256(id_.encode()).hexdigest()[:_HASH]
     plain = re.sub(r"[^a-z0-9]+", "-", id_.lower()).strip("-")

@@ -11,7 +11,10 @@ URL = "url"
 
 
 def translator(options: EurekaOptions) -> Callable[[Check, Instance], Answer]:
-    """Make every check a probe; publish that of a plain GET as `healthCheckUrl`, too."""
+    """Make every check a probe; publish that of a plain GET as `healthCheckUrl`, too.
+
+    One at another address is not published: consumers would be led there.
+    """
     probe = probing(options)
 
     def translate(check: Check, instance: Instance) -> Answer:
@@ -19,6 +22,8 @@ def translator(options: EurekaOptions) -> Callable[[Check, Instance], Answer]:
         if not isinstance(answer, Probe) or answer.kind not in ("http", "https"):
             return answer
         if answer.method != "GET" or answer.headers or answer.body:
+            return answer
+        if answer.address != instance.address:
             return answer
         url = f"{answer.kind}://{bracketed(answer.address)}:{answer.port}{answer.path}"
         return Shown(answer, Native(key=check.key, definition={URL: url}))

@@ -75,7 +75,7 @@ def metadata_of(raw: Mapping[str, Any]) -> dict[str, str]:
 
 
 def decode(raw: Mapping[str, Any], options: EurekaOptions) -> Registration:
-    """Return the registration that an instance means. Raises one of `FAULTS`."""
+    """Return the registration that an instance means. May raise anything."""
     place = Place(str(raw["app"]).upper(), str(raw.get("instanceId") or raw["hostName"]))
     dirty = int(raw.get("lastDirtyTimestamp") or 0)
     version = str(Token(place, dirty))

@@ -6,11 +6,13 @@ registrator that knew Eureka are known, and some more. None is published as meta
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
 from syncer import Instance, Status
 from syncer.kits.labels import BadValue, values
+from syncer_eureka.form.names import is_app
 from syncer_eureka.options import DataCenter, EurekaOptions
 
 PREFIX = "eureka_"
@@ -104,6 +106,13 @@ def _canonical(name: str, text: str, options: EurekaOptions) -> str:
         if text.lower() not in known:
             raise BadValue("MyOwn or Amazon", text)
         return known[text.lower()]
+    if name in ("vip", "secure_vip"):
+        # The server compares them in upper case, by rules of its own beyond ASCII.
+        if bad := [one for one in split_vips(text) if not is_app(one)]:
+            raise BadValue("names of letters, digits, dots and hyphens", bad[0])
+        return ",".join(split_vips(text))
+    if name.endswith("_url"):
+        return _url(text)
     if name == "leaseinfo_durationinsecs":
         wanted, least = _seconds(text), options.shortest_lease.total_seconds()
         if wanted <= least:
@@ -111,6 +120,28 @@ def _canonical(name: str, text: str, options: EurekaOptions) -> str:
             raise ValueError(f"must be longer than {least:g} s ({why})")
         return str(wanted)
     return text
+
+
+def split_vips(text: str) -> list[str]:
+    """Return the names in a comma list of vips."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _url(text: str) -> str:
+    """Return a URL of http or https, or a path of the instance itself. Raises ValueError.
+
+    Browsers follow these: other schemes would run a script, and readers of an odd URL could
+    disagree about its host.
+    """
+    plain = text.isascii() and text.isprintable() and not set(text) & set(" \\")
+    if not plain or not (text.startswith("/") or _is_http(text)):
+        raise BadValue("a path, or a URL of http or https without a user", text)
+    return text
+
+
+def _is_http(text: str) -> bool:
+    url = urlsplit(text)
+    return url.scheme in ("http", "https") and bool(url.hostname) and "@" not in url.netloc
 
 
 def _fields(name: str, text: str, instance: Instance) -> dict[str, Any]:

@@ -8,6 +8,7 @@ _ID_SAFE = re.compile(r"[A-Za-z0-9._:@-]+")
 _ID_OTHER = re.compile(r"[^A-Za-z0-9._:@-]")
 _APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*")
 _LONGEST_ID = 200
+_FINGERPRINT = re.compile(r"-[0-9a-f]{12}$")
 #: Metadata keys become names of XML elements. One wrong key, and no XML reader could read the
 #: answer any more, with everything that others registered.
 _KEY_OTHER = re.compile(r"[^A-Za-z0-9._-]")
@@ -18,9 +19,11 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def instance_id(id_: str) -> str:
     """Return Eureka's instanceId for an id: always the same, and usable in a path.
 
-    An id with other characters keeps its readable part and gets a fingerprint.
+    An id with other characters keeps its readable part and gets a fingerprint. So does one that
+    ends like a fingerprint: it could be the instanceId of another.
     """
-    if _ID_SAFE.fullmatch(id_) and len(id_) <= _LONGEST_ID and id_.strip("."):
+    safe = _ID_SAFE.fullmatch(id_) and len(id_) <= _LONGEST_ID and id_.strip(".")
+    if safe and not _FINGERPRINT.search(id_):
         return id_
     fingerprint = hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{_ID_OTHER.sub('_', id_)[:_LONGEST_ID]}-{fingerprint}"

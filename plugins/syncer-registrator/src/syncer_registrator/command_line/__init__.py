@@ -105,7 +105,7 @@ def _source(parsed: ParsedFlags, environ: Mapping[str, str], hostname: str) -> T
         addresses["label"] = values["useIpFromLabel"]
     if network:
         addresses["networks"] = [network]
-    found: Table = {"healthcheck": "ignore", "one_offs": True}
+    found: Table = {"healthcheck": "ignore", "one_offs": True, "ids": "any"}
     if not environ.get("SYNCER_HOST") and not _RANDOM.fullmatch(hostname):
         found["scope"] = hostname
     if values["require-label"]:

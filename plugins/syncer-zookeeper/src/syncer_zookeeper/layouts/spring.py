@@ -9,9 +9,10 @@ Programs that have no such class on their class path cannot read it: they need `
 
 from typing import Any, ClassVar
 
-from syncer import STATUS_KEY, Instance
+from syncer import STATUS_KEY, FoundAs, Instance
 from syncer_zookeeper.layouts.curator import CuratorLayout, shown_meta
 
+_MANAGEMENT = "management.address"
 _CLASS = "org.springframework.cloud.zookeeper.discovery.ZookeeperInstance"
 
 
@@ -22,6 +23,11 @@ class SpringLayout(CuratorLayout):
     """
 
     knows: ClassVar[tuple[str, ...]] = ()
+
+    def found_as(self, instance: Instance) -> FoundAs:
+        """Return also where Spring Boot Admin looks for its actuator."""
+        management = instance.meta.get(_MANAGEMENT) or instance.address
+        return FoundAs((instance.service,), (instance.address, management))
 
     def payload(self, instance: Instance) -> dict[str, Any]:
         """Return a `ZookeeperInstance`; tags are in its metadata, having no other place."""
