@@ -222,7 +222,7 @@ def test_a_label_takes_nothing_that_was_made_by_hand(clean_consul, clean_docker,
     line = ("-ip", IP, "-resync", "1", f"consul://{clean_consul.address}")
     syncer = start_dropin(*line, engine=clean_docker)
     wait_owners(clean_consul, **{f"{HOST}:other:8000": "syncer", id_: ""})
-    syncer.wait_said("conflict")
+    syncer.wait_said("change held back", why="conflict")
     clean_docker.remove("thief")
     clean_docker.remove("other")
     wait_owners(clean_consul, **{id_: ""})
