@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from syncer import Check, CheckStatus, Probe, probing
+from syncer.api.keys import WorkloadKey
+from syncer.engine.probes.places import Names
 from syncer.engine.probes.prober import Prober
 from syncer.engine.probes.rules import ProbeRules
 from syncer.testing import wait_until
@@ -257,6 +259,80 @@ class TestNames:
         """A check's address that resolves to the instance's is the instance's."""
         _resolve(monkeypatch, {"web.example": ["127.0.0.1"]})
         assert ask("tcp", listener.port, address="web.example", own="127.0.0.1")[0] is PASSING
+
+
+class TestShares:
+    """Whoever writes labels has a share of the probing, and no more."""
+
+    def test_servers_that_never_answer_delay_nobody(self, backend):
+        """Three workloads with 99 checks each, of the longest time there is."""
+        prober = Prober(changed=lambda names: None)
+        victim = probe_of("victim", backend.port, kind="http", interval=1.0)
+        with socket.create_server(("127.0.0.1", 0), backlog=4096) as mute:
+            port = mute.getsockname()[1]
+            hostile = [
+                probe_of(name, port, kind="http", path=f"/{n}", timeout=86_400)
+                for name in ("a", "b", "c")
+                for n in range(99)
+            ]
+            prober.want("test", hostile)
+            prober.want("other", [victim])
+            wait_until(lambda: prober.result(victim), 20, "the victim is probed")
+            backend.answer(500)
+            wait_until(lambda: prober.result(victim).status is CRITICAL, 20, "it is noticed")
+            prober.close()
+
+    def test_names_that_resolve_slowly_fail_nobody_else(self, listener, monkeypatch):
+        """Who is registered by name is looked up beside them, each time."""
+        over, asked = threading.Event(), []
+        system = socket.getaddrinfo
+
+        def resolve(host, *args, **kwargs):
+            if not host.endswith(".slow.example"):
+                return system(host, *args, **kwargs)
+            asked.append(host)
+            over.wait(60)
+            raise socket.gaierror("no such name")
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        heard = []
+        prober = Prober(changed=lambda names: None, emit=heard.append)
+        victim = probe_of("victim", listener.port, address="localhost", interval=0.1, timeout=5.0)
+        slow = [
+            probe_of("hostile", 80, address=f"a{n}.slow.example", own="10.0.0.1", timeout=0.1)
+            for n in range(40)
+        ]
+        prober.want("test", slow)
+        wait_until(lambda: len(asked) >= 2, 20, "they are looked up")
+        prober.want("test", [*slow, victim])
+        wait_until(lambda: prober.result(victim), 20, "the victim is probed")
+        before = prober.arrived
+        wait_until(lambda: prober.arrived > before + 10, 20, "it is probed again and again")
+        prober.close()
+        over.set()
+        assert prober.result(victim).status is PASSING
+        assert not [event for event in heard if getattr(event, "target", "") == victim.target]
+        assert len(asked) <= 2 * 2
+
+    def test_names_in_redirects_have_the_same_share(self, ask, backend, monkeypatch):
+        """They are looked up like the names of checks."""
+        looked_up = []
+        look_up = Names.addresses
+
+        async def note(names, name, **rest):
+            looked_up.append(name)
+            return await look_up(names, name, **rest)
+
+        monkeypatch.setattr(Names, "addresses", note)
+        _resolve(monkeypatch, {"there.example": ["127.0.0.2"]})
+        ask("http", backend.port, path="/to/http:/there.example/")
+        assert "there.example" in looked_up
+
+
+def probe_of(name, port, **fields):
+    """A probe that a workload of this name asks for."""
+    fields = {"kind": "tcp", "address": "127.0.0.1", **fields}
+    return Probe(port=port, workload=WorkloadKey("docker", name), **fields)
 
 
 def _resolve(monkeypatch, names, then=None):

@@ -12,8 +12,7 @@ from yarl import URL
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
 from syncer.api.fields import bracketed, is_address
-from syncer.engine.probes.places import Places, find_places
-from syncer.engine.probes.rules import ProbeRules
+from syncer.engine.probes.places import Places
 from syncer.engine.probes.tls import client_context
 
 #: How many bytes of a response are read, as by Consul.
@@ -27,8 +26,7 @@ _HEADERS = {"User-Agent": "syncer health check", "Accept": "text/plain, text/*, 
 class HttpProber:
     """Makes requests, each on a new connection: a dead listener must be noticed."""
 
-    def __init__(self, rules: ProbeRules) -> None:
-        self._rules = rules
+    def __init__(self) -> None:
         connector = aiohttp.TCPConnector(
             limit=0,
             force_close=True,
@@ -43,9 +41,9 @@ class HttpProber:
             trust_env=False,
         )
 
-    async def __call__(self, probe: Probe) -> CheckResult:
+    async def __call__(self, probe: Probe, places: Places) -> CheckResult:
         """Probe once. Raises what aiohttp raises, OSError, and ValueError for an invalid URL."""
-        _RUN.set((probe, await find_places(probe, self._rules)))
+        _RUN.set((probe, places))
         try:
             status, reason, body = await self._request(probe)
         except aiohttp.ClientConnectorError as error:
@@ -84,16 +82,13 @@ _RUN: ContextVar[tuple[Probe, Places]] = ContextVar("run")
 class _Resolver(AbstractResolver):
     """Returns the checked addresses for the probe's target; resolves the targets of redirects."""
 
-    def __init__(self) -> None:
-        self._system = aiohttp.ThreadedResolver()
-
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return the addresses of a host name. Raises OSError."""
         probe, places = _RUN.get()
-        if host != probe.address or is_address(host):
-            return await self._system.resolve(host, port, family)
+        target = host == probe.address and not is_address(host)
+        addresses = places.addresses if target else await places.look_up(host)
         return [
             ResolveResult(
                 hostname=host,
@@ -103,7 +98,7 @@ class _Resolver(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address in places.addresses
+            for address in addresses
         ]
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from syncer import CheckStatus, Probe
+from syncer.api.keys import WorkloadKey
 from syncer.engine.probes.prober import Prober
 from syncer.testing import wait_until
 
@@ -63,6 +64,10 @@ def secure(certificate):
     made = Backend(certificate)
     yield made
     made.close()
+
+
+def _grpc_threads():
+    return sum(thread.name.startswith("syncer grpc") for thread in threading.enumerate())
 
 
 def closed_port():
@@ -197,6 +202,8 @@ class TestGrpc:
         def check(request, context):
             name = request[2:].decode() if request else ""
             self.calls.append(name)
+            if name == "shop.Long":
+                return bytes([0x08, 1, *bytes(3_500_000)])
             if name not in statuses:
                 context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
             return bytes([0x08, statuses[name]])
@@ -218,11 +225,14 @@ class TestGrpc:
             ("shop.Cart", PASSING, "SERVING"),
             ("shop.Down", CRITICAL, "NOT_SERVING"),
             ("shop.Unknown", CRITICAL, "NOT_FOUND: unknown service"),
+            ("shop.Long", CRITICAL, "RESOURCE_EXHAUSTED"),
         ],
     )
     def test_the_health_service_decides(self, ask, server, service, status, output):
         """By the name of the service, or for the whole server."""
-        assert ask("grpc", server, path=service) == (status, output)
+        found, said = ask("grpc", server, path=service)
+        assert found is status
+        assert said.startswith(output)
 
     def test_dead_servers_do_not_make_others_fail(self, server):
         """A call that waits for a thread would run out of time, though its server is well."""
@@ -239,6 +249,28 @@ class TestGrpc:
             wait_until(lambda: self.calls.count("") >= 6, 30, "the other is probed")
         prober.close()
         assert [change for change in changes if change.target == good.target] == []
+
+    def test_many_checks_of_a_few_workloads_take_a_few_threads(self):
+        """Each call takes one, for as long as a server does not answer."""
+        prober = Prober(changed=lambda names: None)
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as mute:
+            port = mute.getsockname()[1]
+            hostile = [
+                Probe(
+                    kind="grpc",
+                    address="127.0.0.1",
+                    port=port,
+                    path=f"s{n}",
+                    workload=WorkloadKey("docker", name),
+                )
+                for name in "abc"
+                for n in range(99)
+            ]
+            prober.want("test", hostile)
+            wait_until(lambda: _grpc_threads() >= 24, 30, "they hang")
+            assert _grpc_threads() == 24
+            prober.close()
+        wait_until(lambda: not _grpc_threads(), 30, "closing ends calls that hang")
 
     def test_a_closed_port_is_critical(self, ask):
         """With grpc's word for it."""
