@@ -71,25 +71,32 @@ class Parser:
                 for rank, service in enumerate(named.names)
             ]
         offers = []
+        more = self._more_tags(workload, problems)
         for draft, id_ in zip(drafts, offer_ids(workload, drafts, problems), strict=True):
-            tags = self._tags(workload, draft.port, problems)
+            tags = self._tags(workload, draft.port, more, problems)
             try:
                 offers.append(_offer(draft, id_, tags))
             except ValueError as error:
                 problems.add(draft.because, f"{draft.service} cannot be offered: {error}")
         return offers
 
-    def _tags(self, workload: Workload, port: UsablePort, problems: Problems) -> tuple[str, ...]:
+    def _tags(
+        self, workload: Workload, port: UsablePort, more: tuple[str, ...], problems: Problems
+    ) -> tuple[str, ...]:
         """Return the container's tags, then the operator's, then `udp` for a UDP port."""
         context = Context(workload, port.number, port.protocol)
         filled = [template.fill(context) for template in self.tags]
-        tags = port.settings.tags + usable(filled, TAG, "option tags", problems)
+        tags = port.settings.tags + usable(filled, TAG, "option tags", problems) + more
+        return (*tags, "udp") if port.protocol == "udp" else tags
+
+    def _more_tags(self, workload: Workload, problems: Problems) -> tuple[str, ...]:
+        """Return the tags of the Go template, which are the same for all ports."""
         try:
             more = split_list(self.tags_template.fill(workload))
-            tags += usable(more, TAG, "tags_template", problems)
+            return usable(more, TAG, "tags_template", problems)
         except ValueError as error:
             problems.add("tags_template", error)
-        return (*tags, "udp") if port.protocol == "udp" else tags
+            return ()
 
 
 def _offer(draft: Draft, id_: str, tags: tuple[str, ...]) -> Offer:
