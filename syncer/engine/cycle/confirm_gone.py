@@ -51,8 +51,8 @@ def _confirmed(change: Deregister, context: Context, unanswered: Counter[str]) -
 def _is_meant(workload: Workload, entry: Registration) -> bool:
     """Whether this is the workload of the entry, not one whose name is the other's id.
 
-    Sources find a workload by its name too, and whoever starts one chooses its name. Only an
-    entry that is taken over may be known by the name alone.
+    Sources find a workload by its name too, and anybody may choose that. Only an entry that is
+    taken over may be known by the name alone.
     """
     assert entry.mark is not None
     asked = entry.mark.workload

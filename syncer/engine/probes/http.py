@@ -5,6 +5,7 @@ Every connection is checked when it is opened, also those of redirects.
 
 import socket
 from contextvars import ContextVar
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -23,10 +24,18 @@ _TOO_MANY_REQUESTS = 429
 _HEADERS = {"User-Agent": "syncer health check", "Accept": "text/plain, text/*, */*"}
 
 
-class HttpProber:
-    """Makes requests, each on a new connection: a dead listener must be noticed."""
+#: Errors with text that the server chose.
+_OF_ANSWERS = (aiohttp.ClientResponseError, aiohttp.ClientPayloadError, aiohttp.InvalidURL)
 
-    def __init__(self) -> None:
+
+class HttpProber:
+    """Makes requests, each on a new connection: a dead listener must be noticed.
+
+    Without `show` results have no text of the server's: it may be meant for other eyes.
+    """
+
+    def __init__(self, *, show: bool = False) -> None:
+        self._show = show
         connector = aiohttp.TCPConnector(
             limit=0,
             force_close=True,
@@ -50,6 +59,12 @@ class HttpProber:
             if isinstance(error.os_error, PermissionError):
                 raise error.os_error from error  # which says why a redirect was not followed
             raise
+        except _OF_ANSWERS as error:
+            if self._show:
+                raise
+            raise ConnectionError(f"the answer is not valid ({type(error).__name__})") from error
+        if not self._show:
+            return CheckResult(status=_status(status), output=_phrase(status))
         said = [f"{status} {reason}".strip()]
         said += [text] if (text := body.decode(errors="replace").strip()) else []
         return CheckResult(status=_status(status), output=": ".join(said))
@@ -119,6 +134,14 @@ def _headers(probe: Probe) -> list[tuple[str, str]]:
     """Return the user's headers, and our own unless the user sets them."""
     own = {name.lower() for name, _ in probe.headers}
     return [(n, text) for n, text in _HEADERS.items() if n.lower() not in own] + [*probe.headers]
+
+
+def _phrase(code: int) -> str:
+    """Return a code in the words of the standard, not those of the server."""
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
 
 
 def _status(code: int) -> CheckStatus:

@@ -44,6 +44,8 @@ async def find_places(probe: Probe, rules: ProbeRules, names: "Names") -> Places
     """Resolve and check. Raises OSError if the name has no address that is allowed."""
     look_up = partial(names.addresses, whose=whose(probe), timeout=probe.timeout)
     own_name = probe.own or probe.address
+    if why := rules.why_never(probe):
+        raise PermissionError(why)
     found = await look_up(probe.address)
     own = frozenset(found if own_name == probe.address else await look_up(own_name))
 

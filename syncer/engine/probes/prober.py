@@ -102,9 +102,8 @@ class Prober:
     def _begin(self) -> None:
         from syncer.engine.probes.work import Kinds, Work  # with asyncio, which is large
 
-        self._work = work = Work(
-            self._note, self._tell, self._tell_late, Kinds(self._kinds), self._rules
-        )
+        kinds = Kinds(self._kinds, show=self._rules.show_answers)
+        self._work = work = Work(self._note, self._tell, self._tell_late, kinds, self._rules)
         self._thread = threading.Thread(target=work.run, name="syncer prober", daemon=True)
         self._thread.start()
 

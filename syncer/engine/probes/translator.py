@@ -59,6 +59,7 @@ def _probe(check: Check, instance: Instance, port: int) -> Probe:
         workload=WorkloadKey(origin.source, origin.workload) if origin else None,
         own="" if address == instance.address else instance.address,
         loopback=not instance.by_labels and port == instance.port,
+        own_ports=instance.own_ports,
         path=path,
         method=check.method.upper() or "GET",
         headers=[(name, text) for name, texts in sorted(check.headers.items()) for text in texts],

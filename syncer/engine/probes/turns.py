@@ -16,7 +16,7 @@ class Turns:
     def __init__(self, most: int, each: int) -> None:
         self._free, self._each = most, each
         self._running: Counter[Hashable] = Counter()
-        #: Who waits, by workload; the workload whose turn was last is last.
+        #: Those that wait, by workload; the workload whose turn was last is last.
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
@@ -30,7 +30,7 @@ class Turns:
 
     async def begin(self, whose: Hashable) -> None:
         """Wait for a turn; `end` must follow."""
-        if self._may_run(whose):  # nobody else is waiting for this: `end` lets in whoever may run
+        if self._may_run(whose):  # nobody waits for this place: `end` would have given it away
             self._count(whose)
             return
         mine = asyncio.get_running_loop().create_future()

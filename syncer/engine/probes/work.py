@@ -21,6 +21,8 @@ AT_ONCE, SLOW_AT_ONCE, GRPC_AT_ONCE = 256, 512, 32
 EACH_AT_ONCE = 8
 #: How many names are looked up at the same time, and how many for one workload.
 NAMES_AT_ONCE, EACH_NAMES = 32, 2
+#: Seconds between two reports of probes that are late.
+QUIET = 60.0
 #: How many new probes start each second.
 STARTS = 500
 #: Seconds over which changes are collected before they are reported.
@@ -54,6 +56,7 @@ class Work:
         self._quick, self._slow = _Lane(AT_ONCE), _Lane(SLOW_AT_ONCE)
         #: Workloads of which it was told that their probes are late.
         self._late: set[Hashable] = set()
+        self._quiet_until = 0.0
 
     def tell(self, probes: frozenset[Probe]) -> None:
         """Run exactly these probes from now on; from any thread."""
@@ -113,9 +116,14 @@ class Work:
             delay = max(0.0, pause - (self._loop.time() - began))
 
     def _note_wait(self, probe: Probe, seconds: float) -> None:
-        """Tell once of each workload that its probes wait for longer than their interval."""
-        if seconds > probe.interval and whose(probe) not in self._late:
+        """Tell once of each workload that its probes wait longer than their interval.
+
+        Not of many workloads at once: if all targets are dead, one line says it.
+        """
+        now, news = self._loop.time(), whose(probe) not in self._late
+        if seconds > probe.interval and news and now >= self._quiet_until:
             self._late.add(whose(probe))
+            self._quiet_until = now + QUIET
             self._loop.call_soon(self._tell_late, probe, seconds)
 
     async def _once(self, probe: Probe, names: Names) -> CheckResult:
@@ -155,7 +163,8 @@ class _Lane:
 class Kinds:
     """The prober of each kind, made in the loop's thread with the first probe of its kind."""
 
-    def __init__(self, given: Mapping[str, Run] | None) -> None:
+    def __init__(self, given: Mapping[str, Run] | None, *, show: bool) -> None:
+        self._show = show
         self._made: dict[str, Run] = dict(given or {})
         self._closing: list[Callable[[], Awaitable[None]]] = []
 
@@ -175,13 +184,13 @@ class Kinds:
         elif kind == "grpc":
             from syncer.engine.probes.grpc import GrpcProber
 
-            grpc = GrpcProber(2 * GRPC_AT_ONCE)
+            grpc = GrpcProber(2 * GRPC_AT_ONCE, show=self._show)
             self._made[kind] = grpc
             self._closing.append(grpc.close)
         else:
             from syncer.engine.probes.http import HttpProber
 
-            http = HttpProber()
+            http = HttpProber(show=self._show)
             self._made["http"] = self._made["https"] = http
             self._closing.append(http.close)
         return self._made[kind]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from fakes import SOURCE, FakeSink, World, exited, held, offer, skips, workload
+from fakes import SOURCE, FakeSink, FakeSource, World, exited, held, offer, skips, workload
 
 from syncer import (
     Deregister,

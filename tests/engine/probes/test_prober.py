@@ -201,22 +201,6 @@ class TestShares:
         world.await_status(victim, CRITICAL)
         assert world.most <= 3 * 8 + 1
 
-    def test_all_places_taken_are_given_to_workloads_in_turn(self, monkeypatch):
-        """Who asks for a hundred probes waits for them; who asks for one waits for one turn."""
-        monkeypatch.setattr("syncer.engine.probes.work.AT_ONCE", 2)
-        world = World()
-        many = [of("many", port, interval=60) for port in range(1000, 1100)]
-        world.gate.update((one.port, False) for one in many)
-        world.prober.want("etcd", many)
-        wait_until(lambda: world.at_once == 2, PATIENCE, "all places are taken")
-        world.prober.want("etcd", [*many, of("few", 1, interval=60)])
-        one = iter(many)
-        while 1 not in world.runs:
-            world.gate[next(one).port] = True
-            wait_until(lambda: world.at_once == 2 or 1 in world.runs, PATIENCE, "the next one")
-        assert world.runs.index(1) < 2 + 2 * 2 + 100 / 2
-        world.prober.close()
-
     def test_what_is_wanted_no_more_gives_its_place_back(self, monkeypatch):
         """Whether it runs or waits for its turn."""
         monkeypatch.setattr("syncer.engine.probes.work.AT_ONCE", 2)
