@@ -342,7 +342,7 @@ class TestRedirects:
 class TestAnswers:
     """What a server says is for whoever asked for the check, not for whoever reads the log."""
 
-    SECRET = "TOPSECRET-INTERNAL-CONFIG=abc"
+    SECRET = "TOPSECRET-INTERNAL-CONFIG-abc"
 
     @pytest.fixture
     def secretive(self):

@@ -3,6 +3,7 @@
 Every connection is checked when it is opened, also those of redirects.
 """
 
+import asyncio
 import socket
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -22,10 +23,6 @@ LONGEST_BODY = 4096
 MOST_REDIRECTS = 10
 _TOO_MANY_REQUESTS = 429
 _HEADERS = {"User-Agent": "syncer health check", "Accept": "text/plain, text/*, */*"}
-
-
-#: Errors with text that the server chose.
-_OF_ANSWERS = (aiohttp.ClientResponseError, aiohttp.ClientPayloadError, aiohttp.InvalidURL)
 
 
 class HttpProber:
@@ -58,8 +55,12 @@ class HttpProber:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, PermissionError):
                 raise error.os_error from error  # which says why a redirect was not followed
-            raise
-        except _OF_ANSWERS as error:
+            if self._show or error.host == probe.address:
+                raise
+            raise ConnectionError("the target of a redirect cannot be reached") from error
+        except (OSError, TimeoutError, asyncio.TimeoutError):
+            raise  # of this side; two classes of timeouts until Python 3.11
+        except Exception as error:  # with text that the server may have chosen
             if self._show:
                 raise
             raise ConnectionError(f"the answer is not valid ({type(error).__name__})") from error
