@@ -376,6 +376,7 @@ class TestAnswers:
             ("HTTP/1.1 200 OK\r\nSECRET\r\n\r\n", "the answer is not valid"),
             ("HTTP/1.1 302 F\r\nLocation: SECRET://x\r\n\r\n", "the answer is not valid"),
             ("HTTP/1.1 302 F\r\nLocation: http://[SECRET\r\n\r\n", "the answer is not valid"),
+            ("HTTP/1.1 302 F\r\nLocation: http://SECRET.invalid/\r\n\r\n", "of a redirect"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nSECRET", ""),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nSECRET\r\n", ""),
         ],
