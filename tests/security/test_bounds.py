@@ -154,6 +154,8 @@ def test_the_page_shows_much_in_parts(fake_docker, start_syncer):
         *("--sink", "memory", "--advertise", "192.0.2.1", "--web", page),
     )
 
+    syncer.wait_said("status page")
+
     def ask(path):
         with urllib.request.urlopen(f"http://{page}/api/v1/{path}", timeout=60) as answer:
             text = answer.read()

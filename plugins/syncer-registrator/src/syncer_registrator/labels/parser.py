@@ -57,11 +57,10 @@ class Parser:
         chosen = with_registered_ports(chosen, problems)
         most = reachable.most
         drafts = list(islice(_drafts(workload, chosen, namer, problems), most + 1))
-        if len(drafts) > most:
-            _report_many(chosen, most, self.options.prefix, problems)
         offers = self._offers(workload, drafts[:most], problems)
+        over = _too_many(chosen, most, self.options.prefix) if len(drafts) > most else ()
         asked = any(port.settings.asked for port in chosen)
-        return Parsed(offers, problems.texts(), asked=asked)
+        return Parsed(offers, (*over, *problems.texts()), asked=asked)
 
     def _offers(self, workload: Workload, drafts: list[Draft], problems: Problems) -> list[Offer]:
         offers = []
@@ -103,13 +102,12 @@ def _drafts(
             yield Draft(service, rank, port, named.because)
 
 
-def _report_many(ports: list[UsablePort], most: int, prefix: str, problems: Problems) -> None:
-    """Report a workload with more services than are registered."""
+def _too_many(ports: list[UsablePort], most: int, prefix: str) -> tuple[str, ...]:
+    """Return the problem of a workload with more services than are registered."""
     some = f"{prefix}{ports[0].number}-{ports[-1].number}_IGNORE=true"
-    problems.add(
-        f"{len(ports):,} ports of one container",
-        f"only the first {most} services are registered. A label such as {some} leaves ports out;"
-        " the source's setting most_instances allows more",
+    return (
+        f"{len(ports):,} ports of one container: only the first {most} services are registered. A"
+        f" label such as {some} leaves ports out; the source's setting most_instances allows more",
     )
 
 
