@@ -136,10 +136,10 @@ class _Search:
 
     def at_host(self, address: str, rule: str) -> bool:
         """Whether other ports of the chosen address belong to other programs of the host."""
-        if rule.endswith(INTERNAL) or self.workload.offers is not None:
+        if self.workload.offers is not None:
             return False
-        if rule not in (OVERRIDE, LABEL):
-            return True
+        if not rule.endswith((OVERRIDE, LABEL)):
+            return not self.in_container
         published = (at.address for port in self.owner.ports for at in port.bindings)
         own = (self.host.default_address, self.rules.advertise, *published)
         return address in addresses_of(self.host) or address in own
