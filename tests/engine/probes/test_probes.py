@@ -261,6 +261,7 @@ class TestGrpc:
 
     def test_many_checks_of_a_few_workloads_take_a_few_threads(self):
         """Each call takes one, for as long as a server does not answer."""
+        wait_until(lambda: not _grpc_threads(), 30, "those of other tests end")
         prober = Prober(changed=lambda names: None)
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as mute:
             port = mute.getsockname()[1]
