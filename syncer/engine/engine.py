@@ -78,13 +78,7 @@ class Engine:
         for order, (name, source) in enumerate(sources.items()):
             part = SourcePart.of(source)
             translator = Translator(
-                parsers,
-                part.rules,
-                part.filter,
-                part.mirror_health,
-                part.one_offs,
-                part.ids,
-                part.most_instances,
+                parsers, part.rules, part.filter, part.mirror_health, part.one_offs, part.ids
             )
             self._trackers[name] = Tracker(
                 name,

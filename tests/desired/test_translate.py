@@ -1,5 +1,7 @@
 """From workloads to the instances that should be registered."""
 
+from datetime import datetime, timedelta, timezone
+
 import attrs
 import pytest
 from hypothesis import given, settings
@@ -213,6 +215,86 @@ def test_an_address_from_outside_is_the_labels_word():
     w = workload(port(host=0), namespace="c2", network_mode="", networks=())
     (found,) = translated(w, peer=pod, rules=AddressRules(label=label)).instances
     assert (found.address, found.port, found.by_labels) == ("10.42.0.9", 80, True)
+
+
+STARTED = datetime(2026, 11, 30, 12, 49, 38, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("own", "owners", "there"),
+    [(0, 1, False), (0, 0, True), (1, 0, True), (None, 0, True), (0, None, True)],
+)
+def test_a_network_that_is_gone(own, owners, there):
+    """Who started before the owner of its network did is in the one that the owner had before."""
+    own, owners = (s if s is None else STARTED + timedelta(seconds=s) for s in (own, owners))
+    vpn = workload(id="c2", name="vpn", started=owners)
+    w = workload(port(), namespace="c2", network_mode="", networks=(), started=own)
+    answer = translated(w, peer=vpn)
+    assert bool(answer.instances) is there
+    assert not answer.failed
+    assert there or "started before vpn, whose network it shares" in answer.problems[0]
+    assert there or answer.problems[0].endswith("restart it")
+    assert translated(attrs.evolve(w, namespace=""), peer=vpn).instances  # it has its own
+
+
+@pytest.mark.parametrize("offers", [None, (Offer(service="web", port=80),)])
+def test_what_a_source_says_of_a_workload(offers):
+    """Its problems are told with those of the labels."""
+    answer = translated(workload(problems=("too old",), offers=offers))
+    assert answer.problems == ("too old",)
+    assert len(answer.instances) == 1
+
+
+# -- one-off containers ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("internal", [False, True])
+@pytest.mark.parametrize("word", ["True", "true"])
+def test_a_one_off_container(word, internal):
+    """It has the labels of its service, and is no backend of it."""
+    w = workload(labels={"com.docker.compose.oneoff": word})
+    rules = AddressRules(internal=internal)
+    answer = translated(w, rules=rules)
+    assert (answer.instances, answer.problems) == ((), ())
+    assert "one-off container" in answer.left_out
+
+    def asking(workload, reachable):
+        return attrs.evolve(by_port(workload, reachable), asked=True)
+
+    assert len(translated(w, asking, rules=rules).instances) == 1
+    assert len(translated(w, rules=rules, one_offs=True).instances) == 1
+    usual = attrs.evolve(w, labels={"com.docker.compose.oneoff": "False"})
+    assert len(translated(usual, rules=rules).instances) == 1
+
+
+# -- checks ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["http", "https", "tcp", "grpc", "h2ping", "udp"])
+@pytest.mark.parametrize("protocol", ["tcp", "udp", "sctp"])
+def test_a_check_of_another_protocol(kind, protocol):
+    """It is left out with a problem, whoever asked for it, unless it has a port of its own."""
+    fits = protocol == ("udp" if kind == "udp" else "tcp")
+    other = Check(kind="ttl", ttl=30.0)
+    offer = Offer(service="dns", port=80, protocol=protocol, checks=(Check(kind=kind), other))
+    for made in (
+        workload(port(protocol=protocol)),
+        workload(port(protocol=protocol), offers=[offer]),
+    ):
+        answer = translated(made, fixed(offer))
+        (found,) = answer.instances
+        assert [check.kind for check in found.checks] == [kind] * fits + ["ttl"]
+        assert len(answer.problems) == (not fits)
+        assert fits or f"check {kind} is left out" in answer.problems[0]
+    own = attrs.evolve(offer, checks=(Check(kind=kind, port=8500),))
+    (found,) = translated(workload(port(protocol=protocol)), fixed(own)).instances
+    assert [check.kind for check in found.checks] == [kind]
+
+
+def test_a_protocol_that_nobody_knows():
+    """What speaks over it is not known here either: the check is made."""
+    offer = Offer(service="web", port=80, protocol="ws", checks=(Check(kind="http"),))
+    assert translated(workload(port(protocol="ws")), fixed(offer)).instances[0].checks
 
 
 def test_no_parser_is_configured():

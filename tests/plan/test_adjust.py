@@ -208,6 +208,33 @@ class TestChecks:
         adjusting.source.change(WEB.id, health=Health.HEALTHY, state=State.RUNNING)
         assert adjusting.adjust().wanted[0].mark == want.mark
 
+    @pytest.mark.parametrize(
+        ("fields", "output"),
+        [
+            ({}, "running: 200 OK"),
+            ({"health": Health.UNHEALTHY}, "health: unhealthy: 200 OK"),
+            ({"health": None}, "running"),
+            ({"state": State.PAUSED}, "paused"),
+            ({"state": State.STOPPING}, "draining"),
+        ],
+    )
+    def test_a_fed_check_shows_what_the_health_check_printed(self, fields, output):
+        """Only where that made the status; and nothing is written again for other words."""
+        adjusting = Adjusting(WEB, translate=self.translate)
+        adjusting.source.change(WEB.id, health=Health.HEALTHY, health_output="200 OK")
+        (before,) = adjusting.adjust().wanted
+        adjusting.source.change(WEB.id, **fields)
+        adjusting.adjust()
+        result = adjusting.adjuster.results().get(CheckKey("h:web:80", "container"))
+        assert result is None or result.output == output
+        adjusting.source.change(WEB.id, health=Health.HEALTHY, state=State.RUNNING)
+        adjusting.source.change(WEB.id, health_output="\x1b" + "x" * 999)
+        (after,) = adjusting.adjust().wanted
+        assert (after.instance, after.mark) == (before.instance, before.mark)
+        result = adjusting.adjuster.results()[CheckKey("h:web:80", "container")]
+        assert result.output.isprintable()
+        assert len(result.output) < 250
+
     def test_only_fed_checks_are_reported(self):
         """A check that the registry runs is the registry's."""
         adjusting = Adjusting(self.CHECKED, translate=self.translate)

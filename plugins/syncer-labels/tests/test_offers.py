@@ -54,6 +54,22 @@ def test_all_that_an_offer_can_say(read):
     assert offer.because == "labels syncer.web.*"
 
 
+@pytest.mark.parametrize(
+    ("labels", "asked"),
+    [(("web.port=80",), False), (("web.port=80", "enable=true"), True)],
+)
+def test_asking_for_registration(read, labels, asked):
+    """`syncer.enable=true` asks in so many words, for one-off containers too."""
+    assert read(*labels).asked is asked
+
+
+def test_a_network_is_no_address(read):
+    """A CIDR that names a network, not a host in it, is a problem."""
+    parsed = read("web.port=80", "web.address=10.0.0.0/24")
+    assert parsed.offers[0].register_address == ""
+    assert "the address of a host" in parsed.problems[0]
+
+
 def test_several_services(read):
     """Each word is a service of its own."""
     parsed = read("web.port=80", "admin.port=81", "admin.tags=x", ports="80 81")

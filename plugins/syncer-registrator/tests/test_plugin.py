@@ -69,3 +69,11 @@ def test_the_readme_lists_every_key_and_option():
     keys += [f"`{field.name}`" for field in attrs.fields(RegistratorOptions)]
 
     assert [key for key in keys if key not in text] == []
+
+
+def test_asking_for_registration(read):
+    """SERVICE_REGISTER=true asks in so many words, for one-off containers too; a name does not."""
+    assert not read({"SERVICE_NAME": "web"}).asked
+    assert read({"SERVICE_REGISTER": "true"}).asked
+    assert read(env={"SERVICE_80_REGISTER": "yes"}).asked
+    assert not read({"SERVICE_81_REGISTER": "true"}, ports="80 81!").asked

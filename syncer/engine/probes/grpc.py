@@ -11,10 +11,8 @@ import grpc
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
 from syncer.api.fields import bracketed, is_address
-from syncer.engine.probes.places import Places
-
-#: How many bytes an answer may have; a status has two.
-LONGEST_ANSWER = 4096
+from syncer.engine.probes.places import find_places
+from syncer.engine.probes.rules import ProbeRules
 
 _METHOD = "/grpc.health.v1.Health/Check"
 #: Field 1 is the service's name in the request, and its status in the response.
@@ -26,19 +24,18 @@ class GrpcProber:
     """Makes calls in threads of its own, each on a channel of its own.
 
     grpc's own event loop works in the main thread only. There are up to `most` threads, one for
-    each concurrent call, so that no call waits for a thread until its time is over. Without
-    `show` results have no text of the server's.
+    each concurrent call, so that no call waits for a thread until its time is over.
     """
 
-    def __init__(self, most: int, *, show: bool = False) -> None:
-        self._show = show
+    def __init__(self, rules: ProbeRules, most: int) -> None:
+        self._rules = rules
         self._threads = ThreadPoolExecutor(most, "syncer grpc probe")
 
-    async def __call__(self, probe: Probe, places: Places) -> CheckResult:
+    async def __call__(self, probe: Probe) -> CheckResult:
         """Call once. Raises OSError with grpc's own message."""
+        places = await find_places(probe, self._rules)
         loop = asyncio.get_running_loop()
-        with _channel(probe, places.addresses) as channel:  # closed, it ends a call that hangs
-            answer = await loop.run_in_executor(self._threads, _call, channel, probe, self._show)
+        answer = await loop.run_in_executor(self._threads, _call, probe, places.addresses)
         status = _STATUSES[answer] if answer < len(_STATUSES) else str(answer)
         good = status == "SERVING"
         return CheckResult(
@@ -50,14 +47,14 @@ class GrpcProber:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _call(channel: grpc.Channel, probe: Probe, show: bool) -> int:
+def _call(probe: Probe, addresses: tuple[str, ...]) -> int:
     name = probe.path.encode()
-    check = channel.unary_unary(_METHOD)
-    try:
-        answer = check(_NAME_FIELD + _varint(len(name)) + name, timeout=probe.timeout)
-    except grpc.RpcError as error:
-        said = f": {error.details()}" if show else ""  # it may be the server's own text
-        raise ConnectionError(f"{error.code().name}{said}") from None
+    with _channel(probe, addresses) as channel:
+        check = channel.unary_unary(_METHOD)
+        try:
+            answer = check(_NAME_FIELD + _varint(len(name)) + name, timeout=probe.timeout)
+        except grpc.RpcError as error:
+            raise ConnectionError(f"{error.code().name}: {error.details()}") from None
     return _read_status(answer)
 
 
@@ -70,7 +67,6 @@ def _channel(probe: Probe, addresses: tuple[str, ...]) -> grpc.Channel:
     options: list[tuple[str, int | str]] = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0),
-        ("grpc.max_receive_message_length", LONGEST_ANSWER),
     ]
     if not is_address(probe.address):
         options.append(("grpc.default_authority", f"{probe.address}:{probe.port}"))

@@ -6,8 +6,7 @@ value takes precedence as well. At one level a label takes precedence over a var
 upper-case label over a dotted one.
 """
 
-from collections import ChainMap
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -23,8 +22,8 @@ MOST_RANGES = 100
 class PortKeys:
     """The keys that count for a port. Ports with the same keys share one object."""
 
-    settings: MutableMapping[str, Setting]
-    metadata: MutableMapping[str, Setting]
+    settings: Mapping[str, Setting]
+    metadata: Mapping[str, Setting]
 
 
 class Precedence:
@@ -47,11 +46,10 @@ class Precedence:
         """Return the keys that count for this port; without one, for the whole workload."""
         matching = tuple(s for s in self._about(port, protocol) if s in self._by_selector)
         if matching not in self._merged:
-            # Not copied: each of thousands of ports may have a key of its own beside many for all.
-            parts = [self._by_selector[selector] for selector in reversed(matching)]
+            parts = [self._by_selector[selector] for selector in matching]
             self._merged[matching] = PortKeys(
-                ChainMap(*(part.settings for part in parts)),
-                ChainMap(*(part.metadata for part in parts)),
+                {key: setting for part in parts for key, setting in part.settings.items()},
+                {key: setting for part in parts for key, setting in part.metadata.items()},
             )
         return self._merged[matching]
 
