@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from syncer.api.fields import EMPTY, PORT, as_tuple, bracketed, filled, frozen_map, within
+from syncer.api.keys import WorkloadKey
 
 
 class CheckKey(NamedTuple):
@@ -100,18 +101,24 @@ class Probe:
 
     `kind` is `http`, `https`, `tcp` or `grpc`; `path` is the request path of http and https,
     the service name of grpc. The value has exactly the fields that affect the result, so equal
-    probes are run once for all instances. Results are as in Consul: http 2xx is passing, 429 is
-    warning, everything else is critical. The status changes after as many equal results as the
-    threshold says; 0 and 1 change it at the first.
+    probes of a workload are run once for all its instances and sinks. `workload` is the one that
+    asks for it: a few probes of each run at the same time.
+
+    Results are as in Consul: http 2xx is passing, 429 is warning, everything else is critical. The
+    status changes after as many equal results as the threshold says; 0 and 1 change it at the
+    first.
     """
 
     kind: str = attrs.field(validator=attrs.validators.in_(("http", "https", "tcp", "grpc")))
     address: str = attrs.field(validator=filled)
     port: int = attrs.field(validator=within(1, 65535))
+    workload: WorkloadKey | None = None
     #: The instance's own address, if it differs.
     own: str = ""
     #: Whether the host's loopback may be probed: not if labels set the address or port.
     loopback: bool = True
+    #: The ports of its own address that may be probed; `None`: all.
+    own_ports: frozenset[int] | None = None
     path: str = ""
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_tuple)

@@ -88,15 +88,21 @@ class Parsed:
     asked: bool = False
 
 
+#: How many instances of one workload are registered unless its source is configured otherwise.
+MOST_INSTANCES = 256
+
+
 @attrs.frozen(kw_only=True)
 class Reachable:
     """The ports of a workload that can be registered, as its source is configured.
 
     `internal` says whether containers' own addresses are registered. `ports` can be registered in
-    this mode; `all_ports` are all, for labels that ask for the other mode.
+    this mode; `all_ports` are all, for labels that ask for the other mode. No more than the first
+    `most` offers are used.
     """
 
     internal: bool = False
+    most: int = MOST_INSTANCES
     ports: tuple[Port, ...] = attrs.field(default=(), converter=as_tuple)
     all_ports: tuple[Port, ...] = attrs.field(default=(), converter=as_tuple)
 

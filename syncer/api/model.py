@@ -216,8 +216,8 @@ class Instance:
 
     Equality covers the fields that a registry keeps. It ignores `status`, which is reported by
     `Sink.report` or written by `Sink.adjust`, `origin`, which is in the mark, `problems`, which
-    lists unsupported requests, `by_labels` and `given_id`. Tags are compared as a set, but keep
-    their order. Port 0 means that the service has no port.
+    lists unsupported requests, `by_labels`, `given_id` and `own_ports`. Tags are compared as a set,
+    but keep their order. Port 0 means that the service has no port.
     """
 
     id: str = attrs.field(validator=filled)
@@ -238,6 +238,8 @@ class Instance:
     by_labels: bool = attrs.field(default=False, eq=False)
     #: Whether labels, or the source, chose the id: it is not one that syncer makes of the workload.
     given_id: bool = attrs.field(default=False, eq=False)
+    #: The ports of its address that are the workload's; `None`: all, as the address is its own.
+    own_ports: frozenset[int] | None = attrs.field(default=None, eq=False)
     problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, eq=False)
 
     @property

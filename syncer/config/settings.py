@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from syncer.api.fields import EMPTY, as_tuple, filled, frozen_map, one_of, within
-from syncer.api.kinds import LabelParser, SinkType, SourceType
+from syncer.api.kinds import MOST_INSTANCES, LabelParser, SinkType, SourceType
 from syncer.api.model import Status
 from syncer.api.options import Secret, option
 from syncer.config.files import Digests
@@ -133,6 +133,11 @@ class SourceConfig(_PartConfig):
     )
     one_offs: bool = option(
         False, help="Register one-off containers (docker compose run) without being asked to"
+    )
+    most_instances: int = option(
+        MOST_INSTANCES,
+        help="How many instances of one workload are registered, 1 to 65535",
+        validator=within(1, 65535),
     )
     addresses: AddressRules = _own(AddressRules)
 

@@ -59,6 +59,7 @@ class Choice:
 
     `rule` is the rule that won, prefixed by `shared network namespace: ` if another workload's
     network counts. `rejected` has the rules before it, each with the reason why it did not apply.
+    `at_host`: other ports of the address belong to other programs of the host.
     `problem` says why there is no usable address, and what to do. It is `unknown` if the cause may
     be temporary (an interface without an address): then the present entry is kept. It is
     `nowhere` if the workload has no network, and nothing gives it an address.
@@ -68,6 +69,7 @@ class Choice:
     port: int = 0
     rule: str = ""
     rejected: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_tuple)
+    at_host: bool = attrs.field(default=False, kw_only=True)
     problem: str = ""
     warnings: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     unknown: bool = False
@@ -78,7 +80,8 @@ def choose(offer: Offer, subject: Subject, rules: AddressRules) -> Choice:
     """Choose the address and port under which to register a workload's offer."""
     search = _Search(offer, subject, rules)
     try:
-        chosen = Choice(*search.run())
+        address, port, rule = search.run()
+        chosen = Choice(address, port, rule, at_host=search.at_host(address, rule))
     except NoAddressError as error:
         chosen = Choice(problem=str(error), unknown=error.unknown, nowhere=error.nowhere)
     return attrs.evolve(chosen, rejected=search.rejected, warnings=search.warnings)
@@ -130,6 +133,16 @@ class _Search:
         address, binding, rule = self._host_address()
         port = binding.port if binding and self.needs_binding else self.own_port
         return address, port, through + rule
+
+    def at_host(self, address: str, rule: str) -> bool:
+        """Whether other ports of the chosen address belong to other programs of the host."""
+        if self.workload.offers is not None:
+            return False
+        if not rule.endswith((OVERRIDE, LABEL)):
+            return not self.in_container
+        published = (at.address for port in self.owner.ports for at in port.bindings)
+        own = (self.host.default_address, self.rules.advertise, *published)
+        return address in addresses_of(self.host) or address in own
 
     def _check_peer(self) -> None:
         if self.offer.register_address and self.given is not None:

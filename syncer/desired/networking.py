@@ -16,6 +16,8 @@ from syncer.api.model import Host, Network, Port, Workload
 FAMILIES = ("ipv4", "ipv6", "any")
 #: Addresses that sockets listen on, but that no client can connect to.
 WILDCARDS = frozenset(("", "0.0.0.0", "::"))
+#: How many ports of a workload in the host's network count as its own.
+MOST_KNOWN = 1000
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
 #: Names of interfaces by custom, also on hosts that have none of that name.
@@ -183,6 +185,12 @@ class Subject:
         return self.peer if self.workload.namespace else self.workload
 
     @property
+    def on_host(self) -> bool:
+        """Whether it is in the host's network."""
+        owner = self.network_owner
+        return owner is not None and owner.network_mode == "host"
+
+    @property
     def cut_off(self) -> str:
         """Why nobody reaches the workload in the network that it shares; "" if it is in that one.
 
@@ -221,6 +229,27 @@ def reachable(subject: Subject, *, internal: bool) -> Reachable:
         return Reachable(internal=internal, ports=ports, all_ports=ports)
     published = tuple([port for port in ports if port.bindings])
     return Reachable(ports=published, all_ports=ports)
+
+
+def own_ports(subject: Subject, address: str) -> frozenset[int]:
+    """Return the ports that are the workload's at this address of its host.
+
+    The others there are those of other programs. Its own are those that it publishes, there or on
+    all addresses; in the host's network those that it is known to have, if these are not so many
+    that they tell nothing.
+    """
+    workload, owner = subject.workload, subject.network_owner or subject.workload
+    if subject.on_host:
+        known = frozenset(port.number for port in (*workload.ports, *owner.ports))
+        return known if len(known) <= MOST_KNOWN else frozenset()
+    # Behind the NAT of a cloud the host does not have the registered address.
+    anywhere = address not in addresses_of(subject.host)
+    return frozenset(
+        binding.port
+        for port in owner.ports
+        for binding in port.bindings
+        if anywhere or binding.address in (address, *WILDCARDS)
+    )
 
 
 def _bound_by(owner: Workload, ports: Sequence[Port]) -> tuple[Port, ...]:

@@ -6,17 +6,19 @@ affect the others. If the answer cannot be known now, `failed` is set and presen
 
 import re
 from collections.abc import Callable
+from functools import cache, partial
 
 import attrs
 
 from syncer.api.checks import Check
 from syncer.api.fields import as_tuple
-from syncer.api.kinds import Parsed, Reachable
+from syncer.api.kinds import MOST_INSTANCES, Parsed, Reachable
 from syncer.api.model import Host, Instance, Offer, Origin, Workload
 from syncer.api.text import printable
 from syncer.desired.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose
+from syncer.desired.budget import within_budget
 from syncer.desired.filters import Filter
-from syncer.desired.networking import Subject, reachable
+from syncer.desired.networking import Subject, own_ports, reachable
 
 #: The function that a `LabelParser` creates.
 Parse = Callable[[Workload, Reachable], Parsed]
@@ -81,6 +83,8 @@ class Translator:
     mirror_health: bool = True
     one_offs: bool = False
     ids: str = OWN
+    #: How many instances a workload may have.
+    most: int = MOST_INSTANCES
 
     def translate(self, workload: Workload, peer: Workload | None, host: Host) -> Translated:
         """Translate a workload. `peer` is the one whose network namespace it shares."""
@@ -104,7 +108,8 @@ class Translator:
             left_out = "" if workload.offers else "its source says that it offers no service"
             answer = Translated(left_out=left_out, problems=workload.problems)
             return self._resolve(answer, workload.offers, subject)
-        answer, offers = self._parse(workload, reachable(subject, internal=self.rules.internal))
+        ports = reachable(subject, internal=self.rules.internal)
+        answer, offers = self._parse(workload, attrs.evolve(ports, most=self.most))
         return self._resolve(answer, offers, subject) if offers else answer
 
     def _parse(self, workload: Workload, ports: Reachable) -> tuple[Translated, tuple[Offer, ...]]:
@@ -144,12 +149,14 @@ class Translator:
     ) -> Translated:
         """Add an instance for each offer that the filter admits and that can have an address."""
         offers, left_out = self._admitted(offers, subject.workload)
+        offers, over = within_budget(offers, self.most)
         made: dict[str, Instance] = {}
         explained: list[Explained] = []
         nowhere: dict[str, str] = {}
-        problems, failed = list(answer.problems), answer.failed
+        problems, failed = [*over, *answer.problems], answer.failed
+        ports_at = cache(partial(own_ports, subject))
         for offer in offers:
-            one, found, unknown = self._explain(offer, subject)
+            one, found, unknown = self._explain(offer, subject, ports_at)
             if one.choice.nowhere:
                 nowhere[_named(offer)] = found.pop()
             if one.instance is not None:
@@ -180,7 +187,9 @@ class Translator:
         admitted = tuple(offer for offer, why in zip(offers, why_not, strict=True) if not why)
         return admitted, why_not[0] if offers and not admitted else ""
 
-    def _explain(self, offer: Offer, subject: Subject) -> tuple[Explained, list[str], bool]:
+    def _explain(
+        self, offer: Offer, subject: Subject, ports_at: Callable[[str], frozenset[int]]
+    ) -> tuple[Explained, list[str], bool]:
         """Translate one offer. Return also its problems, and whether they may be temporary."""
         choice = Choice()
         try:
@@ -188,11 +197,14 @@ class Translator:
             found = list(choice.warnings)
             if choice.problem:
                 return Explained(offer, choice), [*found, choice.problem], choice.unknown
+            own = ports_at(choice.address) if choice.at_host else None
+            if own is not None and subject.on_host:
+                own |= {choice.port}
             offer, unfit = _with_fitting_checks(offer)
             if self._is_anothers(offer.id, subject.workload):
                 found.append(_NOT_ITS_ID)
                 offer = attrs.evolve(offer, id="")
-            instance = self._instance(offer, choice, subject.workload)
+            instance = self._instance(offer, choice, subject.workload, own)
             return Explained(offer, choice, instance), [*found, *unfit], False
         except ValueError as error:
             return Explained(offer, choice), [str(error)], False
@@ -205,7 +217,9 @@ class Translator:
             return False
         return not id_.startswith(_start(workload))
 
-    def _instance(self, offer: Offer, choice: Choice, workload: Workload) -> Instance:
+    def _instance(
+        self, offer: Offer, choice: Choice, workload: Workload, own: frozenset[int] | None
+    ) -> Instance:
         if not (self.mirror_health and offer.mirror_health):
             workload = attrs.evolve(workload, health=None)
         return Instance(
@@ -225,6 +239,7 @@ class Translator:
             origin=Origin(source=workload.source, workload=workload.id, name=workload.name),
             by_labels=workload.offers is None
             and (choice.rule.endswith((OVERRIDE, LABEL)) or offer.register_port is not None),
+            own_ports=own,
         )
 
 

@@ -78,7 +78,13 @@ class Engine:
         for order, (name, source) in enumerate(sources.items()):
             part = SourcePart.of(source)
             translator = Translator(
-                parsers, part.rules, part.filter, part.mirror_health, part.one_offs, part.ids
+                parsers,
+                part.rules,
+                part.filter,
+                part.mirror_health,
+                part.one_offs,
+                part.ids,
+                part.most_instances,
             )
             self._trackers[name] = Tracker(
                 name,

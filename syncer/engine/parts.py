@@ -7,6 +7,7 @@ import attrs
 from syncer.api.contracts import Sink, Source
 from syncer.api.errors import ConfigError
 from syncer.api.fields import as_frozenset
+from syncer.api.kinds import MOST_INSTANCES
 from syncer.api.model import Status
 from syncer.desired.addresses import AddressRules
 from syncer.desired.filters import Filter
@@ -25,6 +26,7 @@ class SourcePart:
     filter: Filter = attrs.Factory(Filter)
     mirror_health: bool = True
     one_offs: bool = False
+    most_instances: int = MOST_INSTANCES
     former_scopes: tuple[str, ...] = ()
     former_identities: tuple[str, ...] = ()
     ids: str = OWN

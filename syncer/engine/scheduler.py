@@ -30,6 +30,9 @@ Clock = Callable[[], float]
 COALESCE = 1.0
 #: Seconds after which a plan that a new listing may confirm is made again.
 GUARD_PAUSE = PAUSE
+#: Seconds after which a plan is made again that was made on what has changed since: twice this at
+#: most the first time, growing to the second.
+AGAIN_PAUSE = (2.0, 30.0)
 #: Seconds to pause after a watch ended, growing from the first to the second.
 WATCH_PAUSE = (0.2, 2.0)
 #: Seconds after which a watch that heard something does not count as one that ends at once.
@@ -82,7 +85,7 @@ class SinkWork:
         self._reconciler, self._finished, self._read_ahead = reconciler, finished, read_ahead
         self._interval, self._clock = interval, clock
         self._due = self._last_read = float("-inf")
-        self._retries = Backoff()
+        self._retries, self._looks = Backoff(), Backoff(*AGAIN_PAUSE)
 
     def __call__(self, wakes: Wakes) -> float:
         """Run a cycle if one is due; return the seconds until the next."""
@@ -114,7 +117,8 @@ class SinkWork:
             return self._retries.next()
         self._retries.reset()
         if report.again:
-            return 0.0
+            return self._looks.next()
+        self._looks.reset()
         return min(GUARD_PAUSE, report.wait) if report.relist else report.wait
 
 

@@ -145,7 +145,7 @@ def unadopted(plan: Plan) -> Plan:
     """The plan with what is taken over as the sink knows it: without a mark."""
     changes = tuple(
         attrs.evolve(change, old=attrs.evolve(change.old, mark=None))
-        if isinstance(change, (Update, Deregister)) and _is_adopted(change.old)
+        if isinstance(change, (Update, Deregister)) and is_adopted(change.old)
         else change
         for change in plan.changes
     )
@@ -214,7 +214,8 @@ def _with_mark(
     return attrs.evolve(one, mark=mark)
 
 
-def _is_adopted(one: Registration) -> bool:
+def is_adopted(one: Registration) -> bool:
+    """Whether the entry has no mark of its own: it is to be taken over."""
     return one.mark is not None and one.mark.digest == _DIGEST
 
 

@@ -65,6 +65,7 @@ def _source(part: SourceConfig, owner: str, plugins: Plugins) -> SourcePart:
         ),
         mirror_health=part.healthcheck == "mirror",
         one_offs=part.one_offs,
+        most_instances=part.most_instances,
         former_scopes=part.former_scopes,
         former_identities=part.former_identities,
         ids=part.ids,

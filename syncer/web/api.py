@@ -1,5 +1,6 @@
 """The answers of the API, as JSON types. `openapi.json` describes them; a test compares."""
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +24,8 @@ from syncer.web.rows import LastRows, Row, Rows
 
 #: The most items in one answer, the default, and the most stories in one answer.
 MOST, USUAL, STORIES = 500, 100, 50
+#: Bytes of JSON after which the items of an answer end: the rest is asked for by its offset.
+LARGEST = 2**20
 
 
 @attrs.frozen(kw_only=True)
@@ -183,7 +186,7 @@ class Api:
         """
         world, rows = self._engine.now().sources.values(), self._joined()
         found = islice(fitting(world, name, by_offer=True), STORIES)
-        return [story_json(rows.story(snapshot.name, entry)) for snapshot, entry in found]
+        return _bounded(story_json(rows.story(snapshot.name, entry)) for snapshot, entry in found)
 
     def guard(self) -> list[dict[str, Any]]:
         """The changes that the guard holds at each sink, and the digest that `override` needs."""
@@ -299,8 +302,22 @@ def _page(
     shown: Callable[[Any], Mapping[str, Any]],
 ) -> dict[str, Any]:
     found = [item for item in items if fits(item, query)]
-    part = [dict(shown(item)) for item in found[query.offset : query.offset + query.limit]]
-    return {"total": len(found), "offset": query.offset, "items": part}
+    asked = (dict(shown(item)) for item in found[query.offset : query.offset + query.limit])
+    part = _bounded(asked)
+    more = query.offset + len(part) < len(found)
+    return {"total": len(found), "offset": query.offset, "items": part, "more": more}
+
+
+def _bounded(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return as many items as an answer may have, by their length in JSON, and one at least."""
+    part: list[dict[str, Any]] = []
+    length = 0
+    for item in items:
+        length += len(json.dumps(item))
+        if part and length > LARGEST:
+            break
+        part.append(item)
+    return part
 
 
 def _fits(row: Row, query: Query) -> bool:
@@ -311,7 +328,7 @@ def _fits(row: Row, query: Query) -> bool:
         return False
     if (whose := fields.get("whose")) and plain["wanted"] is (whose == "others"):
         return False
-    return all(word in row.text for word in query.text.casefold().split())
+    return row.has(query.text.casefold().split())
 
 
 def _contains(item: Mapping[str, Any], query: Query) -> bool:

@@ -1,6 +1,6 @@
 """Desired and registered instances, joined: one row each, with its state in each sink."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any
 
@@ -20,10 +20,18 @@ REST = 4.0
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One instance as the page shows it, and its text for searches."""
+    """One instance as the page shows it, and its texts for searches.
+
+    The texts are not copied: they may be long, and the rows are kept.
+    """
 
     plain: Mapping[str, Any]
-    text: str
+    texts: tuple[str, ...]
+
+    def has(self, words: Iterable[str]) -> bool:
+        """Whether each of these words, in lower case, is in one of its texts."""
+        texts = [text.casefold() for text in self.texts]
+        return all(any(word in text for text in texts) for word in words)
 
 
 class Rows:
@@ -117,5 +125,4 @@ def _row(
     }
     words = (plain["id"], plain["service"], plain["endpoint"], plain["name"], plain["status"])
     whys = (standing.why for standing in sinks.values())
-    text = "\n".join((*words, workload, *shown["tags"], plain["owner"], *sinks, *whys))
-    return Row(plain=plain, text=text.casefold())
+    return Row(plain=plain, texts=(*words, workload, *shown["tags"], plain["owner"], *sinks, *whys))

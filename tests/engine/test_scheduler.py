@@ -817,14 +817,21 @@ class TestSinkWork:
         self.reconciler.report = {"retry": True}
         assert work(DESIRED) <= 1.0
 
-    def test_what_changed_under_a_plan_is_looked_at_again_at_once(self):
-        """A workload that runs after all needs no wait."""
+    def test_what_changed_under_a_plan_is_looked_at_again_soon(self):
+        """And less and less often if it does not end: somebody may be at it."""
         work = self.make()
         self.reconciler.report = {"again": True}
-        assert work(DESIRED) <= 0
+        delays = []
+        for _ in range(8):
+            delays.append(work(DESIRED))
+            self.clock.advance(delays[-1])
+        assert 1 <= delays[0] <= 2
+        assert min(delays) >= 1
+        assert delays[-1] > 10
         self.reconciler.report = {}
         assert work(NONE) > 20
-        assert self.reconciler.cycles == [True, False, True]
+        self.reconciler.report = {"again": True}
+        assert work(DESIRED) <= 2
 
     def test_a_held_plan_is_looked_at_again_after_a_pause(self):
         """The guard gets another listing soon."""

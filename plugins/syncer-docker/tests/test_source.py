@@ -123,6 +123,17 @@ def test_by_name(fake_docker, make_source):
     assert source.workload("c0") == workload
 
 
+def test_another_container_is_named_as_a_whole_id(fake_docker, make_source):
+    """The engine accepts such a name, and finds that container when the other one is gone."""
+    fake = fake_docker(containers=1)
+    source = make_source(fake.address)
+    [victim] = source.workloads().items
+    fake.control("rm", id=victim.id)
+    fake.control("add", name=victim.id)
+    assert source.workload(victim.id) is None
+    assert source.workloads().items[0].name == victim.id
+
+
 def test_gone_between_list_and_inspect(fake_docker, make_source):
     """A container that vanishes between list and inspection is simply gone."""
     fake = fake_docker(containers=2)

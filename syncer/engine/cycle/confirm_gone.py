@@ -6,6 +6,8 @@ import attrs
 
 from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind
 from syncer.api.errors import PermanentError
+from syncer.api.model import Registration, Workload
+from syncer.plan.adoption import is_adopted
 from syncer.plan.brakes import Context
 
 #: Questions that a source may leave unanswered in one cycle before it is asked no more: each may
@@ -39,8 +41,19 @@ def _confirmed(change: Deregister, context: Context, unanswered: Counter[str]) -
     except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
         unanswered[mark.source] += not isinstance(error, PermanentError)
         return Skip(change.id, SkipKind.UNCONFIRMED, f"{mark.source} did not confirm: {error}")
-    if workload is None:
+    if workload is None or not _is_meant(workload, change.old):
         return change
     if workload.state.offered:
         return Skip(change.id, SkipKind.ALIVE, "its workload runs after all; looked at again")
     return attrs.evolve(change, stopped=True)
+
+
+def _is_meant(workload: Workload, entry: Registration) -> bool:
+    """Whether this is the workload of the entry, not one whose name is the other's id.
+
+    Sources find a workload by its name too, and anybody may choose that. Only an entry that is
+    taken over may be known by the name alone.
+    """
+    assert entry.mark is not None
+    asked = entry.mark.workload
+    return asked == workload.id or (is_adopted(entry) and asked == workload.name)

@@ -11,8 +11,10 @@ import grpc
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
 from syncer.api.fields import bracketed, is_address
-from syncer.engine.probes.places import find_places
-from syncer.engine.probes.rules import ProbeRules
+from syncer.engine.probes.places import Places
+
+#: How many bytes an answer may have; a status has two.
+LONGEST_ANSWER = 4096
 
 _METHOD = "/grpc.health.v1.Health/Check"
 #: Field 1 is the service's name in the request, and its status in the response.
@@ -24,18 +26,19 @@ class GrpcProber:
     """Makes calls in threads of its own, each on a channel of its own.
 
     grpc's own event loop works in the main thread only. There are up to `most` threads, one for
-    each concurrent call, so that no call waits for a thread until its time is over.
+    each concurrent call, so that no call waits for a thread until its time is over. Without
+    `show` results have no text of the server's.
     """
 
-    def __init__(self, rules: ProbeRules, most: int) -> None:
-        self._rules = rules
+    def __init__(self, most: int, *, show: bool = False) -> None:
+        self._show = show
         self._threads = ThreadPoolExecutor(most, "syncer grpc probe")
 
-    async def __call__(self, probe: Probe) -> CheckResult:
+    async def __call__(self, probe: Probe, places: Places) -> CheckResult:
         """Call once. Raises OSError with grpc's own message."""
-        places = await find_places(probe, self._rules)
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, _call, probe, places.addresses)
+        with _channel(probe, places.addresses) as channel:  # closed, it ends a call that hangs
+            answer = await loop.run_in_executor(self._threads, _call, channel, probe, self._show)
         status = _STATUSES[answer] if answer < len(_STATUSES) else str(answer)
         good = status == "SERVING"
         return CheckResult(
@@ -47,14 +50,14 @@ class GrpcProber:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _call(probe: Probe, addresses: tuple[str, ...]) -> int:
+def _call(channel: grpc.Channel, probe: Probe, show: bool) -> int:
     name = probe.path.encode()
-    with _channel(probe, addresses) as channel:
-        check = channel.unary_unary(_METHOD)
-        try:
-            answer = check(_NAME_FIELD + _varint(len(name)) + name, timeout=probe.timeout)
-        except grpc.RpcError as error:
-            raise ConnectionError(f"{error.code().name}: {error.details()}") from None
+    check = channel.unary_unary(_METHOD)
+    try:
+        answer = check(_NAME_FIELD + _varint(len(name)) + name, timeout=probe.timeout)
+    except grpc.RpcError as error:
+        said = f": {error.details()}" if show else ""  # it may be the server's own text
+        raise ConnectionError(f"{error.code().name}{said}") from None
     return _read_status(answer)
 
 
@@ -67,6 +70,7 @@ def _channel(probe: Probe, addresses: tuple[str, ...]) -> grpc.Channel:
     options: list[tuple[str, int | str]] = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0),
+        ("grpc.max_receive_message_length", LONGEST_ANSWER),
     ]
     if not is_address(probe.address):
         options.append(("grpc.default_authority", f"{probe.address}:{probe.port}"))

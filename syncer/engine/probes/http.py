@@ -3,8 +3,10 @@
 Every connection is checked when it is opened, also those of redirects.
 """
 
+import asyncio
 import socket
 from contextvars import ContextVar
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -12,8 +14,7 @@ from yarl import URL
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
 from syncer.api.fields import bracketed, is_address
-from syncer.engine.probes.places import Places, find_places
-from syncer.engine.probes.rules import ProbeRules
+from syncer.engine.probes.places import Places
 from syncer.engine.probes.tls import client_context
 
 #: How many bytes of a response are read, as by Consul.
@@ -25,10 +26,13 @@ _HEADERS = {"User-Agent": "syncer health check", "Accept": "text/plain, text/*, 
 
 
 class HttpProber:
-    """Makes requests, each on a new connection: a dead listener must be noticed."""
+    """Makes requests, each on a new connection: a dead listener must be noticed.
 
-    def __init__(self, rules: ProbeRules) -> None:
-        self._rules = rules
+    Without `show` results have no text of the server's: it may be meant for other eyes.
+    """
+
+    def __init__(self, *, show: bool = False) -> None:
+        self._show = show
         connector = aiohttp.TCPConnector(
             limit=0,
             force_close=True,
@@ -43,15 +47,25 @@ class HttpProber:
             trust_env=False,
         )
 
-    async def __call__(self, probe: Probe) -> CheckResult:
+    async def __call__(self, probe: Probe, places: Places) -> CheckResult:
         """Probe once. Raises what aiohttp raises, OSError, and ValueError for an invalid URL."""
-        _RUN.set((probe, await find_places(probe, self._rules)))
+        _RUN.set((probe, places))
         try:
             status, reason, body = await self._request(probe)
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, PermissionError):
                 raise error.os_error from error  # which says why a redirect was not followed
-            raise
+            if self._show or error.host == probe.address:
+                raise
+            raise ConnectionError("the target of a redirect cannot be reached") from error
+        except (OSError, TimeoutError, asyncio.TimeoutError):
+            raise  # of this side; two classes of timeouts until Python 3.11
+        except Exception as error:  # with text that the server may have chosen
+            if self._show:
+                raise
+            raise ConnectionError(f"the answer is not valid ({type(error).__name__})") from error
+        if not self._show:
+            return CheckResult(status=_status(status), output=_phrase(status))
         said = [f"{status} {reason}".strip()]
         said += [text] if (text := body.decode(errors="replace").strip()) else []
         return CheckResult(status=_status(status), output=": ".join(said))
@@ -84,16 +98,13 @@ _RUN: ContextVar[tuple[Probe, Places]] = ContextVar("run")
 class _Resolver(AbstractResolver):
     """Returns the checked addresses for the probe's target; resolves the targets of redirects."""
 
-    def __init__(self) -> None:
-        self._system = aiohttp.ThreadedResolver()
-
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return the addresses of a host name. Raises OSError."""
         probe, places = _RUN.get()
-        if host != probe.address or is_address(host):
-            return await self._system.resolve(host, port, family)
+        target = host == probe.address and not is_address(host)
+        addresses = places.addresses if target else await places.look_up(host)
         return [
             ResolveResult(
                 hostname=host,
@@ -103,7 +114,7 @@ class _Resolver(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address in places.addresses
+            for address in addresses
         ]
 
     async def close(self) -> None:
@@ -124,6 +135,14 @@ def _headers(probe: Probe) -> list[tuple[str, str]]:
     """Return the user's headers, and our own unless the user sets them."""
     own = {name.lower() for name, _ in probe.headers}
     return [(n, text) for n, text in _HEADERS.items() if n.lower() not in own] + [*probe.headers]
+
+
+def _phrase(code: int) -> str:
+    """Return a code in the words of the standard, not those of the server."""
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
 
 
 def _status(code: int) -> CheckStatus:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
 from syncer.engine.probes.rules import ProbeRules
-from syncer.events import AnyEvent, HealthChanged
+from syncer.events import AnyEvent, HealthChanged, Warned
 
 if TYPE_CHECKING:
     from syncer.engine.probes.work import Run, Work
@@ -102,7 +102,8 @@ class Prober:
     def _begin(self) -> None:
         from syncer.engine.probes.work import Kinds, Work  # with asyncio, which is large
 
-        self._work = work = Work(self._note, self._tell, Kinds(self._kinds, self._rules))
+        kinds = Kinds(self._kinds, show=self._rules.show_answers)
+        self._work = work = Work(self._note, self._tell, self._tell_late, kinds, self._rules)
         self._thread = threading.Thread(target=work.run, name="syncer prober", daemon=True)
         self._thread.start()
 
@@ -129,3 +130,13 @@ class Prober:
             )
         if names:
             self._changed(names)
+
+    def _tell_late(self, probe: Probe, seconds: float) -> None:
+        """Report that the probes of a workload wait for each other, or for those of others."""
+        self._emit(
+            Warned(
+                text=f"probe {probe.target}: waited {seconds:.0f} s for its turn, longer than its "
+                f"interval of {probe.interval:g} s. A few probes of a workload run at the same "
+                "time: give its checks longer intervals or shorter timeouts, or have fewer"
+            )
+        )

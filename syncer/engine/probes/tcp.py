@@ -3,20 +3,15 @@
 import asyncio
 
 from syncer.api.checks import CheckResult, CheckStatus, Probe
-from syncer.engine.probes.places import find_places
-from syncer.engine.probes.rules import ProbeRules
+from syncer.engine.probes.places import Places
 from syncer.engine.probes.tls import client_context
 
 
 class TcpProber:
     """Connects, and sends nothing."""
 
-    def __init__(self, rules: ProbeRules) -> None:
-        self._rules = rules
-
-    async def __call__(self, probe: Probe) -> CheckResult:
+    async def __call__(self, probe: Probe, places: Places) -> CheckResult:
         """Connect once. Raises OSError (ssl.SSLError included) and TimeoutError."""
-        places = await find_places(probe, self._rules)
         context = client_context(verify=not probe.tls_skip_verify) if probe.tls else None
         name = (probe.tls_server_name or probe.address) if probe.tls else None
         failure = OSError("no address")

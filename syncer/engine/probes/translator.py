@@ -9,12 +9,13 @@ from importlib.util import find_spec
 
 from syncer.api.checks import Check, Probe, Problem
 from syncer.api.fields import canonical_address
+from syncer.api.keys import WorkloadKey
 from syncer.api.model import Instance
 
 #: Seconds between two probes: the default, and the minimum.
 INTERVAL, LEAST_INTERVAL = 10.0, 1.0
-#: Seconds that a probe may take by default.
-TIMEOUT = 10.0
+#: Seconds that a probe may take: the default, and the maximum.
+TIMEOUT, LONGEST_TIMEOUT = 10.0, 30.0
 
 
 def probing(options: object = None) -> Callable[[Check, Instance], Probe | Problem | None]:
@@ -49,13 +50,16 @@ def _probe(check: Check, instance: Instance, port: int) -> Probe:
     address = canonical_address(check.address) or instance.address
     http = check.kind in ("http", "https")
     kind = "https" if check.kind == "http" and check.tls else check.kind
+    origin = instance.origin
     path = f"/{check.path.removeprefix('/')}" if http else check.path.strip("/")
     return Probe(
         kind=kind,
         address=address,
         port=port,
+        workload=WorkloadKey(origin.source, origin.workload) if origin else None,
         own="" if address == instance.address else instance.address,
         loopback=not instance.by_labels and port == instance.port,
+        own_ports=instance.own_ports,
         path=path,
         method=check.method.upper() or "GET",
         headers=[(name, text) for name, texts in sorted(check.headers.items()) for text in texts],
@@ -65,7 +69,7 @@ def _probe(check: Check, instance: Instance, port: int) -> Probe:
         tls_server_name=check.tls_server_name,
         tls_skip_verify=check.tls_skip_verify,
         interval=max(check.interval or INTERVAL, LEAST_INTERVAL),
-        timeout=check.timeout or TIMEOUT,
+        timeout=min(check.timeout or TIMEOUT, LONGEST_TIMEOUT),
         success_before_passing=check.success_before_passing or 0,
         failures_before_warning=check.failures_before_warning or 0,
         failures_before_critical=check.failures_before_critical or 0,

@@ -10,7 +10,7 @@ import { tell } from "./story.js";
 const PAGE = 50; // instances shown at a time
 const SHOWN_EVENTS = 200;
 const SHOWN_SKIPS = 50;
-const view = { offset: 0, total: 0, at: null, heard: 0, asked: 0, failing: null, away: false, changing: false };
+const view = { offset: 0, shown: 0, total: 0, at: null, heard: 0, asked: 0, failing: null, away: false, changing: false };
 
 // Show
 
@@ -128,11 +128,12 @@ async function instances() {
   if (question !== view.asked) return; // a newer request is under way
   if (found.total && view.offset >= found.total) { view.offset = 0; return instances(); }
   view.total = found.total;
+  view.shown = found.items.length;
   showRows(found.items.map(row));
   put("count", many(found.total, "instance"));
   put("place", found.total ? `${number(view.offset + 1)} to ${number(view.offset + found.items.length)} of ${number(found.total)}` : "none");
   $("earlier").disabled = view.offset === 0;
-  $("later").disabled = view.offset + PAGE >= found.total;
+  $("later").disabled = !found.more;
   if (found.number < view.heard) soon(); // the answer does not include the latest lines
 }
 
@@ -229,7 +230,7 @@ const live = {
 
 let typing = null;
 function filtered() { view.offset = 0; clearTimeout(typing); typing = setTimeout(() => instances().catch(failed), 150); }
-function turn(by) { view.offset = Math.max(0, view.offset + by * PAGE); instances().catch(failed); }
+function turn(by) { view.offset = Math.max(0, view.offset + (by > 0 ? view.shown : -PAGE)); instances().catch(failed); }
 
 async function change(event) {
   event.preventDefault();

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from fakes import SOURCE, FakeSink, World, exited, held, offer, skips, workload
+from fakes import SOURCE, FakeSink, FakeSource, World, exited, held, offer, skips, workload
 
 from syncer import (
     Deregister,
@@ -148,6 +148,16 @@ class TestRemovals:
         world.source.hidden.add(WEB.id)
         world.sink.log.clear()
         return world
+
+    def test_another_workload_named_as_its_id_does_not_keep_it(self):
+        """Whoever starts a workload chooses its name; engines find workloads by name too."""
+        world = self.lost(source=_ByName(WEB))
+        world.source.remove(WEB.id)
+        world.source.put(workload(WEB.id, number="other", offers=()))
+        assert world.source.workload(WEB.id) is not None
+        report = world.cycle()
+        assert skips(report.plan) == {}
+        assert world.sink.ids() == set()
 
     def test_a_workload_that_runs_after_all_is_kept(self):
         """The listing missed it: it stays, and the next cycle looks again."""
@@ -657,6 +667,14 @@ class TestTelling:
         world = World(WEB)
         world.sink.adjust = lambda i: (world.clock.advance(2), i)[1]
         assert world.cycle().seconds == 2
+
+
+class _ByName(FakeSource):
+    """Finds a workload by its name, where none has this id, as a Docker engine does."""
+
+    def workload(self, id):
+        named = (one for one in self.world.values() if one.name == id)
+        return super().workload(id) or next(named, None)
 
 
 class TestHeld:

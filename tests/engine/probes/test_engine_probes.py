@@ -35,7 +35,7 @@ def targets(monkeypatch):
     """What probes of tcp find, by port: 80 is the one that is probed."""
     found = {}
 
-    async def probe(prober, asked):
+    async def probe(prober, asked, places):
         return CheckResult(status=found.get(asked.port, PASSING))
 
     monkeypatch.setattr("syncer.engine.probes.tcp.TcpProber.__call__", probe)

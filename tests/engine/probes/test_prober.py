@@ -7,8 +7,9 @@ import pytest
 from fakes import Heard
 
 from syncer import CheckResult, CheckStatus, Probe
+from syncer.api.keys import WorkloadKey
 from syncer.engine.probes.prober import Prober
-from syncer.events import HealthChanged
+from syncer.events import HealthChanged, Warned
 from syncer.testing import wait_until
 
 PASSING, CRITICAL = CheckStatus.PASSING, CheckStatus.CRITICAL
@@ -28,7 +29,7 @@ class World:
         self.told, self.heard = [], Heard()
         self.prober = Prober(changed=self.told.append, emit=self.heard, kinds={"tcp": self.run})
 
-    async def run(self, asked):
+    async def run(self, asked, places):
         self.runs.append(asked.port)
         self.at_once += 1
         self.most = max(self.most, self.at_once)
@@ -173,6 +174,65 @@ def test_dead_targets_do_not_keep_others_waiting(world, monkeypatch):
     wait_until(lambda: world.runs[runs:].count(1) >= 10, PATIENCE, "the live one is probed")
     assert sum(port != 1 for port in world.runs[runs:]) < 30
     world.prober.close()
+
+
+def of(name, port, **fields):
+    """A probe that a workload of this name asks for."""
+    return probe(port, workload=WorkloadKey("docker", name), **fields)
+
+
+class TestShares:
+    """Labels say how many probes a workload has, not how many of them run."""
+
+    def test_workloads_that_never_answer_do_not_keep_another_waiting(self, world):
+        """However long their probes may take: a backend that dies is noticed at once."""
+        hostile = [
+            of(name, port, timeout=86_400)
+            for name, first in (("a", 1000), ("b", 2000), ("c", 3000))
+            for port in range(first, first + 99)
+        ]
+        world.gate.update((one.port, False) for one in hostile)
+        victim = of("victim", 1)
+        world.prober.want("etcd", hostile)
+        wait_until(lambda: world.at_once >= 24, PATIENCE, "they hang")
+        world.prober.want("etcd", [*hostile, victim])
+        world.await_status(victim, PASSING)
+        world.outcomes[1] = CRITICAL
+        world.await_status(victim, CRITICAL)
+        assert world.most <= 3 * 8 + 1
+
+    def test_what_is_wanted_no_more_gives_its_place_back(self, monkeypatch):
+        """Whether it runs or waits for its turn."""
+        monkeypatch.setattr("syncer.engine.probes.work.AT_ONCE", 2)
+        world = World()
+        dead = [of(name, port) for name, port in (("a", 10), ("b", 11), ("c", 12), ("d", 13))]
+        world.gate.update((one.port, False) for one in dead)
+        for _ in range(3):
+            world.prober.want("etcd", dead)
+            wait_until(lambda: world.at_once == 2, PATIENCE, "all places are taken")
+            world.prober.want("etcd", [])
+            wait_until(lambda: world.at_once == 0, PATIENCE, "they end")
+        world.prober.want("etcd", [of("a", 1), of("a", 2)])
+        assert world.prober.wait(PATIENCE)
+        world.prober.close()
+
+    def test_probes_that_wait_longer_than_their_interval_are_told_once(self, monkeypatch):
+        """Their results are older than they look, and a person can do something about it."""
+        monkeypatch.setattr("syncer.engine.probes.work.EACH_AT_ONCE", 1)
+        world = World()
+        slow = [of("slow", port) for port in range(10, 14)]
+        world.gate.update((one.port, False) for one in slow)
+        world.prober.want("etcd", [*slow, of("quick", 1)])
+        wait_until(lambda: world.runs.count(1) >= 5, PATIENCE, "longer than the interval")
+        world.gate.clear()
+        world.prober.want("etcd", [*slow, of("quick", 1)])
+        assert world.prober.wait(PATIENCE)
+        runs = len(world.runs)
+        wait_until(lambda: len(world.runs) > runs + 10, PATIENCE, "they go on")
+        (told,) = world.heard.of(Warned)
+        assert "waited" in told.text
+        assert "its interval of 0.1 s" in told.text
+        world.prober.close()
 
 
 @pytest.mark.parametrize("error", [OSError("refused"), ValueError("bad URL"), KeyError("bug")])

@@ -6,6 +6,7 @@ from fakes import FakeSource, Heard, PickySink, World, exited, offer, skips, tra
 
 from syncer import Check, CheckResult, CheckStatus, Deregister, Health, Probe, Problem, Update
 from syncer import probing as make_probing
+from syncer.api.keys import WorkloadKey
 from syncer.api.model import Status
 from syncer.plan.adjust import Adjuster
 from syncer.testing.builders import make_instance
@@ -13,9 +14,13 @@ from syncer.testing.builders import make_instance
 PASSING, WARNING, CRITICAL = CheckStatus.PASSING, CheckStatus.WARNING, CheckStatus.CRITICAL
 WEB = make_instance(address="10.0.0.1", port=80)
 HTTP, TCP = Check(kind="http", path="/health"), Check(kind="tcp", interval=5)
-#: What the two checks of the workload `CHECKED` become.
-HTTP_PROBE = Probe(kind="http", address="10.0.0.1", port=80, path="/health")
-TCP_PROBE = Probe(kind="tcp", address="10.0.0.1", port=80, interval=5)
+#: What the two checks of `WEB` become, and those of the workload `CHECKED`.
+HTTP_OF_WEB = Probe(kind="http", address="10.0.0.1", port=80, path="/health")
+TCP_OF_WEB = Probe(kind="tcp", address="10.0.0.1", port=80, interval=5)
+HTTP_PROBE, TCP_PROBE = (
+    attrs.evolve(probe, workload=WorkloadKey("docker", "web-1"))
+    for probe in (HTTP_OF_WEB, TCP_OF_WEB)
+)
 CHECKED = workload("web", offers=(offer(checks=(HTTP, TCP)),))
 
 
@@ -44,12 +49,12 @@ class TestTranslation:
     @pytest.mark.parametrize(
         ("check", "probe"),
         [
-            (HTTP, HTTP_PROBE),
-            (Check(kind="http", path="ok"), attrs.evolve(HTTP_PROBE, path="/ok")),
+            (HTTP, HTTP_OF_WEB),
+            (Check(kind="http", path="ok"), attrs.evolve(HTTP_OF_WEB, path="/ok")),
             (
                 Check(kind="http", tls=True, tls_skip_verify=True, tls_server_name="a.example"),
                 attrs.evolve(
-                    HTTP_PROBE,
+                    HTTP_OF_WEB,
                     kind="https",
                     path="/",
                     tls_skip_verify=True,
@@ -65,7 +70,7 @@ class TestTranslation:
                     follow_redirects=False,
                 ),
                 attrs.evolve(
-                    HTTP_PROBE,
+                    HTTP_OF_WEB,
                     kind="https",
                     path="/",
                     method="POST",
@@ -74,7 +79,7 @@ class TestTranslation:
                     follow_redirects=False,
                 ),
             ),
-            (TCP, TCP_PROBE),
+            (TCP, TCP_OF_WEB),
             (
                 Check(kind="tcp", address="[::1]", port=99, interval=0.2, timeout=3),
                 Probe(
@@ -87,6 +92,7 @@ class TestTranslation:
                     timeout=3,
                 ),
             ),
+            (Check(kind="tcp", interval=5, timeout=86_400), attrs.evolve(TCP_OF_WEB, timeout=30)),
             (
                 Check(kind="grpc", path="/shop.Cart/", tls=True),
                 Probe(kind="grpc", address="10.0.0.1", port=80, path="shop.Cart", tls=True),

@@ -1,10 +1,12 @@
 """The source `docker`: the containers of one engine."""
 
 import ipaddress
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import attrs
 
@@ -29,6 +31,8 @@ INSPECTORS = 4
 FAILURES = 8
 #: How often containers are checked for overdue stops, in seconds.
 TICK = 0.5
+
+_WHOLE_ID = re.compile("[0-9a-f]{64}")
 
 
 class DockerSource(Source):
@@ -134,7 +138,7 @@ class DockerSource(Source):
     def _inspect(self, id: str, scope: str, shown: Appearance | None = None) -> Description | None:
         ticket = self._cache.begin(id)
         container = self._client.inspect(id)
-        if container is None:
+        if container is None or _is_another(container, id):
             self._cache.forget(id)
             return None
         try:
@@ -254,3 +258,8 @@ def _probings(found: Mapping[str, Description]) -> dict[str, Probing]:
         for id, it in found.items()
         if it.probing and it.workload.state is State.RUNNING
     }
+
+
+def _is_another(container: Mapping[str, Any], id: str) -> bool:
+    """Whether the engine found a container that is *named* like the whole id of another one."""
+    return _WHOLE_ID.fullmatch(id) is not None and container.get("Id") != id

@@ -30,7 +30,7 @@ from syncer_docker.options import DockerOptions
 #: Seconds without an event after which a stream is reopened: over a network, or behind a proxy, the
 #: other end may have gone without a word.
 QUIET = 60.0
-_TAG = re.compile(r"<[^>]*>")  # proxies answer in HTML
+_TAG = re.compile(r"<[^<>]*>")  # proxies answer in HTML
 _RETRY_LATER = (408, 425, 429)
 
 

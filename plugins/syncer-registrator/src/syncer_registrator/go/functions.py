@@ -5,8 +5,15 @@ Each takes its arguments as in Go, the piped one last, and raises `ValueError` f
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
+#: The longest text that a function may make: labels must not choose how much memory it takes.
+LONGEST = 65_536
+#: The module for regular expressions, in the package google-re2, and the functions that need it.
+REGEX = "re2"
+BY_REGEX = frozenset({"matchFirstElement", "matchAllElements"})
 #: Functions of registrator that are not supported, and why.
 REFUSED: Mapping[str, str] = {
     "httpGet": "registering a container must not wait for a web server",
@@ -49,11 +56,40 @@ def _split(separator: str, text: str) -> list[str]:
 
 
 def _matching(pattern: str, items: Sequence[str]) -> list[str]:
-    try:
-        found = re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {pattern!r}: {error}") from None
+    found = _compiled(pattern)
     return [item for item in items if found.search(item)]
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> Any:
+    """Compile a pattern by RE2, as Go does: the time that it takes grows with the text only.
+
+    With Python's own `re` one value of one container could stop the process.
+    """
+    re2 = import_module(REGEX)
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        raise ValueError(f"not a regular expression: {pattern!r}: {error}") from None
+
+
+def _replace(count: int, old: str, new: str, text: str) -> str:
+    found = text.count(old)
+    times = found if count < 0 else min(count, found)
+    _check_length(len(text) + times * (len(new) - len(old)))
+    return text.replace(old, new, count)
+
+
+def _join(separator: str, items: Sequence[str]) -> str:
+    _check_length(sum(map(len, items)) + len(separator) * len(items))
+    return separator.join(items)
+
+
+def _check_length(length: int) -> None:
+    if length > LONGEST:
+        raise ValueError(f"a text is longer than {LONGEST} characters")
 
 
 def _index(holder: Any, *keys: Any) -> Any:
@@ -92,8 +128,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "mIndex": lambda key, holder: _index(holder, key),
     "toUpper": str.upper,
     "toLower": str.lower,
-    "replace": lambda count, old, new, text: text.replace(old, new, count),
-    "join": lambda separator, items: separator.join(items),
+    "replace": _replace,
+    "join": _join,
     "split": _split,
     "splitIndex": lambda index, separator, text: _s_index(index, _split(separator, text)),
     "matchFirstElement": lambda pattern, items: next(iter(_matching(pattern, items)), ""),

@@ -6,12 +6,20 @@ a wrong one is an error of the configuration. A container without a value has no
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import attrs
 
 from syncer import Workload
-from syncer_registrator.go.functions import FUNCTIONS, REFUSED, text_of
+from syncer_registrator.go.functions import (
+    BY_REGEX,
+    FUNCTIONS,
+    LONGEST,
+    REFUSED,
+    REGEX,
+    text_of,
+)
 
 #: The values of a container, named as in `docker inspect`; "*" is any name.
 _SHAPE: Mapping[str, Any] = {
@@ -35,6 +43,8 @@ _CONTROL = frozenset(
     ("if", "else", "end", "range", "with", "define", "template", "block", "break", "continue")
 )
 
+_INSTALL = "pip install 'syncer-registrator[regex]'"
+
 Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
@@ -53,6 +63,11 @@ class GoTemplate:
             )
         except (TypeError, AttributeError) as error:
             raise ValueError(f"a function does not fit its arguments: {error}") from error
+        except ValueError:
+            raise
+        except Exception as error:  # its text may have a value of the container's in it
+            name = type(error).__name__
+            raise ValueError(f"a function does not fit its arguments ({name})") from error
 
 
 def parse_go_template(text: str) -> GoTemplate:
@@ -66,11 +81,18 @@ def parse_go_template(text: str) -> GoTemplate:
         before = before.lstrip() if trim else before
         pieces.append(before.rstrip() if match[1] else before)
         if not match[2].lstrip().startswith("/*"):
-            pieces.append(_ActionParser(match[2]).parse())
+            pieces.append(_parsed(match[2]))
         at, trim = match.end(), bool(match[3])
     _refuse_braces(text[at:])
     pieces.append(text[at:].lstrip() if trim else text[at:])
     return GoTemplate(tuple(piece for piece in pieces if piece != ""))
+
+
+def _parsed(action: str) -> Evaluate:
+    try:
+        return _ActionParser(action).parse()
+    except RecursionError:
+        raise ValueError("a template has too many ( in each other") from None
 
 
 def _refuse_braces(text: str) -> None:
@@ -138,6 +160,8 @@ class _ActionParser:
             raise self._wrong(f"{word} is not supported: {REFUSED[word]}")
         if word not in FUNCTIONS:
             raise self._wrong(f"unknown function {word}; known are {', '.join(FUNCTIONS)}")
+        if word in BY_REGEX and find_spec(REGEX) is None:
+            raise self._wrong(f"{word} needs the package google-re2: {_INSTALL}")
         return FUNCTIONS[word]
 
     def _peek(self) -> tuple[str, str]:
@@ -218,8 +242,8 @@ def _facts(workload: Workload) -> dict[str, Any]:
         "Config": {
             "Hostname": workload.hostname,
             "Image": workload.image,
-            "Env": [f"{name}={value}" for name, value in workload.env.items()],
-            "Labels": dict(workload.labels),
+            "Env": [f"{name}={value}"[:LONGEST] for name, value in workload.env.items()],
+            "Labels": {name: value[:LONGEST] for name, value in workload.labels.items()},
         },
         "HostConfig": {"NetworkMode": mode},
         "NetworkSettings": {"IPAddress": bridge.get("IPAddress", ""), "Networks": networks},

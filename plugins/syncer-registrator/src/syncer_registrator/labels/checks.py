@@ -6,6 +6,7 @@ for number n takes precedence there over a setting for all checks.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -19,6 +20,10 @@ from syncer_registrator.labels.known_keys import CHECK_KINDS, header_number, spl
 
 #: Settings of one check, which numbered checks do not inherit.
 _OWN = frozenset({"id", "name", "notes", *CHECK_KINDS})
+#: The beginning of all keys of checks.
+CHECK = "check_"
+#: Checks of one service.
+MOST_CHECKS = 100
 _METHODS = frozenset({"http_method", "https_method"})
 _HEADER_FORM = "must be `Name: value`, or a JSON object of names and values"
 
@@ -36,22 +41,27 @@ class CheckGroup:
 
 def read_checks(settings: Settings) -> tuple[Check, ...]:
     """Return the checks that these settings ask for, in an order that does not change."""
-    checks: list[tuple[CheckGroup, Check]] = []
+    checks = list(islice(_checks(settings), MOST_CHECKS + 1))
+    if len(checks) > MOST_CHECKS:
+        settings.problems.add("checks", f"only the first {MOST_CHECKS} of a service are used")
+    return _with_ids(checks[:MOST_CHECKS], settings)
+
+
+def _checks(settings: Settings) -> Iterator[tuple[CheckGroup, Check]]:
     for group in _groups(settings):
         for kind in group.kinds:
             target = _target(group.settings, kind)
             if target is not None:
                 key = f"{kind}-{group.number}" if group.number else kind
                 fields = {**target, **_details(group.settings, kind)}
-                checks.append((group, Check(kind=kind, key=key, **fields)))
-    return _with_ids(checks, settings)
+                yield group, Check(kind=kind, key=key, **fields)
 
 
 def _groups(settings: Settings) -> Iterator[CheckGroup]:
     """Yield the groups in the order of their numbers."""
     found: dict[int, dict[str, Setting]] = {}
     for key, setting in settings.by_key.items():
-        if key.startswith("check_"):
+        if key.startswith(CHECK):
             number, word = split_check_key(key)
             found.setdefault(number, {})[word] = setting
     common = found.get(0, {})

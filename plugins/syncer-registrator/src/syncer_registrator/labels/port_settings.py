@@ -1,21 +1,26 @@
 """The settings of one port, converted."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from syncer import Offer
+from syncer import Check, Offer
 from syncer.kits.labels import LONGEST_TEXT, Problems, Settings, unfit
 from syncer.kits.labels.values import address, limited, name, split_list, whole
-from syncer_registrator.labels.checks import read_checks
+from syncer_registrator.labels.checks import CHECK, read_checks
 from syncer_registrator.labels.convert import switch, truth
 from syncer_registrator.labels.keys import Setting
 from syncer_registrator.labels.naming import NAME, TAG, Limits, usable
 from syncer_registrator.labels.precedence import PortKeys
 
-#: Metadata of one service.
+#: Keys of metadata of one service.
 MOST_META = 1000
+#: Of how many ports with different keys all mistakes are reported.
+READ_AT_ONCE = 100
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -36,14 +41,74 @@ class PortSettings:
     internal: bool | None
     register_port: int | None
     port_setting: Setting | None
-    tags: tuple[str, ...]
-    fields: Mapping[str, Any]
+    tags: Callable[[], tuple[str, ...]]
+    fields: Callable[[], Mapping[str, Any]]
 
 
-def read_port_settings(keys: PortKeys, problems: Problems) -> PortSettings:
-    """Convert the settings of a port, and report those that are wrong."""
+class _Shared:
+    """Reads what many ports may share: each list, and each group of keys, once."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self.texts = cache(self._texts)
+        self._read_checks, self._read_meta = cache(self._checks), cache(self._meta)
+
+    def checks(self, keys: PortKeys) -> tuple[Check, ...]:
+        """Return the checks that the keys of a port ask for."""
+        return self._read_checks(
+            tuple(one for key, one in keys.settings.items() if key.startswith(CHECK))
+        )
+
+    def meta(self, keys: PortKeys) -> Mapping[str, str]:
+        """Return the metadata in the keys of a port."""
+        return self._read_meta(tuple(keys.metadata.values()))
+
+    def _texts(self, setting: Setting | None, limits: Limits) -> tuple[str, ...]:
+        """Return the names or tags that a setting lists. Spaces around names do not matter."""
+        if setting is None or not setting.value.strip():
+            return ()
+        show, parts = not setting.from_env, split_list(setting.value)
+        if limits is NAME:
+            parts = tuple(dict.fromkeys(part.strip() for part in parts))
+        return usable(parts, limits, setting.origin, self._problems, show=show)
+
+    def _checks(self, settings: tuple[Setting, ...]) -> tuple[Check, ...]:
+        by_key = {setting.key: setting for setting in settings}
+        return read_checks(Settings("", by_key, self._problems))
+
+    def _meta(self, settings: tuple[Setting, ...]) -> Mapping[str, str]:
+        meta, problems = {}, self._problems
+        for place, setting in enumerate(sorted(settings, key=lambda setting: setting.key)):
+            if place >= MOST_META:
+                problems.add(setting.origin, f"not read: one of over {MOST_META} keys of metadata")
+            elif reason := unfit(setting.value, LONGEST_TEXT):
+                problems.add(setting.origin, f"its value {reason}")
+            else:
+                meta[setting.key] = setting.value
+        return MappingProxyType(meta)
+
+
+def port_reader(problems: Problems) -> Callable[[PortKeys], PortSettings]:
+    """Return what converts the settings of a port, and reports those that are wrong.
+
+    Ports with the same keys share one answer. Of the others only the first report mistakes in
+    their tags and fields, which are read later: of thousands of ports only some are registered.
+    """
+    shared = _Shared(problems)
+    count = itertools.count()
+
+    def read(keys: PortKeys) -> PortSettings:
+        settings = _read_port_settings(keys, shared, problems)
+        if next(count) < READ_AT_ONCE:
+            settings.tags(), settings.fields()
+        return settings
+
+    return cache(read)
+
+
+def _read_port_settings(keys: PortKeys, shared: _Shared, problems: Problems) -> PortSettings:
     settings = Settings("", keys.settings, problems)
-    names = _texts(settings, "name", NAME)
+    names = shared.texts(keys.settings.get("name"), NAME)
     register = settings.get("register", truth)
     return PortSettings(
         name=keys.settings.get("name"),
@@ -56,8 +121,8 @@ def read_port_settings(keys: PortKeys, problems: Problems) -> PortSettings:
         internal=settings.get("internal", truth),
         register_port=settings.get("port", limited(Offer, "register_port", whole)),
         port_setting=keys.settings["port"] if settings.given("port") else None,
-        tags=_texts(settings, "tags", TAG),
-        fields=_fields(settings, keys.metadata),
+        tags=lambda: shared.texts(keys.settings.get("tags"), TAG),
+        fields=cache(lambda: _fields(settings, keys, shared)),
     )
 
 
@@ -69,39 +134,15 @@ def _ignored_by(settings: Settings, register: bool | None) -> str:
     return ""
 
 
-def _texts(settings: Settings, key: str, limits: Limits) -> tuple[str, ...]:
-    """Return the names or tags that a setting lists. Spaces around names do not matter."""
-    setting = settings.given(key)
-    if setting is None:
-        return ()
-    show, parts = not setting.from_env, split_list(setting.value)
-    if limits is NAME:
-        parts = tuple(dict.fromkeys(part.strip() for part in parts))
-    return usable(parts, limits, setting.origin, settings.problems, show=show)
-
-
-def _fields(settings: Settings, metadata: Mapping[str, Setting]) -> dict[str, Any]:
+def _fields(settings: Settings, keys: PortKeys, shared: _Shared) -> dict[str, Any]:
     return {
         "register_address": settings.get("address", address) or "",
         "internal": settings.get("internal", truth),
         "network": settings.get("network", name) or "",
-        "meta": _meta(metadata, settings.problems),
-        "checks": read_checks(settings),
+        "meta": shared.meta(keys),
+        "checks": shared.checks(keys),
         "weight": settings.get("weight", limited(Offer, "weight", whole)),
         "warning_weight": settings.get("weight_warning", limited(Offer, "warning_weight", whole)),
         "tag_override": bool(settings.get("enable_tag_override", truth)),
         "mirror_health": switch(settings, "check_container") is not False,
     }
-
-
-def _meta(metadata: Mapping[str, Setting], problems: Problems) -> dict[str, str]:
-    meta = {}
-    for place, key in enumerate(sorted(metadata)):
-        setting = metadata[key]
-        if place >= MOST_META:
-            problems.add(setting.origin, f"not read: one of over {MOST_META} keys of metadata")
-        elif reason := unfit(setting.value, LONGEST_TEXT):
-            problems.add(setting.origin, f"its value {reason}")
-        else:
-            meta[key] = setting.value
-    return meta

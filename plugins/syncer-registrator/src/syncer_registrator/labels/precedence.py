@@ -6,7 +6,8 @@ value takes precedence as well. At one level a label takes precedence over a var
 upper-case label over a dotted one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, MutableMapping
 
 import attrs
 
@@ -22,8 +23,8 @@ MOST_RANGES = 100
 class PortKeys:
     """The keys that count for a port. Ports with the same keys share one object."""
 
-    settings: Mapping[str, Setting]
-    metadata: Mapping[str, Setting]
+    settings: MutableMapping[str, Setting]
+    metadata: MutableMapping[str, Setting]
 
 
 class Precedence:
@@ -46,10 +47,11 @@ class Precedence:
         """Return the keys that count for this port; without one, for the whole workload."""
         matching = tuple(s for s in self._about(port, protocol) if s in self._by_selector)
         if matching not in self._merged:
-            parts = [self._by_selector[selector] for selector in matching]
+            # Not copied: each of thousands of ports may have a key of its own beside many for all.
+            parts = [self._by_selector[selector] for selector in reversed(matching)]
             self._merged[matching] = PortKeys(
-                {key: setting for part in parts for key, setting in part.settings.items()},
-                {key: setting for part in parts for key, setting in part.metadata.items()},
+                ChainMap(*(part.settings for part in parts)),
+                ChainMap(*(part.metadata for part in parts)),
             )
         return self._merged[matching]
 

@@ -20,7 +20,7 @@ from syncer_zookeeper.nodes.paths import node_name
 _NODES = ("endpoint", "id")
 _SHOWN = ("service", "address", "port", "tags", "meta")
 #: Ids in registrator's form end with the port inside the container.
-_INNER_PORT = re.compile(r".*:.*:(?P<port>\d{1,5})(:udp)?")
+_INNER_PORT = re.compile(r"[^:]*:.*:(?P<port>\d{1,5})(:udp)?")
 
 
 class RegistratorLayout(Layout):
