@@ -1,7 +1,7 @@
 """The brake on changes that somebody else undoes again and again."""
 
 import pytest
-from fakes import World, held, skips, wanted, workload
+from fakes import World, held, offer, skips, wanted, workload
 
 from syncer import Deregister, Plan, Reason, Register, Update
 from syncer.engine.cycle.reporter import CycleReport
@@ -115,6 +115,23 @@ def test_a_cycle_stops_repairing_and_says_so():
     assert world.report.wait == pytest.approx(PUT_PAUSE)
     world.clock.advance(PUT_PAUSE)
     assert world.cycle().applied == 1
+
+
+def test_two_configurations_for_one_engine():
+    """Two syncers that want the same entry in different forms do not overwrite it for ever."""
+    plain, tagged = workload("web"), workload("web", offers=(offer("web", tags=("blue",)),))
+    one = World(plain)
+    two = World(tagged, sink=one.sink)
+    for _ in range(60):
+        for world in (one, two):
+            world.cycle()
+            world.clock.advance(1.0)
+    writes = [what for what, _ in one.sink.writes()]
+    assert writes[0] == "register"
+    assert set(writes[1:]) == {"update"}
+    assert len(writes) < 20
+    told = [event for world in (one, two) for event in world.heard.of(SkipsChanged)]
+    assert {skip.kind for event in told for skip in event.skips} == {"contested"}
 
 
 def test_two_that_take_themselves_for_one_come_to_rest():

@@ -507,6 +507,17 @@ def test_large_tags_and_full_metadata(sink):
     assert seen(sink, web.id) == held
 
 
+def test_a_full_mark_and_full_metadata(sink, api):
+    """Every field that one mark can have has room beside as much metadata as is kept."""
+    meta = {f"k{n}": "v" for n in range(54)}
+    web = make_instance(meta=meta, protocol="udp", tag_override=True, checks=(MIRRORED,))
+    held = put(sink, web, identity="i" * 64, hold="drain")
+    assert seen(sink, web.id) == held
+    assert held.mark.identity == "i" * 64
+    (service,) = api.services().values()
+    assert len(service["Meta"]) == 64
+
+
 def test_too_long_mark_is_refused(sink):
     """A mark that Consul has no room for is refused before anything is written."""
     with pytest.raises(PermanentError, match="syncer-workload"):
