@@ -218,8 +218,8 @@ def _conflict(have: Registration, facts: Facts) -> str:
     if facts.ownership.is_namesake(mark):
         return (
             f"another engine ({mark.identity}) calls itself {mark.scope!r} too: set"
-            f" sources.{mark.source}.scope on one of the two; or, if it was this host's own before a"
-            f" reinstallation, former_identities = [{mark.identity!r}] for that source"
+            f" sources.{mark.source}.scope on one of the two; or, if it was this host's own before"
+            f" a reinstallation, former_identities = [{mark.identity!r}] for that source"
         )
     return f"this id belongs to owner {mark.owner!r}, scope {mark.scope!r}, source {mark.source!r}"
 
