@@ -120,7 +120,12 @@ def exit_codes() -> str:
     """Every exit code, and the errors that end a command with it."""
     rows = [
         ("0", "", "All went well. After `plan`: nothing would change."),
-        ("1", "", "A source or sink failed or refused, or the guard holds something."),
+        (
+            "1",
+            "",
+            "A source or sink failed or refused, the guard holds something, or what a workload"
+            " offers is unknown.",
+        ),
         ("2", "", "From `plan`: something would change. From `registrator`: wrong flags."),
     ]
     for error in _subclasses(errors.SyncerError):

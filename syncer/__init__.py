@@ -66,6 +66,7 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.model import Registration as Registration
     from syncer.api.model import State as State
     from syncer.api.model import Status as Status
+    from syncer.api.model import Unclear as Unclear
     from syncer.api.model import Unhealthy as Unhealthy
     from syncer.api.model import View as View
     from syncer.api.model import Workload as Workload

@@ -53,7 +53,8 @@ class Source(ABC):
     def workloads(self) -> View[Workload]:
         """Return all workloads, or with `complete=False` those that are known.
 
-        Workloads that exist but cannot be described now are listed in `unclear`. Raises an error
+        Workloads that exist but cannot be described now are listed in `unclear`, each with its
+        reason in `reasons`, which the user is shown. Raises an error
         if there is no answer: an empty view means that nothing runs.
         """
 

@@ -360,17 +360,28 @@ class Registration:
 
 
 @attrs.frozen
+class Unclear:
+    """Why something exists and cannot be described now; `name` is for people, if it is known."""
+
+    why: str
+    name: str = ""
+
+
+@attrs.frozen
 class View(Generic[T]):
     """The answer to a listing: all items, or those that are known.
 
     If `complete` is false there may be more: nothing follows from what is missing. Ids in
-    `unclear` exist, but cannot be described now. If there is no answer an exception is raised;
-    an empty view means that there is nothing.
+    `unclear` exist, but cannot be described now; `reasons` says why, by id. If there is no answer
+    an exception is raised; an empty view means that there is nothing.
     """
 
     items: tuple[T, ...] = attrs.field(converter=as_tuple)
     complete: bool = attrs.field(default=True, kw_only=True)
     unclear: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset, kw_only=True)
+    reasons: Mapping[str, Unclear] = attrs.field(
+        default=EMPTY, converter=frozen_map, kw_only=True, eq=False
+    )
 
 
 class Unhealthy(str, Enum):

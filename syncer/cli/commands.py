@@ -17,7 +17,16 @@ from syncer.cli.daemon.page import LISTEN
 from syncer.cli.doctor import doctor
 from syncer.cli.drain import drain, undrain
 from syncer.cli.registrator import registrator
-from syncer.cli.shared import FAILED, closing, has_failed, installed, make_engine, parts_of, shared
+from syncer.cli.shared import (
+    FAILED,
+    closing,
+    has_failed,
+    installed,
+    is_partial,
+    make_engine,
+    parts_of,
+    shared,
+)
 
 if TYPE_CHECKING:
     from syncer.events.logs import Log
@@ -107,7 +116,8 @@ def _run(flags: Mapping[str, Any], log: "Log") -> int:
 def plan(as_json: bool, **flags: Any) -> int:
     """Show what would change, and what is skipped and why. Changes nothing.
 
-    Exit code 0 if nothing would change, 2 if something would.
+    Exit code 0 if nothing would change, 2 if something would, 1 if a source or sink gave no
+    answer, or the answer about a workload is unknown.
     """
     from syncer.cli import show, terminal
     from syncer.engine.as_json import plan_json
@@ -115,7 +125,7 @@ def plan(as_json: bool, **flags: Any) -> int:
     _, engine = make_engine(flags)
     plans = closing(engine, engine.plan)
     terminal.emit(plan_json(plans) if as_json else show.plan_lines(plans))
-    if plans.errors:
+    if plans.errors or is_partial(plans):
         return FAILED
     return WOULD_CHANGE if any(found.changes for found in plans.values()) else 0
 
@@ -138,6 +148,7 @@ def apply(expect: str, **flags: Any) -> int:
         reports = closing(engine, lambda: engine.reconcile(expect))
     for sink, report in reports.items():
         terminal.emit(show.report_lines(sink, report, leads=leads.get(sink, True)))
+    terminal.emit(show.trouble_lines(reports))
     terminal.emit(show.error_lines(reports))
     return FAILED if has_failed(reports) else 0
 

@@ -12,12 +12,12 @@ from syncer.api.changes import Plan, Treat
 from syncer.api.findings import Finding, Level
 from syncer.api.keys import Part, Place
 from syncer.api.model import Host, Instance, Registration, View
-from syncer.api.text import some_of
+from syncer.api.text import one_line, some_of
 from syncer.config.settings import Config
 from syncer.desired.address_rules import AddressRules
 from syncer.desired.networking import NoAddressError, advertised, is_loopback
 from syncer.desired.ownership import Ownership
-from syncer.desired.snapshot import Snapshot
+from syncer.desired.snapshot import Snapshot, by_reason
 from syncer.engine.queries import Examined, Once
 from syncer.plan.adoption import registrator_host
 
@@ -105,6 +105,7 @@ def _of_source(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
     text = f"reachable: {len(entries)} workloads, {len(instances)} instances"
     yield Finding(Level.OK, text)
     yield from _unclear(snapshot)
+    yield from _troubles(snapshot)
     yield from _scope(host.name)
     yield from _missing(snapshot, rules)
     yield from _addresses(instances, host)
@@ -118,13 +119,27 @@ def _of_source(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
 
 
 def _unclear(snapshot: Snapshot) -> Iterator[Finding]:
-    if unclear := sorted(snapshot.unclear):
-        yield _warning(
-            f"cannot describe {len(unclear)} workloads: {some_of(unclear, _SHOWN)}",
-            "their entries are kept as they are; run `syncer run --verbose` to see why",
-        )
-    elif snapshot.doubt:
+    advice = "what is registered for them stays as it is; run `syncer plan` to list all of them"
+    for why, names in by_reason(snapshot.reasons).items():
+        text = f"cannot describe {len(names)} workloads: {some_of(names, _SHOWN)}: {why}"
+        yield _warning(one_line(text), advice)
+    if snapshot.doubt and not snapshot.unclear:
         yield _warning(snapshot.doubt, "nothing is removed until the listing is complete")
+
+
+def _troubles(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield warnings about the problems of workloads that can be described."""
+    found = [
+        (entry.workload.name, text)
+        for id_, entry in snapshot.workloads.items()
+        if id_ not in snapshot.unclear
+        for text in entry.translated.problems[:1]
+    ]
+    for name, text in found[:_SHOWN]:
+        yield _warning(one_line(f"{name}: {text}"), f"run `syncer explain {name}` for the whole")
+    if (more := len(found) - _SHOWN) > 0:
+        text = f"{more} more workloads have problems"
+        yield _warning(text, "run `syncer plan` to list all of them")
 
 
 def _scope(host: str) -> Iterator[Finding]:

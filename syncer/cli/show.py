@@ -20,6 +20,8 @@ from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest
 from syncer.events import AnyEvent, CycleFinished, Elected
 
+#: Workloads whose problems are shown; of the others only how many they are.
+_TROUBLES = 50
 _SIGNS = {
     Register: "[green]+ register[/]",
     Update: "[yellow]~ update[/]",
@@ -40,6 +42,7 @@ def plan_lines(plans: Once[Plan]) -> Iterator[str]:
             yield from _change_lines(change)
         for skip in plan.skipped:
             yield f"  [dim]. skip[/]     {safe(skip.id)}: {safe(skip.kind)}: {safe(skip.reason)}"
+    yield from trouble_lines(plans)
     yield from error_lines(plans)
     yield f"digest {plan_digest(plans)}"
 
@@ -48,6 +51,17 @@ def error_lines(once: Once[Any]) -> Iterator[str]:
     """Show a line for each source and sink that failed."""
     for what, error in once.errors.items():
         yield f"[red]{safe(what)} failed[/]: {safe(error)}"
+
+
+def trouble_lines(once: Once[Any]) -> Iterator[str]:
+    """Show the problems of workloads, by workload."""
+    for trouble in once.troubles[:_TROUBLES]:
+        what = "[red]unknown[/]" if trouble.unknown else "[yellow]problem[/]"
+        about = f"{safe(trouble.source)}: {safe(trouble.name)}"
+        for text in trouble.problems:
+            yield f"{what} {about}: {safe(text)}"
+    if (more := len(once.troubles) - _TROUBLES) > 0:
+        yield f"[yellow]problem[/] {more} more workloads have problems: --json lists all"
 
 
 def _summary(plan: Plan) -> str:
@@ -119,9 +133,11 @@ def story_lines(story: Story) -> Iterator[str]:
     """Show why a workload is or is not registered: ports, names, addresses, and their rules."""
     workload, translated = story.entry.workload, story.entry.translated
     health = f", {workload.health.value}" if workload.health else ""
+    state = f"{workload.state.value}{health}, image {safe(workload.image or 'unknown')}"
+    if not story.entry.described:
+        state = "state and image unknown"
     yield (
-        f"[bold]{safe(workload.name)}[/] ({safe(workload.id[:12])}), source {story.source},"
-        f" {workload.state.value}{health}, image {safe(workload.image or 'unknown')}"
+        f"[bold]{safe(workload.name)}[/] ({safe(workload.id[:12])}), source {story.source}, {state}"
     )
     if workload.health_output:
         yield f"  health check said: {safe(printable(workload.health_output, 200))}"

@@ -182,7 +182,10 @@ class _Search:
             return "", ""
         if address:
             if why := unusable(address) or self._names_interface(address):
-                raise NoAddressError(f"the address from its labels cannot be used: {why}")
+                # A mistake in what was edited while it runs: what is registered stays.
+                giver = "labels" if self.workload.offers is None else "source"
+                text = f"the address from its {giver} cannot be used: {why}"
+                raise NoAddressError(text, unknown=True)
             return address, OVERRIDE
         given = "no address" if port is None else f"only port {port}"
         self.rejected.append((OVERRIDE, f"the labels give {given}"))

@@ -67,10 +67,13 @@ def is_link_local(address: str) -> bool:
 @lru_cache(maxsize=1024)
 def unusable(address: str) -> str:
     """Return why no client could connect to this address or host name; "" if one could."""
-    if address in WILDCARDS:
-        return f"clients cannot connect to {address!r}"
+    if is_address(address):
+        if address in WILDCARDS or ip_address(address).is_multicast:
+            return f"clients cannot connect to {address!r}"
+        zone = "has a zone (%), which means something on one machine only"
+        return f"{address[:80]!r} {zone}" if "%" in address else ""
     numeric = address.replace(".", "").isdigit()
-    if is_address(address) or (_HOST_NAME.fullmatch(address) and not numeric):
+    if _HOST_NAME.fullmatch(address) and not numeric:
         return ""
     return f"{address[:80]!r} is neither an address nor a host name"
 

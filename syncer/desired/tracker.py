@@ -11,10 +11,17 @@ from contextlib import contextmanager
 
 from syncer.api.contracts import Source
 from syncer.api.fields import EMPTY
-from syncer.api.model import Host, View, Workload
+from syncer.api.model import Host, Unclear, View, Workload
+from syncer.api.text import printable, some_of
 from syncer.desired.host_names import HostNames
 from syncer.desired.limits import Limits
-from syncer.desired.snapshot import RANDOM_NAME, Snapshot, TrackedWorkload
+from syncer.desired.snapshot import (
+    RANDOM_NAME,
+    Snapshot,
+    TrackedWorkload,
+    by_reason,
+    reasons_in,
+)
 from syncer.desired.translate import Translated, Translator
 from syncer.events import AnyEvent, ProblemsFound, SourceListed, Warned
 
@@ -57,6 +64,7 @@ class Tracker:
         self._listings = 0
         self._workloads: dict[str, TrackedWorkload] = {}
         self._unclear: frozenset[str] = frozenset()
+        self._reasons: Mapping[str, Unclear] = EMPTY
         #: Workloads that share another's network, and some that used to.
         self._sharing: frozenset[str] = frozenset()
         #: Workloads found gone or stopped: when they were asked for, and the answer.
@@ -85,6 +93,10 @@ class Tracker:
                 self._unreported = False
                 first = view.complete and self._listings == 1
                 instances = sum(len(one.translated.instances) for one in self._workloads.values())
+                before, self._reasons = self._reasons, reasons_in(view)
+        news = {i: one for i, one in self._reasons.items() if before.get(i) != one}
+        for why, names in by_reason(news).items():
+            self._emit(Warned(text=_undescribed(self.name, names, why)))
         self._emit(
             SourceListed(
                 source=self.name,
@@ -129,6 +141,7 @@ class Tracker:
             scope, host = former._scope, former._host
             workloads, unclear = dict(former._workloads), former._unclear
             identity, identities = former._identity, former._identities
+            self._reasons = former._reasons
         with self._lock:
             self._scope, self._host = scope, host
             self._identity, self._identities = identity, self._identities | identities
@@ -207,6 +220,7 @@ class Tracker:
                 unclear=self._unclear,
                 host=self._host,
                 limits=self._limits,
+                reasons={i: self._reasons[i] for i in self._unclear if i in self._reasons},
             )
 
     def _take(self, view: View[Workload], host: Host, number: int) -> bool:
@@ -316,6 +330,11 @@ def _is_lacking(translated: Translated) -> bool:
 
 def _sharing(workloads: Mapping[str, TrackedWorkload]) -> frozenset[str]:
     return frozenset(id_ for id_, one in workloads.items() if one.workload.namespace)
+
+
+def _undescribed(source: str, names: list[str], why: str) -> str:
+    shown = printable(some_of(names))
+    return f"source {source}: cannot describe {shown}, and leaves their entries alone: {why}"
 
 
 def _random(source: str, scope: str) -> str:

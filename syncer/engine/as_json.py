@@ -16,6 +16,16 @@ def plan_json(plans: Once[Plan]) -> dict[str, Any]:
         "digest": plan_digest(plans),
         "sinks": {sink: _plan_json(plan) for sink, plan in plans.items()},
         "errors": dict(plans.errors),
+        "problems": [
+            {
+                "source": one.source,
+                "workload": one.id,
+                "name": one.name,
+                "unknown": one.unknown,
+                "problems": list(one.problems),
+            }
+            for one in plans.troubles
+        ],
     }
 
 
@@ -72,7 +82,7 @@ def story_json(story: Story) -> dict[str, Any]:
         "source": story.source,
         "workload": workload.id,
         "name": workload.name,
-        "state": workload.state.value,
+        "state": workload.state.value if story.entry.described else "unknown",
         "health": workload.health.value if workload.health else None,
         "health_output": printable(workload.health_output, 200),
         "image": workload.image,

@@ -128,11 +128,12 @@ class Engine:
                 plan = reconciler.only_if_leading(plans[reconciler.name])
                 return self._apply(reconciler, plan, started)
 
-        return self._each_sink(carry_out, plans.errors)
+        reports = self._each_sink(carry_out, plans.errors)
+        return queries.with_troubles(reports, self._snapshots())
 
     def plan(self) -> Once[Plan]:
         """Return what a cycle would change in each sink now; nothing is written."""
-        return self._plans(self._relist())
+        return queries.with_troubles(self._plans(self._relist()), self._snapshots())
 
     def drain(self, name: str = "", *, force: bool = False) -> Once[CycleFinished]:
         """Mark our registrations of this name as draining, until `undrain`; "" means all.
@@ -187,7 +188,7 @@ class Engine:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the workloads last listed, of their services, and their ids."""
-        entries = (one for snapshot in self._snapshots() for one in snapshot.workloads.values())
+        entries = (one for snapshot in self._snapshots() for one in snapshot.entries())
         found = {name for one in entries for name in (one.workload.name, *queries.offered(one))}
         return tuple(sorted(found))
 

@@ -9,7 +9,7 @@ import attrs
 
 from syncer.api.changes import Change, Deregister, Plan
 from syncer.api.contracts import Sink, Source
-from syncer.api.fields import EMPTY, frozen_map
+from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.findings import Finding
 from syncer.api.keys import Part, WorkloadKey
 from syncer.api.model import Instance, Registration, View
@@ -30,11 +30,12 @@ _TO_DO = {"Register": "to be registered", "Update": "to be updated", "Deregister
 class Once(Mapping[str, T]):
     """The answer of each sink, and the errors of the sources and sinks that gave none.
 
-    Errors are under `source NAME` and `sink NAME`.
+    Errors are under `source NAME` and `sink NAME`. `troubles` are the workloads that have problems.
     """
 
     answers: Mapping[str, T] = attrs.field(converter=frozen_map)
     errors: Mapping[Part, str] = attrs.field(default=EMPTY, converter=frozen_map)
+    troubles: tuple["Trouble", ...] = attrs.field(default=(), converter=as_tuple)
 
     def __getitem__(self, sink: str) -> T:
         return self.answers[sink]
@@ -44,6 +45,35 @@ class Once(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self.answers)
+
+
+@attrs.frozen(kw_only=True)
+class Trouble:
+    """The problems of one workload. If it is `unknown`, what it offers is not known now."""
+
+    source: str
+    id: str
+    name: str
+    problems: tuple[str, ...] = attrs.field(converter=as_tuple)
+    unknown: bool = False
+
+
+def with_troubles(once: Once[T], world: Iterable[Snapshot]) -> Once[T]:
+    """Return the answers with the problems of all workloads; those that are unknown come first."""
+    found = [
+        Trouble(
+            source=snapshot.name,
+            id=entry.workload.id,
+            name=entry.workload.name,
+            problems=entry.translated.problems,
+            unknown=entry.translated.failed,
+        )
+        for snapshot in world
+        for entry in snapshot.entries()
+        if entry.translated.problems
+    ]
+    found.sort(key=lambda one: not one.unknown)
+    return attrs.evolve(once, troubles=found)
 
 
 @attrs.frozen(kw_only=True)
@@ -132,10 +162,10 @@ def fitting(
     With `by_offer` also by a service that they offer, or by the id of an instance.
     """
     for snapshot in world:
-        for id_, entry in snapshot.workloads.items():
+        for entry in snapshot.entries():
             if (
                 entry.workload.name == name
-                or (len(name) > 3 and id_.startswith(name))
+                or (len(name) > 3 and entry.workload.id.startswith(name))
                 or (by_offer and name in offered(entry))
             ):
                 yield snapshot, entry

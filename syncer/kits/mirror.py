@@ -12,7 +12,17 @@ from typing import Any
 from syncer.api.contracts import Sink, Source, Wake
 from syncer.api.errors import TemporaryError
 from syncer.api.kinds import Context, SinkType, SourceType
-from syncer.api.model import STATUS_KEY, Health, Offer, Registration, State, Status, View, Workload
+from syncer.api.model import (
+    STATUS_KEY,
+    Health,
+    Offer,
+    Registration,
+    State,
+    Status,
+    Unclear,
+    View,
+    Workload,
+)
 
 #: Seconds for which a listing made for one question answers others.
 FRESH = 2.0
@@ -84,13 +94,14 @@ class MirrorSource(Source):
 
     def _list(self) -> View[Workload]:
         view = self._sink.registrations()
-        items, unclear = [], set(view.unclear)
+        items, reasons = [], dict(view.reasons)
         for found in view.items:
             try:
                 items += [] if is_mirrored(found) else [self._workload(found)]
-            except Exception:  # noqa: BLE001 - others may write anything: it costs its own entry
-                unclear.add(found.id)
-        return View(items, complete=view.complete, unclear=unclear)
+            except Exception as error:  # noqa: BLE001 - others may write anything: it costs its own
+                reasons[found.id] = Unclear(f"its entry is not valid: {error}")
+        unclear = view.unclear | reasons.keys()
+        return View(items, complete=view.complete, unclear=unclear, reasons=reasons)
 
     def _workload(self, found: Registration) -> Workload:
         return as_workload(found, source=self._name, registry=self._registry)

@@ -4,7 +4,17 @@ import attrs
 import pytest
 from fakes import SCOPE, FakeSource
 
-from syncer import Engine, Finding, Host, Level, Offer, TemporaryError, clock_finding
+from syncer import (
+    Engine,
+    Finding,
+    Host,
+    Level,
+    Offer,
+    TemporaryError,
+    Unclear,
+    View,
+    clock_finding,
+)
 from syncer.cli.diagnosis import Installed, diagnosed, failed
 from syncer.config.settings import Config, SinkConfig, SourceConfig
 from syncer.desired.addresses import AddressRules
@@ -87,6 +97,31 @@ def test_an_address_to_advertise_that_is_not_there(word, workloads):
     assert word in line
     assert f"({workloads} services have no address)" in line
     assert failed(report)
+
+
+def test_what_cannot_be_described_is_told_with_its_reason():
+    """By reason, with the names that the source knows."""
+
+    class Obscure(FakeSource):
+        def workloads(self):
+            reasons = {"a": Unclear("403", "one"), "b": Unclear("403", "two"), "c": Unclear("odd")}
+            return View((), unclear={*reasons, "d"}, reasons=reasons)
+
+    lines = said(report_of(source=Obscure()), Level.WARNING)
+    assert lines == [
+        "source docker: cannot describe 2 workloads: one, two: 403",
+        "source docker: cannot describe 1 workloads: c: odd",
+        "source docker: cannot describe 1 workloads: d: the source gives no reason",
+    ]
+
+
+def test_problems_of_workloads_are_told():
+    """The first problem of each, of the first workloads."""
+    several = [workload(f"w{number}", "0.0.0.0", port=number) for number in range(1, 6)]
+    lines = said(report_of(*several), Level.WARNING)
+    assert len(lines) == 4
+    assert lines[0].startswith("source docker: w1: web (1/tcp): the address from its source cannot")
+    assert lines[-1] == "source docker: 2 more workloads have problems"
 
 
 def test_a_bridge_of_containers_is_no_address_for_others():

@@ -5,8 +5,9 @@ from fakes import held
 from syncer import Skip
 from syncer.api.changes import Plan
 from syncer.cli.shared import has_failed
-from syncer.cli.show import leads_into, nothing_from, report_lines
-from syncer.engine.queries import Once
+from syncer.cli.show import leads_into, nothing_from, plan_lines, report_lines
+from syncer.engine.as_json import plan_json
+from syncer.engine.queries import Once, Trouble
 from syncer.events import CycleFinished, Elected
 
 
@@ -24,6 +25,41 @@ def test_each_failure_and_each_skip_has_a_line():
         "  \\[red]x: no \\[b]",
         "  skipped id0: policy: why",
     ]
+
+
+def trouble(number, *problems, unknown=False):
+    return Trouble(
+        source="docker", id=f"i{number}", name=f"w{number}", problems=problems, unknown=unknown
+    )
+
+
+def test_problems_of_workloads_are_lines_of_a_plan():
+    """Each with its workload, as plain text; only so many, and JSON has all."""
+    found = [trouble(1, "no [b]", unknown=True), trouble(2, "one", "two")]
+    once = Once(answers={"s": Plan()}, troubles=found)
+    assert list(plan_lines(once))[1:-1] == [
+        "[red]unknown[/] docker: w1: no \\[b]",
+        "[yellow]problem[/] docker: w2: one",
+        "[yellow]problem[/] docker: w2: two",
+    ]
+    many = Once(answers={}, troubles=[trouble(number, "x") for number in range(60)])
+    assert list(plan_lines(many))[-2] == (
+        "[yellow]problem[/] 10 more workloads have problems: --json lists all"
+    )
+    assert len(plan_json(many)["problems"]) == 60
+    assert plan_json(once)["problems"][0] == {
+        "source": "docker",
+        "workload": "i1",
+        "name": "w1",
+        "unknown": True,
+        "problems": ["no [b]"],
+    }
+
+
+def test_what_is_unknown_of_a_workload_is_a_failure():
+    """What it offers was not seen; a problem that costs a setting is none."""
+    assert has_failed(Once(answers={}, troubles=[trouble(1, "x", unknown=True)]))
+    assert not has_failed(Once(answers={}, troubles=[trouble(1, "x")]))
 
 
 def test_what_a_standby_leaves_is_one_line():

@@ -6,7 +6,7 @@ import attrs
 import pytest
 from fakes import SCOPE, FakeSource, Heard, exited, offer, tracker, workload
 
-from syncer import Host, Parsed, TemporaryError
+from syncer import Host, Parsed, TemporaryError, Unclear, View
 from syncer.desired.tracker import FRESH, Desired
 from syncer.desired.translate import Translated
 from syncer.events import ProblemsFound, SourceListed, Warned
@@ -104,6 +104,52 @@ class TestListing:
         found.relist()
         assert ids(found.snapshot()) == set()
         assert found.snapshot().why_unclear(WEB.id)
+
+    def test_why_workloads_are_unclear_is_told_once_and_kept(self):
+        """In one line for those that share a reason; again if the reason changes or comes back."""
+        heard, source = Heard(), FakeSource(WEB)
+        found = tracker(source, emit=heard)
+        told = []
+
+        def list_with(**reasons):
+            source.workloads = lambda: View(
+                (WEB,),
+                unclear=reasons,
+                reasons={id_: Unclear(*why) for id_, why in reasons.items()},
+            )
+            found.relist()
+            now = [event.text for event in heard.of(Warned)]
+            new = now[len(told) :]
+            told.extend(new)
+            return new
+
+        (text,) = list_with(a=("403", "one"), b=("403", ""))
+        assert text == (
+            "source docker: cannot describe one, b, and leaves their entries alone: 403"
+        )
+        assert found.snapshot().why_unclear("a").endswith("cannot describe the workload now: 403")
+        assert list_with(a=("403", "one"), b=("403", "")) == []
+        (text,) = list_with(a=("404", "one"), b=("403", ""))
+        assert "cannot describe one," in text
+        assert list_with() == []
+        assert dict(found.snapshot().reasons) == {}
+        assert len(list_with(a=("404", "one"))) == 1
+
+    def test_an_unclear_workload_is_among_the_entries_with_its_reason(self):
+        """Under the name that the source knows, or described as before."""
+        source = FakeSource(WEB)
+        found = tracker(source)
+        found.relist()
+        reasons = {"a": Unclear("why a", "one"), WEB.id: Unclear("why web")}
+        source.workloads = lambda: View((), unclear=reasons, reasons=reasons)
+        found.relist()
+        entries = {entry.workload.name: entry for entry in found.snapshot().entries()}
+        assert set(entries) == {"one", WEB.name}
+        assert [one.described for one in entries.values()] == [False, True]
+        for name, why in (("one", "why a"), (WEB.name, "why web")):
+            (problem,) = entries[name].translated.problems
+            assert problem.endswith(why)
+            assert entries[name].translated.failed
 
     def test_a_failure_keeps_what_was_said_and_doubts_it(self):
         """No answer is no empty answer."""

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import syncer
 from servers.waiting import wait_until
 from syncer_docker import addresses
 from syncer_docker.client import client, endpoint
+from syncer_docker.client.endpoint import is_mounted
+from syncer_docker.client.ssh import ssh_argv
 
 LIST, EVENTS = "/containers/json", "/events"
 
@@ -202,7 +205,8 @@ def test_tls(scripted_engine, make_source, watch, tmp_path, monkeypatch):
 
 SSH = """#!{python}
 import os, socket, sys, threading
-assert sys.argv[-6:] == ["me", "-p", "2222", "--", "engine", "docker system dial-stdio"]
+assert sys.argv[1:-1] == "-T -o BatchMode=yes -l me -p 2222 -- engine".split()
+assert sys.argv[-1] == "docker --host unix:///run/user/1000/docker.sock system dial-stdio"
 engine = socket.socket(socket.AF_UNIX)
 engine.connect("{socket}")
 def back():
@@ -222,7 +226,7 @@ def test_ssh(fake_docker, make_source, watch, tmp_path, monkeypatch):
     program.write_text(SSH.format(python=sys.executable, socket=fake.socket))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    source = make_source("ssh://me@engine:2222")
+    source = make_source("ssh://me@engine:2222/run/user/1000/docker.sock")
     assert len(source.workloads().items) == 2
     watcher = watch(source)
     id = fake.control("add")["containers"][0]["id"]
@@ -230,6 +234,81 @@ def test_ssh(fake_docker, make_source, watch, tmp_path, monkeypatch):
     source.close()
     watcher.stop.set()
     wait_until(lambda: not watcher.thread.is_alive(), 5, "the watch to end")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo 'Permission denied (publickey).' >&2; exit 255",
+         "ssh ended with status 255: Permission denied (publickey)."),
+        ("exit 127", "ssh ended with status 127: no words"),
+        ("echo -n one >&2; echo; echo two >&2; exit 1", "ssh ended with status 1: onetwo"),
+        ("i=0; while [ $i -lt 3000 ]; do echo 'a long line of a banner, again and again' >&2;"
+         " i=$((i+1)); done; echo the end >&2; exit 3", "the end"),
+    ],
+)  # fmt: skip
+def test_what_ssh_says_is_in_the_error(make_source, tmp_path, monkeypatch, capfd, script, words):
+    """Its words and its exit status, and nothing of it on the terminal."""
+    (tmp_path / "ssh").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    source = make_source("ssh://me@engine")
+    with pytest.raises(syncer.TemporaryError) as caught:
+        source.workloads()
+    assert words in str(caught.value)
+    assert capfd.readouterr().err == ""
+    (found,) = source.examine()
+    assert words in found.what
+    by_hand = "ssh -T -o BatchMode=yes -l me -- engine 'docker system dial-stdio'"
+    assert found.advice == f"run this by hand, as the user of syncer: {by_hand}"
+
+
+def test_without_ssh(make_source, tmp_path, monkeypatch):
+    """A container image may have no ssh: the error says so."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(syncer.TemporaryError, match="there is no program `ssh` here"):
+        make_source("ssh://me@engine").workloads()
+
+
+def test_ssh_that_hangs(make_source, tmp_path, monkeypatch):
+    """What it has said so far stands beside the timeout."""
+    (tmp_path / "ssh").write_text("#!/bin/sh\necho waiting for a hardware key >&2\nread x\n")
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(syncer.TemporaryError, match="ssh says: waiting for a hardware key"):
+        make_source("ssh://me@engine", timeout=timedelta(seconds=0.5)).workloads()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "command"),
+    [
+        ("ssh://h", "docker system dial-stdio"),
+        ("ssh://h/", "docker system dial-stdio"),
+        ("ssh://h/run/a%20b.sock", "docker --host 'unix:///run/a b.sock' system dial-stdio"),
+        ("ssh://h/x;reboot", "docker --host 'unix:///x;reboot' system dial-stdio"),
+    ],
+)
+def test_the_command_behind_ssh(endpoint, command):
+    """A path goes to the docker command there, as one word of the shell's."""
+    assert ssh_argv(endpoint)[-2:] == ["h", command]
+
+
+def test_a_socket_that_was_replaced_below_a_mount(make_source, monkeypatch, tmp_path):
+    """A mount of a single file goes on showing the old socket: what helps is said."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as nobody:
+        nobody.bind(str(path))
+    (plain,) = make_source(f"unix://{path}").examine()
+    assert plain.advice == "check that the engine is running and that its address is correct"
+    monkeypatch.setattr(client, "is_mounted", lambda where: where == str(path))
+    (found,) = make_source(f"unix://{path}").examine()
+    assert "restart this container, or mount the folder" in found.advice
+
+
+def test_what_is_mounted():
+    """The kernel says at which paths something is mounted."""
+    assert is_mounted("/proc")
+    assert not is_mounted("/proc/self/mountinfo")
 
 
 def test_broken_stream(scripted_engine, make_source):

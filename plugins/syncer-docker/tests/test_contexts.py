@@ -11,6 +11,7 @@ import pytest
 import syncer
 from servers.authority import make_authority
 from syncer_docker import DockerOptions, SwarmOptions, create
+from syncer_docker.client import endpoint
 from syncer_docker.client.endpoint import TLS, tls_of
 from syncer_docker.contexts import with_context
 
@@ -132,6 +133,39 @@ def test_a_context_that_cannot_be_used(config, make_context, text, message):
     path.write_text(text)
     with pytest.raises(syncer.ConfigError, match=message):
         with_context(DockerOptions(context="far", config_dir=config))
+
+
+def test_the_context_of_the_environment(config, make_context):
+    """`DOCKER_CONTEXT` is followed, unless an endpoint or a context is given."""
+    make_context("far", host="tcp://engine.test:2375")
+    make_context("near", host="tcp://near.test:2375")
+    given = {"default_context": "far", "config_dir": config}
+    assert with_context(DockerOptions(**given)).endpoint == "tcp://engine.test:2375"
+    assert with_context(DockerOptions(**given, context="near")).endpoint == "tcp://near.test:2375"
+    both = DockerOptions(**given, endpoint="unix:///x.sock")
+    assert with_context(both) is both
+    with pytest.raises(syncer.ConfigError, match="no Docker context 'gone'"):
+        with_context(DockerOptions(default_context="gone", config_dir=config))
+
+
+def test_doctor_names_the_context_in_use(config, monkeypatch, tmp_path):
+    """It is not followed, but may be the engine that is looked for."""
+    monkeypatch.setattr(endpoint, "DEFAULT_SOCKETS", (str(tmp_path / "none.sock"),))
+    config.mkdir()
+
+    def advice(**options):
+        source = create(DockerOptions(config_dir=config, **options), syncer.Context(name="docker"))
+        (found,) = source.examine()
+        source.close()
+        return found.advice
+
+    assert advice().startswith("start Docker;")
+    for text in ("{", "[]", '{"currentContext": "default"}', "{}"):
+        (config / "config.json").write_text(text)
+        assert advice().startswith("start Docker;")
+    (config / "config.json").write_text('{"currentContext": "colima"}')
+    assert advice().startswith("Docker's own tools use the context 'colima' here: set the option")
+    assert advice(endpoint=f"unix://{tmp_path}/x.sock").startswith("start Docker;")
 
 
 def test_two_engines_are_one_too_many(config):

@@ -58,11 +58,15 @@ def test_bad_timeout():
         DockerOptions(timeout=timedelta(0))
 
 
-@pytest.mark.parametrize("address", ["tcp://10.0.0.1", "tcp://x:y:z", "ssh://host/path"])
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://10.0.0.1", "tcp://x:y:z", "ssh://:22", "ssh://h?x=1", "ssh://h:x", "ssh://u:p@h"],
+)
 def test_refused_by_the_sdk(make_source, address):
     """An address that the SDK cannot use is a ConfigError when the source is made."""
-    with pytest.raises(syncer.ConfigError, match="Docker engine"):
+    with pytest.raises(syncer.ConfigError, match="Docker engine") as caught:
         make_source(address)
+    assert ":p@" not in str(caught.value)
 
 
 def test_default_socket(tmp_path, monkeypatch):

@@ -171,7 +171,7 @@ def test_an_ill_engine_is_not_asked_for_everything(fake_docker, make_source):
     fake = fake_docker(containers=100)
     fake.control("fault", fail={"inspect": 500})
     view = make_source(fake.address).workloads()
-    assert len(view.unclear) == 100
+    assert len(view.unclear) == len(view.reasons) == 100
     assert requests(fake)["inspect"] < 20
 
 
@@ -187,9 +187,24 @@ def test_undescribable_container(fake_docker, make_source):
     source = make_source(fake.address, client=Client)
     view = source.workloads()
     assert view.unclear == {odd}
+    assert (
+        view.reasons[odd].why
+        == "the engine's description of it is not valid: State is not an object"
+    )
+    assert view.reasons[odd].name
     assert len(view.items) == 1
     with pytest.raises(syncer.TemporaryError, match="cannot be described"):
         source.workload(odd)
+
+
+def test_why_nothing_can_be_described(fake_docker, make_source):
+    """A proxy that forbids to inspect is named as the reason, with the container's name."""
+    fake = fake_docker(containers=1)
+    fake.control("fault", fail={"inspect": 403})
+    view = make_source(fake.address).workloads()
+    (reason,) = view.reasons.values()
+    assert "(status 403)" in reason.why
+    assert reason.name
 
 
 @pytest.mark.parametrize("status", [500, 503])

@@ -171,6 +171,40 @@ def test_written_wrongly(read, labels, problem):
     assert any(text.startswith(problem) for text in problems), problems
 
 
+QUOTED = ("name=x", "tags=a,b", "port=8080", "check.http=/health", "check.interval=5s")
+
+
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", "{}\r", " {} ", "\u201c{}\u201d"])
+def test_what_the_way_here_added_is_left_out(read, form):
+    """Quotes, blanks and line ends around a value lose only themselves, and are reported."""
+    plain = [f"web.{label}" for label in QUOTED]
+    written = [f"web.{k}={form.format(v)}" for k, v in (one.split("=") for one in QUOTED)]
+    parsed = read(*written)
+    assert parsed.offers == read(*plain).offers
+    assert len(parsed.problems) == len(QUOTED)
+    assert all("its value are left out" in problem for problem in parsed.problems)
+    assert read(f"web.enable={form.format('false')}").ignored
+
+
+def test_quotes_in_free_text_stay(read):
+    """They may be meant: in metadata a problem says that they stay."""
+    labels = ("web.meta.a='x'", 'web.check.header.If-None-Match="v"', "web.check.http=/")
+    parsed = read(*labels)
+    (offer,) = parsed.offers
+    assert offer.meta == {"a": "'x'"}
+    assert offer.checks[0].headers == {"If-None-Match": ('"v"',)}
+    assert parsed.problems == (
+        "syncer.web.meta.a: the quotes around its value are kept, as a part of it",
+    )
+
+
+def test_the_port_of_the_host(read):
+    """Labels are about the container's own port: which one that is, the problem says."""
+    (problem,) = read("web.port=38080").problems
+    assert problem == "syncer.web.port: 38080 is the host's port: write 8080"
+    assert read("web.port=8080", ports="8080 38080!").problems == ()
+
+
 def test_a_bad_label_loses_itself_only(read):
     """What else the labels say counts."""
     parsed = read("web.port=80", "web.weight=x", "web.tags=a")

@@ -98,7 +98,7 @@ def test_bad_variables_are_reported_without_their_value(read, word):
     kinds = {f"SERVICE_CHECK_{kind}": "1" for kind in ("HTTPS", "GRPC", "H2PING")}
     kinds |= {"SERVICE_CHECK_TTL": "9s", "SERVICE_CHECK_DOCKER": "x", "SERVICE_CHECK_HTTP": "/"}
     env = {f"SERVICE_{word.upper()}": BAD_VALUE}
-    parsed = read(kinds, env, options={"default_name": "box"})
+    parsed = read(kinds, env, options={"default_name": "box", "added_from_env": True})
 
     (problem,) = parsed.problems
     assert problem.startswith(f"SERVICE_{word.upper()} (env): ")

@@ -253,9 +253,9 @@ def test_unknown_words_for_true_are_taken_as_true_with_a_problem(checks):
     )
 
 
-def test_a_variable_that_only_looks_like_a_check_is_left_alone(read):
-    """A variable `SERVICE_CHECK_ENABLED` is the program's own: no problem, no metadata."""
+def test_a_variable_that_only_looks_like_a_check_is_told(read):
+    """`SERVICE_CHECK_ENABLED` is taken for a slip of the pen: a problem, no metadata."""
     parsed = read(env={"SERVICE_CHECK_ENABLED": "1"}, options={"meta_from_env": True})
 
-    assert parsed.problems == ()
+    assert parsed.problems == ("SERVICE_CHECK_ENABLED (env): unknown check setting",)
     assert parsed.offers[0].meta == {}

@@ -96,6 +96,25 @@ def test_ttl_is_the_lease_of_etcd(flags, ttl, warned):
 
 
 @pytest.mark.parametrize(
+    ("uri", "unhealthy"),
+    [
+        ("etcd://h/services", "keep"),
+        ("skydns2://h/cluster.local", "keep"),
+        ("coredns://h/skydns?zone=example.org", "keep"),
+        ("consulkv://h/services", "keep"),
+        ("zookeeper://h/services", "keep"),
+        ("etcd://h/services?unhealthy=drop", None),
+        (CONSUL, None),
+        ("eureka://h/eureka", None),
+    ],
+)
+def test_what_is_unfit_stays_where_registrator_knows_of_no_health(uri, unhealthy):
+    """Unless the URI says otherwise."""
+    (sink,) = settings(uri)["sinks"].values()
+    assert sink.get("unhealthy") == unhealthy
+
+
+@pytest.mark.parametrize(
     ("name", "environ", "flags", "scope", "adopt"),
     [
         ("vm1", {}, "", "vm1", ["own"]),

@@ -129,7 +129,10 @@ PORT_KEYS = [
     Row("range backwards", {"SERVICE_90-80_NAME": "x"}, problems=1),
     Row("no such port", {"SERVICE_81_NAME": "x", "SERVICE_81_TAGS": "x"}, problems=1),
     Row("no such protocol", {"SERVICE_80_UDP_NAME": "x"}, problems=1),
-    Row("no such port, as a variable", env={"SERVICE_81_NAME": "x"}),
+    Row("no such port, as a variable", env={"SERVICE_81_NAME": "x"}, problems=1),
+    Row("the host's port", {"SERVICE_30080_NAME": "x"}, problems=1),
+    Row("the host's port, as a variable", env={"SERVICE_30080_NAME": "x"}, problems=1),
+    Row("another program's key with a port", env={"SERVICE_81_FOO": "x"}),
     Row("unpublished port", {"SERVICE_81_NAME": "x"}, ports="80 81!"),
 ]
 
@@ -138,7 +141,7 @@ TAGS_AND_META = [
     Row("escaped comma", {"SERVICE_TAGS": r"a\,b,c"}, fields={"tags": ("a,b", "c")}),
     Row("backslash", {"SERVICE_TAGS": r"a\b,c\\,d"}, fields={"tags": ("a\\b", "c\\,d")}),
     Row("empty tags", {"SERVICE_TAGS": ",a,,b,"}, fields={"tags": ("a", "b")}),
-    Row("spaces", {"SERVICE_TAGS": "a, b"}, fields={"tags": ("a", " b")}),
+    Row("spaces", {"SERVICE_TAGS": "a, b"}, fields={"tags": ("a", " b")}, problems=1),
     Row("equal tags", {"SERVICE_TAGS": "a,b,a"}, fields={"tags": ("a", "b")}),
     Row(
         "port tags replace", {"SERVICE_TAGS": "a", "SERVICE_80_TAGS": "b"}, fields={"tags": ("b",)}
@@ -395,6 +398,98 @@ DIALECT = [
         options={"default_name": "p{port}"},
     ),
 ]
+
+
+OWN = ("IP", "ADDRESS", "NETWORK", "INTERNAL", "REGISTER", "WEIGHT", "WEIGHT_WARNING")
+AS_WRITTEN = {
+    "IP": "product-service",
+    "ADDRESS": "host.docker.internal",
+    "NETWORK": "back",
+    "INTERNAL": "true",
+    "REGISTER": "false",
+    "WEIGHT": "7",
+    "WEIGHT_WARNING": "3",
+}
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_what_registrator_does_not_know_is_not_read_from_variables(read, key):
+    """Programs have such variables for themselves: they are metadata, as in registrator."""
+    env = {f"SERVICE_{key}": AS_WRITTEN[key]}
+    assert read(env=env) == read()
+    meta = {key.lower(): AS_WRITTEN[key]}
+    (offer,) = read(env=env, options={"meta_from_env": True}).offers
+    assert offer == attrs.evolve(read().offers[0], meta=meta)
+    asked = read(env=env, options={"added_from_env": True})
+    assert asked.offers == read({f"SERVICE_{key}": AS_WRITTEN[key]}).offers
+    assert asked != read()
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_a_variable_with_a_port_that_is_not_read_is_told(read, key):
+    """Only this dialect has keys for a port."""
+    parsed = read(env={f"SERVICE_80_{key}": AS_WRITTEN[key]})
+    assert parsed.offers == read().offers
+    (problem,) = parsed.problems
+    assert problem == (
+        f"SERVICE_80_{key} (env): not read from a variable: write a label, or set the option "
+        "added_from_env"
+    )
+
+
+def test_the_port_of_the_host_in_a_key(read):
+    """Keys are about the container's own port: which one that is, the problem says."""
+    for given in ({"labels": {"SERVICE_30080_NAME": "w"}}, {"env": {"SERVICE_30080_NAME": "w"}}):
+        (problem,) = read(**given).problems
+        assert problem.endswith("30080 is the host's port: write 80")
+
+
+@pytest.mark.parametrize("key", ["CHECK_DOCKER_SCRIPT", "CHECK_HTPP", "80_CHECK_HTPP", "CHECK_"])
+def test_mistyped_checks_in_variables_are_told(read, key):
+    """Whatever begins with `SERVICE_CHECK_` is meant for this dialect; values are not shown."""
+    (problem,) = read(env={f"SERVICE_{key}": "s3cret"}).problems
+    assert problem.startswith(f"SERVICE_{key} (env): unknown check setting")
+    assert "s3cret" not in problem
+
+
+QUOTED = {
+    "SERVICE_NAME": "web",
+    "SERVICE_TAGS": "blue,v2",
+    "SERVICE_ID": "mine",
+    "SERVICE_CHECK_HTTP": "/health",
+    "SERVICE_CHECK_INTERVAL": "5s",
+    "SERVICE_IGNORE": "false",
+}
+
+
+@pytest.mark.parametrize("where", ["labels", "env"])
+@pytest.mark.parametrize(
+    "form",
+    ['"{}"', "'{}'", ' "{}"\n', "\u201c{}\u201d", "{}\r", "\n{}\r\n", "\ufeff{}", '" {} "'],
+)
+def test_what_the_way_here_added_is_left_out(read, where, form):
+    """Quotes, blanks and line ends around a value lose only themselves, and are reported."""
+    written = {key: form.format(value) for key, value in QUOTED.items()}
+    parsed = read(**{where: written})
+    assert parsed.offers == read(**{where: QUOTED}).offers
+    assert len(parsed.problems) == len(QUOTED)
+    assert all("its value are left out" in problem for problem in parsed.problems)
+
+
+@pytest.mark.parametrize("value", ['"a","b"', "'a", '"', '""', "a'b'", '{"a": "b"}'])
+def test_quotes_that_do_not_enclose_all(read, value):
+    """Only quotes that enclose the whole value are left out."""
+    assert read({"SERVICE_NAME": value}).problems == ()
+
+
+def test_quotes_in_free_text_stay(read):
+    """They may be meant: in metadata a problem says that they stay."""
+    parsed = read({"SERVICE_A": '"x"', "SERVICE_CHECK_BODY": '"ping"', "SERVICE_CHECK_HTTP": "/"})
+    (offer,) = parsed.offers
+    assert (offer.meta, offer.checks[0].body) == ({"a": '"x"'}, '"ping"')
+    assert parsed.problems == (
+        "SERVICE_A (label): the quotes around its value are kept, as a part of it",
+    )
 
 
 @pytest.mark.parametrize(

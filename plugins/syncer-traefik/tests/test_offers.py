@@ -46,6 +46,30 @@ def test_routers_that_lead_elsewhere(read):
     )
 
 
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", "{}\r", " {} "])
+def test_what_the_way_here_added_is_left_out(read, form):
+    """Quotes, blanks and line ends around a value lose only themselves, and are reported."""
+    parsed = read(
+        "enable=" + form.format("true"),
+        f"{WEB}server.port=" + form.format("8080"),
+        f"{WEB}healthcheck.path=" + form.format("/health"),
+        f'{WEB}healthcheck.headers.If-None-Match="v"',
+        ports="80 8080",
+    )
+    (offer,) = parsed.offers
+    assert (offer.service, offer.port) == ("web", 8080)
+    (check,) = offer.checks
+    assert (check.path, check.headers) == ("/health", {"If-None-Match": ('"v"',)})
+    assert len(parsed.problems) == 3
+    assert all("its value are left out" in problem for problem in parsed.problems)
+
+
+def test_the_port_of_the_host(read):
+    """Labels are about the container's own port: which one that is, the problem says."""
+    (problem,) = read("enable=true", f"{WEB}server.port=30080").problems
+    assert problem == f"traefik.{WEB}server.port: 30080 is the host's port: write 80"
+
+
 def test_tcp_and_udp(read):
     """Each protocol has services of its own, at a port of its own protocol by default."""
     parsed = read(

@@ -5,6 +5,9 @@ the kinds of checks. Anyone who may start a container writes labels. So every te
 here, and nothing that is shown can forge a line.
 """
 
+from syncer.kits.labels.artefacts import as_meant as as_meant
+from syncer.kits.labels.artefacts import host_port as host_port
+from syncer.kits.labels.artefacts import report_quotes as report_quotes
 from syncer.kits.labels.ids import with_own_ids as with_own_ids
 from syncer.kits.labels.problems import LONGEST_NAME as LONGEST_NAME
 from syncer.kits.labels.problems import LONGEST_TEXT as LONGEST_TEXT

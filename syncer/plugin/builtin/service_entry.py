@@ -10,9 +10,13 @@ from typing import Any
 import attrs
 
 from syncer.api.checks import Check, CheckStatus
+from syncer.api.fields import canonical_address
 from syncer.api.model import Health, Offer, Port, State, Status, Workload
 from syncer.api.options import parse_duration
 from syncer.api.text import choice, did_you_mean
+from syncer.desired.networking import unusable
+from syncer.kits.labels import unfit, values
+from syncer.kits.labels.checks import HTTP
 
 #: The state and health of a workload for each status. All have a health, so that a change of status
 #: does not add or remove the check for it.
@@ -35,9 +39,14 @@ class Mistakes(ValueError):
 
 
 def read_service(fields: Any, place: str, source: str, scope: str) -> Workload:
-    """Return the workload for an entry. Raises `Mistakes`."""
-    known = _read(fields, place, _SERVICE)
-    mistakes = [] if "name" in known else [f"{place}: `name` is missing"]
+    """Return the workload for an entry. Raises `Mistakes`.
+
+    Whatever can be judged without the registry is judged here: an entry that is found to be bad
+    later has already replaced the good one that it was.
+    """
+    known, mistakes = _read(fields, place, _SERVICE)
+    if not mistakes and "name" not in known:
+        mistakes.append(f"{place}: `name` is missing")
     checks = []
     for number, check in enumerate(known.pop("checks", [])):
         try:
@@ -82,18 +91,29 @@ def _workload(
 
 
 def _read_check(fields: Any, place: str) -> Check:
-    known = _read(fields, place, _CHECK)
-    if "kind" not in known:
-        raise Mistakes([f"{place}: `kind` is missing"])
-    try:
-        return Check(**known)
-    except ValueError as error:
-        raise Mistakes([f"{place}: {error}"]) from error
+    known, mistakes = _read(fields, place, _CHECK)
+    kind = known.get("kind", "")
+    if not mistakes and not kind:
+        mistakes.append(f"{place}: `kind` is missing")
+    needed = _NEEDED.get(kind, "kind")
+    if not mistakes and not known.get(needed):
+        mistakes.append(f"{place}: a check of kind {kind} needs `{needed}`")
+    if kind in HTTP and "path" in known:
+        try:
+            known["path"] = values.path(known["path"])
+        except ValueError as error:
+            mistakes.append(f"{place}.path: {error}")
+    if mistakes:
+        raise Mistakes(mistakes)
+    return Check(**known)
 
 
-def _read(fields: Any, place: str, readers: Mapping[str, "Reader"]) -> dict[str, Any]:
+def _read(
+    fields: Any, place: str, readers: Mapping[str, "Reader"]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the values that could be read, and the mistakes."""
     if not isinstance(fields, Mapping):
-        raise Mistakes([f"{place}: must be a table, not {_shown(fields)}"])
+        return {}, [f"{place}: must be a table, not {_shown(fields)}"]
     known: dict[str, Any] = {}
     mistakes = []
     for key, value in fields.items():
@@ -105,9 +125,7 @@ def _read(fields: Any, place: str, readers: Mapping[str, "Reader"]) -> dict[str,
             known[key] = reader(value)
         except ValueError as error:
             mistakes.append(f"{place}.{key}: {error}")
-    if mistakes:
-        raise Mistakes(mistakes)
-    return known
+    return known, mistakes
 
 
 def unknown_key(place: str, key: Any, known: Mapping[str, Any]) -> str:
@@ -131,7 +149,33 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         hint = " (put it in quotes)" if isinstance(value, (bool, int, float)) else ""
         raise ValueError(f"must be text, not {_shown(value)}{hint}")
+    if reason := unfit(value, len(value), lines=True):
+        raise ValueError(reason)
     return value
+
+
+def _name(value: Any) -> str:
+    found = _text(value)
+    if not found:
+        raise ValueError("must not be empty")
+    if found != found.strip():
+        raise ValueError(f"has blanks at an end: {_shown(found)}")
+    return values.name(found)
+
+
+def _address(value: Any) -> str:
+    found = canonical_address(_text(value))
+    if not found:
+        raise ValueError("must not be empty; leave the key out for this host's own address")
+    if why := unusable(found):
+        raise ValueError(why)
+    return found
+
+
+def _protocol(value: Any) -> str:
+    if value not in _PROTOCOLS:
+        raise ValueError(f"must be {choice(_PROTOCOLS, value)}")
+    return str(value)
 
 
 def _exactly(kind: type, called: str) -> Reader:
@@ -189,21 +233,44 @@ def _choice(kind: type[Status] | type[CheckStatus]) -> Reader:
     return read
 
 
+def _limited(kind: type, field: str, read: Reader) -> Reader:
+    """Return a reader that also refuses what the field of this class refuses."""
+    attribute: attrs.Attribute[Any] = getattr(attrs.fields(kind), field)
+
+    def read_within_limits(value: Any) -> Any:
+        found = read(value)
+        if attribute.validator:
+            try:
+                attribute.validator(None, attribute, found)
+            except ValueError as error:
+                raise ValueError(str(error).removeprefix(f"{field} ")) from None
+        return found
+
+    return read_within_limits
+
+
+_PROTOCOLS = ("tcp", "udp", "sctp")
+#: The key that a check of this kind cannot do without.
+_NEEDED = {"ttl": "ttl", "alias": "alias", "script": "command", "docker": "command"}
 _SERVICE: Mapping[str, Reader] = {
-    "name": _text,
-    "address": _text,
-    "port": _integer,
-    "protocol": _text,
-    "id": _text,
+    "name": _name,
+    "address": _address,
+    "port": _limited(Offer, "port", _integer),
+    "protocol": _protocol,
+    "id": _name,
     "tags": _texts,
     "meta": _meta,
     "checks": _list,
-    "weight": _integer,
-    "warning_weight": _integer,
+    "weight": _limited(Offer, "weight", _integer),
+    "warning_weight": _limited(Offer, "warning_weight", _integer),
     "tag_override": _boolean,
     "status": _choice(Status),
 }
-_BY_TYPE: Mapping[str, Reader] = {
+_BY_NAME: Mapping[str, Reader] = {
+    "kind": _name,
+    "key": _name,
+    "address": _address,
+    "method": lambda value: values.method(_text(value)),
     "interval": _seconds,
     "timeout": _seconds,
     "deregister_after": _seconds,
@@ -215,10 +282,9 @@ _BY_TYPE: Mapping[str, Reader] = {
 
 
 def _reader_of(field: "attrs.Attribute[Any]") -> Reader:
-    if field.name in _BY_TYPE:
-        return _BY_TYPE[field.name]
     readers: Mapping[Any, Reader] = {str: _text, bool: _boolean}
-    return readers.get(field.type, _integer)
+    reader = _BY_NAME.get(field.name) or readers.get(field.type, _integer)
+    return _limited(Check, field.name, reader)
 
 
 _CHECK: Mapping[str, Reader] = {f.name: _reader_of(f) for f in attrs.fields(Check)}

@@ -186,13 +186,20 @@ MISTAKES = [
     ({"port": 80}, "services[0]: `name` is missing"),
     ({"name": "web", "port": "80"}, "services[0].port: must be a whole number, not '80'"),
     ({"name": "web", "port": True}, "services[0].port: must be a whole number, not true"),
-    ({"name": "web", "port": 70000}, "services[0]: port must be 0 to 65535, not 70000"),
+    ({"name": "web", "port": 70000}, "services[0].port: must be 0 to 65535, not 70000"),
     ({"name": "web", "tags": "a"}, "services[0].tags: must be a list, not 'a'"),
     ({"name": "web", "tags": [1]}, "services[0].tags: must be text, not 1 (put it in quotes)"),
     ({"name": "web", "meta": {"v": 1.1}}, "services[0].meta: v: must be text, not 1.1"),
     ({"name": None}, "services[0].name: must be text, not nothing"),
-    ({"name": ""}, "services[0]: service must not be empty"),
-    ({"name": "a\nb"}, "services[0]: service has control characters"),
+    ({"name": ""}, "services[0].name: must not be empty"),
+    ({"name": "a\nb"}, "services[0].name: has control characters"),
+    ({"name": " web"}, "services[0].name: has blanks at an end: ' web'"),
+    ({"name": "x" * 256}, "services[0].name: is longer than 255 characters"),
+    ({"name": "web", "id": ""}, "services[0].id: must not be empty"),
+    ({"name": "web", "id": "a\x7f"}, "services[0].id: has control characters"),
+    ({"name": "web", "tags": ["\ud800"]}, "services[0].tags: has control characters"),
+    ({"name": "web", "protocol": "TCP"}, "services[0].protocol: must be one of tcp, udp, sctp"),
+    ({"name": "web", "weight": -1}, "services[0].weight: must be 0 to 65535, not -1"),
     ({"name": "web", "status": "down"}, "services[0].status: must be one of up, starting"),
     ({"name": "web", "tag_override": "no"}, "services[0].tag_override: must be true or false"),
     ({"name": "web", "checks": [{}]}, "services[0].checks[0]: `kind` is missing"),
@@ -206,7 +213,25 @@ MISTAKES = [
     ),
     (
         {"name": "web", "checks": [{"kind": "http", "interval": 0}]},
-        "services[0].checks[0]: interval must be 0.1 to",
+        "services[0].checks[0].interval: must be 0.1 to",
+    ),
+    (
+        {"name": "web", "checks": [{"kind": "http", "path": "http://10.0.0.5/health"}]},
+        "services[0].checks[0].path: must be a path, such as /health, not",
+    ),
+    (
+        {"name": "web", "checks": [{"kind": "http", "method": "GET /"}]},
+        "services[0].checks[0].method: must be a request method, not",
+    ),
+    (
+        {"name": "web", "checks": [{"kind": "tcp", "address": "10.0.0.5:80"}]},
+        "services[0].checks[0].address: '10.0.0.5:80' is neither an address nor a host name",
+    ),
+    ({"name": "web", "checks": [{"kind": "ttl"}]}, "a check of kind ttl needs `ttl`"),
+    ({"name": "web", "checks": [{"kind": "alias"}]}, "a check of kind alias needs `alias`"),
+    (
+        {"name": "web", "checks": [{"kind": "script"}]},
+        "services[0].checks[0]: a check of kind script needs `command`",
     ),
     (
         {"name": "web", "checks": [{"kind": "tcp"}, {"kind": "tcp"}]},
@@ -223,6 +248,39 @@ def test_mistakes_are_named(tmp_path, row, said):
         read(tmp_path, {"name": "good"}, row)
     assert said.replace("[0]", "[1]", 1) in str(caught.value)
     assert str(tmp_path / "s.json") in str(caught.value)
+
+
+ADDRESSES = (
+    *("http://10.0.0.5", "10.0.0.5:8080", "10.0.0.5/24", "10.0.0.5/", "h\u00f4st", "10.1"),
+    *("010.0.0.5", "10.0.0.256", "fe80::1%eth0", "fe80::%1", "0.0.0.0", "[::]", "::"),
+    *("224.0.0.1", "ff02::1", "a b", "-web", "web-", "user@web", "[10.0.0.5]:80", "", " "),
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_no_client_can_use_is_a_mistake(tmp_path, address):
+    """Addresses are judged when the file is read: nothing of a file with a bad one counts."""
+    with pytest.raises(TemporaryError, match=r"services\[1\]\.address: "):
+        read(tmp_path, {"name": "good"}, {"name": "web", "address": address, "port": 80})
+
+
+@pytest.mark.parametrize(
+    ("given", "read_as"),
+    [("[2001:DB8::1]", "2001:db8::1"), (" 10.0.0.5 ", "10.0.0.5"), ("db_1.lan.", "db_1.lan.")],
+)
+def test_addresses_in_other_forms(tmp_path, given, read_as):
+    """Brackets and blanks around an address do not matter."""
+    (found,) = read(tmp_path, {"name": "web", "address": given})
+    assert found.offers[0].register_address == read_as
+
+
+def test_all_mistakes_of_an_entry_are_named(tmp_path):
+    """Those of the service and of its checks are reported together."""
+    row = {"name": "a\nb", "address": "10.1", "port": -1, "checks": [{"kind": "http", "ttl": 0.5}]}
+    with pytest.raises(TemporaryError) as caught:
+        read(tmp_path, row)
+    for place in ("name", "address", "port", "checks[0].ttl"):
+        assert f"services[0].{place}: " in str(caught.value)
 
 
 def test_many_mistakes_are_counted(tmp_path):

@@ -18,6 +18,7 @@ from syncer import (
     Registration,
     Source,
     TemporaryError,
+    Unclear,
     View,
     Workload,
     as_workload,
@@ -34,6 +35,7 @@ from syncer_consul.options import CatalogOptions, Consistency
 
 #: Consul's own service on its servers.
 _CONSUL = "consul"
+_UNCLEAR = Unclear("its entry is not valid: control characters in its id, or a part of a mark")
 
 
 @attrs.frozen
@@ -72,10 +74,12 @@ class CatalogSource(Source):
         names = [str(node.get("Node", "")) for node in answer.data or ()]
         nodes = list(each(self._node, names, self._options.concurrency))
         hidden = answer.filtered or any(node.filtered for node in nodes)
+        unclear = {f"{node.name}/{id_}": _UNCLEAR for node in nodes for id_ in node.unclear}
         return View(
             self._workloads(nodes),
             complete=not hidden and not self._client.may_hide(info),
-            unclear=[f"{node.name}/{id_}" for node in nodes for id_ in node.unclear],
+            unclear=unclear.keys(),
+            reasons=unclear,
         )
 
     def workload(self, id: str) -> Workload | None:

@@ -26,7 +26,7 @@ def with_context(options: Options) -> Options:
 
     Raises `ConfigError` if the context does not exist or cannot be used.
     """
-    name = options.context
+    name = options.context or ("" if options.endpoint else options.default_context)
     if not name:
         return options
     if options.endpoint:
@@ -45,6 +45,20 @@ def with_context(options: Options) -> Options:
     except ValueError as error:
         raise ConfigError(f"Docker context {name!r}: {error}") from error
     return attrs.evolve(options, endpoint=host, **_tls(folder, name, engine, options))
+
+
+def current_context(options: DockerOptions) -> str:
+    """Return the context that Docker's own tools use here; "" if it is the built-in one.
+
+    syncer does not follow it: a program that runs for months must not change its engine because
+    somebody works with another one.
+    """
+    try:
+        path = (options.config_dir or docker_folder()) / "config.json"
+        name = str(json.loads(path.read_text()).get("currentContext") or "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return "" if name == DEFAULT else name
 
 
 def _engine(folder: Path, name: str) -> dict[str, Any]:

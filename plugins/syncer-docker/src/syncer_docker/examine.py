@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import formatdate
 from pathlib import Path
 
+import attrs
+
 from syncer import Finding, Level, PermanentError, SyncerError, clock_finding, one_line
 from syncer_docker.client.client import DockerClient
+from syncer_docker.client.endpoint import socket_in
+from syncer_docker.contexts import current_context
 from syncer_docker.events.parse import SECOND
 
 #: A container that no engine has: inspecting it shows whether inspecting is permitted.
@@ -27,7 +31,7 @@ def examine_engine(client: DockerClient) -> Iterator[Finding]:
     good = "containers can be listed and inspected, and events received"
     return until_problem(
         lambda: check_connection(client),
-        lambda: check_requests(requests, good),
+        lambda: check_requests(requests, good, client.advice()),
         lambda: check_clock(client),
     )
 
@@ -42,33 +46,31 @@ def until_problem(*checks: Callable[[], Iterable[Finding]]) -> Iterator[Finding]
 
 def check_connection(client: DockerClient) -> Iterator[Finding]:
     """Check whether the engine answers."""
-    yield from (unusable := list(_check_socket(client.endpoint)))
+    yield from (unusable := [_with_context(client, one) for one in _check_socket(client.endpoint)])
     if unusable:
         return
     try:
         version = client.api_version()
     except SyncerError as error:
-        yield failure(error, "GET /version")
+        yield _with_context(client, failure(error, "GET /version", client.advice()))
         return
     yield Finding(Level.OK, f"the engine at {client.address} uses API {version}")
 
 
-def check_requests(requests: Requests, good: str) -> Iterable[Finding]:
+def check_requests(requests: Requests, good: str, advice: str) -> Iterable[Finding]:
     """Check which requests of a source fail; a proxy may forbid a single one. `good`: none does."""
     failed = []
     for what, send in requests.items():
         try:
             send()
         except SyncerError as error:
-            failed.append(failure(error, what))
+            failed.append(failure(error, what, advice))
     return failed or [Finding(Level.OK, good)]
 
 
-def failure(error: SyncerError, request: str) -> Finding:
-    """Return the finding for a failed request, with advice."""
-    refused = isinstance(error, PermanentError)
-    advice = "check that the engine is running and that its address is correct"
-    if refused:
+def failure(error: SyncerError, request: str, advice: str) -> Finding:
+    """Return the finding for a failed request; `advice` is for one that was not answered."""
+    if isinstance(error, PermanentError):
         advice = f"if there is a proxy in front of the engine, allow {request}"
     return Finding(Level.PROBLEM, one_line(f"{request}: {error}"), advice)
 
@@ -81,11 +83,19 @@ def check_clock(client: DockerClient) -> Iterator[Finding]:
         yield found
 
 
+def _with_context(client: DockerClient, finding: Finding) -> Finding:
+    """Return the finding with the context that is in use here, if it may be the one wanted."""
+    options = client.options
+    if options.endpoint or options.context or not (name := current_context(options)):
+        return finding
+    advice = f"Docker's own tools use the context {name!r} here: set the option context to it, or"
+    return attrs.evolve(finding, advice=f"{advice} {finding.advice}")
+
+
 def _check_socket(endpoint: str) -> Iterator[Finding]:
     """Check whether the socket can be used, if the endpoint is one."""
-    if not endpoint.startswith("unix:"):
+    if not (path := socket_in(endpoint)):
         return
-    path = "/" + endpoint.removeprefix("unix:").lstrip("/")
     try:
         found = os.stat(path)
     except OSError as error:

@@ -42,6 +42,11 @@ class DockerOptions:
         validator=_valid,
     )
     context: str = option("", help="Docker context with the engine's address and certificates")
+    default_context: str = option(
+        "",
+        help="Docker context that is used if neither endpoint nor context is set",
+        env=("DOCKER_CONTEXT",),
+    )
     config_dir: Path | None = option(
         None, help="Folder with Docker contexts (default: ~/.docker)", env=("DOCKER_CONFIG",)
     )

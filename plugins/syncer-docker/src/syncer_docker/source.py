@@ -10,10 +10,20 @@ from typing import Any
 
 import attrs
 
-from syncer import Finding, Host, Source, State, SyncerError, TemporaryError, View, Workload
+from syncer import (
+    Finding,
+    Host,
+    Source,
+    State,
+    SyncerError,
+    TemporaryError,
+    Unclear,
+    View,
+    Workload,
+)
 from syncer_docker import addresses
 from syncer_docker.client.client import DockerClient
-from syncer_docker.containers.appearance import Appearance, listed
+from syncer_docker.containers.appearance import Appearance, listed, name_in
 from syncer_docker.containers.cache import Cache, Description
 from syncer_docker.containers.health import Probing, Silence
 from syncer_docker.containers.networks import Networks
@@ -33,6 +43,14 @@ FAILURES = 8
 TICK = 0.5
 
 _WHOLE_ID = re.compile("[0-9a-f]{64}")
+
+
+class InvalidDescription(TemporaryError):
+    """The engine describes a container in a form that means nothing; `why` says which."""
+
+    def __init__(self, id: str, why: str) -> None:
+        super().__init__(f"container {id[:12]} cannot be described: {why}")
+        self.why = f"the engine's description of it is not valid: {why}"
 
 
 class DockerSource(Source):
@@ -93,7 +111,10 @@ class DockerSource(Source):
         scope = self.scope()
         signalled = self._stopping.ids()
         # Of the list only this is kept: descriptions are large enough.
-        listing = {entry["Id"]: listed(entry) for entry in self._client.containers()}
+        listing, names = {}, {}
+        for entry in self._client.containers():
+            listing[entry["Id"]] = listed(entry)
+            names[entry["Id"]] = name_in(entry)
         self._cache.retain(listing.keys())
         for id in signalled - listing.keys():
             self._stopping.clear(id)
@@ -108,15 +129,16 @@ class DockerSource(Source):
         for id in self._silence.to_ask(_probings(found)):
             del found[id]
             outdated[id] = listing[id]
-        unclear = set()
+        reasons: dict[str, Unclear] = {}
         for id, answer in self._inspect_all(outdated, scope).items():
             if isinstance(answer, Description):
                 found[id] = answer
             elif answer is not None:
-                unclear.add(id)
+                why = answer.why if isinstance(answer, InvalidDescription) else str(answer)
+                reasons[id] = Unclear(why, names[id])
         self._silence.note(_probings(found))
         items = [self._overlaid(it) for it in found.values()]
-        return View(tuple(items), unclear=unclear)
+        return View(tuple(items), unclear=reasons.keys(), reasons=reasons)
 
     def workload(self, id: str) -> Workload | None:
         """Inspect one container by id, name or prefix of its id.
@@ -145,7 +167,7 @@ class DockerSource(Source):
             known = self._networks.of(container)
             found = Description.of(container, self._name, scope, known)
         except ValueError as error:
-            raise TemporaryError(f"container {id[:12]} cannot be described: {error}") from error
+            raise InvalidDescription(id, str(error)) from error
         if found.workload.id == id:  # not requested by name
             self._cache.keep(id, ticket, found, shown)
         return found

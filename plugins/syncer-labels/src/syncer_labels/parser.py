@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from syncer import Offer, Parsed, Port, Reachable, Workload
-from syncer.kits.labels import Problems, Settings, escaped, with_own_ids
+from syncer.kits.labels import Problems, Settings, escaped, host_port, with_own_ids
 from syncer.kits.labels.values import address, limited, name, text, truth, whole
 from syncer_labels import values
 from syncer_labels.checks import read_checks
@@ -108,7 +108,13 @@ def _port(
     usable = _usable(reachable, fields["internal"])
     if service.given("port"):
         given = service.get("port", values.port)
-        return (given[0], given[1] or _protocol(given[0], reachable)) if given else None
+        if given is None:
+            return None
+        number, protocol = given
+        known = {port.number for port in reachable.all_ports}
+        if number not in known and (reason := host_port(number, reachable.all_ports)):
+            service.problems.add(f"{service.label}port", reason)
+        return number, protocol or _protocol(number, reachable)
     if len(usable) == 1:
         return usable[0].number, usable[0].protocol
     if fields["register_port"] is not None:

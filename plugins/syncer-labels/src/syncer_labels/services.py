@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from syncer.kits.labels import LONGEST_NAME, Problems, Setting, Settings, unfit
+from syncer.kits.labels import (
+    LONGEST_NAME,
+    Problems,
+    Setting,
+    Settings,
+    as_meant,
+    report_quotes,
+    unfit,
+)
 
 #: Services of one workload that are read.
 MOST_SERVICES = 100
@@ -17,12 +25,13 @@ def split_labels(
     for label in sorted(labels):
         if not label.startswith(prefix):
             continue
-        setting = Setting(label, labels[label])
         service, dot, key = label.removeprefix(prefix).partition(".")
+        key = _normalised(key)
+        setting = Setting(label, _value(label, labels[label], key, problems))
         if not dot:
             for_workload[service.lower()] = setting
         elif _usable(label, service, problems):
-            by_service.setdefault(service, {})[_normalised(key)] = setting
+            by_service.setdefault(service, {})[key] = setting
     if (count := len(by_service)) > MOST_SERVICES:
         problems.add(prefix, f"only the first {MOST_SERVICES} of {count} services are read")
     services = {
@@ -30,6 +39,15 @@ def split_labels(
         for service in list(by_service)[:MOST_SERVICES]
     }
     return services, Settings(prefix, for_workload, problems)
+
+
+def _value(label: str, value: str, key: str, problems: Problems) -> str:
+    """Return the value without what the way to the container added, unless it is free text."""
+    if key.startswith("meta."):
+        report_quotes(label, value, problems)
+    elif not (".header." in key or key.endswith(".body")):
+        return as_meant(label, value, problems)
+    return value
 
 
 def _usable(label: str, service: str, problems: Problems) -> bool:

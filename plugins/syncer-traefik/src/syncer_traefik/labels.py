@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from syncer.kits.labels import LONGEST_NAME, Problems, Setting, Settings, unfit
+from syncer.kits.labels import LONGEST_NAME, Problems, Setting, Settings, as_meant, unfit
 
 PREFIX = "traefik."
 PROTOCOLS = ("http", "tcp", "udp")
@@ -40,9 +40,9 @@ def split_labels(labels: Mapping[str, str], problems: Problems) -> TraefikLabels
     named: dict[tuple[str, str], dict[str, dict[str, Setting]]] = {}
     others: dict[str, Setting] = {}
     for label in ours:
-        setting = Setting(label, labels[label])
         words = label[len(PREFIX) :].split(".")
         protocol, part = words[0].lower(), words[1].lower() if len(words) > 1 else ""
+        setting = Setting(label, _value(label, labels[label], words, problems))
         if reason := _why_not_read(label, words, protocol, part):
             problems.add(label, reason)
         elif part in ("services", "routers") and protocol in PROTOCOLS:
@@ -63,6 +63,15 @@ def split_labels(labels: Mapping[str, str], problems: Problems) -> TraefikLabels
     return TraefikLabels(
         services=of("services"), routers=of("routers"), others=Settings(PREFIX, others, problems)
     )
+
+
+def _value(label: str, value: str, words: list[str], problems: Problems) -> str:
+    """Return the value without what the way to the container added, unless it is free text."""
+    lower = [word.lower() for word in words]
+    read = lower[1:2] in (["services"], ["routers"]) and "headers" not in lower
+    if read or lower in (["enable"], ["docker", "network"]):
+        return as_meant(label, value, problems)
+    return value
 
 
 def _why_not_read(label: str, words: list[str], protocol: str, part: str) -> str:

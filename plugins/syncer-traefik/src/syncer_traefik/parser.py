@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import attrs
 
 from syncer import Offer, Parsed, Reachable, Workload
-from syncer.kits.labels import LONGEST_NAME, Problems, Settings, escaped, quoted, with_own_ids
+from syncer.kits.labels import (
+    LONGEST_NAME,
+    Problems,
+    Settings,
+    escaped,
+    host_port,
+    quoted,
+    with_own_ids,
+)
 from syncer.kits.labels import values as kit
 from syncer_traefik import values
 from syncer_traefik.checks import read_checks
@@ -134,8 +142,12 @@ def _offer(
 
 def _port(service: Settings, protocol: str, reachable: Reachable) -> int | None:
     """Return the port given, else the lowest one that can be registered, as Traefik does."""
-    if f"{_SERVER}port" in service.by_key:
-        return service.get(f"{_SERVER}port", values.port)
+    if setting := service.by_key.get(f"{_SERVER}port"):
+        given = service.get(f"{_SERVER}port", values.port)
+        known = {port.number for port in reachable.all_ports}
+        if given and given not in known and (reason := host_port(given, reachable.all_ports)):
+            service.problems.add(setting.name, reason)
+        return given
     transport = "udp" if protocol == "udp" else "tcp"
     for ports in (reachable.ports, reachable.all_ports):
         numbers = [port.number for port in ports if port.protocol == transport]

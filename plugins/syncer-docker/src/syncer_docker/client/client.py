@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -21,7 +22,15 @@ from syncer import (
     TemporaryError,
     shown_address,
 )
-from syncer_docker.client.endpoint import DEFAULT_SOCKETS, find_endpoint, host_of, tls_of
+from syncer_docker.client.endpoint import (
+    DEFAULT_SOCKETS,
+    find_endpoint,
+    host_of,
+    is_mounted,
+    socket_in,
+    tls_of,
+)
+from syncer_docker.client.ssh import check_ssh, ssh_argv
 from syncer_docker.client.transport import Refusal, error_text, inspect, make_client
 from syncer_docker.events.parse import FILTERS, SECOND
 from syncer_docker.events.stream import EventStream
@@ -53,7 +62,10 @@ class DockerClient:
         except ValueError as error:
             raise ConfigError(f"Docker engine at {self.address}: {error}") from error
         try:
-            docker.utils.parse_host(self.endpoint, tls=self._tls is not None)
+            if self.endpoint.startswith("ssh:"):
+                check_ssh(self.endpoint)
+            else:
+                docker.utils.parse_host(self.endpoint, tls=self._tls is not None)
         except (ValueError, docker.errors.DockerException) as error:
             raise ConfigError(f"not the address of a Docker engine: {self.address}") from error
 
@@ -68,9 +80,26 @@ class DockerClient:
         return shown_address(self.endpoint)
 
     @property
+    def options(self) -> DockerOptions:
+        """The options that it was made with."""
+        return self._options
+
+    @property
     def remote_host(self) -> str:
         """The host in the endpoint; "" if the engine is on this machine."""
         return host_of(self.endpoint)
+
+    def advice(self) -> str:
+        """Return what to do if there is no answer."""
+        if self.endpoint.startswith("ssh:"):
+            return f"run this by hand, as the user of syncer: {shlex.join(ssh_argv(self.endpoint))}"
+        path = socket_in(self.endpoint)
+        if path and is_mounted(path):
+            return (
+                f"if the engine runs, {path} is mounted here and shows a socket that has been"
+                f" replaced: restart this container, or mount the folder of the socket"
+            )
+        return "check that the engine is running and that its address is correct"
 
     def containers(self) -> list[dict[str, Any]]:
         """List the containers that are up (running, paused or restarting)."""

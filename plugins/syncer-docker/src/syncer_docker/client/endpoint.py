@@ -1,5 +1,6 @@
 """The engine's endpoint: default sockets, whether it is local, and TLS."""
 
+import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from syncer_docker.options import DockerOptions
 #: In order of preference. The second is where registrator's images mount the socket. Podman's are
 #: missing on purpose: while Docker starts, an empty Podman must not be mistaken for it.
 DEFAULT_SOCKETS = ("/var/run/docker.sock", "/tmp/docker.sock")  # noqa: S108
+_OCTAL = re.compile(r"\\([0-7]{3})")
 DEFAULT_PIPE = "npipe:////./pipe/docker_engine"
 
 
@@ -29,6 +31,24 @@ def host_of(endpoint: str) -> str:
     if endpoint.startswith(("unix:", "npipe:")):
         return ""
     return urlsplit(endpoint).hostname or ""
+
+
+def socket_in(endpoint: str) -> str:
+    """Return the path of the socket in an endpoint; "" if it is none."""
+    # `unix://run/x` means `/run/x`, as in the SDK.
+    return "/" + endpoint.removeprefix("unix:").lstrip("/") if endpoint.startswith("unix:") else ""
+
+
+def is_mounted(path: str) -> bool:
+    """Whether something is mounted at exactly this path: a container's view of a single file."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return False
+    resolved = str(Path(path).resolve())
+    # The kernel writes blanks and the like as octal numbers.
+    points = (line.split()[4] for line in mounts)
+    return resolved in (_OCTAL.sub(lambda found: chr(int(found[1], 8)), one) for one in points)
 
 
 @attrs.frozen

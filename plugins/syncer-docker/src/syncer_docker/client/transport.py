@@ -9,11 +9,10 @@ ordinary socket, which has timeouts and can be closed.
 import contextlib
 import json
 import socket
-import subprocess
-import threading
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import quote, urlsplit
+from http.client import HTTPException
+from typing import Any, Protocol
+from urllib.parse import quote
 
 import docker
 import docker.errors
@@ -25,12 +24,24 @@ from docker.transport.unixconn import (
     UnixHTTPConnectionPool,
 )
 
+from syncer_docker.client.endpoint import socket_in
+from syncer_docker.client.ssh import SshLine
+
 #: Connections kept open: one per inspecting thread, one for listings, one for the stream.
 POOL = 8
 _ANY_URL = "http+docker://localhost"
 _OK, _NOT_FOUND = 200, 404
 
-Dial = Callable[[float | None], socket.socket]
+
+class Line(Protocol):
+    """An open connection, and what is known of its failure apart from the system's error."""
+
+    socket: socket.socket
+
+    def failure(self) -> str: ...
+
+
+Dial = Callable[[float | None], Line]
 
 
 def make_client(endpoint: str, timeout: float, tls: Any) -> "docker.APIClient":
@@ -98,52 +109,28 @@ def _client(endpoint: str, version: str, timeout: float, tls: Any) -> "docker.AP
 
 def _dial(endpoint: str) -> Dial | None:
     """Return how to connect to a socket or over ssh; `None` to leave it to the SDK."""
-    if endpoint.startswith("unix://"):
-        # `unix://run/x` means `/run/x`, as in the SDK.
-        path = "/" + endpoint.removeprefix("unix://").lstrip("/")
-        return lambda timeout: _unix_socket(path, timeout)
+    if path := socket_in(endpoint):
+        return lambda timeout: _UnixLine(path, timeout)
     if endpoint.startswith("ssh://"):
-        argv = ssh_argv(endpoint)
-        return lambda timeout: _ssh_socket(argv, timeout)
+        return lambda timeout: SshLine(endpoint, timeout)
     return None
 
 
-def _unix_socket(path: str, timeout: float | None) -> socket.socket:
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        found.settimeout(timeout)
-        found.connect(path)
-    except OSError:
-        found.close()
-        raise
-    return found
+class _UnixLine:
+    """A connection to a socket of this machine."""
 
+    def __init__(self, path: str, timeout: float | None) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.socket.settimeout(timeout)
+            self.socket.connect(path)
+        except OSError:
+            self.socket.close()
+            raise
 
-def ssh_argv(endpoint: str) -> list[str]:
-    """Return the command that connects to the engine behind `ssh://[user@]host[:port]`."""
-    parts = urlsplit(endpoint)
-    argv = ["ssh", "-T", "-o", "BatchMode=yes"]
-    if parts.username:
-        argv += ["-l", parts.username]
-    if parts.port:
-        argv += ["-p", str(parts.port)]
-    return [*argv, "--", parts.hostname or "", "docker system dial-stdio"]
-
-
-def _ssh_socket(argv: list[str], timeout: float | None) -> socket.socket:
-    """Return a socket connected to an ssh process, which ends when the socket is closed."""
-    ours, its = socket.socketpair()
-    try:
-        with its:
-            process = subprocess.Popen(
-                argv, stdin=its.fileno(), stdout=its.fileno(), start_new_session=True
-            )
-    except OSError:
-        ours.close()
-        raise
-    threading.Thread(target=process.wait, name="ssh", daemon=True).start()
-    ours.settimeout(timeout)
-    return ours
+    def failure(self) -> str:
+        """Return nothing: the system's error says it all."""
+        return ""
 
 
 class _Connection(UnixHTTPConnection):  # type: ignore[misc] # the SDK has no types
@@ -152,7 +139,18 @@ class _Connection(UnixHTTPConnection):  # type: ignore[misc] # the SDK has no ty
         self._dial = dial
 
     def connect(self) -> None:
-        self.sock = self._dial(self.timeout)
+        self._line = self._dial(self.timeout)
+        self.sock = self._line.socket
+
+    def getresponse(self) -> Any:
+        """Return the answer; an error has the words of the program in between, if any."""
+        try:
+            return super().getresponse()
+        except (OSError, HTTPException) as error:
+            if not (why := self._line.failure()):
+                raise
+            text = f"{why} ({error})" if isinstance(error, TimeoutError) else why
+        raise OSError(text)
 
 
 class _Pool(UnixHTTPConnectionPool):  # type: ignore[misc]

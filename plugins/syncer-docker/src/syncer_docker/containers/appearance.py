@@ -39,7 +39,7 @@ def listed(entry: Json) -> Appearance | None:
     try:
         state = state_of({"Status": entry.get("State") or "missing"})
         return Appearance(
-            _name(entry), state, _health(entry, state), _published(entry), _networks(entry)
+            name_in(entry), state, _health(entry, state), _published(entry), _networks(entry)
         )
     except Exception:  # noqa: BLE001 - then it is inspected
         return None
@@ -61,10 +61,15 @@ def _shown(health: Health | None, state: State) -> Health | None:
     return health if state is State.RUNNING else None
 
 
-def _name(entry: Json) -> str:
+def name_in(entry: Json) -> str:
     """Return the container's own name: links add names below those of other containers."""
-    own = [n[1:] for n in entry.get("Names") or () if n.startswith("/") and "/" not in n[1:]]
+    names = entry.get("Names")
+    own = [n[1:] for n in names if _is_own(n)] if isinstance(names, list) else []
     return own[0] if own else ""
+
+
+def _is_own(name: object) -> bool:
+    return isinstance(name, str) and name.startswith("/") and "/" not in name[1:]
 
 
 def _health(entry: Json, state: State) -> Health | None:

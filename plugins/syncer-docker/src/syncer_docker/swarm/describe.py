@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from syncer import Binding, Health, Network, Port, State, Workload
+from syncer import Binding, Health, Network, Port, State, Unclear, Workload
 from syncer_docker.fields import Json, environment, items
 from syncer_docker.swarm.nodes import Nodes
 from syncer_docker.swarm.options import Labels, Mode
@@ -42,14 +42,16 @@ class Describer:
     mode: Mode
     labels: Labels
 
-    def workloads(self, snapshot: Snapshot) -> tuple[list[Workload], set[str]]:
-        """Return all workloads that are up, and the ids of those that cannot be described."""
-        found, unclear = [], set()
+    def workloads(self, snapshot: Snapshot) -> tuple[list[Workload], dict[str, Unclear]]:
+        """Return all workloads that are up, and why others cannot be described, by id."""
+        found, unclear = [], {}
         for id, make in self._makers(snapshot):
             try:
                 found.append(make())
-            except Exception:  # noqa: BLE001 - it costs what it describes
-                unclear.add(id)
+            except KeyError as error:
+                unclear[id] = Unclear(f"the manager's description of it has no {error}")
+            except Exception as error:  # noqa: BLE001 - it costs what it describes
+                unclear[id] = Unclear(f"the manager's description of it is not valid: {error}")
         return [workload for workload in found if workload.state.offered], unclear
 
     def _makers(self, snapshot: Snapshot) -> Iterator[tuple[str, Callable[[], Workload]]]:

@@ -32,7 +32,7 @@ def examine_swarm(client: SwarmClient, options: SwarmOptions) -> Iterator[Findin
     return until_problem(
         lambda: check_connection(client),
         lambda: [_check_role(client)],
-        lambda: check_requests(requests, good),
+        lambda: check_requests(requests, good, client.advice()),
         lambda: check_clock(client),
         lambda: _check_nodes(client.nodes(), options),
         lambda: _check_networks(client.services(), client.overlays(), options.mode),
@@ -44,7 +44,7 @@ def _check_role(client: SwarmClient) -> Finding:
     try:
         role = client.membership()
     except SyncerError as unanswered:
-        return failure(unanswered, "GET /info")
+        return failure(unanswered, "GET /info", client.advice())
     state, error = str(role.get("LocalNodeState") or "inactive"), str(role.get("Error") or "")
     if state == "locked":
         advice = "unlock it with the swarm's key: docker swarm unlock"

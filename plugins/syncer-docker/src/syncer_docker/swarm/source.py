@@ -55,7 +55,7 @@ class SwarmSource(Source):
         tasks = self._tasks()
         items, unclear = describer.workloads(self._snapshot(tasks))
         self._listed = _states(tasks)
-        return View(items, unclear=unclear)
+        return View(items, unclear=unclear.keys(), reasons=unclear)
 
     def workload(self, id: str) -> Workload | None:
         """Request and return one of them."""

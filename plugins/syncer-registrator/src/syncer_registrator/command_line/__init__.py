@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from syncer import ConfigError, Invocation, __version__, shown_address
 from syncer_registrator.command_line.flags import ALL, UNSUPPORTED
@@ -12,6 +13,8 @@ from syncer_registrator.go.flags import FlagError, ParsedFlags, describe_flags, 
 
 #: The exit code of Go's flags and of registrator.
 USAGE_ERROR = 2
+#: Registries whose consumers see no health in registrator's form of entries.
+_WITHOUT_HEALTH = ("consulkv", "etcd", "zookeeper")
 #: The shortest TTL of the etcd sink, in seconds.
 _SHORTEST_TTL = 5
 _RANDOM = re.compile("[0-9a-f]{12}")
@@ -129,6 +132,10 @@ def _sink(
         found["adopt_gone"] = True
     if values["deregister-on-stop"]:
         found["withhold"] = ["draining"]
+    if registry.kind in _WITHOUT_HEALTH and "unhealthy" not in parse_qs(
+        urlsplit(registry.sink).query
+    ):
+        found["unhealthy"] = "keep"  # registrator knows of no health there
     if values["ttl"] and registry.kind == "etcd":
         found["ttl"] = f"{max(int(values['ttl']), _SHORTEST_TTL)}s"
     return found

@@ -12,8 +12,9 @@ import attrs
 
 from syncer import Workload
 from syncer.kits import labels
-from syncer.kits.labels import Problems, escaped, unfit
+from syncer.kits.labels import Problems, as_meant, escaped, report_quotes, unfit
 from syncer_registrator.labels.known_keys import (
+    ADDED,
     CHECK_KINDS,
     CHECK_SETTINGS,
     KeyKind,
@@ -102,7 +103,7 @@ def read_keys(
     Variables with other keys belong to other programs, and are not reported.
     """
     for raw in _raw_keys(workload, options):
-        setting = _read(raw, options.meta_from_env, problems)
+        setting = _read(raw, options, problems)
         if setting:
             yield setting
 
@@ -122,14 +123,19 @@ def _raw_keys(workload: Workload, options: RegistratorOptions) -> Iterator[_RawK
             yield _RawKey(name, rest, value, KeySource.DOTTED_LABEL)
 
 
-def _read(raw: _RawKey, meta_from_env: bool, problems: Problems) -> Setting | None:
+def _read(raw: _RawKey, options: RegistratorOptions, problems: Problems) -> Setting | None:
     selector, word = _split(raw.rest)
     dotted = raw.source is KeySource.DOTTED_LABEL
     meaning = look_up(word.replace("-", "_") if dotted else word)
     from_env = raw.source is KeySource.ENV
-    if from_env and not _is_ours(meaning, meta_from_env):
-        return None
     origin = _origin(raw.name, raw.source)
+    if from_env and meaning.key in ADDED and not options.added_from_env:
+        if selector != Selector():  # only this dialect has keys for a port
+            reason = "not read from a variable: write a label, or set the option added_from_env"
+            problems.add(origin, reason)
+        meaning = KeyMeaning(KeyKind.METADATA, word)
+    if from_env and meaning.kind is KeyKind.METADATA and not options.meta_from_env:
+        return None
     if selector is None:
         problems.add(origin, "its port must be 1 to 65535, or a range such as 8000-8010")
     elif reason := meaning.reason or _wrong_word(meaning):
@@ -141,7 +147,7 @@ def _read(raw: _RawKey, meta_from_env: bool, problems: Problems) -> Setting | No
     else:
         return Setting(
             name=raw.name,
-            value=raw.value,
+            value=_value(raw.value, origin, meaning, problems),
             from_env=from_env,
             source=raw.source,
             selector=selector,
@@ -150,14 +156,20 @@ def _read(raw: _RawKey, meta_from_env: bool, problems: Problems) -> Setting | No
     return None
 
 
-def _is_ours(meaning: KeyMeaning, meta_from_env: bool) -> bool:
-    """Return whether a variable with this key is meant for this dialect."""
-    return meaning.kind is KeyKind.SETTING or (meta_from_env and meaning.kind is KeyKind.METADATA)
+def _value(value: str, origin: str, meaning: KeyMeaning, problems: Problems) -> str:
+    """Return the value without what the way to the container added, unless it is free text."""
+    if meaning.kind is KeyKind.METADATA:
+        report_quotes(origin, value, problems)
+    elif not meaning.key.endswith("_body"):
+        return as_meant(origin, value, problems, keep_blanks=meaning.key == "tags")
+    return value
 
 
 def _wrong_word(meaning: KeyMeaning) -> str:
-    if not meaning.key:
+    if not meaning.key.strip():
         return "the key is missing after the prefix or port"
+    if meaning.key != meaning.key.strip():
+        return "its name has blanks at an end"
     reason = unfit(meaning.key, LONGEST_KEY)
     return f"its name {reason}" if reason else ""
 

@@ -17,6 +17,10 @@ PLAIN = frozenset(
         *("weight", "weight_warning", "enable_tag_override"),
     )
 )
+#: Keys that registrator does not have, in their canonical form. Programs have variables of these
+#: names for themselves, so that they count in labels only, unless an option asks for more.
+#: `port` has a rule of its own, in `ports`.
+ADDED = frozenset(("register", "address", "network", "internal", "weight", "weight_warning"))
 #: The kinds of checks in the order of the answer: registrator's, then newer ones.
 CHECK_KINDS = (
     *("http", "https", "docker", "script", "ttl", "tcp"),

@@ -90,6 +90,11 @@ class RegistratorOptions:
         " registrator's -tags",
         validator=lambda instance, attribute, text: parse_go_template(text),
     )
+    added_from_env: bool = option(
+        False,
+        help="Read keys that registrator does not have (SERVICE_IP, SERVICE_NETWORK, ...) from"
+        " variables too, not only from labels",
+    )
     meta_from_env: bool = option(
         False, help="Publish variables with unknown keys as metadata too, as registrator does"
     )

@@ -44,9 +44,10 @@ class Parser:
         precedence = Precedence(read_keys(workload, self.options, problems), problems)
         read = port_reader(problems)
         ports = usable_ports(workload, reachable, precedence, read)
-        known = [(port.number, port.protocol) for port in workload.ports]
-        known += [(port.number, port.protocol) for port in ports]
-        precedence.report_unknown_ports(known, problems)
+        known = {(port.number, port.protocol) for port in workload.ports}
+        known |= {(port.number, port.protocol) for port in ports}
+        bound = (*workload.ports, *reachable.ports)
+        precedence.report_unknown_ports(known, bound, problems)
         wanted = [port for port in ports if not port.settings.ignored_by]
         if not wanted:
             settings = ports[0].settings if ports else read(precedence.keys_of())

@@ -70,6 +70,8 @@ class _Shared:
         show, parts = not setting.from_env, split_list(setting.value)
         if limits is NAME:
             parts = tuple(dict.fromkeys(part.strip() for part in parts))
+        elif any(part != part.strip() for part in parts):
+            self._problems.add(setting.origin, "blanks around a tag are kept, as a part of it")
         return usable(parts, limits, setting.origin, self._problems, show=show)
 
     def _checks(self, settings: tuple[Setting, ...]) -> tuple[Check, ...]:

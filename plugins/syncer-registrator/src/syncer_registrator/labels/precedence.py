@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, MutableMapping
 
 import attrs
 
-from syncer.kits.labels import Problems
+from syncer import Port
+from syncer.kits.labels import Problems, host_port
 from syncer_registrator.labels.keys import Level, Selector, Setting
 from syncer_registrator.labels.known_keys import KeyKind
 
@@ -55,20 +56,17 @@ class Precedence:
             )
         return self._merged[matching]
 
-    def report_unknown_ports(self, ports: Iterable[tuple[int, str]], problems: Problems) -> None:
-        """Report labels about single ports other than these.
-
-        Variables are not reported: images set them for ports that not every container has.
-        """
-        present = {(number, protocol) for number, protocol in ports}
-        present |= {(number, "") for number, _ in present}
+    def report_unknown_ports(
+        self, present: set[tuple[int, str]], ports: Iterable[Port], problems: Problems
+    ) -> None:
+        """Report keys about single ports that are not present; `ports` have the bindings."""
+        present = present | {(number, "") for number, _ in present}
         for selector, keys in self._by_selector.items():
             if selector.level is Level.PORT and (selector.low, selector.protocol) not in present:
-                labels = (s for s in keys.settings.values() if not s.from_env)
-                first = next(labels, None)
-                if first:
+                for first in list(keys.settings.values())[:1]:
                     port = f"{selector.low}/{selector.protocol}".rstrip("/")
-                    problems.add(first.origin, f"the container has no port {port}")
+                    reason = host_port(selector.low, ports)
+                    problems.add(first.origin, reason or f"the container has no port {port}")
 
     def _about(self, port: int, protocol: str) -> Iterator[Selector]:
         yield Selector()
