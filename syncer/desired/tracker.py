@@ -220,7 +220,7 @@ class Tracker:
                 unclear=self._unclear,
                 host=self._host,
                 limits=self._limits,
-                reasons={i: self._reasons[i] for i in self._unclear if i in self._reasons},
+                reasons={i: self._reasons[i] for i in sorted(self._unclear) if i in self._reasons},
             )
 
     def _take(self, view: View[Workload], host: Host, number: int) -> bool:

@@ -1,4 +1,7 @@
-"""What the way to a container adds to a value, and nobody meant."""
+"""Accidents in values: quotes and blanks that the way to a container adds, the host's port.
+
+None of them is meant by whoever wrote the value.
+"""
 
 from collections.abc import Iterable
 
@@ -34,7 +37,7 @@ def report_quotes(label: str, value: str, problems: Problems) -> None:
 
 
 def host_port(number: int, ports: Iterable[Port]) -> str:
-    """Return what to write in place of a port of the host; "" if it is none.
+    """Return what to write in place of a port of the host; "" for any other port.
 
     Labels are about the container's own ports.
     """

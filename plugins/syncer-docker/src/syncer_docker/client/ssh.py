@@ -22,7 +22,7 @@ def check_ssh(endpoint: str) -> None:
         raise ValueError("it names no host")
     if parts.password or parts.query or parts.fragment:
         raise ValueError("only ssh://[user@]host[:port][/path/of/socket] is possible")
-    _ = parts.port  # raises ValueError if it is none
+    _ = parts.port  # reading it checks it
 
 
 def ssh_argv(endpoint: str) -> list[str]:
