@@ -1,6 +1,6 @@
 """Accidents in values: quotes and blanks that the way to a container adds, the host's port.
 
-None of them is meant by whoever wrote the value.
+Nobody means them.
 """
 
 from collections.abc import Iterable

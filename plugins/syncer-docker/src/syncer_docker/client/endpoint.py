@@ -34,7 +34,7 @@ def host_of(endpoint: str) -> str:
 
 
 def socket_in(endpoint: str) -> str:
-    """Return the path of the socket in an endpoint; "" if it is none."""
+    """Return the path of the socket in an endpoint; "" if it names no socket."""
     # `unix://run/x` means `/run/x`, as in the SDK.
     return "/" + endpoint.removeprefix("unix:").lstrip("/") if endpoint.startswith("unix:") else ""
 
