@@ -55,9 +55,9 @@ def test_listing_costs_what_changed(fake_docker, make_source):
 def test_connections_are_used_again(fake_docker, make_source, monkeypatch):
     """Many questions need few connections."""
     dialled = []
-    dial = transport._unix_socket
+    dial = transport._UnixLine
     monkeypatch.setattr(
-        transport, "_unix_socket", lambda *where: dialled.append(where) or dial(*where)
+        transport, "_UnixLine", lambda *where: dialled.append(where) or dial(*where)
     )
     source = make_source(fake_docker(containers=50).address)
     assert len(source.workloads().items) == 50

@@ -84,7 +84,8 @@ def described(tasks=(), service=SERVICE, nodes=NODES, mode="tasks", labels="both
         networks={"n1": "front"},
     )
     found, unclear = describer.workloads(snapshot)
-    return {workload.id: workload for workload in found}, unclear
+    assert all(reason.why for reason in unclear.values())
+    return {workload.id: workload for workload in found}, set(unclear)
 
 
 def test_a_task():

@@ -6,6 +6,7 @@ time and source, and in no log.
 
 import contextlib
 import shlex
+import shutil
 import socket
 import subprocess
 import threading
@@ -42,6 +43,8 @@ class SshLine:
     """A connection through an ssh process, which ends when the socket is closed."""
 
     def __init__(self, endpoint: str, timeout: float | None) -> None:
+        if shutil.which("ssh") is None:
+            raise OSError("there is no program `ssh` here")
         ours, its = socket.socketpair()
         try:
             with its:
@@ -52,9 +55,6 @@ class SshLine:
                     stderr=subprocess.PIPE,
                     start_new_session=True,
                 )
-        except FileNotFoundError:
-            ours.close()
-            raise OSError("there is no program `ssh` here") from None
         except OSError:
             ours.close()
             raise
