@@ -119,6 +119,8 @@ class Sink(ABC):
     #: Whether `registrations` may be called from another thread while changes are made, so that
     #: changes need not wait for a listing. It may show an id that changes meanwhile in any state.
     reads_beside: bool = False
+    #: Whether the registry takes ids that differ only in case for one: only one is registered.
+    folds_case: bool = False
     #: The registry's locks. `None` if it has none.
     locks: Locks | None = None
 

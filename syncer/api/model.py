@@ -373,7 +373,9 @@ class View(Generic[T]):
 
     If `complete` is false there may be more: nothing follows from what is missing. Ids in
     `unclear` exist, but cannot be described now; `reasons` says why, by id. If there is no answer
-    an exception is raised; an empty view means that there is nothing.
+    an exception is raised; an empty view means that there is nothing. `problems` are lines for
+    people about the other side as a whole: of a sink they are logged, and shown by the page and by
+    `syncer doctor`.
     """
 
     items: tuple[T, ...] = attrs.field(converter=as_tuple)
@@ -382,6 +384,7 @@ class View(Generic[T]):
     reasons: Mapping[str, Unclear] = attrs.field(
         default=EMPTY, converter=frozen_map, kw_only=True, eq=False
     )
+    problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, kw_only=True)
 
 
 class Unhealthy(str, Enum):

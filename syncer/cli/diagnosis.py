@@ -209,7 +209,9 @@ def _of_sink(
     ours = [one for one in view.items if ownership.in_scope(one.mark)]
     scopes = frozenset().union(*ownership.scopes.values())
     yield Finding(Level.OK, f"reachable: {len(view.items)} entries, {len(ours)} managed here")
-    if not view.complete:
+    for problem in view.problems:
+        yield _warning(problem)
+    if not view.complete and not view.problems:
         yield _warning(
             "its listing is incomplete: permissions hide a part",
             "nothing is removed meanwhile; allow the token to read all services",

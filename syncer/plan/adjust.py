@@ -82,6 +82,9 @@ class Adjuster:
         self._sink, self._owner, self._translate, self._tell = sink, owner, translate, tell
         self._probed, self._withhold = probed, frozenset(withhold)
         self._adjustments: dict[WorkloadKey, _Adjustment] = {}
+        #: Makes ids equal that are one to the registry.
+        self.fold: Callable[[str], str] = str.lower if sink.folds_case else str
+        #: The workloads that claim each id, folded.
         self._claimants: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
         self._probing: set[WorkloadKey] = set()
         self._renamed = False
@@ -138,23 +141,31 @@ class Adjuster:
         found, names, known = set(keys), set(ids), self._adjustments
         while True:
             names |= {id_ for key in found if key in known for id_ in known[key].ids()}
-            more = {key for id_ in names for key in self._claimants.get(id_, ())} - found
+            folded = map(self.fold, names)
+            more = {key for id_ in folded for key in self._claimants.get(id_, ())} - found
             if not more:
                 return found, names
             found |= more
 
     def shared(self, ids: Iterable[str] | None = None) -> set[str]:
         """Return the ids that several workloads claim, of these or of all."""
-        claimants = self._claimants
-        chosen = claimants if ids is None else ids
-        return {id_ for id_ in chosen if len(claimants.get(id_, ())) > 1}
+        known, claimants, fold = self._adjustments, self._claimants, self.fold
+        chosen = claimants.keys() if ids is None else set(map(fold, ids))
+        several = [(id_, claimants[id_]) for id_ in chosen if len(claimants.get(id_, ())) > 1]
+        return {
+            id_
+            for folded, keys in several
+            for key in keys
+            for id_ in known[key].ids()
+            if fold(id_) == folded
+        }
 
     def prefer_holders(self, holders: Mapping[str, WorkloadKey]) -> None:
         """Have the fed checks of an id that several workloads claim show the one that holds it."""
         found = [
             (key == holder, check, result)
             for id_, holder in holders.items()
-            for key in self._claimants.get(id_, ())
+            for key in self._claimants.get(self.fold(id_), ())
             for check, result in self._adjustments[key].results.items()
             if check.instance == id_
         ]
@@ -194,11 +205,11 @@ class Adjuster:
         """Keep in step which ids the workload claims, and whether syncer probes it."""
         if old is new:
             return
-        for id_ in old.ids() if old else ():
+        for id_ in map(self.fold, old.ids() if old else ()):
             self._claimants[id_].discard(key)
             if not self._claimants[id_]:
                 del self._claimants[id_]
-        for id_ in new.ids() if new else ():
+        for id_ in map(self.fold, new.ids() if new else ()):
             self._claimants[id_].add(key)
         self._probing.discard(key)
         if new and new.probes:

@@ -113,7 +113,8 @@ class IncrementalPlanner:
         self.adjuster.update(world, held_by(self._entries.values(), facts, holding))
         adjusted = self.adjuster.adjusted()
         view = self._view(contents, self._entries)
-        return adjusted, make_plan(adjusted, view, facts, contents.written), self.adjuster.shared()
+        plan = self._make_plan(adjusted, view, facts, contents)
+        return adjusted, plan, self.adjuster.shared()
 
     def _plan_part(
         self,
@@ -136,7 +137,7 @@ class IncrementalPlanner:
         keys, ids = adjuster.related(keys, ids)  # new claims bring new rivals, unchanged till now
         then_wanted = sum(before[k] if k in before else adjuster.wanted([k]) for k in keys)
         adjusted = adjuster.adjusted(sorted(keys))
-        plan = make_plan(adjusted, self._view(contents, sorted(ids)), facts, contents.written)
+        plan = self._make_plan(adjusted, self._view(contents, sorted(ids)), facts, contents)
         then = [one for id_ in ids if (one := former.get(id_, entries.get(id_)))]
         ours = sum(facts.source_of(one.mark) is not None for one in then)
         plan = attrs.evolve(
@@ -147,6 +148,11 @@ class IncrementalPlanner:
         )
         wanted = last.wanted - then_wanted + len(adjusted.wanted)
         return adjusted, plan, adjuster.shared(ids), wanted
+
+    def _make_plan(
+        self, adjusted: Adjusted, view: View[Registration], facts: Facts, contents: Contents
+    ) -> Plan:
+        return make_plan(adjusted, view, facts, contents.written, fold=self.adjuster.fold)
 
     def _view(self, contents: Contents, ids: Iterable[str]) -> View[Registration]:
         """Return the sink's entries with these ids."""

@@ -11,7 +11,7 @@ No input, output, clock or log. A cycle decides here whether an entry is removed
     wanted, not registered      Register
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -32,6 +32,9 @@ from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.wanted import Adjusted, Wanted
 
+#: Makes ids equal that are one to the registry.
+Fold = Callable[[str], str]
+
 
 @attrs.frozen(kw_only=True)
 class Facts:
@@ -51,19 +54,30 @@ class Facts:
 
 
 def make_plan(
-    adjusted: Adjusted, actual: View[Registration], facts: Facts, written: Container[str] = ()
+    adjusted: Adjusted,
+    actual: View[Registration],
+    facts: Facts,
+    written: Container[str] = (),
+    *,
+    fold: Fold = str,
 ) -> Plan:
     """Return the plan that makes `actual` equal to `adjusted`.
 
     `written` are the ids that this process has written: if an incomplete listing does not show
-    one, the entry exists and is only hidden.
+    one, the entry exists and is only hidden. Ids that `fold` makes equal are one to the registry.
     """
     held = {registration.id: registration for registration in actual.items}
-    wanted, skips = _one_for_each_id(adjusted.wanted, held)
+    wanted, skips = _one_for_each_id(adjusted.wanted, held, fold)
+    waiting = {skip.id for skip in skips} - wanted.keys()
+    twins = {fold(id_): one for id_, one in held.items() if id_ not in wanted}
     changes: list[Change] = []
     unchanged = ours = 0
     for id_, want in wanted.items():
-        step = _settle(want, held.get(id_), adjusted, actual, facts, written)
+        have = held.get(id_)
+        if have is None and (twin := twins.get(fold(id_))):
+            step: Change | Skip | None = _second(want, twin, facts)
+        else:
+            step = _settle(want, have, adjusted, actual, facts, written)
         if step is None:
             unchanged += 1
             if hold := want.mark.hold:
@@ -76,7 +90,7 @@ def make_plan(
     for one in actual.items:
         if source := facts.source_of(one.mark):
             ours += 1
-            if one.id not in wanted:
+            if one.id not in wanted and one.id not in waiting:
                 step = _remove(one, source, adjusted, actual)
                 skips.append(step) if isinstance(step, Skip) else removals.append(step)
         elif facts.ownership.is_stray(one.mark):
@@ -106,7 +120,7 @@ def _rejected(adjusted: Adjusted, held: Mapping[str, Registration], facts: Facts
 
 
 def _one_for_each_id(
-    claims: Iterable[Wanted], held: Mapping[str, Registration]
+    claims: Iterable[Wanted], held: Mapping[str, Registration], fold: Fold
 ) -> tuple[dict[str, Wanted], list[Skip]]:
     """Choose one claim for each id: the workload's whose own it is, else its present holder's.
 
@@ -115,25 +129,36 @@ def _one_for_each_id(
     chosen: dict[str, Wanted] = {}
     skips = []
     for claim in claims:
-        id_ = claim.instance.id
-        rival = chosen.get(id_)
+        key = fold(claim.instance.id)
+        rival = chosen.get(key)
         if rival is None:
-            chosen[id_] = claim
+            chosen[key] = claim
             continue
-        winner, loser = _precedence(rival, claim, held.get(id_))
-        chosen[id_] = winner
-        has = (
-            "has this id as its own" if loser.given_id > winner.given_id else "already has this id"
-        )
+        winner, loser = _precedence(rival, claim, held)
+        chosen[key] = winner
+        id_, other = loser.instance.id, winner.instance.id
+        what = "this id" if id_ == other else f"{other}, which the registry takes for the same id"
+        own = loser.given_id > winner.given_id
+        has = f"has {what} as its own" if own else f"already has {what}"
         text = f"{_origin(winner)} {has}; {_origin(loser)} takes over when it goes"
         skips.append(Skip(id_, SkipKind.DUPLICATE, text))
-    return chosen, skips
+    return {want.instance.id: want for want in chosen.values()}, skips
 
 
-def _precedence(one: Wanted, two: Wanted, have: Registration | None) -> tuple[Wanted, Wanted]:
-    holder = have.mark if have else None
+def _second(want: Wanted, have: Registration, facts: Facts) -> Skip:
+    """Skip what the registry would take for an entry that it holds under another id."""
+    ours = facts.source_of(have.mark) is not None
+    kind = SkipKind.DUPLICATE if ours else SkipKind.CONFLICT
+    text = f"{have.id} is registered, which the registry takes for the same id"
+    return Skip(want.instance.id, kind, f"{text}; {_origin(want)} takes over when it goes")
 
+
+def _precedence(
+    one: Wanted, two: Wanted, held: Mapping[str, Registration]
+) -> tuple[Wanted, Wanted]:
     def rank(claim: Wanted) -> tuple[bool, bool, int, str]:
+        have = held.get(claim.instance.id)
+        holder = have.mark if have else None
         holds = holder is not None and claim.mark.key == holder.key
         return (claim.given_id, not holds, claim.order, claim.mark.workload)
 
@@ -232,7 +257,8 @@ def _remove(
     if source.doubt:
         return Skip(id_, SkipKind.DOUBT, f"source {source.name}: {source.doubt}")
     if not actual.complete:
-        return Skip(id_, SkipKind.INCOMPLETE, "the registry's listing is incomplete")
+        why = "; ".join(("the registry's listing is incomplete", *actual.problems))
+        return Skip(id_, SkipKind.INCOMPLETE, why)
     if why := source.why_unclear(claim.workload):
         return Skip(id_, SkipKind.UNCLEAR, why)
     if not source.offers(claim.workload):

@@ -38,7 +38,12 @@ def name_replacements(plan: Plan, context: Context) -> Plan:
     changes: list[Change] = []
     for change in plan.changes:
         if isinstance(change, Deregister) and _replaceable(change):
-            wants = offered.get(_service_of(change.old), [])
+            waiting = _waiting_for(change, plan)
+            wants = [
+                want
+                for want in offered.get(_service_of(change.old), [])
+                if want.instance.id not in waiting
+            ]
             claims = {claim_of(want.registration) for want in wants}
             if any(_is_registered(want, entries.get(want.instance.id)) for want in wants):
                 claims = set()
@@ -76,6 +81,12 @@ def _rejected(
         if adjusted.keeps_older(claim) and not registered:
             found[claim.key].append(claim)
     return found
+
+
+def _waiting_for(change: Change, plan: Plan) -> Collection[str]:
+    """Return the ids that the registry would take for this one, and that wait until it is gone."""
+    twins = (skip.id for skip in plan.skipped if skip.kind is SkipKind.DUPLICATE)
+    return {id_ for id_ in twins if id_ != change.id and id_.lower() == change.id.lower()}
 
 
 def _replaceable(change: Change) -> bool:

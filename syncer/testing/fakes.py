@@ -129,7 +129,7 @@ class FaultySink(Sink):
         self.inner = inner
         self.pulse = inner.pulse
         self.stale_for = inner.stale_for
-        self.reads_beside = inner.reads_beside
+        self.reads_beside, self.folds_case = inner.reads_beside, inner.folds_case
         self.calls: Counter[str] = Counter()
         self._faults: dict[tuple[str, str], tuple[Exception, int | None]] = {}
         self._gates: dict[str, Event] = {}

@@ -128,6 +128,7 @@ class Api:
                 "kind": self._about.sinks.get(name, ""),
                 **self._health("sink", name, "" if view.complete else "being read again"),
                 "registrations": len(view.items),
+                "problems": list(view.problems),
                 **_reported(known.reports.get(name) or CycleFinished(sink=name, plan=Plan())),
                 "leads": known.leads.get(name),
                 "pulse": self._pulse(name, known.pulses.get(name)),

@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     aiming(
         "new rivals are not compared",
-        "more = {key for id_ in names for key in self._claimants.get(id_, ())} - found",
+        "more = {key for id_ in folded for key in self._claimants.get(id_, ())} - found",
         "more = set()",
         "plan/test_incremental",
         blind=RARE,

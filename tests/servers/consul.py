@@ -201,6 +201,9 @@ class Consul(RealServer):
         return [*argv, "-dev"]
 
     def _ready(self):
+        if self.config.get("http_config", {}).get("block_endpoints"):
+            self.api.get("agent/members")
+            return True  # it answers, though perhaps not to what would tell more
         if not self.api.leader():
             return False
         # The agent answers before it is in the catalog; only then does a registration

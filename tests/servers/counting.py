@@ -10,15 +10,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 _OF_THE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
+def _connection(target, patience):
+    if patience is None:
+        return http.client.HTTPConnection(target)
+    return http.client.HTTPConnection(target, timeout=patience)
+
+
 class CountingProxy:
     """Listens on a free port of 127.0.0.1 and forwards to `target` (host:port).
 
-    `heard` is told method, path and body of each request.
+    `heard` is told method, path and body of each request. While the target is away the answer is
+    502, and 504 for what it does not answer within `patience` seconds; `cuts` counts these.
     """
 
-    def __init__(self, target, heard=lambda method, path, body: None):
-        self.counts = Counter()
+    def __init__(self, target, heard=lambda method, path, body: None, patience=None):
+        self.counts, self.cuts = Counter(), 0
         counts, lock = self.counts, threading.Lock()
+        proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -29,10 +37,16 @@ class CountingProxy:
                 length = int(self.headers.get("Content-Length") or 0)
                 sent = self.rfile.read(length)
                 heard(self.command, self.path, sent)
-                with contextlib.closing(http.client.HTTPConnection(target)) as connection:
-                    connection.request(self.command, self.path, sent, dict(self.headers))
-                    answer = connection.getresponse()
-                    body = answer.read()
+                with contextlib.closing(_connection(target, patience)) as connection:
+                    try:
+                        connection.request(self.command, self.path, sent, dict(self.headers))
+                        answer = connection.getresponse()
+                        body = answer.read()
+                    except TimeoutError:
+                        proxy.cuts += 1
+                        return self.send_error(504)
+                    except (OSError, http.client.HTTPException):
+                        return self.send_error(502)
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in _OF_THE_HOP:

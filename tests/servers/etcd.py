@@ -175,6 +175,24 @@ class Etcd(RealServer):
             return False
 
 
+class EtcdProxy(RealServer):
+    """`etcd grpc-proxy` before a server."""
+
+    def __init__(self, guard, name, target):
+        super().__init__(guard, name)
+        self.target = target
+        (port,) = free_ports(1)
+        self.address = f"127.0.0.1:{port}"
+        self.api = EtcdApi(f"http://{self.address}")
+
+    def _argv(self):
+        where = ("--endpoints", self.target, "--listen-addr", self.address)
+        return ["etcd", "grpc-proxy", "start", *where]
+
+    def _ready(self):
+        return self.api.request("kv/range", key=_packed("a"))["header"]
+
+
 class EtcdCluster:
     """Three members, each on a loopback address of its own."""
 

@@ -4,6 +4,7 @@
 |----------------------|---------------------------------------------------------------------|
 | `etcd`               | the run's `Etcd`, as the last test left it                          |
 | `clean_etcd`         | the same without keys and leases, before and after                  |
+| `etcd_proxy`         | `etcd grpc-proxy` before it                                         |
 | `etcd_cluster`       | the run's `EtcdCluster` of three members                            |
 | `clean_etcd_cluster` | the same, all members up and without keys and leases, before and after |
 | `start_etcd`         | a function: `start_etcd(**options) -> Etcd`, one of the test's own  |
@@ -34,6 +35,15 @@ def etcd(pytestconfig, server_guard, _etcd_program):
 def clean_etcd(etcd):
     """The etcd server without keys and leases."""
     yield from cleaned(etcd)
+
+
+@pytest.fixture(scope="session")
+def etcd_proxy(etcd, server_guard, _etcd_program):
+    """A proxy of etcd's own before the run's server."""
+    proxy = _etcd_program.EtcdProxy(server_guard, "etcd-proxy", etcd.address)
+    proxy.start()
+    yield proxy
+    proxy.stop()
 
 
 @pytest.fixture(scope="session")

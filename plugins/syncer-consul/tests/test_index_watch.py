@@ -63,9 +63,16 @@ def test_wakes(indexes, ours, wakes, asked):
     assert watched(*indexes, ours=ours) == (wakes, asked)
 
 
+def test_a_request_that_is_cut():
+    """A proxy ended it: a short one tells the index, and nobody is woken for nothing."""
+    cut = TemporaryError("504 Gateway Timeout")
+    assert watched(5, cut, 5, cut, 5) == (1, [0, 5, 0, 5, 0, 5])
+    assert watched(5, cut, 6) == (2, [0, 5, 0, 6])
+
+
 def test_an_error_ends_it():
     """Whoever runs it hears of it, and runs it again."""
-    query = Script(5, TemporaryError("no leader"))
+    query = Script(5, TemporaryError("no leader"), TemporaryError("no leader"))
     watcher = IndexWatcher([query, query], query.close)
     with pytest.raises(TemporaryError, match="no leader"):
         watcher.run(lambda: None, Event())

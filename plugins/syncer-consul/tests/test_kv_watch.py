@@ -4,9 +4,11 @@ from threading import Event, Thread
 
 import pytest
 
+from servers.counting import CountingProxy
 from servers.waiting import holds_for
 from syncer import Register
 from syncer.testing import make_instance, make_registration, wait_until
+from syncer_consul.kv.writing import OwnWrites
 
 PATIENCE = 20.0
 
@@ -94,3 +96,32 @@ def test_a_server_that_comes_back_empty_wakes(start_consul, open_kv, watched):
     over.set()
     thread.join(PATIENCE)
     assert sink.registrations().items == ()
+
+
+def test_own_writes_of_a_server_that_lost_its_data():
+    """Indexes begin again: what another writes under a number of ours is not ours."""
+    own = OwnWrites()
+    for index in (5, 8):
+        own.note(index)
+    own.began(6)
+    assert 5 in own
+    assert 8 not in own
+
+
+def test_a_proxy_that_cuts_long_requests(clean_kv, open_kv, watched, cutting):
+    """A cut is no failure: the watch goes on, and wakes for changes only."""
+    sink = open_kv(cutting.address)
+    sink.register(new(sink))
+    wakes = watched(sink)
+    wait_until(lambda: cutting.cuts >= 6, PATIENCE, "it is cut several times")
+    assert not wakes
+    clean_kv.kv_put("services/web/x", "10.0.0.1:1")
+    wait_until(lambda: wakes, PATIENCE, "it still watches")
+
+
+@pytest.fixture
+def cutting(clean_kv):
+    """A proxy that answers 504 to what takes longer than half a second."""
+    made = CountingProxy(clean_kv.consul.address, patience=0.5)
+    yield made
+    made.close()

@@ -21,6 +21,7 @@ from syncer import (
 )
 from syncer.kits.http import parallel
 from syncer.testing import make_instance, make_mark, make_registration, wait_until
+from syncer_consul.http.client import AgentInfo
 
 HTTP = Check(kind="http", path="/health", interval=5, timeout=1)
 MIRRORED = Check(kind="container")
@@ -321,16 +322,24 @@ def test_commands_are_taken_where_allowed(start_consul, open_sink):
     assert checks()[f"{web.id}:docker"]["Type"] == "docker"
 
 
-def test_commands_are_refused_for_good(sink):
-    """An agent that runs no commands for others refuses with status 500: asking again is no use."""
-    native = make_registration(
-        sink.adjust(make_instance(checks=(Check(kind="tcp"),))),
-    )
-    definition = {"Args": ["true"], "Interval": "10s"}
-    (check,) = native.instance.checks
-    scripted = attrs.evolve(native.instance, checks=(attrs.evolve(check, definition=definition),))
-    with pytest.raises(PermanentError, match="Scripts are disabled"):
-        sink.register(make_registration(scripted))
+@pytest.mark.parametrize("told", [True, False])
+def test_commands_that_the_agent_does_not_run(clean_consul, open_sink, monkeypatch, told):
+    """The check is left out, and the service stands, whether or not the agent told before."""
+    sink, api = open_sink(clean_consul.url, script_checks=True), clean_consul.api
+    if not told:
+        monkeypatch.setattr(sink._client, "_ask_self", AgentInfo)
+    checks = (Check(kind="script", command=("true",)), Check(kind="tcp"))
+    sink.registrations()
+    adjusted = sink.adjust(make_instance(checks=checks))
+    assert bool(adjusted.problems) is told
+    assert all("enable_script_checks" in text for text in adjusted.problems)
+    web = make_registration(adjusted)
+    sink.register(web)
+    assert set(api.checks()) == {f"{web.id}:tcp"}
+    view = sink.registrations()
+    assert [one.damaged for one in view.items] == [""]
+    assert bool(view.problems) is not told
+    assert all("no checks that run commands" in text for text in view.problems)
 
 
 def test_too_new_checks_are_left_out(sink, api):

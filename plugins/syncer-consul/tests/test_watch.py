@@ -4,6 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
+from servers.counting import CountingProxy
 from syncer import Check, Register
 from syncer.testing import make_instance, make_registration, wait_until
 
@@ -161,3 +162,50 @@ def test_client_agent_in_a_cluster(clean_consul_cluster, open_sink, wakes):
     cluster.wait_leader()
     watch.settle()
     watch.after(lambda: cluster.api.register({"ID": "x", "Name": "x"}), within=30)
+
+
+def test_agent_with_another_node_name(start_consul, open_sink, wakes):
+    """An agent that comes back under another name is followed under that."""
+    agent = start_consul(config={"node_name": "before"})
+    sink = open_sink(agent.url)
+    web = make_registration(make_instance())
+    sink.registrations()
+    sink.register(web)
+    watch = wakes(sink)
+    agent.stop()
+    agent.config["node_name"] = "afterwards"
+    watch.after(agent.start, within=30)
+    sink.registrations()
+    sink.register(web)
+    watch.settle()
+    watch.after(lambda: agent.api.deregister(web.id), within=5)
+
+
+def test_agent_behind_a_proxy_with_another_node_name(start_consul, open_sink, wakes, proxied):
+    """The same where a proxy answers while the agent is away."""
+    agent = start_consul(config={"node_name": "before"})
+    sink = open_sink(proxied(agent))
+    web = make_registration(make_instance())
+    sink.registrations()
+    watch = wakes(sink)
+    agent.stop()
+    agent.config["node_name"] = "afterwards"
+    watch.after(agent.start, within=30)
+    watch.settle()
+    sink.register(web)
+    watch.settle()
+    watch.after(lambda: agent.api.deregister(web.id), within=5)
+
+
+@pytest.fixture
+def proxied():
+    """Puts a proxy before an agent, which answers 502 while it is away."""
+    made = []
+
+    def put(agent):
+        made.append(CountingProxy(agent.address))
+        return f"http://{made[-1].address}"
+
+    yield put
+    for one in made:
+        one.close()

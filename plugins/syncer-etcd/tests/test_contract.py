@@ -58,6 +58,19 @@ class TestJson(Contract):
     layout = "json"
 
 
+class TestBehindAProxy(Contract):
+    """All that is asked of a server can be asked through etcd's own proxy."""
+
+    layout = "json"
+
+    @pytest.fixture
+    def opened(self, clean_etcd, etcd_proxy, open_sink):
+        def make(server=etcd_proxy.address, **options):
+            return open_sink(server, layout=self.layout, **options)
+
+        return make
+
+
 class TestRegistrator(Contract):
     layout = "registrator"
 

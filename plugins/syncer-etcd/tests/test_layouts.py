@@ -249,6 +249,9 @@ def test_what_a_layout_cannot_hold(open_sink):
     for layout, instance, words in (
         ("registrator", make_instance(port=0), "no port"),
         ("grpc", make_instance(protocol="udp"), "needs tcp"),
+        ("kratos", make_instance(protocol="udp"), "needs tcp"),
+        ("micro", make_instance(protocol="sctp"), "needs tcp"),
+        ("traefik", make_instance(protocol="sctp"), "forwards no sctp"),
         ("traefik", make_instance("123"), "cannot name a service"),
         ("traefik", make_instance("a@b"), "cannot name a service"),
         ("traefik", make_instance(meta={"traefik_kind": "quic"}), "knows no quic"),

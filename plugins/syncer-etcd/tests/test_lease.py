@@ -1,6 +1,7 @@
 """The one lease: granted once, kept, found again, lost and replaced."""
 
 from collections import Counter
+from datetime import timedelta
 from time import monotonic
 
 import attrs
@@ -239,3 +240,29 @@ def test_server_restarted_with_its_data(start_etcd, open_sink):
     (outcome,) = sink.apply([Update(first, moved)])
     assert outcome.error is None
     assert second.damaged == ""
+
+
+def test_renewed_through_a_proxy(clean_etcd, etcd_proxy, open_sink):
+    """The lease has its whole length again, though a proxy hears of the request only."""
+    sink = open_sink(etcd_proxy.address, ttl=600.0)
+    held = register(sink)
+    (lease,) = clean_etcd.api.leases()
+    wait_until(lambda: left(clean_etcd, lease) < 599, 20, "the lease grows old")
+    assert sink.renew(held) == []
+    assert left(clean_etcd, lease) >= 599
+
+
+def test_a_lock_through_a_proxy(clean_etcd, etcd_proxy, open_sink):
+    """It is kept as well."""
+    sink, length = open_sink(etcd_proxy.address), timedelta(seconds=600)
+    assert sink.locks.take("a", length)
+    (lease,) = clean_etcd.api.leases()
+    wait_until(lambda: left(clean_etcd, lease) < 599, 20, "the lease grows old")
+    assert sink.locks.take("a", length)
+    assert left(clean_etcd, lease) >= 599
+    sink.locks.release("a")
+
+
+def left(etcd, lease):
+    """The seconds that a lease has left."""
+    return int(etcd.api.request("lease/timetolive", ID=lease)["TTL"])

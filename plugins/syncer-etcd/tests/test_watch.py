@@ -6,6 +6,7 @@ import pytest
 
 from syncer import Register, TemporaryError
 from syncer.testing import make_instance, make_registration, wait_until
+from syncer_etcd.writing import OwnWrites
 
 
 class Wakes:
@@ -129,3 +130,29 @@ def test_cancelled_watch_is_told(sink, clean_etcd, wakes, monkeypatch):
     )
     with pytest.raises(TemporaryError, match="ended the watch"):
         sink.watch(lambda: None, Event())
+
+
+def test_own_writes_of_a_server_that_lost_its_data():
+    """Revisions begin again: what another writes under a number of ours is not ours."""
+    own = OwnWrites()
+    for revision in (5, 8):
+        own.begin()
+        own.end(revision)
+    own.began(6)
+    assert own.made(5)
+    assert not own.made(8)
+
+
+def test_hand_edit_after_the_server_lost_its_data(start_etcd, open_sink):
+    """Nothing of ours was written since; the edit has a revision that was ours before."""
+    etcd = start_etcd()
+    sink = open_sink(etcd.address)
+    for n in range(20):
+        sink.register(make_registration(sink.adjust(make_instance(f"s{n}"))))
+    etcd.restart_empty()
+    watch = Wakes(sink)
+    watch.begun()
+    for n in range(10):
+        watch.after(lambda n=n: etcd.api.put("/services/x/y", str(n)))
+    watch.stop.set()
+    watch.thread.join(20)

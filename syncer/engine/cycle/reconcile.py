@@ -152,6 +152,7 @@ class Reconciler:
         """Take what the sources know now, and read the sink if needed."""
         world = self._desired.snapshots(self._part.sources)
         self._state.refresh(fresh=fresh)
+        self._reporter.listed(self._state.contents().view.problems)
         return world
 
     def _compare(

@@ -44,6 +44,7 @@ class Reporter:
         self._skips: frozenset[Skip] = frozenset()
         self._errors: dict[str, str] = {}
         self._guarding = False
+        self._problems: tuple[str, ...] = ()
         #: Changes made or refused so far: shows that a long cycle makes progress.
         self.changes_done = 0
 
@@ -51,6 +52,13 @@ class Reporter:
         """Tell what this sink cannot do for a workload."""
         texts = tuple(f"sink {self.name}: {text}" for text in problems)
         self._emit(ProblemsFound(source=source, workload=workload, problems=texts))
+
+    def listed(self, problems: tuple[str, ...]) -> None:
+        """Tell what a listing found wrong with the registry, unless the last one found it too."""
+        for text in problems:
+            if text not in self._problems:
+                self._emit(Warned(text=f"sink {self.name}: {text}"))
+        self._problems = problems
 
     def overridden(self, digest: str, count: int) -> None:
         """Tell that a person let through what the guard held."""

@@ -70,6 +70,7 @@ function sinkCard(sink) {
     words.push(make("p", { class: "why" }, `Unreachable: ${sink.why} (${many(sink.failures, "try", "tries")} in a row). ${sink.age === null ? "Not read yet." : `Data from ${age(sink.age)}.`}`));
   if (sink.state === "waiting") words.push(make("p", {}, "Not read yet."));
   words.push(make("p", {}, `${many(sink.registrations, "entry", "entries")}: ${number(sink.unchanged)} up to date, ${number(sink.foreign)} foreign.`));
+  for (const problem of sink.problems) words.push(make("p", { class: "why" }, `${problem}.`));
   if (sink.failed) words.push(make("p", { class: "why" }, `${many(sink.failed, "change")} failed.`));
   if (sink.skips.guard)
     words.push(make("p", { class: "why" }, `The guard holds ${many(sink.skips.guard, "removal or move", "removals and moves")}: too many at once.`),

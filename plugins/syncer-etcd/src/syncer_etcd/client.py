@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from queue import Queue
 from threading import Lock
 from typing import Any
 
@@ -129,6 +130,11 @@ class Client:
             broken(error)
             raise
 
+    def alarms(self) -> frozenset[str]:
+        """Return the names of the alarms that any member has raised."""
+        answer = self._ask(lambda member: member.maintenance.Alarm, etcdrpc.AlarmRequest())
+        return frozenset(etcdrpc.AlarmType.Name(one.alarm) for one in answer.alarms)
+
     def forget_token(self) -> None:
         """Log in again before the next request."""
         self._token = ""
@@ -184,11 +190,19 @@ class Client:
 
 
 def _first(method: Any, request: Any, **how: Any) -> Any:
-    """Return the first answer of a stream."""
-    call = method(iter([request]), **how)
+    """Return the first answer of a stream, which stays open until then.
+
+    A proxy such as `etcd grpc-proxy` drops the request of one that its client has ended.
+    """
+    requests: Queue[Any] = Queue()
+    requests.put(request)
+    call = method(iter(requests.get, None), **how)
     try:
-        return next(call)
+        if (answer := next(call, None)) is None:
+            raise TemporaryError("etcd ended the stream without an answer")
+        return answer
     finally:
+        requests.put(None)
         call.cancel()
 
 

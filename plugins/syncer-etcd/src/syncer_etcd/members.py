@@ -30,6 +30,10 @@ _CHANNEL = (
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
 )
+_STUBS = (
+    *(etcdrpc.KVStub, etcdrpc.LeaseStub, etcdrpc.AuthStub, etcdrpc.WatchStub),
+    etcdrpc.MaintenanceStub,
+)
 _FILES = ("ca_file", "client_cert", "client_key")
 
 
@@ -44,6 +48,7 @@ class Member:
     lease: Any
     auth: Any
     watch: Any
+    maintenance: Any
 
 
 class Members:
@@ -107,8 +112,7 @@ class Members:
             channel = grpc.secure_channel(endpoint.address, credentials, options=settings)
         else:
             channel = grpc.insecure_channel(endpoint.address, options=settings)
-        stubs = (etcdrpc.KVStub, etcdrpc.LeaseStub, etcdrpc.AuthStub, etcdrpc.WatchStub)
-        return Member(endpoint.address, files, channel, *(stub(channel) for stub in stubs))
+        return Member(endpoint.address, files, channel, *(stub(channel) for stub in _STUBS))
 
 
 def _check(options: EtcdOptions) -> None:

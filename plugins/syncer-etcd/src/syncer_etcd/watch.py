@@ -54,6 +54,7 @@ class Watcher:
         begun = 0
         for answer in call:
             if answer.created:
+                self._own.began(answer.header.revision)
                 begun += 1
                 if begun == len(self._prefixes):
                     wake()

@@ -88,6 +88,11 @@ class OwnWrites:
                 del self._revisions[next(iter(self._revisions))]
             self._changed.notify_all()
 
+    def began(self, revision: int) -> None:
+        """Note where a watch begins: higher revisions are of data that etcd has lost since."""
+        with self._changed:
+            self._revisions = {one: None for one in self._revisions if one <= revision}
+
     def made(self, revision: int, patience: float = 1.0) -> bool:
         """Whether this process made this revision; waits for answers under way."""
         end = monotonic() + patience

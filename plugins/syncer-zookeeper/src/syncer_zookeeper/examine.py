@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from kazoo.exceptions import NoAuthError
+from kazoo.exceptions import NoAuthError, NoNodeError
 
 from syncer import Finding, Level, PermanentError, SyncerError, one_line
 from syncer_zookeeper.connection import secured
@@ -46,7 +46,7 @@ def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator
 def _rights(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
     """Report the user's rights at the path, or at the lowest node above it that exists."""
     place = base
-    while session.ask(exists(place)) is None and place != "/":
+    while not _is_there(session, place) and place != "/":
         place = parent(place)
     if place != base:
         yield Finding(Level.OK, f"{base} does not exist yet: it is created with the first entry")
@@ -62,6 +62,18 @@ def _rights(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[
         yield Finding(Level.WARNING, text, advice)
     if reads and writes:
         yield Finding(Level.OK, f"nodes under {place} may be read, created and removed")
+
+
+def _is_there(session: Session, place: str) -> bool:
+    """Whether a node exists. Newer servers tell that only to those who may read it."""
+    (answer,) = session.gather([exists(place)])
+    if isinstance(answer, NoAuthError):
+        return True
+    if isinstance(answer, NoNodeError):
+        return False
+    if isinstance(answer, BaseException):
+        raise session.error(answer)
+    return answer is not None
 
 
 def _how_to_be_let(options: ZooKeeperOptions, place: str) -> str:

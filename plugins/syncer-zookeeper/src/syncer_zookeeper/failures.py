@@ -14,6 +14,11 @@ _REFUSED = {
         "the node above it belongs to a session, and can hold no other"
     ),
     kazoo.UnimplementedError: "the server is too old for this request",
+    kazoo.SessionClosedRequireSaslError: (
+        "the servers let nobody in without a login: set user and password, which log in by digest;"
+        " SASL is not spoken"
+    ),
+    kazoo.QuotaExceededError: "the quota of a path is used up: see `listquota` in zkCli.sh",
 }
 #: Subclasses first.
 _AWAY = {

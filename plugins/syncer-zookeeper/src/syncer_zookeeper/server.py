@@ -80,8 +80,11 @@ def _meaning(name: str, said: str) -> Finding:
         return Finding(Level.OK, text)
     if "not in the whitelist" in said:
         return Finding(Level.OK, f"the server at {name} answers, but hides its version")
-    what = "closes the connection" if not said else "gives an answer that is not ZooKeeper's"
-    advice = "check that this is ZooKeeper's port, and that `tls` fits it"
+    if said:
+        what, more = "gives an answer that is not ZooKeeper's", ""
+    else:
+        what, more = "closes the connection", "; or this host has too many (maxClientCnxns)"
+    advice = f"check that this is ZooKeeper's port, and that `tls` fits it{more}"
     return Finding(Level.PROBLEM, f"the server at {name} {what}", advice)
 
 

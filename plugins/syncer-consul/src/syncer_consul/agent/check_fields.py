@@ -39,6 +39,10 @@ KINDS: Mapping[str, str] = {
 }
 
 
+#: The field of checks that run commands, which an agent may refuse whatever its version.
+COMMAND = "Args"
+
+
 def kind_of(definition: Mapping[str, Any]) -> str:
     """Return the kind of a check from its definition."""
     return next((kind for field, kind in KINDS.items() if field in definition), "other")

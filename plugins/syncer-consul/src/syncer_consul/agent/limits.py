@@ -7,7 +7,7 @@ from posixpath import normpath
 import attrs
 
 from syncer import Instance, Native, PermanentError, Status
-from syncer_consul.agent.check_fields import KINDS, Version, unknown_fields
+from syncer_consul.agent.check_fields import COMMAND, KINDS, Version, unknown_fields
 from syncer_consul.agent.wire import PREFIX, VALUE_LIMIT
 
 #: Consul keeps 64 pairs; ten are reserved for the mark, its future fields and related data.
@@ -117,12 +117,12 @@ def _checks(
             problems.append(f"check {check.key}: not in Consul's form")
         elif check == state:
             continue  # the instance was adjusted before
-        elif check.key in kept:
+        elif check.key.lower() in kept:  # the catalog takes keys that differ in case for one
             problems.append(f"check {check.key}: there is another check of this key")
         else:
             fitting = fit_check(check, version, refused, problems)
             if fitting is not None:
-                kept[check.key] = fitting
+                kept[check.key.lower()] = fitting
     return tuple(kept.values())
 
 
@@ -133,6 +133,10 @@ def fit_check(
     unknown = unknown_fields(check.definition, version, refused)
     if not unknown:
         return check
+    if COMMAND in unknown:
+        text = "this agent takes no checks that run commands (its enable_script_checks)"
+        problems.append(f"check {check.key}: {text}")
+        return None
     who = f"Consul {'.'.join(map(str, version))}" if version else "this Consul"
     problems.append(f"check {check.key}: {who} does not know {', '.join(unknown)}")
     if any(field in KINDS for field in unknown):

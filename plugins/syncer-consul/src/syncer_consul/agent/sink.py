@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from typing import Any
 from urllib.parse import quote
@@ -36,11 +37,14 @@ from syncer import (
 )
 from syncer.kits.http import Failed, Refused, each
 from syncer_consul.agent import limits, wire
+from syncer_consul.agent.audit import Audit
+from syncer_consul.agent.check_fields import COMMAND
 from syncer_consul.agent.checks import Translator
 from syncer_consul.agent.examine import examined
 from syncer_consul.agent.feed import Feed
 from syncer_consul.agent.found import found_as
 from syncer_consul.agent.listing import Listing
+from syncer_consul.agent.nodes import Nodes
 from syncer_consul.agent.watch import Watcher
 from syncer_consul.http.client import AgentInfo, Client, is_unknown
 from syncer_consul.http.transport import Answer
@@ -52,6 +56,7 @@ from syncer_consul.options import ConsulOptions
 FRESH, FEW = 2.0, 32
 #: How long own writes must have been quiet before the watch wakes, and the longest wait for it.
 _QUIET, _LONGEST_QUIET = 0.2, 0.8
+_NO_COMMANDS = "scripts are disabled"
 _UNKNOWN_FIELD = re.compile(r'unknown field "(\w+)"')
 
 
@@ -59,6 +64,7 @@ class ConsulSink(Sink):
     """Registers at one agent; see `ConsulOptions`."""
 
     reads_beside = True
+    folds_case = True
 
     def __init__(self, options: ConsulOptions, context: Context) -> None:
         self._options, self._name = options, context.name
@@ -71,8 +77,10 @@ class ConsulSink(Sink):
         self._listing = Listing()
         self.locks = ConsulLocks(self._client)
         self._refused: frozenset[str] = frozenset()
+        self._met: AgentInfo | None = None
         self._version: tuple[int, ...] | None = None
         self._wrote_at = 0.0
+        self._nodes, self._audit = Nodes(self._client), Audit(self._client, context.owner)
         self._watcher: Watcher | None = None
         self._closed = Event()
 
@@ -85,7 +93,16 @@ class ConsulSink(Sink):
             services.object(), checks.object(), info.address, started
         )
         hidden = services.filtered or checks.filtered or self._client.may_hide(info)
-        return View(items, complete=not hidden, unclear=unclear)
+        items = self._audit.view(items, services.data, checks.data)
+        problems = [self._nodes.met(info.node, checks.data), *self._audit.problems()]
+        if info.commands is None and COMMAND in self._refused:
+            problems.append("the agent takes no checks that run commands: they are left out")
+        return View(
+            items,
+            complete=not hidden and not problems[0],
+            unclear=unclear,
+            problems=filter(None, problems),
+        )
 
     def registration(self, id: str) -> Registration | None:
         """Read one registration again."""
@@ -97,6 +114,7 @@ class ConsulSink(Sink):
             raise Conflict(f"{new.id} was registered by somebody else since the last listing")
         written = self._write(new, new.instance.tags)
         self._listing.remember(new, written)
+        self._audit.wrote(new.id)
         return written
 
     def update(self, old: Registration, new: Registration, look: bool = True) -> Registration:
@@ -111,14 +129,20 @@ class ConsulSink(Sink):
         for check in self._listing.stale_checks(old, new):
             self._remove(self._client.agent.check, check)
         self._listing.remember(new, written)
+        self._audit.wrote(new.id)
         return written
 
     def deregister(self, old: Registration, look: bool = True) -> None:
         """Remove a registration with its checks."""
+        if self._audit.is_ghost(old.id):
+            if self._look(old.id) is not None:
+                raise Conflict(f"{old.id} was registered again since the last listing")
+            return self._audit.bury(old.id)
         if look and self._expect(old) is None:
             return
         self._remove(self._client.agent.service, old.id)
         self._listing.forget(old.id)
+        self._audit.wrote(old.id)
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes, several at the same time; removals come last."""
@@ -153,7 +177,8 @@ class ConsulSink(Sink):
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake within a second of a change on this node, and when the agent comes back."""
-        watcher = Watcher(Client(self._options, idle=4), self._client, self._settle)
+        beside = partial(self._audit.run, meanwhile=self._nodes.look)
+        watcher = Watcher(Client(self._options, idle=4), self._client, self._settle, beside)
         self._watcher = watcher
         if self._closed.is_set():
             watcher.close()
@@ -165,7 +190,7 @@ class ConsulSink(Sink):
 
     def examine(self) -> Iterator[Finding]:
         """Examine the agent, its clock, and the rights of the token."""
-        return examined(self._client)
+        return examined(self._client, self._audit)
 
     def close(self) -> None:
         """Close all connections, which ends a watch."""
@@ -180,8 +205,9 @@ class ConsulSink(Sink):
         if wanted and info.datacenter and info.datacenter != wanted:
             text = f"the agent belongs to datacenter {info.datacenter!r}, not {wanted!r}"
             raise PermanentError(f"Consul at {self._client.address}: {text}")
-        if info.version != self._version:
-            self._version, self._refused = info.version, frozenset()
+        if info is not self._met:
+            refused = [] if info.commands is not False else [COMMAND]
+            self._met, self._version, self._refused = info, info.version, frozenset(refused)
         return info
 
     def _make(self, change: Change, look: bool) -> Outcome:
@@ -240,12 +266,14 @@ class ConsulSink(Sink):
     def _note_refused_field(self, error: Refused) -> bool:
         """Note a field that the agent refused; return whether it is new.
 
-        For agents whose version is unknown, or which lack a field that their version should have.
+        For agents that do not tell their version, or whether they run commands, or which lack a
+        field that their version should have.
         """
-        field = _UNKNOWN_FIELD.search(error.reason)
-        if field is None or field[1] in self._refused:
+        named = _UNKNOWN_FIELD.search(error.reason)
+        field = named[1] if named else COMMAND if _NO_COMMANDS in error.reason.lower() else ""
+        if not field or field in self._refused:
             return False
-        self._refused |= {field[1]}
+        self._refused |= {field}
         return True
 
     def _body(self, new: Registration, tags: Iterable[str], first: str) -> dict[str, Any]:

@@ -3,19 +3,24 @@
 import json
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import closing, suppress
 from typing import Any
 
 import attrs
 from consul.base import CB
 
+from syncer import TemporaryError
 from syncer.kits.http import Failed, Refused
 from syncer_consul.http.endpoints import Consul
+from syncer_consul.http.refusals import Meaning, meaning
 from syncer_consul.http.transport import Transport
 from syncer_consul.options import AgentOptions
 
 _UNKNOWN = ("unknown service", "unknown check", "does not have associated ttl")
 #: Since this version lists tell whether ACLs hide a part of them.
 _TELLS_HIDDEN = (1, 11, 0)
+#: Connections that are made to find out whether several agents share an address.
+_NEW_CONNECTIONS = 2
 
 
 def is_unknown(error: Refused | Failed) -> bool:
@@ -30,7 +35,8 @@ def is_unknown(error: Refused | Failed) -> bool:
 class AgentInfo:
     """An agent's description of itself; empty and `None` where the token may not ask.
 
-    `reads_all`: whether the token may read services of every name; `None` if not known.
+    `reads_all`: whether the token may read services of every name; `None` if not known. `commands`:
+    whether it takes checks that run commands.
     """
 
     version: tuple[int, ...] | None = None
@@ -38,6 +44,7 @@ class AgentInfo:
     address: str = ""
     datacenter: str = ""
     reads_all: bool | None = None
+    commands: bool | None = None
 
 
 class Client(Consul):
@@ -55,7 +62,7 @@ class Client(Consul):
         questions: Sequence[tuple[str, str]] = (("service", "syncer-may-read-all"),),
     ) -> None:
         super().__init__(Transport(options, idle=idle, on_outage=self.forget))
-        self._questions = questions
+        self._options, self._questions = options, questions
         self._info: AgentInfo | None = None
         self._info_token = ""
 
@@ -80,6 +87,24 @@ class Client(Consul):
             self._info, self._info_token = info, token
         return info
 
+    def meet_again(self) -> None:
+        """Ask the agent for its node's name; if that is another one, nothing known counts."""
+        name = self._ask_self().node
+        if name and name != self.info().node:
+            self.forget()
+
+    def names(self) -> frozenset[str]:
+        """Return the names of the nodes whose agents answer now, over new connections as well.
+
+        Several: the address leads to several agents. None where the token may not ask.
+        """
+        found = {self._ask_self().node}
+        for _ in range(_NEW_CONNECTIONS):
+            other = Client(self._options, idle=1)
+            with closing(other), suppress(TemporaryError):  # the agent may allow no more of them
+                found.add(other._ask_self().node)
+        return frozenset(filter(None, found))
+
     def may_hide(self, info: AgentInfo) -> bool:
         """Whether ACLs may hide services in a list that does not say so."""
         tells = info.version is not None and info.version >= _TELLS_HIDDEN
@@ -102,16 +127,24 @@ class Client(Consul):
 
         Only asks. Raises `Refused` if the agent does not know the token.
         """
+        try:
+            return self.ask_rights(questions)
+        except Refused as error:
+            if meaning(error) is Meaning.TOKEN:
+                raise
+            return None
+
+    def ask_rights(self, questions: Sequence[tuple[str, str, str]]) -> list[bool] | None:
+        """Ask as `may` does. Raises `Refused` where that may not be asked, or by this method."""
         keys = ("Resource", "Access", "Segment")
         asked = json.dumps([dict(zip(keys, one, strict=True)) for one in questions])
         try:
             answer = self.http.post(CB.json(), "/v1/internal/acl/authorize", data=asked)
             return [bool(answer.data[place]["Allow"]) for place in range(len(questions))]
         except Refused as error:
-            if error.code == 403:
-                raise
-            # 401: the agent has no ACLs.
-            return [True] * len(questions) if error.code == 401 else None
+            if error.code == 401:  # the agent has no ACLs
+                return [True] * len(questions)
+            raise
         except (TypeError, LookupError):
             return None
 
@@ -125,19 +158,22 @@ class Client(Consul):
         asked = [(resource, "read", segment) for resource, segment in self._questions]
         allowed = self.may(asked)
         reads_all = None if allowed is None else all(allowed)
+        return attrs.evolve(self._ask_self(), reads_all=reads_all)
+
+    def _ask_self(self) -> AgentInfo:
         try:
             data = self.agent.self().object()
         except Refused as error:
-            if error.code != 403:
+            if meaning(error) is Meaning.TOKEN:
                 raise
-            return AgentInfo(reads_all=reads_all)  # a token for services alone may not ask
+            return AgentInfo()  # a token for services alone may not ask; or the path is blocked
         config, member = _object(data.get("Config")), _object(data.get("Member"))
         return AgentInfo(
             version=parse_version(str(config.get("Version", ""))),
             node=str(config.get("NodeName", "")),
             address=str(member.get("Addr", "")),
             datacenter=str(config.get("Datacenter", "")),
-            reads_all=reads_all,
+            commands=_object(data.get("DebugConfig")).get("EnableRemoteScriptChecks"),
         )
 
 

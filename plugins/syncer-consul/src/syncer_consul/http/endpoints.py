@@ -89,6 +89,10 @@ class Consul(base.Consul):  # type: ignore[misc]
         self.status: Any = base.Consul.Status(self)
         self.txn: Any = base.Consul.Txn(self)
 
+    def tree(self, prefix: str) -> Any:
+        """Read every key under a prefix, with values as Consul encodes them."""
+        return self.http.get(base.CB.json(), f"/v1/kv/{prefix}", [("recurse", "1")])
+
     def asking(self, **query: str) -> "Consul":
         """Return a client that adds these parameters, unless empty, to each request.
 

@@ -5,6 +5,8 @@ from functools import partial
 from threading import Event, Lock, Thread
 from typing import Any
 
+from syncer import SyncerError
+
 #: A blocking query: called with `index` and `wait`, returns an `Answer`.
 Query = Callable[..., Any]
 
@@ -42,7 +44,8 @@ class IndexWatcher:
 
     `close` closes the connections of the queries, which are for them alone. `ours` tells of an
     index whether a write of our own made it: then nobody is woken. A change that somebody else
-    makes within the same tenth of a second is hidden by it until the next listing.
+    makes within the same tenth of a second is hidden by it until the next listing. `began` is told
+    where each query begins, also on a server that has lost data.
     """
 
     def __init__(
@@ -50,8 +53,9 @@ class IndexWatcher:
         queries: Sequence[Query],
         close: Callable[[], None],
         ours: Callable[[int], bool] = lambda index: False,
+        began: Callable[[int], None] = lambda index: None,
     ) -> None:
-        self._queries, self._close, self._ours = queries, close, ours
+        self._queries, self._close, self._ours, self._began = queries, close, ours, began
         self._ended, self._lock = Event(), Lock()
         self._error: Exception | None = None
 
@@ -70,15 +74,30 @@ class IndexWatcher:
         self._ended.set()
         self._close()
 
+    def _index_of(self, query: Query, index: int) -> int:
+        try:
+            return index_of(query, index)
+        except SyncerError:
+            if not index or self._ended.is_set():
+                raise
+        # Perhaps a proxy cuts long requests: then a short one is answered, and tells what changed.
+        self._ended.wait(SPACING)
+        found = index_of(query, 0)
+        self._began(found)
+        return found
+
     def _follow(self, query: Query, wake: Callable[[], None]) -> None:
         index = 0
         try:
             while not self._ended.is_set():
-                found = index_of(query, index)
+                found = self._index_of(query, index)
                 # No faster than this; and the answer to our own write may still be on its way.
                 self._ended.wait(SPACING)
                 # An index that fell is of a server that began again, and is followed from there.
-                if not index or found < index or (found > index and not self._ours(found)):
+                if not index or found < index:
+                    self._began(found)
+                    wake()
+                elif found > index and not self._ours(found):
                     wake()
                 index = found
         except Exception as error:  # noqa: BLE001 - raised by the thread that runs the watch

@@ -1,10 +1,13 @@
 """Checks for `syncer doctor` before writing to the key-value store: datacenter and token."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from syncer import Finding, Level, SyncerError
-from syncer_consul.agent.examine import NOT_TOLD, reaching, refused_by
+from syncer.kits.http import Refused
+from syncer_consul.agent.examine import reaching, refused_by, rights
 from syncer_consul.http.client import Client
+from syncer_consul.http.refusals import Meaning, meaning
+from syncer_consul.http.transport import Answer
 from syncer_consul.options import KvOptions
 
 #: A part of a name that no rule was made for.
@@ -16,27 +19,32 @@ _NO_LEADER = Finding(
 )
 
 
-def examined(client: Client, options: KvOptions, prefixes: Sequence[str]) -> Iterator[Finding]:
-    """Report whether the agent answers, and what the token may do; nothing is written."""
+def examined(
+    client: Client, options: KvOptions, prefixes: Sequence[str], listing: Callable[[], Answer]
+) -> Iterator[Finding]:
+    """Report whether the agent answers, and what the token may do; nothing is written.
+
+    `listing` asks for the names of the entries.
+    """
     session = [] if options.session is None else ["session"]
     try:
-        reached = list(reaching(client, _NO_LEADER))
+        reached = list(reaching(client, listing, _NO_LEADER))
         stray = _stray(client, options.datacenter)
         node = client.info().node
         questions = [
             *(("key", access, f"{p}{_ANY}") for access in ("read", "write") for p in prefixes),
             *((what, "write", node or _ANY) for what in session),
         ]
-        allowed = client.may(questions)
+        told = rights(client, questions)
     except SyncerError as error:
         yield refused_by(error)
         return
     yield from reached
     yield from stray
-    if allowed is None:
-        yield NOT_TOLD
+    if isinstance(told, Finding):
+        yield told
         return
-    refused = [asked for asked, yes in zip(questions, allowed, strict=True) if not yes]
+    refused = [asked for asked, yes in zip(questions, told, strict=True) if not yes]
     yield from _refused(refused, prefixes, node)
     if not refused:
         shown = ", ".join(prefixes)
@@ -45,7 +53,14 @@ def examined(client: Client, options: KvOptions, prefixes: Sequence[str]) -> Ite
 
 def _stray(client: Client, datacenter: str) -> list[Finding]:
     """Report a configured datacenter that the agent does not know."""
-    known = client.catalog.datacenters().data or () if datacenter else (datacenter,)
+    if not datacenter:
+        return []
+    try:
+        known = client.catalog.datacenters().data or ()
+    except Refused as error:
+        if meaning(error) is Meaning.TOKEN:
+            raise
+        return []  # not told
     if datacenter in known:
         return []
     text = f"the agent knows no datacenter {datacenter}; it knows {', '.join(known)}"

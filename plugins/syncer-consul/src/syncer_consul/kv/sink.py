@@ -92,7 +92,8 @@ class ConsulKvSink(HeldSink):
         # Names of services are enough: their index changes with everything below.
         kv = client.asking(dc=self._options.datacenter).kv
         queries = [partial(kv.get, quote(p), keys=True, separator="/") for p in self._prefixes]
-        self._watcher = IndexWatcher(queries, client.close, self._writer.own.__contains__)
+        own = self._writer.own
+        self._watcher = IndexWatcher(queries, client.close, own.__contains__, own.began)
         if self._closed.is_set():
             self._watcher.close()
         self._watcher.run(wake, stop)
@@ -103,7 +104,8 @@ class ConsulKvSink(HeldSink):
 
     def examine(self) -> Iterator[Finding]:
         """Report whether the agent answers, its clock, and what the token may do with keys."""
-        return examined(self._client, self._options, self._prefixes)
+        names = partial(self._client.kv.get, quote(self._prefixes[0]), keys=True, separator="/")
+        return examined(self._client, self._options, self._prefixes, names)
 
     def close(self) -> None:
         """Close all connections, which ends a watch. A session expires by itself."""

@@ -1,13 +1,16 @@
 """Transactions on Consul's key-value store: read trees at one moment, write on conditions."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from syncer import TemporaryError
 from syncer.kits.http import Refused
 from syncer.kits.keyvalue import Entry
 from syncer_consul.http.endpoints import Consul
+from syncer_consul.http.refusals import Meaning, meaning
+from syncer_consul.http.transport import Answer
 
 #: One operation of a transaction, in Consul's form.
 Verb = Mapping[str, Any]
@@ -50,17 +53,25 @@ class Store:
     """The store of one datacenter. Safe in threads."""
 
     def __init__(self, consul: Consul) -> None:
-        self._txn = consul.txn
+        self._consul, self._txn = consul, consul.txn
+        #: Whether the agent takes no PUT from here, not even one that only reads.
+        self._reads_by_get = False
 
     def trees(self, prefixes: Sequence[str]) -> tuple[dict[str, Entry], bool]:
-        """Return the entries under these prefixes, as of one moment; and whether ACLs hide some."""
-        asked = [{"KV": {"Verb": "get-tree", "Key": prefix}} for prefix in prefixes]
-        answer = self._txn.put(asked)
-        try:
-            found = [_entry(result) for result in _results(answer.data)]
-        except _FAULTS as error:
-            raise TemporaryError(f"Consul's answer is not a list of entries: {error!r}") from error
-        return {entry.key: entry for entry in found}, answer.filtered
+        """Return the entries under these prefixes, as of one moment; and whether ACLs hide some.
+
+        Where the agent takes no writes from this host, they are read one after the other.
+        """
+        if not self._reads_by_get:
+            asked = [{"KV": {"Verb": "get-tree", "Key": prefix}} for prefix in prefixes]
+            try:
+                return _entries([self._txn.put(asked)], _results)
+            except Refused as error:
+                if meaning(error) not in (Meaning.NO_WRITES, Meaning.BLOCKED, Meaning.BETWEEN):
+                    raise
+        found = _entries([self._consul.tree(quote(prefix)) for prefix in prefixes], _pairs)
+        self._reads_by_get = True
+        return found
 
     def change(self, verbs: Sequence[Verb]) -> dict[str, int]:
         """Do all or nothing; return new indexes by key. Raises `Refusal` with places in `verbs`."""
@@ -76,12 +87,21 @@ class Store:
         return {entry.key: entry.revision for entry in map(_entry, _results(answer.data))}
 
 
+def _entries(
+    answers: Sequence[Answer], pairs: Callable[[Any], Iterable[Mapping[str, Any]]]
+) -> tuple[dict[str, Entry], bool]:
+    try:
+        found = [_entry(pair) for answer in answers for pair in pairs(answer.data)]
+    except _FAULTS as error:
+        raise TemporaryError(f"Consul's answer is not a list of entries: {error!r}") from error
+    return {entry.key: entry for entry in found}, any(answer.filtered for answer in answers)
+
+
 #: Errors of reading an answer that is not Consul's.
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
-def _entry(result: Mapping[str, Any]) -> Entry:
-    found = result["KV"]
+def _entry(found: Mapping[str, Any]) -> Entry:
     return Entry(
         key=str(found["Key"]),
         value=base64.b64decode(found.get("Value") or ""),
@@ -93,4 +113,10 @@ def _entry(result: Mapping[str, Any]) -> Entry:
 def _results(data: Any) -> Sequence[Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise TemporaryError("Consul's answer is not that of a transaction")
-    return data.get("Results") or ()
+    return [result["KV"] for result in data.get("Results") or ()]
+
+
+def _pairs(data: Any) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(data, list | None):
+        raise TemporaryError("Consul's answer is not a list of keys")
+    return data or ()

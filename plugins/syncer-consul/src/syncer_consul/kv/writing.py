@@ -71,10 +71,14 @@ class OwnWrites:
     def __contains__(self, index: int) -> bool:
         return index in self._indexes
 
+    def began(self, index: int) -> None:
+        """Note where a watch begins: higher indexes are of data that Consul has lost since."""
+        self._indexes = {one: None for one in tuple(self._indexes) if one <= index}
+
     def note(self, index: int) -> None:
         """Note the index of a write. If it is lower than the last, the server lost its data."""
         if index < self._last:
-            self._indexes.clear()
+            self._indexes = {}
         self._indexes[index], self._last = None, index
         if len(self._indexes) > _REMEMBERED:
             del self._indexes[next(iter(self._indexes))]

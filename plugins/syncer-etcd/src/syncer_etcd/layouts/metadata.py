@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from syncer import Instance, Registration
+from syncer import Instance, PermanentError, Registration
 from syncer.kits.keyvalue import Layout, record, split_endpoint
 
 _SHOWN = ("address", "port", "meta")
@@ -15,8 +15,13 @@ class MetadataLayout(Layout):
     needs_port: ClassVar[bool] = True
 
     def fit(self, instance: Instance) -> None:
-        """Raise PermanentError for no port, or `syncer` in the metadata."""
+        """Raise PermanentError for no port, `syncer` in the metadata, or another protocol.
+
+        What consumers find is called by HTTP or gRPC.
+        """
         super().fit(instance)
+        if instance.protocol != "tcp":
+            raise PermanentError(f"{instance.id}: this layout needs tcp, not {instance.protocol}")
         record.free_of_own(instance)
 
     def metadata(self, registration: Registration) -> dict[str, str]:

@@ -19,6 +19,7 @@ from syncer import Instance, PermanentError, Registration
 from syncer.kits.keyvalue import Layout, choose, segment, split_endpoint
 
 _KINDS, _SCHEMES = ("http", "tcp"), ("http", "https", "h2c")
+_PROTOCOLS = ("tcp", "udp")
 #: Names that Traefik reads as a list's index (digits), a node of its own, or a provider's.
 _UNFIT = re.compile(r"\d+|.*[@\[\]].*", re.DOTALL)
 _KEY = re.compile(
@@ -45,10 +46,12 @@ class TraefikLayout(Layout):
         self._scheme = choose(settings, "scheme", _SCHEMES)
 
     def fit(self, instance: Instance) -> None:
-        """Raise PermanentError for no port, or a name that Traefik reads as something else."""
+        """Raise PermanentError for no port, another protocol, or a name that Traefik misreads."""
         super().fit(instance)
         if _UNFIT.fullmatch(instance.service) or segment(instance.service) != instance.service:
             raise PermanentError(f"{instance.id}: Traefik cannot name a service {instance.service}")
+        if instance.protocol not in _PROTOCOLS:
+            raise PermanentError(f"{instance.id}: Traefik forwards no {instance.protocol}")
         kind, scheme = self._way(instance)
         if kind not in (*_KINDS, "udp") or scheme not in _SCHEMES:
             raise PermanentError(f"{instance.id}: Traefik knows no {kind} with {scheme}")

@@ -1,0 +1,43 @@
+"""What a 403 of an agent means: one status, and several causes."""
+
+from enum import Enum
+
+from syncer import SyncerError
+from syncer.kits.http import Refused
+
+
+class Meaning(Enum):
+    """Why a request was refused. The value is advice for the person who sees it."""
+
+    TOKEN = "see whether token, token_file or CONSUL_HTTP_TOKEN has a token that Consul knows"
+    RIGHTS = "give the token the rights that the plugin's README names"
+    BLOCKED = (
+        "take the path out of `block_endpoints` in `http_config` of the agent; what syncer asks for"
+        " is in the plugin's README"
+    )
+    NO_WRITES = (
+        "add this host's network to `allow_write_http_from` in `http_config` of the agent; reading"
+        " works without it"
+    )
+    BETWEEN = "Consul says it in other words: see what stands between syncer and the agent"
+    OTHER = "see whether the agent runs, and whether the address is right"
+
+
+#: How Consul words its refusals, in lower case.
+_WORDS = {
+    "acl not found": Meaning.TOKEN,
+    "permission denied": Meaning.RIGHTS,
+    "endpoint is blocked": Meaning.BLOCKED,
+    "access is restricted": Meaning.NO_WRITES,
+}
+
+
+def meaning(error: SyncerError) -> Meaning:
+    """Return why a request was refused, as far as the words and the status tell."""
+    if not isinstance(error, Refused):
+        return Meaning.OTHER
+    reason = error.reason.lower()
+    for words, found in _WORDS.items():
+        if words in reason:
+            return found
+    return Meaning.BETWEEN if error.code in (403, 405) else Meaning.OTHER
