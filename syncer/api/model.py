@@ -375,7 +375,8 @@ class View(Generic[T]):
     `unclear` exist, but cannot be described now; `reasons` says why, by id. If there is no answer
     an exception is raised; an empty view means that there is nothing. `problems` are lines for
     people about the other side as a whole: of a sink they are logged, and shown by the page and by
-    `syncer doctor`.
+    `syncer doctor`. An incomplete view that is sure to show what this process wrote does not hide
+    its own.
     """
 
     items: tuple[T, ...] = attrs.field(converter=as_tuple)
@@ -385,6 +386,7 @@ class View(Generic[T]):
         default=EMPTY, converter=frozen_map, kw_only=True, eq=False
     )
     problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, kw_only=True)
+    hides_own: bool = attrs.field(default=True, kw_only=True)
 
 
 class Unhealthy(str, Enum):

@@ -185,7 +185,7 @@ def _settle(
     if have is None:
         if id_ in actual.unclear:
             return Skip(id_, SkipKind.UNCLEAR, "the registry holds this id, but it cannot be read")
-        if not actual.complete and id_ in written:
+        if not actual.complete and actual.hides_own and id_ in written:
             return Skip(
                 id_, SkipKind.HIDDEN, "written before, and not shown by an incomplete listing"
             )

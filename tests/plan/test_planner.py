@@ -173,6 +173,12 @@ class TestIncompleteListing:
         plan = make_plan(Adjusted(wanted=[wanted()]), View([], complete=False), facts(), {ID})
         assert summary(plan) == {ID: "hidden"}
 
+    def test_what_was_written_and_would_be_shown_is_gone(self):
+        """The registry hides others' entries alone: what it does not show of ours, it has lost."""
+        view = View([], complete=False, hides_own=False)
+        plan = make_plan(Adjusted(wanted=[wanted()]), view, facts(), {ID})
+        assert summary(plan) == {ID: "Register"}
+
     def test_what_was_not_written_is_added(self):
         """An id that this process never wrote may be new."""
         plan = make_plan(Adjusted(wanted=[wanted()]), View([], complete=False), facts(), {"other"})

@@ -50,11 +50,14 @@ def version():
 
 
 class ZooKeeper(RealServer):
-    """One server. `tls` is a folder with `server.pem` (certificate and key) and `ca.pem`."""
+    """One server. `tls` is a folder with `server.pem` (certificate and key) and `ca.pem`.
 
-    def __init__(self, guard, name="zookeeper", tls=None, tick=TICK):
+    `settings` are further system properties, by their names without `zookeeper.`.
+    """
+
+    def __init__(self, guard, name="zookeeper", tls=None, tick=TICK, settings=None):
         super().__init__(guard, name)
-        self.tls, self.tick = tls, tick
+        self.tls, self.tick, self.settings = tls, tick, settings or {}
         self.port, self.tls_port = free_ports(2)
         self.address = f"127.0.0.1:{self.port}"
         self.tls_address = f"localhost:{self.tls_port}"
@@ -156,7 +159,8 @@ class ZooKeeper(RealServer):
         config.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         classes = ":".join(str(JARS / name) for name in _CLASSES)
         super_ = f"-Dzookeeper.DigestAuthenticationProvider.superDigest={_digest(SUPER)}"
-        return [*_JAVA, super_, "-cp", classes, _MAIN, config]
+        more = [f"-Dzookeeper.{name}={value}" for name, value in self.settings.items()]
+        return [*_JAVA, super_, *more, "-cp", classes, _MAIN, config]
 
     def _ready(self):
         return "Mode:" in self.say("srvr")

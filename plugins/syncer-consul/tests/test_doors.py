@@ -61,6 +61,15 @@ def test_hidden_services_make_it_incomplete(agent, open_sink, version_known):
     assert not view.complete
 
 
+def test_own_services_are_never_hidden(agent, open_sink, open_kv):
+    """Who may write a name may read it: what such a list does not show of ours is gone."""
+    rules = 'service_prefix "web" { policy = "write" } key_prefix "services/" { policy = "write" }'
+    token = Secret(agent.api.create_token(rules))
+    for kept in (open_sink(agent.url, token=token), open_kv(agent.url, token=token)):
+        view = kept.registrations()
+        assert (view.complete, view.hides_own) == (False, False)
+
+
 def test_no_token_where_one_is_needed(agent, open_sink):
     """Without a token the list is empty and incomplete; it is never believed."""
     agent.api.register({"ID": "hidden", "Name": "hidden"})

@@ -4,13 +4,16 @@ import socket
 import threading
 
 import pytest
+from kazoo.exceptions import NoAuthError
 from kazoo.security import ACL, ANYONE_ID_UNSAFE, READ_ACL_UNSAFE, Permissions
 
 from servers import zookeeper as program
 from servers.authority import make_authority
 from servers.process import free_ports
 from servers.secrets import secret
-from syncer import Level
+from syncer import Level, PermanentError
+from syncer.testing import make_instance, make_registration
+from syncer_zookeeper import examine
 from syncer_zookeeper.options import Acl
 
 PASSWORD = secret("pa55word-for-the-doctor-of-zookeeper")
@@ -206,3 +209,57 @@ def test_what_is_no_zookeeper(open_sink, said, text):
     assert level is Level.PROBLEM
     assert text in told
     assert "check that this is ZooKeeper's port" in told
+
+
+SASL = "org.apache.zookeeper.server.auth.SASLAuthenticationProvider"
+#: Servers that let nobody in without a login: by SASL, and by digest.
+LOGINS = {
+    "sasl": {"sessionRequireClientSASLAuth": "true", "authProvider.1": SASL},
+    "digest": {"enforce.auth.enabled": "true", "enforce.auth.schemes": "digest"},
+}
+
+
+@pytest.mark.parametrize("settings", LOGINS.values(), ids=LOGINS)
+def test_servers_that_demand_a_login(start_zookeeper, open_sink, settings):
+    """It is said what is missing, and that SASL is not spoken."""
+    server = start_zookeeper(settings=settings)
+    sink = open_sink(server.address)
+    with pytest.raises(PermanentError, match="let nobody in without a login: set user and pass"):
+        sink.registrations()
+    (text,) = of(Level.PROBLEM, found(sink))
+    assert "without a login" in text
+    assert "tls" not in text
+    if "enforce.auth.enabled" in settings:
+        assert of(Level.PROBLEM, found(open_sink(server.address, **ME))) == []
+
+
+def test_a_quota_that_is_used_up(start_zookeeper, open_sink, register):
+    """It is said in words; the rest goes on."""
+    server = start_zookeeper(settings={"enforceQuota": "true"})
+    sink = open_sink(server.address)
+    (held,) = register(sink)
+    server.client.ensure_path("/zookeeper/quota/services")
+    server.client.create("/zookeeper/quota/services/zookeeper_limits", QUOTA)
+    server.client.create("/zookeeper/quota/services/zookeeper_stats", b"count=0,bytes=0")
+    more = make_registration(sink.adjust(make_instance("more")))
+    with pytest.raises(PermanentError, match="the quota of a path is used up"):
+        sink.register(more)
+    sink.deregister(held)
+
+
+#: At most one node, of any size; soft limits do nothing but log.
+QUOTA = b"count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=1"
+
+
+def test_a_server_that_tells_nothing_to_whom_may_not_read(clean_zookeeper, open_sink, monkeypatch):
+    """From 3.9 on it says of a node that may not be read not even that it exists: imitated."""
+
+    class Refused:
+        def get(self, timeout):
+            raise NoAuthError
+
+    sink = open_sink(clean_zookeeper.address)
+    monkeypatch.setattr(examine, "exists", lambda path: lambda client: Refused())
+    texts = [text for _, text in found(sink)]
+    assert of(Level.PROBLEM, found(sink)) == []
+    assert not any("does not exist yet" in text for text in texts)

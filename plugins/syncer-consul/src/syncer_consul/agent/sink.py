@@ -102,6 +102,7 @@ class ConsulSink(Sink):
             complete=not hidden and not problems[0],
             unclear=unclear,
             problems=filter(None, problems),
+            hides_own=bool(problems[0]),  # who may write a service may read it
         )
 
     def registration(self, id: str) -> Registration | None:

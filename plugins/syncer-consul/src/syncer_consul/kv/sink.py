@@ -6,6 +6,8 @@ from functools import partial
 from threading import Event
 from urllib.parse import quote
 
+import attrs
+
 from syncer import (
     Change,
     Context,
@@ -64,7 +66,8 @@ class ConsulKvSink(HeldSink):
         """Return everything under the prefix, with the twins, all as of one moment."""
         info = self._client.info()
         found, hidden = self._store.trees(self._prefixes)
-        return self._listed(found, hidden=hidden or self._client.may_hide(info))
+        view = self._listed(found, hidden=hidden or self._client.may_hide(info))
+        return attrs.evolve(view, hides_own=False)  # who may write a key may read it
 
     def apply(self, changes: Collection[Change]) -> Iterator[Outcome]:
         """Make the changes in transactions, on the condition that nothing changed meanwhile."""
