@@ -69,7 +69,7 @@ def test_a_path_that_is_not_there(sink):
     ("options", "advice"),
     [
         ({}, "set user and password; they need rights"),
-        ({"user": "me", "password": "wrong"}, "ZooKeeper accepts wrong ones"),
+        ({"user": "me", "password": "n0t-mine"}, "ZooKeeper accepts wrong ones"),
         ({"user": "you", "password": PASSWORD}, "ZooKeeper accepts wrong ones"),
     ],
 )
