@@ -73,11 +73,9 @@ def make_plan(
     changes: list[Change] = []
     unchanged = ours = 0
     for id_, want in wanted.items():
-        have = held.get(id_)
-        if have is None and (twin := twins.get(fold(id_))):
-            step: Change | Skip | None = _second(want, twin, facts)
-        else:
-            step = _settle(want, have, adjusted, actual, facts, written)
+        twin = None if id_ in held else twins.get(fold(id_))
+        settled = _settle(want, held.get(id_), adjusted, actual, facts, written)
+        step = _second(want, twin, facts) if twin else settled
         if step is None:
             unchanged += 1
             if hold := want.mark.hold:

@@ -56,7 +56,7 @@ def test_it_is_registered_once_the_first_is_gone(place):
     """And not before: removing the first would take the second away."""
     engine = place(BIG, SMALL)
     plan(engine)
-    engine.source.remove("big")
+    engine.source.remove(BIG.id)
     (gone,) = plan(engine).changes
     assert gone.id == "h:Web:80"
     assert ids(engine) == set()
@@ -106,7 +106,7 @@ def test_both_are_there_already(place):
     assert len(ids(engine)) == 2
     again = place(BIG, SMALL, sink=Folding(engine.sink.store))
     assert plan(again).changes == ()
-    again.source.remove("big")
+    again.source.remove(BIG.id)
     assert [change.id for change in plan(again).changes] == ["h:Web:80"]
 
 

@@ -1,6 +1,7 @@
 """One address that leads to several agents, or to one under another name."""
 
 import socket
+from contextlib import suppress
 from itertools import cycle
 from threading import Thread
 
@@ -11,6 +12,7 @@ from syncer.api.changes import SkipKind
 from syncer.testing import make_instance, make_registration
 from syncer_consul.agent import nodes
 from syncer_consul.agent.nodes import Nodes
+from syncer_consul.http.client import AgentInfo
 
 
 class RoundRobin:
@@ -20,31 +22,38 @@ class RoundRobin:
         self._next = cycle(addresses)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = "{}:{}".format(*self._listening.getsockname())
-        Thread(target=self._serve, daemon=True).start()
+        self._open, self._threads = [self._listening], []
+        self._begin(self._serve)
 
     def close(self):
-        self._listening.close()
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for one in self._open:
+            one.close()
+
+    def _begin(self, work, *arguments):
+        self._threads.append(Thread(target=work, args=arguments, daemon=True))
+        self._threads[-1].start()
 
     def _serve(self):
-        while True:
-            try:
+        with suppress(OSError):
+            while True:
                 near, _ = self._listening.accept()
-            except OSError:
-                return
-            host, _, port = next(self._next).rpartition(":")
-            far = socket.create_connection((host, int(port)))
-            for one, other in ((near, far), (far, near)):
-                Thread(target=_copy, args=(one, other), daemon=True).start()
+                host, _, port = next(self._next).rpartition(":")
+                far = socket.create_connection((host, int(port)))
+                self._open += [near, far]
+                self._begin(_copy, near, far)
+                self._begin(_copy, far, near)
 
 
 def _copy(one, other):
-    try:
+    with suppress(OSError):
         while data := one.recv(65536):
             other.sendall(data)
         other.shutdown(socket.SHUT_WR)
-    except OSError:
-        one.close()
-        other.close()
 
 
 class TestTwoAgents:
@@ -147,7 +156,7 @@ def test_an_agent_that_tells_its_name_only_by_its_checks(sink, clean_consul, mon
             check["Node"] = node
         return answer
 
-    monkeypatch.setattr(sink._client, "_ask_self", lambda: type(sink._client.info())())
+    monkeypatch.setattr(sink._client, "_ask_self", AgentInfo)
     sink._client.forget()
     complete = []
     for node in ("a", "b", "a"):

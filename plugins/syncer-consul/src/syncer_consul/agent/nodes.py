@@ -43,7 +43,7 @@ class Nodes:
             return  # told where an answer is needed
         self._looked = True
         self.note(names)
-        if names and self._client.info().node not in names:
+        if names and self._client.info().node not in {*names, ""}:
             self._client.forget()  # it came back under another name
 
     def note(self, names: frozenset[str]) -> None:
