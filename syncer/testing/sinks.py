@@ -51,7 +51,7 @@ close        `close` may be called twice
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from threading import Event, Thread
 from typing import Any, ClassVar
@@ -63,9 +63,10 @@ from syncer.api.checks import Check, Native, Problem
 from syncer.api.contracts import Sink
 from syncer.api.errors import Conflict, PermanentError, TemporaryError
 from syncer.api.model import FoundAs, Instance, Mark
-from syncer.testing.builders import make_instance, make_mark
+from syncer.testing.builders import make_instance
 from syncer.testing.clauses import clause, needed
 from syncer.testing.draining import DrainClauses
+from syncer.testing.hostile import HostileClauses
 from syncer.testing.laws import Desk
 from syncer.testing.laws import convergence as law_of_convergence
 from syncer.testing.leases import LeaseClauses
@@ -76,14 +77,7 @@ from syncer.testing.waiting import wait_until
 RICH: dict[str, Any] = {"tags": ("blue", "v1"), "meta": {"team": "shop"}, "weight": 3}
 
 
-#: Values that others may put in the place of a text: no text of XML or UTF-8, deep, or no text.
-HOSTILE: tuple[Any, ...] = (
-    *("w\ufffe", "\ud800", "\x00", "", "[" * 100_000, '{"a":' * 50_000, "9" * 5_000),
-    *(None, 5, True, [], ["x"], {}, {"x": {"y": []}}),
-)
-
-
-class SinkContract(DrainClauses, LeaseClauses, LockClauses):
+class SinkContract(DrainClauses, HostileClauses, LeaseClauses, LockClauses):
     """The tests of every sink. The module's docstring lists the clauses.
 
     `declines` maps clauses that do not apply to the reason. Override `translate` if the plugin has
@@ -105,11 +99,6 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
     spoil = needed(
         'a function that adds an unreadable entry; returns its id, or "" if listings hide it',
         "unreadable",
-    )
-    forge = needed(
-        "a function that writes an instance with these fields of a mark, as another program would;"
-        " nothing if no program could",
-        "hostile",
     )
     refused = needed("an instance that the registry cannot hold", "rejected")
     secrets = needed("the secrets in the configuration of `sink`", "secrets")
@@ -289,31 +278,6 @@ class SinkContract(DrainClauses, LeaseClauses, LockClauses):
             return not view.complete or (bool(id_) and id_ in view.unclear)
 
         desk.eventually(reported, True)
-
-    @clause("hostile")
-    def test_hostile_entry_costs_only_itself(
-        self, desk: Desk, forge: Callable[[Instance, Mapping[str, Any]], object]
-    ) -> None:
-        """Marks that nobody can read, write again or believe: the others are kept equal."""
-        good = desk.new(make_instance("good"))
-        held = desk.sink.register(good)
-        sound = make_mark(good.instance).fields()
-        for number, value in enumerate(HOSTILE):
-            for name in ("workload", "via"):
-                bad = make_instance("hostile", number + 1, id=f"hostile-{name}-{number}")
-                forge(bad, {**sound, name: value})
-        more = desk.new(make_instance("more"))
-
-        def listed() -> bool:
-            view = desk.sink.registrations()
-            assert view.complete, "an entry of others makes the listing incomplete"
-            return all(desk.shown(one) in view.items for one in (good, more))
-
-        desk.sink.register(more)
-        desk.eventually(listed, True)
-        moved = desk.new(make_instance("good", address="10.0.0.9"))
-        desk.sink.deregister(desk.sink.update(held, moved))
-        desk.eventually(lambda: desk.shown(moved) in desk.sink.registrations().items, False)
 
     @clause("rejected")
     def test_rejected_is_permanent(self, desk: Desk, refused: Instance) -> None:
