@@ -10,6 +10,11 @@ import pytest
 from servers.dropin import start_dropin
 from servers.syncer import command
 from servers.waiting import wait_until
+from syncer import Host
+from syncer.desired.addresses import AddressRules
+from syncer.desired.translate import Translator
+from syncer_docker.containers.describe import describe
+from syncer_registrator import RegistratorOptions, create
 
 RANCHER = "io.rancher.container.ip"
 #: What Rancher 1.6 says of a container that it connects itself.
@@ -189,3 +194,40 @@ def test_a_word_that_is_no_address(engine, parts, word):
     done = command("explain", "web", *parts, "--advertise", word)
     assert "orders at no address" in done.stdout
     assert f"{word}, which is to be advertised, is no interface" in done.stdout
+
+
+#: As Rancher 1.6 has its containers inspected, shortened.
+INSPECTED = {
+    "Id": "a" * 64,
+    "Name": "/r-orders-1",
+    "State": {"Status": "running", "Running": True, "Pid": 44},
+    "Config": {
+        "Hostname": "r-orders-1",
+        "Image": "example/orders:1.0",
+        "ExposedPorts": {"8080/tcp": {}},
+        "Env": ["SERVICE_NAME=orders"],
+        "Labels": LABELS,
+    },
+    "HostConfig": {"NetworkMode": "none", "PortBindings": {}},
+    "NetworkSettings": {
+        "Ports": {},
+        "Networks": {"none": {"IPAMConfig": None, "NetworkID": "n0", "IPAddress": ""}},
+    },
+}
+
+
+@pytest.mark.parametrize("internal", [False, True])
+@pytest.mark.parametrize(
+    "labels", [{}, {"SERVICE_PORT": "8080"}, {"SERVICE_ADDRESS": "10.42.93.88"}]
+)
+def test_what_rancher_shows(internal, labels):
+    """The engine's own words for such a container become the entry that registrator makes."""
+    config = INSPECTED["Config"] | {"Labels": LABELS | labels}
+    workload = describe(INSPECTED | {"Config": config}, "docker", "vm")
+    rules = AddressRules(internal=internal, label=RANCHER)
+    parsers = [("registrator", create(RegistratorOptions()))]
+    answer = Translator(parsers, rules).translate(workload, None, Host(name="vm"))
+    (found,) = answer.instances
+    assert (found.id, found.service) == ("vm:r-orders-1:8080", "orders")
+    assert found.endpoint == "10.42.93.88:8080"
+    assert answer.problems == ()
