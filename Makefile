@@ -2,16 +2,18 @@
 #
 # PYTHON=python3.12 makes the environment with another Python, ARGS="-k plan -x" goes to
 # pytest or to `syncer run`, VENV=dir puts the environment elsewhere. Tests run in JOBS=3 processes at
-# a time, since most of them wait for servers; JOBS=0 for one, to debug.
+# a time, since most of them wait for servers; JOBS=0 for one, to debug. LOCK=locks/tests.txt installs
+# exactly the dependencies that are named there, as continuous integration does.
 
 PYTHON ?= python3
 VENV ?= .venv
+LOCK ?=
 ARGS ?=
 JOBS ?= 3
 
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-METADATA := setup.cfg pyproject.toml requirements-dev.txt $(wildcard $(addsuffix /pyproject.toml,$(PLUGINS)))
+METADATA := setup.cfg pyproject.toml requirements-dev.txt $(LOCK) $(wildcard $(addsuffix /pyproject.toml,$(PLUGINS)))
 # One for each Python, so that another PYTHON makes the environment anew.
 INSTALLED := $(VENV)/.installed-by-$(notdir $(PYTHON))
 
@@ -32,7 +34,11 @@ venv: $(INSTALLED) ## make .venv with syncer, its plugins and the tools, all edi
 $(INSTALLED): $(METADATA)
 	@test -e $@ || contrib/make-venv.sh "$(PYTHON)" "$(VENV)"
 	@echo "installing syncer$(if $(PLUGINS), with $(notdir $(PLUGINS))) into $(VENV)"
+ifdef LOCK
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(LOCK)
+endif
 	@$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat \
+		$(if $(LOCK),--no-index --no-build-isolation) \
 		--editable ".[web]" $(addprefix --editable ./,$(PLUGINS)) --requirement requirements-dev.txt
 	@touch $@
 
