@@ -3,9 +3,10 @@
 import pytest
 
 from servers.docker_proxy import DockerProxy
+from servers.syncer_fixtures import start_syncer
 from servers.webpage_fixtures import browse, chromium, site
 
-__all__ = ["browse", "chromium", "site"]
+__all__ = ["browse", "chromium", "site", "start_syncer"]
 
 
 @pytest.fixture
