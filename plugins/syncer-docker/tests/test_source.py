@@ -197,6 +197,35 @@ def test_undescribable_container(fake_docker, make_source):
         source.workload(odd)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"State": 5},
+        {"Config": []},
+        {"HostConfig": "x"},
+        {"NetworkSettings": 5},
+        {"NetworkSettings": {"Networks": ["x"]}},
+        {"NetworkSettings": {"Networks": {"n": 5}}},
+        {"NetworkSettings": {"Ports": [5]}},
+        {"Name": ["x"]},
+    ],
+    ids=str,
+)
+def test_many_that_make_no_sense_cost_no_other(fake_docker, make_source, odd):
+    """However many there are: the engine answers, so all others are asked for and described."""
+    fake = fake_docker(containers=30)
+    bad = {c["id"] for c in fake.control("add", count=20)["containers"]}
+
+    class Client(DockerClient):
+        def inspect(self, id):
+            return super().inspect(id) | (odd if id in bad else {})
+
+    view = make_source(fake.address, client=Client).workloads()
+    assert len({w.id for w in view.items} - bad) == 30
+    assert view.unclear <= bad
+    assert view.complete
+
+
 def test_why_nothing_can_be_described(fake_docker, make_source):
     """A proxy that forbids to inspect is named as the reason, with the container's name."""
     fake = fake_docker(containers=1)

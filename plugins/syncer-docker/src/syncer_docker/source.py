@@ -166,7 +166,9 @@ class DockerSource(Source):
         try:
             known = self._networks.of(container)
             found = Description.of(container, self._name, scope, known)
-        except ValueError as error:
+        except SyncerError:
+            raise
+        except Exception as error:
             raise InvalidDescription(id, str(error)) from error
         if found.workload.id == id:  # not requested by name
             self._cache.keep(id, ticket, found, shown)
@@ -183,6 +185,8 @@ class DockerSource(Source):
                 return failed[-1]
             try:
                 return self._inspect(id, scope, shown[id])
+            except InvalidDescription as error:
+                return error  # the engine answers: others are described
             except SyncerError as error:
                 failed.append(error)
                 return error
