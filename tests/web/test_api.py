@@ -189,6 +189,24 @@ class TestMuch:
         last = made.get("events")[-1]["number"]
         wait_until(lambda: made.get("instances")["number"] >= last, 30)
 
+    def test_an_answer_ends_when_it_is_long(self, site, monkeypatch):
+        """The rest is asked for by its offset; one item there is always."""
+        monkeypatch.setattr("syncer.web.api.LARGEST", 2000)
+        tags = ["x" * 1500]
+        made = site(
+            *(workload(f"w{n}", offers=(offer(f"w{n}", id="", tags=tags),)) for n in range(9))
+        )
+        wait_until(lambda: made.get("instances")["total"] == 9, 30)
+        for path in ("instances", "registrations"):
+            wait_until(lambda: made.get(path)["total"] == 9, 30)  # noqa: B023
+            seen, found = [], {"more": True}
+            while found["more"]:
+                found = made.get(f"{path}?offset={len(seen)}")
+                assert len(found["items"]) == 1
+                seen += names(found)
+            assert len(set(seen)) == 9
+        assert len(made.get("explain?name=h:w1:80")) == 1
+
     def test_stories_are_bounded(self, site):
         """Of a service that many offer, the first are told."""
         same = offer(service="web", id="")
