@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from functools import partial
+from typing import TypeAlias
 
 import attrs
 
@@ -20,6 +21,8 @@ from syncer.engine.probes.turns import Turns
 
 #: Finds the addresses of a host name, in the system's order. Raises OSError.
 LookUp = Callable[[str], Awaitable[tuple[str, ...]]]
+#: An error is a result here: nobody may be left to hear it.
+_Answer: TypeAlias = "asyncio.Future[tuple[str, ...] | Exception]"
 
 
 @attrs.frozen
@@ -84,20 +87,24 @@ class Names:
         if is_address(name):
             return (name,)
         await self._turns.begin(whose)
-        answer = asyncio.get_running_loop().create_future()
+        answer: _Answer = asyncio.get_running_loop().create_future()
         answer.add_done_callback(lambda _: self._turns.end(whose))
         try:
             threading.Thread(target=_look_up, args=(name, answer), daemon=True).start()
         except RuntimeError as error:  # the system has no more threads
-            answer.set_exception(OSError(str(error)))
-        return await asyncio.wait_for(asyncio.shield(answer), timeout)
+            answer.set_result(OSError(str(error)))
+        found = await asyncio.wait_for(asyncio.shield(answer), timeout)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
-def _look_up(name: str, answer: "asyncio.Future[tuple[str, ...]]") -> None:
+def _look_up(name: str, answer: "_Answer") -> None:
+    result: tuple[str, ...] | Exception
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-        settle = partial(answer.set_result, tuple(dict.fromkeys(str(at[0]) for *_, at in found)))
+        result = tuple(dict.fromkeys(str(at[0]) for *_, at in found))
     except Exception as error:  # noqa: BLE001 - a name may also be one that cannot be encoded
-        settle = partial(answer.set_exception, error)
+        result = error
     with suppress(RuntimeError):  # the loop is closed: nobody waits
-        answer.get_loop().call_soon_threadsafe(settle)
+        answer.get_loop().call_soon_threadsafe(answer.set_result, result)
