@@ -259,3 +259,14 @@ def test_a_variable_that_only_looks_like_a_check_is_told(read):
 
     assert parsed.problems == ("SERVICE_CHECK_ENABLED (env): unknown check setting",)
     assert parsed.offers[0].meta == {}
+
+
+def test_a_service_has_a_hundred_checks(checks):
+    """They multiply with ports: the first count, and a problem says so."""
+    found, problems = checks(
+        **{f"{n}_{kind}": "/" for n in range(1, 100) for kind in ("HTTP", "GRPC")}
+    )
+    assert len(found) == 100
+    assert problems == ("checks: only the first 100 of a service are used",)
+    exact, none = checks(**{f"{n}_HTTP": "/" for n in range(1, 100)})
+    assert (len(exact), none) == (99, ())
