@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from servers.eureka import FORBIDDEN, LAG
+from servers.squatters import Squatted
 from servers.syncer import Syncer
 from servers.waiting import holds_for, wait_until
 from syncer import Check, Context, Health, Offer, SinkPart, State
@@ -313,3 +314,9 @@ def test_a_mirror_of_eureka(clean_eureka, sink):
     made.reconcile()
     assert {held.instance.service for held in memory.store.all()} == {"ill"}
     made.stop()
+
+
+def test_an_id_that_another_host_gave_away(clean_eureka, open_sink):
+    """Its own container gets it, though the other was first, and each host leaves it at that."""
+    sinks = [open_sink(clean_eureka.url) for _ in range(2)]
+    assert Squatted(*sinks).settled() == ("10.0.0.5", "host2")

@@ -4,6 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
+from servers.squatters import Squatted
 from syncer import Engine
 from syncer.testing import FakeSource, make_workload, wait_until
 
@@ -118,3 +119,9 @@ def test_deregistering_at_exit(clean_zookeeper, run):
     wait_for(clean_zookeeper, "db", "web")
     engine.stop()
     assert clean_zookeeper.values() == {}
+
+
+def test_an_id_that_another_host_gave_away(clean_zookeeper, open_sink):
+    """Its own container gets the node, though the other's session holds it."""
+    sinks = [open_sink(clean_zookeeper.address) for _ in range(2)]
+    assert Squatted(*sinks).settled() == ("10.0.0.5", "host2")
