@@ -132,6 +132,14 @@ def test_when_it_is_told(names, several):
     assert (f"of the nodes {several}:" in found) if several else found == ""
 
 
+def test_nonsense_is_no_name():
+    """Whatever stands where a name should."""
+    checks = {"a": None, "b": {"Node": 5}, "c": {}, "d": {"Node": "here"}}
+    made = Nodes(Client())
+    made._looked = True
+    assert made.met("here", checks) == ""
+
+
 def test_it_is_forgotten(clock):
     """After a while in which one agent answered."""
     made = Nodes(Client())

@@ -29,7 +29,8 @@ class Nodes:
 
     def met(self, node: str, checks: Mapping[str, Any]) -> str:
         """Take note of the node that each check names; return what to tell people, or ""."""
-        named = frozenset(str(check.get("Node") or node) for check in checks.values()) - {""}
+        told = (check.get("Node") for check in checks.values() if isinstance(check, Mapping))
+        named = frozenset(name for name in told if isinstance(name, str)) - {""}
         if not self._looked or (node and named - {node}):
             self.look()
         self.note(named)
