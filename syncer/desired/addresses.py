@@ -223,9 +223,9 @@ class _Search:
         return address, rule
 
     def _reject_internal(self) -> None:
-        why = "the workload is in the host's network" if self.on_host else "internal mode is off"
-        self.rejected.append((INTERNAL, why))
-        self.rejected.append((OWN, "its ports can be published on the host"))
+        host = "the workload is in the host's network" if self.on_host else ""
+        self.rejected.append((INTERNAL, host or "internal mode is off"))
+        self.rejected.append((OWN, host or "its network publishes on the host"))
         if self.offer.network:
             self.warnings.append(
                 f"network {self.offer.network!r} is ignored: it applies in internal mode only"
