@@ -237,6 +237,19 @@ def test_a_network_that_is_gone(own, owners, there):
     assert translated(attrs.evolve(w, namespace=""), peer=vpn).instances  # it has its own
 
 
+@pytest.mark.parametrize("address", ["http://10.0.0.5", "10.0.0.5:80", "10.1", "fe80::1%eth0"])
+@pytest.mark.parametrize("giver", ["labels", "source"])
+def test_a_mistake_in_an_address_keeps_what_is_registered(address, giver):
+    """Labels of a swarm's service, and entries of a registry, are edited while they run."""
+    offer = Offer(service="web", port=80, register_address=address)
+    own = {} if giver == "labels" else {"offers": (offer,)}
+    answer = translated(workload(**own), fixed(offer))
+    assert answer.failed
+    assert answer.instances == ()
+    (problem,) = answer.problems
+    assert f"the address from its {giver} cannot be used" in problem
+
+
 @pytest.mark.parametrize("offers", [None, (Offer(service="web", port=80),)])
 def test_what_a_source_says_of_a_workload(offers):
     """Its problems are told with those of the labels."""
