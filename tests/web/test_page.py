@@ -117,6 +117,20 @@ def test_searching_and_turning_pages(site, browse):
     sees(page, "10.200.0.1:80")
 
 
+def test_pages_that_end_early(site, browse, monkeypatch):
+    """An answer ends when it is long; the next page begins where it ended."""
+    monkeypatch.setattr("syncer.web.api.LARGEST", 4000)
+    tags = ("x" * 1500,)
+    made = site(*(workload(f"w{n}", offers=(offer(f"w{n}", id="", tags=tags),)) for n in range(5)))
+    page = browse(made.url)
+    sees(page, "1 to 2 of 5")
+    page.get_by_role("button", name="Next").click()
+    sees(page, "3 to 4 of 5")
+    page.get_by_role("button", name="Next").click()
+    sees(page, "5 to 5 of 5")
+    assert page.get_by_role("button", name="Next").is_disabled()
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("phone", [False, True])
 def test_axe_finds_nothing(site, browse, dark, phone):
