@@ -79,15 +79,18 @@ def option(
     help: str,
     env: tuple[str, ...] = (),
     secret: bool = False,
+    watched: bool = False,
     validator: Callable[[Any, "attrs.Attribute[Any]", Any], Any] | None = None,
     converter: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare an option. Without a default it must be given; `help` is one line.
 
     The first environment variable in `env` that is set and not empty is used. `secret` marks a
-    path to a file with a secret: syncer warns if everybody may read it.
+    path to a file with a secret: syncer warns if everybody may read it. `watched` marks a path to a
+    file, or a folder of files, such as certificates: when they change, the configuration is
+    reloaded. Not for files that the kind itself writes, or reads again by itself.
     """
-    metadata = {"help": help, "env": env, "secret": secret}
+    metadata = {"help": help, "env": env, "secret": secret, "watched": watched}
     return attrs.field(default=default, validator=validator, converter=converter, metadata=metadata)
 
 

@@ -11,7 +11,7 @@ from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.config.exposure import exposed
 from syncer.config.files import digests
-from syncer.config.fill import fill, secret_files
+from syncer.config.fill import files_of, fill
 from syncer.config.settings import (
     PARSER_KEYS,
     SINK_KEYS,
@@ -150,12 +150,16 @@ class ConfigBuilder:
         if kind is None:
             return None
         options = self._fill(kind.options, raw, where, other_keys)
-        named = secret_files(kind.options, raw, self._environ).values()
         # Digests are taken before the kind reads the files: a later change is not missed.
-        keys = digests(Path(str(plain(name))) for name in named)
+        keys = digests(self._named(kind, raw, "secret", "watched"))
+        watched = self._named(kind, raw, "watched")
         warn: Callable[[], Iterable[str]] = getattr(options, "warnings", tuple)
         self._warnings += map(where.say, warn())
-        return attrs.evolve(part, options=options, key_files=keys)
+        return attrs.evolve(part, options=options, key_files=keys, watched=watched)
+
+    def _named(self, kind: Kind, raw: Tree, *marks: str) -> tuple[Path, ...]:
+        found = files_of(kind.options, raw, self._environ, *marks)
+        return tuple(Path(str(plain(name))) for name in found.values())
 
     def _each(self, what: str, make: Callable[[str, Tree, KeyPath], T | None]) -> dict[str, T]:
         found: dict[str, T] = {}

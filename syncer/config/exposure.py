@@ -7,7 +7,7 @@ from typing import Any
 
 from syncer.api.options import Secret
 from syncer.config.convert import bare_type
-from syncer.config.fill import options_of, secret_files
+from syncer.config.fill import files_of, options_of
 from syncer.config.tree import Given, KeyPath, origin_of, plain
 
 
@@ -19,7 +19,7 @@ def exposed(
     environ: Mapping[str, str],
 ) -> Iterator[str]:
     """Warn of each secret in this table, of the file `path`, that others can read."""
-    files = secret_files(options_class, table, environ)
+    files = files_of(options_class, table, environ, "secret")
     for name, option in options_of(options_class).items():
         given = files.get(name, table.get(name))
         if name in files:

@@ -1,4 +1,4 @@
-"""Notice when files change: the configuration file, and the files with secrets that it names.
+"""Notice when files change: the configuration file, and secrets and certificates that it names.
 
 Contents are compared, not times: times say little where a whole folder is swapped by a link, as
 Kubernetes does, or where a file is rewritten with the same content.
@@ -13,18 +13,29 @@ Digests = Mapping[Path, str]
 
 
 def digests(paths: Iterable[Path]) -> Digests:
-    """Return a digest of each file's content; "" if it is unreadable or not a regular file."""
+    """Return a digest of each file's content, or that of all files of a folder.
+
+    It is "" if there is none to read: a missing file, or a pipe.
+    """
     return {path: _digest(path) for path in paths}
 
 
 def _digest(path: Path) -> str:
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return _of_all(path)
         # A pipe or terminal gives its content only once.
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(mode):
             return ""
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError):  # the path may be invalid
         return ""
+
+
+def _of_all(folder: Path) -> str:
+    found = [(path.name, _digest(path)) for path in sorted(folder.iterdir()) if path.is_file()]
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 class FileWatch:

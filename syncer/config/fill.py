@@ -31,14 +31,14 @@ class _Option:
         return tuple(self.attribute.metadata.get("env", ()))
 
 
-def secret_files(
-    options_class: type, raw: Mapping[str, Any], env: Mapping[str, str]
+def files_of(
+    options_class: type, raw: Mapping[str, Any], env: Mapping[str, str], *marks: str
 ) -> dict[str, Any]:
-    """Return the given paths of options declared as files with secrets, by option."""
+    """Return the given paths of options with one of these marks, `secret` or `watched`."""
     return {
         name: given
         for name, option in options_of(options_class).items()
-        if option.attribute.metadata.get("secret")
+        if any(option.attribute.metadata.get(mark) for mark in marks)
         and (given := raw[name] if name in raw else _from_environment(option, env))
     }
 

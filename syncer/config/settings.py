@@ -80,12 +80,14 @@ class _PartConfig:
     """Settings shared by sources, sinks and label parsers.
 
     `options` is the kind's own options class, filled. `key_files` has a digest of each file with
-    a secret that the kind reads by itself: a changed file makes the part another one.
+    a secret or certificates that the kind reads by itself: a changed file makes the part another
+    one. `watched` are those of them whose change asks for a reload.
     """
 
     name: str = _own()
     options: Any = _own(None, repr=False)
     key_files: Digests = _own(EMPTY, converter=frozen_map, repr=False)
+    watched: tuple[Path, ...] = _own((), converter=as_tuple, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -223,9 +225,17 @@ class Config:
 
     @property
     def key_files(self) -> frozenset[Path]:
-        """The files with secrets that kinds read by themselves."""
-        parts = (*self.parsers, *self.sources.values(), *self.sinks.values())
-        return frozenset(path for part in parts for path in part.key_files)
+        """The files with secrets or certificates that kinds read by themselves."""
+        return frozenset(path for part in self._parts for path in part.key_files)
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """Those of them whose change asks for a reload."""
+        return tuple(path for part in self._parts for path in part.watched)
+
+    @property
+    def _parts(self) -> tuple[_PartConfig, ...]:
+        return (*self.parsers, *self.sources.values(), *self.sinks.values())
 
 
 UriKind = SourceType | SinkType

@@ -156,9 +156,11 @@ def _keys(path: str, flag: str) -> list[str]:
         text = f"{flag} {shown and shown[0]}: not a key path like sinks.consul.token"
         raise ConfigError(text) from None
     keys = []
-    while found != 0:
-        (key, found), *_ = found.items()
+    while isinstance(found, dict) and len(found) == 1:
+        ((key, found),) = found.items()
         keys.append(key)
+    if found != 0:  # a comment, or the head of a table
+        raise ConfigError(f"{flag} {path}: not a key path like sinks.consul.token")
     return keys
 
 

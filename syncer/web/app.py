@@ -24,6 +24,7 @@ from syncer.config.web_rules import WebRules
 from syncer.web.api import MOST, USUAL, Api, Query
 from syncer.web.metrics import CONTENT_TYPE, Metrics
 from syncer.web.streams import Streams
+from syncer.web.throttle import Throttle
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -50,6 +51,8 @@ _FILES = {
 }
 #: Paths that never need a token: liveness, and the page itself, which contains no data.
 _OPEN = frozenset({"/healthz", "/readyz", "/api/v1/openapi.json", *_FILES})
+#: Paths that old load balancers ask for without a name.
+_NAMELESS = frozenset({"/healthz", "/readyz"})
 _FILTERS = ("sink", "source", "state", "whose", "kind")
 _API = "/api/v1"
 _NAME = "a service, a workload, or the id of an entry"
@@ -60,6 +63,7 @@ class App:
 
     def __init__(self, api: Api, metrics: Metrics, streams: Streams, rules: WebRules) -> None:
         self._api, self._metrics, self._streams, self._rules = api, metrics, streams, rules
+        self._throttle = Throttle()
         self._names = {"localhost", socket.gethostname().lower(), *map(str.lower, rules.hosts)}
         here = files("syncer.web")
         self._files = {
@@ -112,11 +116,19 @@ class App:
 
     def _answer(self, request: Request) -> Response:
         endpoint, _ = self._paths.bind_to_environ(request.environ).match()
-        return self._answers[endpoint](request)
+        make = self._answers[endpoint]
+        # What is there already, and what the token allows, is always answered.
+        if request.path in _OPEN or make == self._stream or request.method == "POST":
+            return make(request)
+        if seconds := self._throttle.wait():
+            return _later(seconds, "so much is asked for that it would take syncer's own time")
+        with self._throttle.counted():
+            return make(request)
 
     def _refusal(self, request: Request) -> Response | None:
         """Return the refusal of a request; `None` if it may be answered."""
-        if not self._is_known_host(request.host):
+        nameless = request.path in _NAMELESS and not request.headers.get("Host")
+        if not nameless and not self._is_known_host(request.host):
             return _refused(421, f"unknown host {request.host[:100]!r}: not in web.hosts")
         if self._is_cross_site(request):
             return _refused(403, "cross-site request")
@@ -136,12 +148,18 @@ class App:
         return is_address(bare) or name.lower() in self._names
 
     def _is_cross_site(self, request: Request) -> bool:
-        """Whether a browser says that a foreign page sent it, other than by following a link."""
+        """Whether a browser says that a foreign page sent it, other than by a link to the page.
+
+        A frame is no such link: it could hold a stream for as long as it is open.
+        """
         origin = request.headers.get("Origin")
         if origin is not None and not self._is_known_host(origin.partition("://")[2]):
             return True
         site = request.headers.get("Sec-Fetch-Site", "none")
-        follows = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        follows = (request.method, request.path) == ("GET", "/") and (
+            request.headers.get("Sec-Fetch-Mode"),
+            request.headers.get("Sec-Fetch-Dest"),
+        ) == ("navigate", "document")
         return site not in ("none", "same-origin") and not follows
 
     def _has_token(self, request: Request) -> bool:
@@ -173,17 +191,20 @@ class App:
         return _json(found, 200 if found else 404)
 
     def _stream(self, request: Request) -> Response:
+        if "text/html" in request.headers.get("Accept", ""):
+            # A frame of another site: over plain HTTP browsers say of it only what it accepts.
+            return _refused(406, "a stream of events, and no page")
         stream = self._streams.open(_number(request.headers.get("Last-Event-ID", "0"), 0))
         if stream is None:
-            answer = _refused(503, "too many live pages: poll the status instead")
-            answer.headers["Retry-After"] = "10"
-            return answer
+            return _later(10, "too many live pages: poll the status instead")
         unbuffered = {"X-Accel-Buffering": "no"}
         return Response(stream, content_type="text/event-stream", headers=unbuffered)
 
     def _drain(self, request: Request) -> Response:
         given = _body(request)
-        name, force = _text_of(given, "name", _NAME), given.get("force") is True
+        name, force = _text_of(given, "name", _NAME), given.get("force", False)
+        if not isinstance(force, bool):
+            raise BadRequest("force must be true or false")
         return _done(self._api.hold(name, drained=True, force=force))
 
     def _undrain(self, request: Request) -> Response:
@@ -253,3 +274,9 @@ def _text(content: str) -> Response:
 
 def _refused(code: int, why: str) -> Response:
     return _json({"error": why}, code)
+
+
+def _later(seconds: int, why: str) -> Response:
+    answer = _refused(503, why)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer

@@ -1,7 +1,7 @@
 """Live log lines for pages, as server-sent events: a bounded number of streams at a time.
 
 A stream takes one of the server's threads while it lasts, so their number is bounded. A client
-that is gone is noticed at the next sign of life, and no stream lasts longer than `LIFETIME`: a
+that is gone is noticed within three signs of life, and no stream lasts longer than `LIFETIME`: a
 page reconnects by itself, and names the last line that it saw. `connections.py` closes streams
 that nobody reads.
 """
@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from syncer.web.board import Board, Line
 
 #: Seconds between signs of life, and the longest life of a stream.
-BEAT, LIFETIME = 10.0, 900.0
+BEAT, LIFETIME = 1.0, 900.0
 #: Seconds for which lines gather after some were sent, so that a busy stream wakes less often.
 GATHER = 0.2
 

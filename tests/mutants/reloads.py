@@ -72,8 +72,8 @@ MUTANTS = (
     ),
     build(
         "a key with other content changes nothing",
-        "options=options, key_files=keys)",
-        "options=options)",
+        "options=options, key_files=keys, watched=watched)",
+        "options=options, watched=watched)",
         blind=_NO_RELOAD,
     ),
 )

@@ -55,10 +55,13 @@ def test_listing_costs_what_changed(fake_docker, make_source):
 def test_connections_are_used_again(fake_docker, make_source, monkeypatch):
     """Many questions need few connections."""
     dialled = []
-    dial = transport._UnixLine
-    monkeypatch.setattr(
-        transport, "_UnixLine", lambda *where: dialled.append(where) or dial(*where)
-    )
+    dial_unix = transport.dial_unix
+
+    def counting(path):
+        dial = dial_unix(path)
+        return lambda timeout: dialled.append(path) or dial(timeout)
+
+    monkeypatch.setattr(transport, "dial_unix", counting)
     source = make_source(fake_docker(containers=50).address)
     assert len(source.workloads().items) == 50
     assert len(dialled) <= 1 + INSPECTORS + 1

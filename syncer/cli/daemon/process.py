@@ -64,7 +64,7 @@ class Process:
             self._signs.start()
 
     def look(self) -> None:
-        """Reload if the configuration file has changed, or a file with a secret that it names.
+        """Reload if the configuration file has changed, or one with secrets or certificates.
 
         Files named by a refused configuration count too: they may be what was wrong.
         """
@@ -166,7 +166,8 @@ class Process:
 
     def _watch(self, build: Build) -> None:
         path = self._flags["path"]
-        self._watched = (*((path,) if path else ()), *build.secret_files)
+        named = (*build.secret_files, *build.config.watched)
+        self._watched = (*((path,) if path else ()), *named)
         self._files.follow(self._watched)
 
     def _busy(self) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
 """The answer to a request, and the errors that its status means."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
+from html import unescape
 from typing import Any
 
 import attrs
@@ -10,6 +12,10 @@ from syncer.api.errors import PermanentError, TemporaryError
 from syncer.api.secrets import hidden
 
 _LONGEST_REASON = 300
+#: What is looked at for a reason: a page has much before its words.
+_LOOKED_AT = 8000
+_MARKUP = re.compile(r"(?is)<(style|script)\b.*?</\1\s*>|<[^>]*>")
+_USER = re.compile(r"//[^/@]*@")
 
 
 class Refused(PermanentError):
@@ -36,6 +42,8 @@ class Response:
     headers: Mapping[str, str]
     content: bytes
     where: str
+    #: The path and query that were asked for.
+    target: str = ""
 
     @property
     def ok(self) -> bool:
@@ -50,19 +58,37 @@ class Response:
             raise TemporaryError(f"{self.where}: the answer is not JSON") from error
 
     def reason(self) -> str:
-        """Return the content as a reason: short, on one line, without secrets."""
-        text = hidden(self.content.decode("utf-8", "replace"))
-        text = " ".join("".join(c if c.isprintable() else " " for c in text[:2000]).split())
-        return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."
+        """Return the content as a reason: short, on one line, without secrets and markup."""
+        text = hidden(self.content.decode("utf-8", "replace"))[:_LOOKED_AT]
+        if text.lstrip().startswith("<"):
+            text = unescape(_MARKUP.sub(" ", text))
+        return _tamed(text)
 
-    def error(self, *, refusals: Collection[str] = (), hint: str = "") -> Refused | Failed:
+    def redirect(self, base: str = "/") -> str:
+        """Return what to set as the address if this answer sends to another; "" if it does not.
+
+        `base` is the path of the present address.
+        """
+        location = str(self.headers.get("Location") or "")
+        if not (300 <= self.code < 400 and location):
+            return ""
+        place = _tamed(_USER.sub("//", location.partition("?")[0].partition("#")[0]))
+        rest = self.target.partition("?")[0].removeprefix(base)
+        if "://" in place and rest and place.endswith(f"/{rest}"):
+            return f"it sends to {place.removesuffix(rest)}: set this as the address"
+        return f"it sends to {place}: see whether the address is right"
+
+    def error(
+        self, *, refusals: Collection[str] = (), hint: str = "", base: str = "/"
+    ) -> Refused | Failed:
         """Return the error that this status means: 429 and 5xx may pass, others will not.
 
         `refusals` are words, in lower case, by which a reason tells that a 5xx will not pass.
-        `hint` follows the text.
+        `hint` follows the text. `base` is the path of the address, for redirects.
         """
         reason = self.reason()
-        text = f"{self.where}: {self.code} {reason}".rstrip() + hint
+        moved = "; ".join(filter(None, [reason, self.redirect(base)]))
+        text = f"{self.where}: {self.code} {moved}".rstrip() + hint
         may_pass = self.code == 429 or self.code >= 500
         if may_pass and not any(word in reason.lower() for word in refusals):
             return Failed(text, self.code, reason)
@@ -71,3 +97,9 @@ class Response:
         except (ValueError, RecursionError):
             data = None
         return Refused(text, self.code, reason, data)
+
+
+def _tamed(text: str) -> str:
+    """Return text that another wrote in a form to show."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in hidden(text)).split())
+    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."

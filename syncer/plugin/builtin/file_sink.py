@@ -17,7 +17,7 @@ import attrs
 
 from syncer import probing
 from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
-from syncer.api.checks import Check, Probe, Problem
+from syncer.api.checks import Check, Native, Probe, Problem
 from syncer.api.contracts import Sink
 from syncer.api.errors import ConfigError, Conflict, PermanentError, TemporaryError
 from syncer.api.kinds import Context
@@ -101,6 +101,8 @@ class FileSink(Sink):
             if shown is None:
                 return None
             instance = shown
+        if not self._format.runs_checks:
+            instance = attrs.evolve(instance, checks=tuple(map(_without_request, instance.checks)))
         held = _through_json(instance)
         self._format.fit(held)
         return attrs.evolve(
@@ -210,6 +212,11 @@ class _Book:
             return self._format.entry(new)
         except (ValueError, TypeError) as error:
             raise PermanentError(f"{new.id}: cannot be written: {error}") from error
+
+
+def _without_request(check: Check | Native) -> Check | Native:
+    """Return the check without the headers and body that its requests carry."""
+    return attrs.evolve(check, headers={}, body="") if isinstance(check, Check) else check
 
 
 def _through_json(instance: Instance) -> Instance:

@@ -52,6 +52,8 @@ class Format(ABC):
 
     #: Whether the format has a status other than "up".
     tells_status: bool = True
+    #: Whether readers run the checks, and so need what their requests carry: perhaps passwords.
+    runs_checks: bool = False
     #: How bytes that are not UTF-8 are decoded.
     errors: str = "strict"
 
@@ -113,6 +115,8 @@ def _rows(values: Iterable[Any]) -> str:
 
 class JsonFormat(Format):
     """Complete and readable; for your own programs."""
+
+    runs_checks = True
 
     def parse(self, text: str) -> list[Entry]:
         """Return the elements of `registrations`."""

@@ -2,8 +2,9 @@
 
 A reader sees the old content or the new one, whatever happens to the writer: new content is written
 to another file in the directory, flushed to disk, and renamed. Writers lock a third file,
-`.NAME.lock`, since the file itself is replaced. Errors of the system become `TemporaryError`:
-disks fill up, mounts appear late, permissions get corrected.
+`.NAME.lock`, since the file itself is replaced. Only the user who writes may open the lock, for
+whoever can hold it keeps all writers out. Errors of the system become `TemporaryError`: disks fill
+up, mounts appear late, permissions get corrected.
 """
 
 import contextlib
@@ -21,6 +22,8 @@ from syncer import TemporaryError
 
 #: How long a writer waits for another: number of attempts, and seconds between them.
 LOCK_TRIES, LOCK_PAUSE = 250, 0.02
+#: The modes of the lock, and of a file that is new.
+LOCK_MODE, NEW_MODE = 0o600, 0o640
 
 Signature = tuple[int, ...]
 
@@ -84,10 +87,12 @@ class WholeFile:
         path = self.path
         lock = path.with_name(f".{path.name}.lock")
         try:
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_MODE)
         except OSError as error:
             raise failure(lock, "open the lock", error) from error
         try:
+            with contextlib.suppress(OSError):  # one that is there already, of another mode
+                os.fchmod(handle, LOCK_MODE)
             self._take(handle, lock)
             yield
         finally:
@@ -121,7 +126,7 @@ class WholeFile:
                 new.unlink()
 
     def _write(self, new: Path, content: bytes, like: Path) -> None:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, NEW_MODE)
         with open(handle, "wb") as file:
             with contextlib.suppress(FileNotFoundError):
                 self._keep_rights(handle, like.stat())

@@ -14,7 +14,7 @@ export const token = {
 
 export const headers = (given) => (given ? { Authorization: `Bearer ${given}` } : {});
 
-export async function ask(path) {
+export async function ask(path, tries = 3) {
   let answer, said;
   try {
     answer = await fetch(`api/v1/${path}`, {
@@ -23,6 +23,10 @@ export async function ask(path) {
     said = await answer.text();
   } catch (error) {
     throw new Silent(error.message);
+  }
+  if (answer.status === 503 && tries > 1) { // others ask for too much: it says when to come again
+    await new Promise((done) => setTimeout(done, 1000 * (Number(answer.headers.get("Retry-After")) || 1)));
+    return ask(path, tries - 1);
   }
   if (!answer.ok && answer.status !== 404) throw new Refused(answer.status);
   return JSON.parse(said);

@@ -3,7 +3,7 @@
 import { ask, headers, token } from "./ask.js";
 
 const AGAIN = 2000, FULL = 10000; // milliseconds until the next try; if too many pages are live
-const SILENCE = 30000; // milliseconds without a sign of life; syncer sends one every 10 s
+const SILENCE = 30000; // milliseconds without a sign of life; syncer sends one every second
 
 // `on.all(lines)`: replace all lines; `on.lines(lines)`: add these; `on.heard(number)`: the number of
 // the last line; `on.live(connected)`.

@@ -9,6 +9,7 @@ import pytest
 
 from syncer import (
     STATUS_KEY,
+    Check,
     ConfigError,
     Conflict,
     Context,
@@ -390,12 +391,38 @@ def test_mode_owner_and_link_stay(tmp_path):
     )
 
 
-def test_new_file_can_be_read_by_others(tmp_path):
-    """A new file gets the mode that the user's mask gives, not that of a temporary file."""
-    plain = tmp_path / "plain"
-    plain.touch()
-    open_sink(tmp_path / "f.json").register(make_registration())
-    assert (tmp_path / "f.json").stat().st_mode == plain.stat().st_mode
+def mode_of(path):
+    return path.stat().st_mode & 0o777
+
+
+def test_others_neither_read_a_new_file_nor_lock_it(tmp_path):
+    """Only the group reads it, for checks may carry passwords; only the writer can lock it."""
+    path, lock = tmp_path / "f.json", tmp_path / ".f.json.lock"
+    former = os.umask(0)
+    try:
+        lock.touch(0o666)  # of a version that made it so
+        open_sink(path).register(make_registration())
+    finally:
+        os.umask(former)
+    assert (mode_of(path), mode_of(lock)) == (0o640, 0o600)
+    path.chmod(0o644)
+    open_sink(path).register(make_registration(make_instance("two")))
+    assert mode_of(path) == 0o644
+
+
+@pytest.mark.parametrize("form", list(FormatName))
+def test_what_checks_carry_is_only_where_checks_are_run(tmp_path, form):
+    """Headers and bodies may be secret; nobody runs the checks of a target list or a hosts file."""
+    sink = open_sink(tmp_path / "f", form)
+    check = Check(kind="http", headers={"Authorization": ("Bearer abc",)}, body="def", path="/up")
+    wanted = sink.adjust(make_instance(address="10.0.0.1", checks=[check]))
+    held = sink.register(make_registration(wanted))
+    text = (tmp_path / "f").read_text()
+    runs_them = form is FormatName.JSON
+    assert [secret in text for secret in ("Bearer abc", "def")] == [runs_them] * 2
+    assert "/up" in text
+    assert sink.registrations().items == (held,)
+    assert held.instance == wanted
 
 
 def test_not_a_regular_file(tmp_path):

@@ -48,14 +48,26 @@ class AgentOptions:
         True, help="Check the agent's certificate", env=("CONSUL_HTTP_SSL_VERIFY",)
     )
     ca_file: Path | None = option(
-        None, help="Certificates of the authorities to trust", env=("CONSUL_CACERT",)
+        None,
+        help="Certificates of the authorities to trust",
+        env=("CONSUL_CACERT",),
+        watched=True,
     )
-    ca_path: Path | None = option(None, help="Folder of such certificates", env=("CONSUL_CAPATH",))
+    ca_path: Path | None = option(
+        None, help="Folder of such certificates", env=("CONSUL_CAPATH",), watched=True
+    )
     client_cert: Path | None = option(
-        None, help="Certificate to show to the agent", env=("CONSUL_CLIENT_CERT",)
+        None,
+        help="Certificate to show to the agent",
+        env=("CONSUL_CLIENT_CERT",),
+        watched=True,
     )
     client_key: Path | None = option(
-        None, help="Its private key", env=("CONSUL_CLIENT_KEY",), secret=True
+        None,
+        help="Its private key",
+        env=("CONSUL_CLIENT_KEY",),
+        secret=True,
+        watched=True,
     )
     tls_server_name: str = option(
         "", help="Name to expect in the agent's certificate", env=("CONSUL_TLS_SERVER_NAME",)

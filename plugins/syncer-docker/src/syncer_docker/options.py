@@ -59,11 +59,16 @@ class DockerOptions:
         False, help="Use TLS and verify the engine's certificate", env=("DOCKER_TLS_VERIFY",)
     )
     cert_path: Path | None = option(
-        None, help="Folder with ca.pem, cert.pem and key.pem", env=("DOCKER_CERT_PATH",)
+        None,
+        help="Folder with ca.pem, cert.pem and key.pem",
+        env=("DOCKER_CERT_PATH",),
+        watched=True,
     )
-    ca: Path | None = option(None, help="File with the CA certificate of the engine")
-    cert: Path | None = option(None, help="File with the client certificate")
-    key: Path | None = option(None, help="File with the key of the client certificate", secret=True)
+    ca: Path | None = option(None, help="File with the CA certificate of the engine", watched=True)
+    cert: Path | None = option(None, help="File with the client certificate", watched=True)
+    key: Path | None = option(
+        None, help="File with the key of the client certificate", secret=True, watched=True
+    )
     timeout: timedelta = option(
         timedelta(seconds=10), help="How long to wait for an answer", validator=positive
     )

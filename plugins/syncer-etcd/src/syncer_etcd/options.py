@@ -80,13 +80,23 @@ class EtcdOptions:
     password: Secret = option(Secret(""), help="Password", env=("ETCDCTL_PASSWORD",))
     tls: bool = option(False, help="Use TLS, whatever the endpoints say")
     ca_file: Path | None = option(
-        None, help="Certificates of the authorities to trust", env=("ETCDCTL_CACERT",)
+        None,
+        help="Certificates of the authorities to trust",
+        env=("ETCDCTL_CACERT",),
+        watched=True,
     )
     client_cert: Path | None = option(
-        None, help="Certificate to show to etcd", env=("ETCDCTL_CERT",)
+        None,
+        help="Certificate to show to etcd",
+        env=("ETCDCTL_CERT",),
+        watched=True,
     )
     client_key: Path | None = option(
-        None, help="Its private key", env=("ETCDCTL_KEY",), secret=True
+        None,
+        help="Its private key",
+        env=("ETCDCTL_KEY",),
+        secret=True,
+        watched=True,
     )
     tls_server_name: str = option("", help="Name to expect in the certificates of the members")
     timeout: timedelta = option(

@@ -8,16 +8,10 @@ from urllib.parse import quote, urlencode
 import attrs
 
 from syncer import PermanentError, TemporaryError
-from syncer.kits.http import Failover, Response, tls_context
+from syncer.kits.http import Failover, Response, TlsFiles
+from syncer_eureka.meaning import meaning
 from syncer_eureka.options import EurekaOptions
 from syncer_eureka.server import Server
-
-#: Advice for codes that were not expected.
-_HINTS = {
-    401: ": user and password are missing or wrong",
-    403: ": it may not be read now (a server that has just started, or rights)",
-    404: ": is the path of the URL right (/eureka/ or /eureka/v2/)?",
-}
 
 
 @attrs.frozen
@@ -46,7 +40,7 @@ class Api:
     def __init__(self, options: EurekaOptions) -> None:
         tls = None
         if any(address.tls for address in options.addresses):
-            tls = tls_context(
+            tls = TlsFiles(
                 ca_file=options.ca_file,
                 client_cert=options.client_cert,
                 client_key=options.client_key,
@@ -103,9 +97,9 @@ class Api:
         def send(server: Server) -> Response:
             answer = server.send(method, path, body)
             if answer.code not in answers:
-                said = f"{method} {path.partition('?')[0]} was answered by {answer.code}"
-                hint = _HINTS.get(answer.code, "")
-                raise TemporaryError(f"Eureka at {server.address}: {said}{hint}")
+                asked = f"{method} {path.partition('?')[0]}"
+                said = meaning(method, server, answer)
+                raise TemporaryError(f"Eureka at {server.address}: {asked} was answered by {said}")
             return answer
 
         return self._failover.ask(send)
@@ -113,7 +107,7 @@ class Api:
     def _one(self, path: str) -> Any:
         answer = self._ask("GET", path, answers=(200, 400, 404))
         if answer.code == 400:
-            raise PermanentError(f"Eureka cannot be asked for {path}")
+            raise PermanentError(f"Eureka cannot be asked for {path}: {answer.reason()}")
         if answer.code == 404:
             return None
         found = answer.json()

@@ -1,6 +1,7 @@
 """Examines Eureka servers before anything is registered: path, password, peers, clocks.
 
-Each server is examined, though any that answers will do for the work. Nothing is written.
+Each server is examined, though any that answers will do for the work. Nothing is written: leave to
+write shows in the answer to a heartbeat for an id that nobody has.
 """
 
 import re
@@ -13,6 +14,7 @@ from syncer import Finding, Level, TemporaryError, clock_finding, one_line
 from syncer.kits.http import Response
 from syncer_eureka.address import Address, parse_url
 from syncer_eureka.form.decode import FAULTS, instances_in
+from syncer_eureka.meaning import PATHS, meaning
 from syncer_eureka.server import Server
 
 #: Usual paths of the API: of Spring Cloud's server, of Netflix's own, and behind a proxy.
@@ -22,7 +24,8 @@ _PRESERVING = "RENEWALS ARE LESSER THAN THRESHOLD"
 #: The default peer of Spring Cloud's server.
 _UNSET = "http://localhost:8761/eureka/"
 _REPLICAS = re.compile(r"<td>(registered|unavailable)-replicas</td>\s*<td>([^<]*)</td>")
-_PATHS = "the path is part of the URL: /eureka/ of Spring Cloud's server, /eureka/v2/ of Netflix's"
+#: The heartbeat of an instance that does not exist: 404 for whoever may write.
+_NOBODY = "apps/SYNCER-DOCTOR/syncer-doctor?status=UP&lastDirtyTimestamp=0"
 
 
 def examine(servers: Sequence[Server], *, named: bool) -> Iterator[Finding]:
@@ -51,6 +54,7 @@ def _server(server: Server, *, named: bool, alone: bool) -> Iterator[Finding]:
     yield Finding(Level.OK, f"the server at {server.address} answers")
     if clock := clock_finding(str(answer.headers.get("Date", ""))):
         yield clock
+    yield from _writing(server)
     page = _page(server)
     yield from _peers(server.address, page, alone=alone)
     if _PRESERVING in page:
@@ -59,6 +63,21 @@ def _server(server: Server, *, named: bool, alone: bool) -> Iterator[Finding]:
             f"{server.address} is in self-preservation: entries that are not renewed stay listed",
             "usual for some minutes after a start, or with few instances; else see who has"
             " stopped renewing. Entries that syncer removes go all the same",
+        )
+
+
+def _writing(server: Server) -> Iterator[Finding]:
+    """Report a server that lets itself be read, but not written."""
+    try:
+        answer = server.send("PUT", _NOBODY)
+        said = "" if answer.code in (200, 404) else meaning("PUT", server, answer)
+    except TemporaryError as error:
+        said = one_line(error)
+    if said:
+        yield Finding(
+            Level.WARNING,
+            f"{server.address} can be read, but a heartbeat was answered by {said}",
+            "a source needs no more; a sink can register nothing there",
         )
 
 
@@ -86,16 +105,20 @@ def _no_list(server: Server, answer: Response, *, named: bool) -> Finding:
             " minutes; if that lasts, the user or a proxy before it lacks the right to read"
         )
         return Finding(Level.PROBLEM, text, advice)
-    said = "its answer is not a list" if answer.code == 200 else f"it answers {answer.code}"
-    return Finding(Level.PROBLEM, f"{where}: {said}", _right_path(server))
+    said = f"it answers {meaning('GET', server, answer)}"
+    if answer.code == 200:
+        said = f"its answer is not a list: {answer.reason()[:100]!r}"
+    return Finding(Level.PROBLEM, f"{where}: {said}", _right_path(server, answer))
 
 
-def _right_path(server: Server) -> str:
+def _right_path(server: Server, answer: Response) -> str:
     """Return advice: the usual path under which Eureka answers at this server, if it does."""
+    if answer.redirect():
+        return "requests are not sent on, for they may carry a password"
     for path in _USUAL:
         if path != server.address.path and _answers(server, path):
             return f"Eureka answers at {attrs.evolve(server.address, path=path)}: set this as URL"
-    return f"see what is served there; {_PATHS}"
+    return f"see what is served there; {PATHS}"
 
 
 def _answers(server: Server, path: str) -> bool:

@@ -46,9 +46,11 @@ class EurekaOptions:
     )
     user: str = option("", help="User of HTTP basic authentication")
     password: Secret = option(Secret(""), help="Password of HTTP basic authentication")
-    ca_file: Path | None = option(None, help="Certificates of the authorities to trust")
-    client_cert: Path | None = option(None, help="Certificate to show to the servers")
-    client_key: Path | None = option(None, help="Its private key", secret=True)
+    ca_file: Path | None = option(
+        None, help="Certificates of the authorities to trust", watched=True
+    )
+    client_cert: Path | None = option(None, help="Certificate to show to the servers", watched=True)
+    client_key: Path | None = option(None, help="Its private key", secret=True, watched=True)
     tls_skip_verify: bool = option(False, help="Do not check the servers' certificates")
     timeout: timedelta = option(
         timedelta(seconds=5),

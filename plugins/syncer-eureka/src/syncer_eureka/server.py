@@ -1,8 +1,6 @@
 """Requests to one Eureka server."""
 
-import ssl
-
-from syncer.kits.http import HttpClient, Response, basic_auth
+from syncer.kits.http import HttpClient, Response, TlsFiles, basic_auth
 from syncer_eureka.address import Address
 from syncer_eureka.options import EurekaOptions
 
@@ -10,9 +8,7 @@ from syncer_eureka.options import EurekaOptions
 class Server:
     """One server. Safe in threads, which share its few connections."""
 
-    def __init__(
-        self, address: Address, options: EurekaOptions, tls: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, address: Address, options: EurekaOptions, tls: TlsFiles | None) -> None:
         self.address = address
         self._headers = {
             "Accept": "application/json",

@@ -73,10 +73,15 @@ class ZooKeeperOptions:
     )
     tls: bool = option(False, help="Use TLS")
     tls_verify: bool = option(True, help="Check the servers' certificates and names")
-    ca_file: Path | None = option(None, help="Certificates of the authorities to trust")
-    client_cert: Path | None = option(None, help="Certificate to show to the servers")
+    ca_file: Path | None = option(
+        None, help="Certificates of the authorities to trust", watched=True
+    )
+    client_cert: Path | None = option(None, help="Certificate to show to the servers", watched=True)
     client_key: Path | None = option(
-        None, help="Its private key, if it is in another file", secret=True
+        None,
+        help="Its private key, if it is in another file",
+        secret=True,
+        watched=True,
     )
     timeout: timedelta = option(
         timedelta(seconds=5), help="Deadline of each request", validator=positive

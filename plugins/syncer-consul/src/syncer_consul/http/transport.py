@@ -14,13 +14,18 @@ import attrs
 from consul.base import Response as LibraryResponse
 
 from syncer import PermanentError, TemporaryError
-from syncer.kits.http import Failed, HttpClient, Response, tls_context
+from syncer.kits.http import Failed, HttpClient, Response, TlsFiles
 from syncer_consul.address import parse_address
 from syncer_consul.http.headers import Headers
 from syncer_consul.options import AgentOptions
 
 #: Refusals that Consul sends as 500, though asking again will not help.
 _REFUSALS = ("permission denied", "acl not found", "scripts are disabled")
+#: What an agent that closes connections may mean.
+_CLOSED = (
+    "; if the agent runs, its limit of connections from one address may be reached:"
+    " limits.http_max_conns_per_client"
+)
 #: A blocking query may last a sixteenth longer than asked for, to spread the load.
 _WAIT_MARGIN = 1 / 16
 #: How reading an answer fails that is not Consul's.
@@ -76,7 +81,7 @@ class Transport:
         self._prefix, self._on_outage = address.prefix, on_outage
         tls = None
         if address.tls:
-            tls = tls_context(
+            tls = TlsFiles(
                 ca_file=options.ca_file,
                 ca_path=options.ca_path,
                 client_cert=options.client_cert,
@@ -92,6 +97,7 @@ class Transport:
             tls=tls,
             server_name=options.tls_server_name,
             unix_socket=address.socket,
+            hint=_CLOSED,
         )
         place = {"ns": options.namespace, "partition": options.partition}
         self._query = {key: value for key, value in place.items() if value}
@@ -150,7 +156,8 @@ class Transport:
             hint = ""
             if response.code == 404 and not response.reason().lower().startswith("unknown"):
                 hint = "; is this the address of a Consul agent?"
-            raise response.error(refusals=_REFUSALS, hint=hint)
+            base = self._prefix + "/"
+            raise response.error(refusals=_REFUSALS, hint=hint, base=base)
         if empty and method == "GET":
             # It ended within its headers: Consul says [], {} or null for nothing.
             raise TemporaryError(f"{where}: the answer is empty")

@@ -10,7 +10,6 @@ from typing import Any
 
 import docker
 import docker.errors
-import docker.tls
 import docker.utils
 import urllib3.exceptions
 from docker.constants import MINIMUM_DOCKER_API_VERSION
@@ -46,8 +45,8 @@ _RETRY_LATER = (408, 425, 429)
 class DockerClient:
     """One Docker engine. It connects on the first request.
 
-    The timeout applies to each part of a request: connecting, and waiting for the answer. A failed
-    request raises `TemporaryError` or `PermanentError`.
+    Each request ends within the timeout, with its whole answer. A failed one raises
+    `TemporaryError` or `PermanentError`.
     """
 
     def __init__(self, options: DockerOptions) -> None:
@@ -58,14 +57,15 @@ class DockerClient:
         self._connection: docker.APIClient | None = None
         self._used_endpoint = options.endpoint
         try:
-            self._tls = tls_of(options, self.endpoint)
-        except ValueError as error:
+            tls = tls_of(options, self.endpoint)
+            self._tls = tls.files() if tls else None
+        except (ValueError, ConfigError) as error:
             raise ConfigError(f"Docker engine at {self.address}: {error}") from error
         try:
             if self.endpoint.startswith("ssh:"):
                 check_ssh(self.endpoint)
             else:
-                docker.utils.parse_host(self.endpoint, tls=self._tls is not None)
+                docker.utils.parse_host(self.endpoint, tls=tls is not None)
         except (ValueError, docker.errors.DockerException) as error:
             raise ConfigError(f"not the address of a Docker engine: {self.address}") from error
 
@@ -218,9 +218,7 @@ class DockerClient:
         if (connection := self._connection) is not None:
             return connection
         endpoint = self.endpoint
-        tls = self._tls
-        config = docker.tls.TLSConfig(tls.client, tls.ca or None, tls.verify) if tls else False
-        connection = make_client(endpoint, self._timeout, config)
+        connection = make_client(endpoint, self._timeout, self._tls)
         # Keep to the socket that answered: the other one may belong to another engine.
         self._used_endpoint = endpoint
         with self._lock:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from syncer import ConfigError
+from syncer.kits.http import TlsFiles
 from syncer_docker.options import DockerOptions
 
 #: In order of preference. The second is where registrator's images mount the socket. Podman's are
@@ -58,6 +60,21 @@ class TLS:
     verify: bool
     ca: str = ""
     client: tuple[str, str] | None = None
+
+    def files(self) -> TlsFiles:
+        """Return the files as connections use them. Raises ConfigError if one cannot be used."""
+        cert, key = self.client or ("", "")
+        try:
+            return TlsFiles(
+                ca_file=Path(self.ca) if self.ca else None,
+                client_cert=Path(cert) if cert else None,
+                client_key=Path(key) if key else None,
+                verify=self.verify,
+            )
+        except ConfigError as error:
+            # By the names of the options here.
+            text = str(error).replace("client_", "").replace("ca_file", "ca")
+            raise ConfigError(text) from error
 
 
 def tls_of(options: DockerOptions, endpoint: str) -> TLS | None:

@@ -1,50 +1,37 @@
-"""SDK clients over unix sockets and ssh whose connections are reused and can be ended.
+"""SDK clients whose connections are reused, can be ended, and end each answer in time.
 
 The SDK's own adapters do not suit a program that runs for months and sends thousands of
-requests: for unix sockets they keep one connection pool per URL, that is per container, and over
-ssh they start one ssh per request. Here one pool serves all URLs, and ssh is connected to an
-ordinary socket, which has timeouts and can be closed.
+requests: for unix sockets they keep one connection pool per URL, that is per container, over ssh
+they start one ssh per request, and a slow answer may last for ever. Here one pool serves all
+URLs, and ssh is connected to an ordinary socket, which has timeouts and can be closed.
 """
 
 import contextlib
 import json
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Mapping
 from http.client import HTTPException
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import docker
 import docker.errors
 import urllib3
 from docker.constants import MINIMUM_DOCKER_API_VERSION
-from docker.transport.unixconn import (
-    UnixHTTPAdapter,
-    UnixHTTPConnection,
-    UnixHTTPConnectionPool,
-)
+from docker.transport.unixconn import UnixHTTPAdapter
+from urllib3 import exceptions
 
+from syncer.kits.http import Deadline, Response, TlsFiles, dial_unix, open_pool
 from syncer_docker.client.endpoint import socket_in
 from syncer_docker.client.ssh import SshLine
 
 #: Connections kept open: one per inspecting thread, one for listings, one for the stream.
 POOL = 8
-_ANY_URL = "http+docker://localhost"
 _OK, _NOT_FOUND = 200, 404
 
 
-class Line(Protocol):
-    """An open connection, and what is known of its failure apart from the system's error."""
-
-    socket: socket.socket
-
-    def failure(self) -> str: ...
-
-
-Dial = Callable[[float | None], Line]
-
-
-def make_client(endpoint: str, timeout: float, tls: Any) -> "docker.APIClient":
+def make_client(endpoint: str, timeout: float, tls: TlsFiles | None) -> "docker.APIClient":
     """Return a client that uses the newest API version known to both sides.
 
     Raises errors of the SDK, of `requests` and of the system.
@@ -71,11 +58,13 @@ def inspect(client: "docker.APIClient", id: str, timeout: float) -> Any:
     adapter = client.get_adapter(client.base_url)
     if not isinstance(adapter, _Adapter):
         return client.inspect_container(id)
-    path = f"/v{client.api_version}/containers/{quote(id, safe='')}/json"
+    before = urlsplit(client.base_url).path.rstrip("/")
+    path = f"{before}/v{client.api_version}/containers/{quote(id, safe='')}/json"
     answer = adapter.fetch(path, timeout)
     if answer.status == _NOT_FOUND:
         raise docker.errors.NotFound(f"no such container: {id}")
     if answer.status != _OK:
+        _refuse_redirect(answer.status, answer.headers, path)
         raise Refusal(answer.status, error_text(answer.data))
     return json.loads(answer.data)
 
@@ -88,95 +77,90 @@ def error_text(body: bytes) -> str:
     return text
 
 
-def _client(endpoint: str, version: str, timeout: float, tls: Any) -> "docker.APIClient":
+def _refuse_redirect(status: int, headers: Mapping[str, str], path: str) -> None:
+    """Raise `Refusal` for an answer that sends to another server: that one was not configured."""
+    if moved := Response(status, headers, b"", "", path).redirect():
+        raise Refusal(status, moved)
+
+
+def _client(endpoint: str, version: str, timeout: float, tls: TlsFiles | None) -> Any:
     """Return a client for one API version, without connecting."""
-    dial = _dial(endpoint)
+    path, ssh = socket_in(endpoint), endpoint.startswith("ssh://")
+    own = bool(path) or ssh
     client = docker.APIClient(
-        # With our own connections this path is not used.
-        base_url="unix:///docker.sock" if dial else endpoint,
+        # With our own sockets this path is not used.
+        base_url="unix:///docker.sock" if own else endpoint,
         version=version,
         timeout=timeout,
-        tls=False if dial else tls,
+        tls=tls is not None and not own,
         max_pool_size=POOL,
     )
-    if dial:
-        client.mount("http+docker://", _Adapter(dial, timeout))
+    server = urlsplit(client.base_url)
+    if server.scheme.startswith("http") and server.hostname != "localnpipe":
+        pool = open_pool(
+            server.hostname or "",
+            server.port,
+            connections=POOL,
+            tls=None if own else tls,
+            dial=dial_unix(path) if path else None,
+        )
+        if ssh:
+            pool.ConnectionCls = _over_ssh(pool.ConnectionCls, endpoint)
+        client.mount(f"{server.scheme}://", _Adapter(pool, timeout))
     # A certificate authority in the environment would take precedence over the configured one, and
     # a proxy named there is meant for the internet.
     client.trust_env = False
     return client
 
 
-def _dial(endpoint: str) -> Dial | None:
-    """Return how to connect to a socket or over ssh; `None` to leave it to the SDK."""
-    if path := socket_in(endpoint):
-        return lambda timeout: _UnixLine(path, timeout)
-    if endpoint.startswith("ssh://"):
-        return lambda timeout: SshLine(endpoint, timeout)
-    return None
+def _over_ssh(kind: type[Any], endpoint: str) -> type[Any]:
+    """Return connections of this kind through ssh, whose errors have its words."""
+
+    class OverSsh(kind):  # type: ignore[misc]
+        def _new_conn(self) -> socket.socket:
+            try:
+                self._line = SshLine(endpoint, self.timeout)
+            except OSError as error:
+                raise exceptions.NewConnectionError(self, str(error)) from error
+            return self._line.socket
+
+        def getresponse(self) -> Any:
+            try:
+                return super().getresponse()
+            except (OSError, HTTPException) as error:
+                if not (why := self._line.failure()):
+                    raise
+                text = f"{why} ({error})" if isinstance(error, TimeoutError) else why
+            raise OSError(text)
+
+    return OverSsh
 
 
-class _UnixLine:
-    """A connection to a socket of this machine."""
+class _Adapter(UnixHTTPAdapter):  # type: ignore[misc] # the SDK has no types
+    """One pool for all URLs, whose answers have a deadline. Redirects are refused."""
 
-    def __init__(self, path: str, timeout: float | None) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self.socket.settimeout(timeout)
-            self.socket.connect(path)
-        except OSError:
-            self.socket.close()
-            raise
-
-    def failure(self) -> str:
-        """Return nothing: the system's error says it all."""
-        return ""
-
-
-class _Connection(UnixHTTPConnection):  # type: ignore[misc] # the SDK has no types
-    def __init__(self, dial: Dial, timeout: float) -> None:
-        super().__init__(_ANY_URL, "", timeout)
-        self._dial = dial
-
-    def connect(self) -> None:
-        self._line = self._dial(self.timeout)
-        self.sock = self._line.socket
-
-    def getresponse(self) -> Any:
-        """Return the answer; an error has the words of the program in between, if any."""
-        try:
-            return super().getresponse()
-        except (OSError, HTTPException) as error:
-            if not (why := self._line.failure()):
-                raise
-            text = f"{why} ({error})" if isinstance(error, TimeoutError) else why
-        raise OSError(text)
-
-
-class _Pool(UnixHTTPConnectionPool):  # type: ignore[misc]
-    def __init__(self, dial: Dial, timeout: float) -> None:
-        super().__init__(_ANY_URL, "", timeout, maxsize=POOL)
-        self._dial = dial
-
-    def _new_conn(self) -> _Connection:
-        return _Connection(self._dial, self.timeout)
-
-
-class _Adapter(UnixHTTPAdapter):  # type: ignore[misc]
-    """One pool for all URLs."""
-
-    def __init__(self, dial: Dial, timeout: float) -> None:
+    def __init__(self, pool: Any, timeout: float) -> None:
         super().__init__("http+unix:///docker.sock", timeout, max_pool_size=POOL)
-        self._pool = _Pool(dial, timeout)
+        self._pool = pool
 
-    def get_connection(self, url: str, proxies: Any = None) -> _Pool:
+    def get_connection(self, url: str, proxies: Any = None) -> Any:
         return self._pool
+
+    def cert_verify(self, *unused: Any) -> None:
+        """Leave certificates to the pool."""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        until = Deadline(time.monotonic() + self.timeout, self.timeout)
+        answer = super().send(request, **{**options, "timeout": until})
+        if answer.status_code != _OK:
+            _refuse_redirect(answer.status_code, answer.headers, request.path_url)
+        return answer
 
     def fetch(self, path: str, timeout: float) -> urllib3.BaseHTTPResponse:
         """Send a GET request without the overhead of `requests`."""
-        limits = urllib3.Timeout(connect=timeout, read=timeout)
+        until = Deadline(time.monotonic() + timeout, timeout)
         answer: urllib3.BaseHTTPResponse = self._pool.urlopen(
-            "GET", path, timeout=limits, retries=False, redirect=False
+            "GET", path, timeout=until, retries=False, redirect=False
         )
         return answer
 

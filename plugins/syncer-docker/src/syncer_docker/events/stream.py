@@ -22,10 +22,9 @@ class EventStream:
         self._answer = answer
         self._lock = threading.Lock()
         self._closed = False
-        # Replaces the timeout for answers: silence is normal from now on.
-        socket = getattr(answer.raw.connection, "sock", None)
-        if socket is not None:
-            socket.settimeout(quiet)
+        # Replaces the deadline of the answer: silence is normal from now on.
+        if endless := getattr(answer.raw.connection, "endless", None):
+            endless(quiet)
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the relevant events. Raises `BrokenStream` for anything that is not an event."""
