@@ -152,15 +152,15 @@ def _keys(path: str, flag: str) -> list[str]:
     try:
         found: Any = tomllib.loads(f"{path} = 0")
     except tomllib.TOMLDecodeError:
-        shown = _KEYS.match(path)
-        text = f"{flag} {shown and shown[0]}: not a key path like sinks.consul.token"
-        raise ConfigError(text) from None
+        found = None
     keys = []
     while isinstance(found, dict) and len(found) == 1:
         ((key, found),) = found.items()
         keys.append(key)
-    if found != 0:  # a comment, or the head of a table
-        raise ConfigError(f"{flag} {path}: not a key path like sinks.consul.token")
+    if found != 0:  # None, or what a comment or the head of a table has
+        shown = _KEYS.match(path)
+        text = f"{flag} {shown and shown[0]}: not a key path like sinks.consul.token"
+        raise ConfigError(text)
     return keys
 
 

@@ -6,11 +6,13 @@ and waits for room to send: a client that sends a byte now and then, or reads no
 for ever.
 """
 
+import json
 import time
 from collections.abc import Collection
 from typing import Any
 
 from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
 
 #: Seconds for a client to send a whole request, and to read a whole answer.
 PATIENCE = 60.0
@@ -18,8 +20,25 @@ PATIENCE = 60.0
 BEHIND, SETTLED = 262_144, 5.0
 
 
+class Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """Answers what is no request, or too long for one, in the form of all other refusals."""
+
+    def execute(self) -> None:
+        """Send the answer, and close the connection."""
+        error = self.request.error
+        body = json.dumps({"error": f"{error.reason}: {error.body}"}).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.response_headers.append(("X-Content-Type-Options", "nosniff"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
 class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection that knows since when it is waited for, or is being answered."""
+
+    error_task_class = Refusal
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

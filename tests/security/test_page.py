@@ -5,6 +5,7 @@ Slow clients: `tests/web/test_load.py`.
 """
 
 import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -13,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from fakes import workload
 
-from servers.webpage import TOKEN
+from servers.webpage import TOKEN, check
 
 
 def raw(made, text, *, method="GET", path="/api/v1/status", host="localhost"):
@@ -41,6 +42,12 @@ class TestOtherSites:
             {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
             {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"},
             {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
+            # Frames, and links to what is not the page.
+            *(
+                {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": what}
+                for site in ("cross-site", "same-site")
+                for what in ("iframe", "frame", "object", "embed", "document")
+            ),
         ],
         ids=str,
     )
@@ -58,7 +65,6 @@ class TestOtherSites:
         [
             {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"},
             {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
-            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
             {"Origin": "http://localhost:8520"},
             {"Origin": "https://status.example"},
         ],
@@ -69,6 +75,21 @@ class TestOtherSites:
         made = site(workload("web"), hosts=("status.example",))
         assert made.ask("/", headers=headers)[0] == 200
         assert made.ask("/api/v1/status", headers=headers)[0] == 200
+
+    def test_a_link_leads_to_the_page(self, site):
+        """And nowhere else; a frame is no link."""
+        made = site(workload("web"))
+        link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+        for what, status in (("document", 200), ("iframe", 403), ("", 403)):
+            assert made.ask("/", headers={**link, "Sec-Fetch-Dest": what})[0] == status
+
+    def test_a_frame_of_a_browser_that_says_nothing(self, site):
+        """Over plain HTTP browsers do not say who asks: no stream is given to what wants a page."""
+        made = site(workload("web"), streams=1)
+        accepts = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        status, _, text = made.ask("/api/v1/events/stream", headers=accepts)
+        assert status == 406
+        assert check("/api/v1/events/stream", json.loads(text), 406)["error"]
 
     def test_a_form_of_theirs_changes_nothing(self, site):
         """It navigates, it is no link, and it brings no token."""
@@ -106,12 +127,12 @@ const tries = [
     stream.onopen = () => { say("STREAMED"); done(); };
     stream.onerror = done;
   }),
-  new Promise((done) => {
+  ...["", "api/v1/events/stream", "metrics"].map((path) => new Promise((done) => {
     const frame = document.createElement("iframe");
     frame.onload = done;
-    frame.src = at;
+    frame.src = at + path;
     document.documentElement.append(frame);
-  }),
+  })),
 ];
 Promise.all(tries).then(() => say("done"));
 </script>"""
@@ -143,7 +164,7 @@ def evil():
 @pytest.mark.server
 def test_a_real_browser_gives_another_site_nothing(site, chromium, evil, monkeypatch):
     """It reads, loads, frames, streams and changes nothing here, though it can reach the page."""
-    made, done = site(workload("web"), token=TOKEN), []
+    made, done = site(workload("web"), token=TOKEN, streams=1), []
     monkeypatch.setattr(made.engine, "refresh", lambda: done.append("it was refreshed"))
     with contextlib.closing(chromium.new_context()) as context:
         page = context.new_page()
@@ -152,6 +173,10 @@ def test_a_real_browser_gives_another_site_nothing(site, chromium, evil, monkeyp
         assert page.title() == "done"
         frames = [frame for frame in page.frames if frame != page.main_frame]
         assert not [frame for frame in frames if frame.locator("#summary").count()]
+        line = http.client.HTTPConnection(made.address, timeout=30)
+        with contextlib.closing(line):  # no frame has the only place for a stream
+            line.request("GET", "/api/v1/events/stream")
+            assert line.getresponse().status == 200
     assert done == []
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -37,6 +38,39 @@ def make_authority(folder, server_names, kind=CURVE):
             "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "names",
         )  # fmt: skip
     return folder
+
+
+_SIGNING = """[ca]
+default_ca = x
+[x]
+database = ./index
+new_certs_dir = .
+policy = y
+unique_subject = no
+default_md = sha256
+rand_serial = yes
+[y]
+commonName = supplied
+"""
+
+
+def renew(folder, name, seconds):
+    """Give the key of this name another certificate, which ends in so many seconds; returns when.
+
+    The file is replaced, as renewing programs do.
+    """
+    (folder / "signing").write_text(_SIGNING)
+    (folder / "index").touch()
+    (folder / "names").write_text(f"subjectAltName=DNS:{name}\n")
+    end = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=seconds)
+    openssl(folder, "req", "-new", "-key", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}")
+    openssl(
+        folder, "ca", "-batch", "-notext", "-config", "signing", "-cert", "ca.pem", "-keyfile",
+        "ca.key", "-in", "csr", "-out", "made.pem", "-extfile", "names", "-startdate",
+        "20200101000000Z", "-enddate", end.strftime("%Y%m%d%H%M%SZ"),
+    )  # fmt: skip
+    (folder / "made.pem").replace(folder / f"{name}.pem")
+    return end
 
 
 def client_files(authority):

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import threading
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -79,8 +80,11 @@ class Site:
         return answer.status, answer.headers, text
 
     def get(self, path, **options):
-        """What the API answers, as JSON types."""
-        status, _, text = self.ask(f"/api/v1/{path}", **options)
+        """What the API answers, as JSON types; asks again where it says so."""
+        status, headers, text = self.ask(f"/api/v1/{path}", **options)
+        while status == 503:
+            threading.Event().wait(float(headers["Retry-After"]))
+            status, headers, text = self.ask(f"/api/v1/{path}", **options)
         assert status == 200, text
         return json.loads(text)
 

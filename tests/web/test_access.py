@@ -98,6 +98,17 @@ class TestStrangers:
         for host in (*names, socket.gethostname()):
             assert self.raw(made, host) == 200
 
+    @pytest.mark.parametrize("version", ["1.0", "1.1"])
+    def test_health_needs_no_name(self, site, version):
+        """Old load balancers give none; whoever gives one must give a right one."""
+        made = site(workload("web"))
+        wait_until(lambda: made.ask("/readyz")[0] == 200, 30)
+        name, _, port = made.address.partition(":")
+        for path, status in (("/healthz", 200), ("/readyz", 200), ("/", 421), ("/metrics", 421)):
+            with closing(socket.create_connection((name, int(port)), timeout=30)) as line:
+                line.sendall(f"GET {path} HTTP/{version}\r\n\r\n".encode())
+                assert int(line.recv(100).split()[1]) == status
+
     @pytest.mark.parametrize("path", ["/", "/page.js", "/api/v1/status", "/metrics", "/nothing"])
     def test_headers(self, site, path):
         """No other origin reads; nothing from elsewhere is loaded; no frame around it."""
@@ -131,6 +142,7 @@ class TestBounds:
             ("/api/v1/drain", "POST", b"[]", 400),
             ("/api/v1/drain", "POST", b"{", 400),
             ("/api/v1/drain", "POST", b'{"name": 3}', 400),
+            ("/api/v1/drain", "POST", b'{"name": "web", "force": "yes"}', 400),
             ("/api/v1/instances?q=" + "x" * 300, "GET", None, 400),
             ("/api/v1/explain?name=" + "x" * 300, "GET", None, 400),
             ("/api/v1/status", "POST", None, 405),
@@ -144,9 +156,11 @@ class TestBounds:
         assert made.ask(path, method, body=body, token=TOKEN)[0] == status
 
     def test_long_headers(self, site):
-        """They are not read to the end."""
+        """They are not read to the end; the refusal has the form of all others."""
         made = site(workload("web"))
-        assert made.ask("/healthz", headers={"X-Long": "x" * 40_000})[0] == 431
+        status, _, text = made.ask("/healthz", headers={"X-Long": "x" * 40_000})
+        assert status == 431
+        assert json.loads(text)["error"]
 
 
 class TestHostile:
@@ -208,6 +222,13 @@ class TestSettings:
         """With the form that it should have."""
         with pytest.raises(ValueError, match=r"must be an address"):
             address_of(given)
+
+    @pytest.mark.parametrize("token", ["geheim\u20ac", "gehe\u00efm", "a\nb", "a\x00", " a", "a "])
+    def test_a_token_that_no_header_has(self, token):
+        """It is refused when it is read, and not shown."""
+        with pytest.raises(ValueError, match="must be printable ASCII") as caught:
+            WebRules(token=syncer.Secret(token))
+        assert token not in str(caught.value)
 
     def test_an_open_page_is_warned_of(self):
         """Where others reach it and no token is asked."""

@@ -19,7 +19,8 @@ from syncer.web import streams
 from syncer.web.api import STORIES
 from syncer.web.board import BEHIND, Board
 from syncer.web.rows import REST, LastRows, Rows
-from syncer.web.streams import Streams
+from syncer.web.streams import BEAT, Streams
+from syncer.web.throttle import AT_ONCE, SHARE, Throttle
 
 
 def names(found):
@@ -207,6 +208,41 @@ class TestMuch:
             assert len(set(seen)) == 9
         assert len(made.get("explain?name=h:w1:80")) == 1
 
+    def test_answers_take_a_share_of_the_time(self):
+        """However many ask; what is used at once is used up, and comes back in time."""
+        clock, used = ManualClock(), ManualClock()
+        throttle = Throttle(clock, used)
+        while not throttle.wait():
+            with throttle.counted():
+                used.advance(0.5)
+        assert used() == AT_ONCE
+        made = 0.0
+        for _ in range(1000):
+            clock.advance(0.1)
+            if not throttle.wait():
+                with throttle.counted():
+                    used.advance(0.5)
+                made += 0.5
+        assert 0.9 * 100 * SHARE <= made <= 100 * SHARE + 0.5
+
+    @pytest.mark.parametrize(
+        "path",
+        ["status", "sources", "sinks", "instances?q=w", "registrations?q=w", "skips", "drift"]
+        + ["events", "explain?name=web", "guard", "/metrics"],
+    )
+    def test_whoever_asks_too_much_is_told_when_to_ask_again(self, site, path, monkeypatch):
+        """Nothing is made then. Whether it lives is answered, and changes are made."""
+        made = site(workload("web"), token=TOKEN)
+        monkeypatch.setattr(Throttle, "wait", lambda self: 7)
+        path = path if path.startswith("/") else f"/api/v1/{path}"
+        status, headers, text = made.ask(path)
+        assert (status, headers["Retry-After"]) == (503, "7")
+        assert check(path.partition("?")[0], json.loads(text), 503)["error"]
+        for free in ("/healthz", "/", "/page.js", "/api/v1/openapi.json"):
+            assert made.ask(free)[0] == 200
+        assert made.ask("/readyz")[0] in (200, 503)
+        assert made.ask("/api/v1/refresh", "POST", token=TOKEN)[0] == 200
+
     def test_stories_are_bounded(self, site):
         """Of a service that many offer, the first are told."""
         same = offer(service="web", id="")
@@ -331,13 +367,12 @@ class TestStream:
             answer.close()
             line.close()
 
-        def free():
-            made.engine.tell(LoopFailed(loop="sink x", error="so that a line is sent"))
+        def free():  # without any line: a quiet syncer notices too
             line, answer = self.lines(made)
             with closing(line), closing(answer):
                 return answer.status == 200
 
-        wait_until(free, 60)
+        wait_until(free, 20 * BEAT)
 
     def test_who_lags_is_told_of_the_gap(self):
         """Lines that are forgotten are not sent; the page asks anew."""

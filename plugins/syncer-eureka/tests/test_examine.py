@@ -9,7 +9,7 @@ import pytest
 
 from servers.secrets import secret
 from servers.waiting import wait_until
-from syncer import Level
+from syncer import Level, TemporaryError
 
 PASSWORD = secret("pa55word-for-the-doctor-of-eureka")
 NOBODY = "http://127.0.0.1:9/eureka/"
@@ -99,14 +99,25 @@ def test_a_server_in_trouble(troubled, open_sink):
 class Other:
     """A server that answers what the test says."""
 
-    def __init__(self, code, body, date, page=b""):
+    def __init__(self, code, body, date, page=b"", put=(404, b""), location=""):
         answers = {"/eureka/apps": (code, body), "/": (200 if page else 404, page)}
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                code, body = answers.get(self.path, (404, b""))
+                self.give(*answers.get(self.path, (404, b"")))
+
+            def do_PUT(self):
+                self.give(*put)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.give(*put)
+
+            def give(self, code, body):
                 self.send_response_only(code)
                 self.send_header("Date", date)
+                if location:
+                    self.send_header("Location", location.replace("PATH", self.path))
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -154,6 +165,68 @@ def test_what_is_no_list(other, open_sink, code, body, text, advice):
     assert level is Level.PROBLEM
     assert text in said
     assert advice in said
+
+
+LIST = json.dumps(EMPTY).encode()
+SPRING = b'{"timestamp":"2026-11-30T12:00:00.000+00:00","status":403,"error":"Forbidden"}'
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "meaning"),
+    [
+        (403, SPRING, "is CSRF protection on for /eureka/**"),
+        (401, b"", "user and password are missing or wrong"),
+        (405, b"<html><body>Not <b>Allowed</b></body></html>", "(Not Allowed)"),
+        (302, b"", "302"),
+    ],
+)
+def test_a_server_that_may_be_read_only(other, open_sink, code, body, meaning):
+    """The doctor says so before the first change does; so does that change, and nothing is lost."""
+    sink = open_sink(other(200, LIST, put=(code, body)).url)
+    (warning,) = of(Level.WARNING, found(sink))
+    assert "can be read, but a heartbeat was answered by" in warning
+    assert meaning in warning
+    with pytest.raises(TemporaryError, match=r"POST apps/WEB was answered by") as told:
+        sink._api.register("WEB", {"instanceId": "x"})
+    assert meaning in str(told.value)
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect(other, open_sink, code):
+    """Where it sends to is what to set; where that is another page, it is told as it is."""
+    moved = other(code, b"", location="https://me:pw@eureka.example:443PATH?x=y")
+    ((level, said),) = found(open_sink(moved.url))
+    assert level is Level.PROBLEM
+    assert f"it answers {code}: it sends to https://eureka.example:443/eureka/: set this as" in said
+    with pytest.raises(TemporaryError, match="https://eureka.example:443/eureka/: set this as URL"):
+        open_sink(moved.url).registrations()
+    login = other(code, b"", location="/login?next=PATH")
+    with pytest.raises(TemporaryError, match="it sends to /login: see whether the address is"):
+        open_sink(login.url).registrations()
+
+
+def test_a_name_with_an_underscore(other, open_sink):
+    """Tomcat's own words are shown, and what they mean."""
+    page = b"<html><head><style>h1 {x: y}</style></head><p>The character [_] is never valid</p>"
+    server = other(400, page)
+    sink = open_sink(server.url)
+    object.__setattr__(sink._api.servers[0].address, "host", "my_eureka")
+    with pytest.raises(TemporaryError) as told:
+        sink.registrations()
+    assert "names of hosts with an underscore: use another name" in str(told.value)
+    assert str(told.value).endswith("(The character [_] is never valid)")
+
+
+def test_a_password_that_is_sent_back(other, open_sink):
+    """A proxy may repeat what it got; no error shows it."""
+    sink = open_sink("http://127.0.0.1:9/eureka/", user="me", password=PASSWORD)
+    (server,) = sink._api.servers
+    for text in (PASSWORD, *server.secrets):
+        open_sink(other(418, text.encode()).url)
+        echo = other(418, f"what is {text}?".encode())
+        again = open_sink(echo.url, user="me", password=PASSWORD)
+        with pytest.raises(TemporaryError, match=r"418 \(what is (Basic )?\*\*\*\?\)"):
+            again.registrations()
 
 
 def test_a_clock_that_is_wrong(other, open_sink):

@@ -321,6 +321,33 @@ class TestByItself:
         (said,) = bench.said("configuration reloaded")
         assert said["changed"] == "sinks.consul added"
 
+    @pytest.mark.parametrize(
+        ("option", "name"),
+        [("ca_file", "ca.pem"), ("ca_path", ""), ("client_cert", "client.pem")],
+    )
+    def test_a_certificate_that_is_renewed(self, bench, option, name):
+        """Though its key stays the same; half of a file is refused, and all goes on as before."""
+        tls = make_authority(bench.folder / "tls", "DNS:x")
+        key = bench.folder / "client.key"
+        (tls / "client.key").replace(key)
+        for other in [path for path in tls.iterdir() if path.name not in ("ca.pem", "client.pem")]:
+            other.unlink()
+        more = f'client_key = "{key}"\n' if option == "client_cert" else ""
+        where = f'[sinks.consul]\naddress = "https://127.0.0.1:{free_port()}"\n{more}'
+        bench.configure("first", more=f'{where}{option} = "{tls / name}"\n')
+        bench.begin()
+        renewed = tls / (name or "ca.pem")
+        whole = renewed.read_text()
+        for content in (whole[: len(whole) // 2], f"# renewed\n{whole}"):
+            renewed.write_text(content)
+            for _ in range(3):
+                bench.running.look()
+        assert len(bench.said("configuration refused")) == 1
+        (said,) = bench.said("configuration reloaded")
+        assert said["changed"] == "sinks.consul"
+        bench.running.reload()
+        assert len(bench.said("configuration unchanged")) == 1
+
     def test_what_is_no_name_of_a_file(self, bench):
         """It is refused like any other error."""
         bench.begin()
