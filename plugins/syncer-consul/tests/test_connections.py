@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import socket
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -15,6 +15,7 @@ from syncer.testing import make_instance, make_registration
 
 #: What a real agent lets in from one address in these tests.
 MOST = 8
+TTL = timedelta(seconds=30)
 
 
 @pytest.fixture
@@ -87,15 +88,14 @@ def test_a_certificate_that_is_renewed(guarded, request, opens):
     former = {**ours, "client_cert": shutil.copy(authority / "client.pem", authority / "former")}
     opened = request.getfixturevalue(opens)
     sink, stays = opened(guarded.https, **ours), opened(guarded.https, **former)
-    if locks := sink.locks:
-        locks.holder("x")
+    assert sink.locks.take("x", TTL)
     assert sink.registrations().complete
     assert stays.registrations().complete
     renew(authority, "client", 3600)
     wait_until(lambda: datetime.now(timezone.utc) > end, 30, "the end of the first certificate")
     guarded.restart()
     wait_until(lambda: sink.registrations().complete, 30, "the agent", ignore=(TemporaryError,))
-    if locks:
-        locks.holder("x")
+    sink.locks.release("x")
+    assert sink.locks.take("y", TTL)
     with pytest.raises(TemporaryError, match="TLS failed"):
         stays.registrations()
