@@ -33,7 +33,11 @@ MUTANTS = (
         "            pass\n",
         blind=_NOBODY,
     ),
-    app("any name is answered to", "if not self._is_known_host(request.host):", blind=_NO_PAGE),
+    app(
+        "any name is answered to",
+        "if not nameless and not self._is_known_host(request.host):",
+        blind=_NO_PAGE,
+    ),
     app(
         "the page of another site is answered",
         "if self._is_cross_site(request):",

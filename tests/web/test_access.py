@@ -223,7 +223,7 @@ class TestSettings:
         with pytest.raises(ValueError, match=r"must be an address"):
             address_of(given)
 
-    @pytest.mark.parametrize("token", ["geheim\u20ac", "gehe\u00efm", "a\nb", "a\x00", " a", "a "])
+    @pytest.mark.parametrize("token", ["geheim\u20ac", "gehe\u00efm", "a\nb", "a\x00"])
     def test_a_token_that_no_header_has(self, token):
         """It is refused when it is read, and not shown."""
         with pytest.raises(ValueError, match=".") as caught:
