@@ -161,7 +161,8 @@ class CycleFinished:
     """A cycle of a sink has ended. `failed` maps ids to errors.
 
     In seconds: `seconds` is its length, `planned` the part of it until the plan was made. `retry`:
-    a change failed that may succeed soon.
+    a change failed that may succeed soon. `readings`: how often the sink was read completely so
+    far; 0 if that is not known.
     """
 
     sink: str
@@ -171,6 +172,7 @@ class CycleFinished:
     seconds: float = 0.0
     planned: float = 0.0
     retry: bool = False
+    readings: int = 0
 
     @property
     def ours(self) -> int:

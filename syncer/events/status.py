@@ -39,6 +39,8 @@ class Known:
     reports: Mapping[str, events.CycleFinished] = attrs.Factory(dict)
     pulses: Mapping[str, events.PulseBeaten] = attrs.Factory(dict)
     leads: Mapping[str, bool] = attrs.Factory(dict)
+    #: When each sink was last known to be read completely, also beside its cycles.
+    read: Mapping[str, float] = attrs.Factory(dict)
     refused: Refused | None = None
 
 
@@ -76,6 +78,10 @@ class Status:
                 text = "has not succeeded yet" if never else f"no success for {age:.0f} s"
                 failing = known.failing.get(part)
                 found[part] = f"{text}: {failing.error}" if failing else text
+        for name in sinks:
+            age = self.clock() - known.read.get(name, self.clock())
+            if age > 3 * self.interval + SLACK:  # a reading beside the cycles does not end
+                found.setdefault(Part("sink", name), f"not read for {age:.0f} s")
         return found
 
     def text(self) -> str:
@@ -104,8 +110,7 @@ class Status:
             case events.SourceListed(complete=True):
                 return self._success(Part("source", event.source))
             case events.CycleFinished():
-                success = {} if event.retry else self._success(Part("sink", event.sink))
-                return {"reports": {**known.reports, event.sink: event}, **success}
+                return self._cycle(event)
             case events.PulseBeaten():
                 pulses = {**known.pulses, event.sink: event}
                 return {"pulses": pulses, **self._success(Part("pulse", event.sink))}
@@ -122,5 +127,12 @@ class Status:
                 return {"refused": None}
         return {}
 
-    def _success(self, part: Part) -> Mapping[str, Any]:
+    def _cycle(self, event: events.CycleFinished) -> Mapping[str, Any]:
+        news = {} if event.retry else self._success(Part("sink", event.sink))
+        former = self.known.reports.get(event.sink)
+        if event.readings and (former is None or former.readings != event.readings):
+            news["read"] = {**self.known.read, event.sink: self.clock()}
+        return {**news, "reports": {**self.known.reports, event.sink: event}}
+
+    def _success(self, part: Part) -> dict[str, Any]:
         return {"succeeded": {**self.known.succeeded, part: self.clock()}}

@@ -1,6 +1,7 @@
 """What the API answers, and that it is what its description says."""
 
 import http.client
+import itertools
 import json
 import time
 from contextlib import closing
@@ -12,6 +13,7 @@ from fakes import FakeSink, FakeSource, exited, held, offer, workload
 import syncer
 from servers.webpage import DESCRIBED, TOKEN, check
 from syncer.config.web_rules import WebRules
+from syncer.api.keys import Part
 from syncer.events import ConfigReloaded, CycleFinished, LoopFailed, PulseBeaten, SourceListed
 from syncer.events.status import SLACK, Known, Status
 from syncer.testing import ManualClock, wait_until
@@ -274,6 +276,41 @@ class TestReady:
         text = made.ask("/readyz", token="t0ken")[2]
         assert json.loads(text)["late"] == [{"loop": "sink memory", "why": "has not succeeded yet"}]
         assert made.ask("/healthz")[0] == 200
+
+    def test_a_reading_that_never_ends_is_late(self):
+        """Cycles go on beside it, with what was read before: they succeed, and see no drift."""
+        clock = ManualClock()
+        status = Status(interval=10, clock=clock)
+        names = ((), {"s": None})
+        for readings in (1, 2):
+            status(CycleFinished(sink="s", plan=syncer.Plan(), readings=readings))
+            clock.advance(30 + SLACK)
+            assert status.late(*names) == {}
+        for _ in range(3):
+            clock.advance(1)
+            status(CycleFinished(sink="s", plan=syncer.Plan(), readings=2))
+        assert status.late(*names) == {Part("sink", "s"): "not read for 63 s"}
+        status(CycleFinished(sink="s", plan=syncer.Plan(), readings=3))
+        assert status.late(*names) == {}
+
+    def test_a_reader_that_hangs_makes_it_unready(self, site, monkeypatch):
+        """Though what changes is registered all the while."""
+        monkeypatch.setattr("syncer.events.status.SLACK", 0.5)
+        sink = FakeSink()
+        sink.reads_beside = True
+        made = site(workload("web"), sinks={"memory": sink})
+        wait_until(lambda: made.ask("/readyz")[0] == 200, 30)
+        sink.gates["registrations"].clear()
+        ports = itertools.count(100)
+
+        def unready():
+            made.sources["docker"].put(workload("db", port=next(ports)))
+            return made.ask("/readyz")[0] == 503
+
+        wait_until(unready, 60)
+        assert made.get("sinks")[0]["state"] == "working"
+        sink.gates["registrations"].set()
+        wait_until(lambda: made.ask("/readyz")[0] == 200, 30)
 
     def test_a_success_grows_old(self):
         """Three intervals and a while, whatever the loop says; a pulse by its own interval."""

@@ -39,6 +39,8 @@ class Reading:
         self._found: View[Registration] | Exception | None = None
         #: Whether what is known of the sink is good enough for a plan, and a read since then too.
         self.trusted = False
+        #: How often the sink was read completely.
+        self.count = 0
         self._written: set[str] = set()
 
     @property
@@ -85,6 +87,7 @@ class Reading:
         if isinstance(found, Exception):
             raise found
         self.trusted = True
+        self.count += 1
         entries = {one.instance.id: one for one in found.items}
         for id_ in self._written:
             entries.pop(id_, None)

@@ -196,6 +196,7 @@ class Reconciler:
             planned=planned,
             waits=self._guard.waits(plan),
             wait=self._contested.wait(),
+            readings=self._state.reading.count,
         )
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:

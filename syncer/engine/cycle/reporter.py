@@ -92,10 +92,12 @@ class Reporter:
         planned: float,
         waits: bool,
         wait: float = inf,
+        readings: int = 0,
     ) -> CycleReport:
         """Tell what the cycle did; `planned` and `started` are times of the clock.
 
         `waits`: the guard holds something until a later listing. `wait`: see `CycleReport`.
+        `readings`: see `CycleFinished`.
         """
         errors = {o.change.id: o.error for o in outcomes if o.error is not None}
         finished = CycleFinished(
@@ -106,6 +108,7 @@ class Reporter:
             seconds=self._clock() - started,
             planned=planned - started,
             retry=not all(map(is_refusal, errors.values())),
+            readings=readings,
         )
         self._tell_skips(plan)
         self._emit(finished)
