@@ -12,8 +12,8 @@ from fakes import FakeSink, FakeSource, exited, held, offer, workload
 
 import syncer
 from servers.webpage import DESCRIBED, TOKEN, check
-from syncer.config.web_rules import WebRules
 from syncer.api.keys import Part
+from syncer.config.web_rules import WebRules
 from syncer.events import ConfigReloaded, CycleFinished, LoopFailed, PulseBeaten, SourceListed
 from syncer.events.status import SLACK, Known, Status
 from syncer.testing import ManualClock, wait_until
