@@ -147,7 +147,9 @@ class Api:
     def registrations(self, query: Query) -> dict[str, Any]:
         """The entries of the sinks, foreign ones too, with their marks."""
         named = query.fields.get("sink", "")
-        filtered = query.text or query.fields.keys() - {"sink"}
+        words = query.text.casefold().split()
+        # What other lists can be filtered by, no entry has.
+        other = any(value for key, value in query.fields.items() if key != "sink")
         items = (
             (sink, one)
             for sink, view in self._engine.now().sinks.items()
@@ -159,7 +161,7 @@ class Api:
             return {"sink": item[0], **registration_json(item[1])}
 
         def fits(item: tuple[str, Registration], query: Query) -> bool:
-            return not filtered or _contains(shown(item), query)
+            return not other and (not words or _has(item, words))
 
         return _page(items, query, fits, shown)
 
@@ -330,6 +332,17 @@ def _fits(row: Row, query: Query) -> bool:
     if (whose := fields.get("whose")) and plain["wanted"] is (whose == "others"):
         return False
     return row.has(query.text.casefold().split())
+
+
+def _has(item: tuple[str, Registration], words: Iterable[str]) -> bool:
+    """Whether each of these words is in an entry, whose texts are not copied into one."""
+    sink, one = item
+    instance, mark = one.instance, one.mark.fields() if one.mark else {}
+    texts = [sink, instance.id, instance.service, instance.address, str(instance.port)]
+    texts += [instance.protocol, instance.status.value, *instance.tags, *mark.values()]
+    texts += [text for pair in instance.meta.items() for text in pair]
+    found = [text.casefold() for text in texts]
+    return all(any(word in text for text in found) for word in words)
 
 
 def _contains(item: Mapping[str, Any], query: Query) -> bool:
