@@ -39,7 +39,7 @@ class Known:
     reports: Mapping[str, events.CycleFinished] = attrs.Factory(dict)
     pulses: Mapping[str, events.PulseBeaten] = attrs.Factory(dict)
     leads: Mapping[str, bool] = attrs.Factory(dict)
-    #: When each sink was last known to be read completely, also beside its cycles.
+    #: When each sink was last read completely, within a cycle or while cycles went on.
     read: Mapping[str, float] = attrs.Factory(dict)
     refused: Refused | None = None
 

@@ -148,7 +148,7 @@ class Api:
         """The entries of the sinks, foreign ones too, with their marks."""
         named = query.fields.get("sink", "")
         words = query.text.casefold().split()
-        # What other lists can be filtered by, no entry has.
+        # The other fields are those of other lists: no entry has them.
         other = any(value for key, value in query.fields.items() if key != "sink")
         items = (
             (sink, one)

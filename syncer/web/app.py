@@ -117,7 +117,7 @@ class App:
     def _answer(self, request: Request) -> Response:
         endpoint, _ = self._paths.bind_to_environ(request.environ).match()
         make = self._answers[endpoint]
-        # What is there already, and what the token allows, is always answered.
+        # Answers that are there already, and changes with the token, cost little.
         if request.path in _OPEN or make == self._stream or request.method == "POST":
             return make(request)
         if seconds := self._throttle.wait():

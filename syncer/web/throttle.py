@@ -8,7 +8,7 @@ from threading import Lock
 
 #: The share of one processor's time, and the seconds of it that may be used at once.
 SHARE, AT_ONCE = 0.3, 3.0
-#: The longest that a client is told to wait, in seconds.
+#: The longest wait that a client is asked for, in seconds.
 LONGEST = 60
 
 

@@ -212,7 +212,7 @@ class TestMuch:
 
     def test_answers_take_a_share_of_the_time(self):
         """However many ask; what is used at once is used up, and comes back in time."""
-        clock, used = ManualClock(), ManualClock()
+        clock, used = ManualClock(), ManualClock(0.0)
         throttle = Throttle(clock, used)
         while not throttle.wait():
             with throttle.counted():

@@ -17,7 +17,7 @@ from syncer.kits.http.response import Response
 from syncer.kits.http.tls import TlsFiles
 
 _CHUNK = 1024 * 1024
-#: What a connection that the other side closed raises.
+#: Errors of a connection that the other side closed.
 _CLOSED = (
     *(ConnectionResetError, ConnectionAbortedError, BrokenPipeError),
     *(ssl.SSLEOFError, ssl.SSLZeroReturnError),

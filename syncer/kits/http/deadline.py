@@ -53,7 +53,7 @@ def timed(kind: type[Any]) -> type[Any]:
         def connect(self) -> None:
             end = time.monotonic() + self.timeout
             super().connect()
-            # What is sent has the time that connecting left over.
+            # Sending has the time that connecting left over.
             self.timeout = left(end)
             self.sock.settimeout(self.timeout)
 

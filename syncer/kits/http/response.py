@@ -12,7 +12,7 @@ from syncer.api.errors import PermanentError, TemporaryError
 from syncer.api.secrets import hidden
 
 _LONGEST_REASON = 300
-#: What is looked at for a reason: a page has much before its words.
+#: The most characters that are searched for a reason: a page has much before its words.
 _LOOKED_AT = 8000
 _MARKUP = re.compile(r"(?is)<(style|script)\b.*?</\1\s*>|<[^>]*>")
 _USER = re.compile(r"//[^/@]*@")

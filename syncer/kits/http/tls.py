@@ -9,7 +9,7 @@ import attrs
 
 from syncer.api.errors import ConfigError
 
-#: What tells that a file has changed: its times, sizes and places on the disk.
+#: The times, sizes and inodes of files: they change with the content.
 Stamps = tuple[tuple[Path, int, int, int] | Path, ...]
 
 

@@ -24,7 +24,7 @@ _PRESERVING = "RENEWALS ARE LESSER THAN THRESHOLD"
 #: The default peer of Spring Cloud's server.
 _UNSET = "http://localhost:8761/eureka/"
 _REPLICAS = re.compile(r"<td>(registered|unavailable)-replicas</td>\s*<td>([^<]*)</td>")
-#: The heartbeat of an instance that does not exist: 404 for whoever may write.
+#: The heartbeat of an instance that does not exist: 404 for everybody who may write.
 _NOBODY = "apps/SYNCER-DOCTOR/syncer-doctor?status=UP&lastDirtyTimestamp=0"
 
 

@@ -1,4 +1,4 @@
-"""What a status of Eureka's means, which depends on what was asked."""
+"""The meaning of a status of Eureka's, which depends on what was asked."""
 
 from syncer.kits.http import Response
 from syncer_eureka.server import Server

@@ -21,7 +21,7 @@ from syncer_consul.options import AgentOptions
 
 #: Refusals that Consul sends as 500, though asking again will not help.
 _REFUSALS = ("permission denied", "acl not found", "scripts are disabled")
-#: What an agent that closes connections may mean.
+#: A reason why an agent may close connections.
 _CLOSED = (
     "; if the agent runs, its limit of connections from one address may be reached:"
     " limits.http_max_conns_per_client"
