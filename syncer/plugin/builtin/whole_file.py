@@ -3,8 +3,8 @@
 A reader sees the old content or the new one, whatever happens to the writer: new content is written
 to another file in the directory, flushed to disk, and renamed. Writers lock a third file,
 `.NAME.lock`, since the file itself is replaced. Only the user who writes may open the lock:
-any other program that held it would keep all writers out. Errors of the system become `TemporaryError`: disks fill
-up, mounts appear late, permissions get corrected.
+any other program that held it would keep all writers out. Errors of the system become
+`TemporaryError`: disks fill up, mounts appear late, permissions get corrected.
 """
 
 import contextlib
