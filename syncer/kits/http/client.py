@@ -91,7 +91,7 @@ class HttpClient:
                 if self._closed:
                     raise
                 # Also where it is sent again anyhow: then it waits for an open connection.
-                others = _was_refused(error) and self._places.refused()
+                others = self._was_refused(error) and self._places.refused()
                 if not (others or _was_stale(error)):
                     raise
                 return self._exchange(method, target, body, headers, end)
@@ -123,6 +123,7 @@ class HttpClient:
         if self._closed:
             raise exceptions.ClosedPoolError(self._pool, "closed")
         until = Deadline(end, self.timeout)
+        self._places.last.opened = False
         response = self._pool.urlopen(
             method,
             target,
@@ -142,6 +143,12 @@ class HttpClient:
         response.release_conn()
         where = f"{self.name}, {target.partition('?')[0][:100]}"
         return Response(response.status, response.headers, content, where, target)
+
+    def _was_refused(self, error: exceptions.HTTPError) -> bool:
+        """Whether the server closed a connection that was new; where nobody listens it cannot."""
+        return self._places.last.opened and (
+            isinstance(error.__cause__, _CLOSED) or _was_stale(error)
+        )
 
     def _reason(self, error: exceptions.HTTPError, seconds: float) -> str:
         # First: urllib3 counts refused connections among the timeouts.
@@ -177,11 +184,6 @@ def _cause(error: exceptions.HTTPError) -> object:
 def _was_stale(error: exceptions.HTTPError) -> bool:
     """Whether the server had closed a pooled connection before it could read the request."""
     return isinstance(_cause(error), _CLOSED)
-
-
-def _was_refused(error: exceptions.HTTPError) -> bool:
-    """Whether the server may have refused a connection that was new."""
-    return isinstance(error, exceptions.NewConnectionError) or _was_stale(error)
 
 
 def _is_one_too_many(answer: Response) -> bool:

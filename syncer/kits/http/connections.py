@@ -5,8 +5,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 from weakref import WeakSet
 
@@ -35,6 +36,8 @@ class Places(queue.LifoQueue[Any]):
         self._sockets: WeakSet[Any] = WeakSet()
         self._lock = Lock()
         self._full_until = float("-inf")
+        #: Whether the last request of this thread had to open a connection.
+        self.last = local()
 
     def opened(self) -> list[Any]:
         """Return the sockets that are open."""
@@ -55,8 +58,12 @@ class Places(queue.LifoQueue[Any]):
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Return a place; one with an open connection is waited for without `block` too."""
-        waits = timeout is not None and self._full()  # a pool that is closed does not wait
-        return super().get(block or waits, timeout)
+        if timeout is not None and self._full():  # a pool that is closed does not wait
+            end = time.monotonic() + timeout
+            with suppress(queue.Empty):
+                return super().get(True, min(timeout, left(self._full_until)))
+            timeout = left(end)
+        return super().get(block, timeout)
 
     def _full(self) -> bool:
         return time.monotonic() < self._full_until and bool(self.opened())
@@ -145,6 +152,7 @@ def _tracked(kind: type[Any], places: Places, tls: TlsFiles | None) -> type[Any]
         _body: bytes | None = None
 
         def connect(self) -> None:
+            places.last.opened = True
             if tls is not None:
                 self.ssl_context = tls.context()
             try:

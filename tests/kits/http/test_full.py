@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from syncer import TemporaryError
-from syncer.kits.http import HttpClient, each
+from syncer.kits.http import HttpClient, connections, each
 from syncer.kits.http.connections import Places
+from syncer.testing import wait_until
 
 RESET = struct.pack("ii", 1, 0)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -23,6 +24,7 @@ class Full:
     def __init__(self, most, refusal):
         self.most, self._refusal = most, refusal
         self.opened, self.refused = set(), 0
+        self.held, self.over = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port = self._listener.getsockname()[1]
@@ -52,12 +54,16 @@ class Full:
 
     def _answer(self, sock):
         with sock, contextlib.suppress(OSError):
-            while sock.recv(65_536):
+            while asked := sock.recv(65_536):
+                if b"/hold" in asked:
+                    self.held.set()
+                    self.over.wait(60)
                 sock.sendall(ANSWER)
         with self._lock:
             self.opened.discard(sock)
 
     def close(self):
+        self.over.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -88,6 +94,38 @@ def test_open_ones_are_used_before_new_ones_are_opened():
     for place in (None, opened, None, dropped):
         places.put(place)
     assert [places.get() for _ in range(2)] == [opened, None]
+
+
+def test_an_open_one_that_stays_busy_is_not_waited_for_for_ever(monkeypatch):
+    """After some seconds another is tried: there may be room again."""
+    monkeypatch.setattr(connections, "FULL", 0.2)
+    server = Full(1, "reset")
+    client = HttpClient("it", "127.0.0.1", server.port, timeout=60, connections=4)
+    busy = threading.Thread(target=client.send, args=("GET", "/hold"), daemon=True)
+    busy.start()
+    server.held.wait(30)
+    asked = []
+    other = threading.Thread(target=lambda: asked.append(client.send("GET", "/")), daemon=True)
+    other.start()
+    wait_until(lambda: server.refused, 30)
+    server.most = 2
+    other.join(30)
+    assert asked[0].code == 200
+    server.close()
+    busy.join(30)
+    client.close()
+
+
+def test_where_nobody_listens_others_are_not_made_to_wait():
+    """A server that is away is no server that is full."""
+    server = Full(1, "reset")
+    client = HttpClient("it", "127.0.0.1", server.port, timeout=10, connections=4)
+    assert client.send("GET", "/").code == 200
+    server.close()
+    with pytest.raises(TemporaryError):
+        list(each(lambda _: client.send("GET", "/hold", timeout=1), range(2), 2))
+    assert not client._places._full()
+    client.close()
 
 
 @pytest.mark.parametrize("refusal", ["reset", b""], ids=["reset", "closed"])
