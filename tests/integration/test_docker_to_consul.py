@@ -304,3 +304,18 @@ def test_two_syncers_on_one_agent_leave_each_other_alone(
         running.wait_said("registered", count=2)
         done = [line["id"] for line in running.lines() if line["event"] in CHANGES]
         assert sorted(done) == [f"{host}:more:8000", f"{host}:web:8000"]
+
+
+def test_a_container_named_as_the_id_of_another_inherits_nothing(
+    start_syncer, parts, clean_docker, clean_consul
+):
+    """The engine takes such a name. While syncer was away the other one was removed."""
+    id_ = clean_docker.run("orders", ports={"8000/tcp": None})
+    first = start_syncer(*parts, "--advertise", "127.0.0.1")
+    wait_services(clean_consul, ["host1:orders:8000"])
+    first.stop()
+    clean_docker.remove("orders")
+    clean_docker.run(id_, labels={"SERVICE_IGNORE": "true"}, ports={"8000/tcp": None})
+    assert clean_docker.container(id_).name == id_
+    start_syncer(*parts, "--advertise", "127.0.0.1")
+    wait_services(clean_consul, [])
