@@ -69,7 +69,11 @@ def test_a_container_that_shares_a_network(make_source, clean_podman):
     """It names the one whose network it has."""
     owner = clean_podman.run("owner")
     id = clean_podman.run("guest", network_mode=f"container:{owner}", environment={"PORT": "8001"})
-    assert make_source(clean_podman.address).workload(id).namespace == owner
+    source = make_source(clean_podman.address)
+    assert source.workload(id).namespace == owner
+    assert source.workload(id).started >= source.workload(owner).started
+    clean_podman.container(owner).restart(timeout=0)
+    assert source.workload(id).started < source.workload(owner).started
 
 
 def test_a_pod(make_source, clean_podman):
@@ -78,5 +82,6 @@ def test_a_pod(make_source, clean_podman):
     source = make_source(clean_podman.address)
     web = source.workload(id)
     infra = source.workload(web.namespace)
+    assert web.started >= infra.started
     assert web.state is State.RUNNING
     assert [binding.port for port in infra.ports for binding in port.bindings] == [18001]
