@@ -720,6 +720,7 @@ class FakeReconciler:
             raise self.error
         steering = {key: self.report.get(key, False) for key in ("again", "relist")}
         retry = self.report.get("retry", False)
+        steering |= {"wait": self.report.get("wait", float("inf"))}
         return CycleReport(finished=CycleFinished(sink="s", plan=Plan(), retry=retry), **steering)
 
 
@@ -816,6 +817,14 @@ class TestSinkWork:
         assert work(NONE) > 20
         self.reconciler.report = {"retry": True}
         assert work(DESIRED) <= 1.0
+
+    def test_a_change_that_waits_is_made_when_it_may_be(self):
+        """Without a wake, and before the interval; the guard's pause may come first."""
+        work = self.make()
+        self.reconciler.report = {"wait": 7.0}
+        assert work(DESIRED) == pytest.approx(7.0)
+        self.reconciler.report = {"wait": 7.0, "relist": True}
+        assert work(DESIRED) == pytest.approx(GUARD_PAUSE)
 
     def test_what_changed_under_a_plan_is_looked_at_again_soon(self):
         """And less and less often if it does not end: somebody may be at it."""

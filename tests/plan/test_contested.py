@@ -78,6 +78,7 @@ def test_a_container_that_comes_and_goes_is_followed():
     fight = Opponent()
     remove = Deregister(held(), Reason.WORKLOAD_GONE)
     assert all(fight.tries(change) for _ in range(50) for change in (PUT, remove))
+    assert fight.tries(remove), "what somebody registers after all that is the first time"
 
 
 def test_what_changes_all_the_time_is_written():

@@ -103,6 +103,10 @@ def test_one_alone_takes_over_without_a_gap():
     assert [one.mark.identity for one in world.sink.store.all()] == ["mine"]
     world.cycle(fresh=False)
     assert len(world.sink.writes()) == 1
+    # Also by a cycle that looks at nothing but what changed.
+    world.source.own_identity = "my next"
+    world.cycle(fresh=False)
+    assert [one.mark.identity for one in world.sink.store.all()] == ["my next"]
 
 
 def test_an_engine_that_is_replaced_meanwhile():
