@@ -32,7 +32,7 @@ def examined(client: Client, prefixes: Sequence[str]) -> Iterator[Finding]:
 
 
 def _alarms(client: Client) -> Iterator[Finding]:
-    """Report what an operator must put right before etcd works as it should."""
+    """Report what an operator must repair before etcd works as it should."""
     with suppress(SyncerError):  # not everybody may ask
         for alarm in sorted(client.alarms()):
             what, advice = _ALARMS.get(alarm, (f"etcd has raised the alarm {alarm}", ""))

@@ -21,7 +21,7 @@ from syncer_consul.http.client import Client
 #: Seconds to the next look, to the one that must confirm it, and in which a repair must show: an
 #: agent compares everything with the catalog every minute, in large clusters every few minutes.
 EVERY, AGAIN, SHOWS = 60.0, 10.0, 300.0
-#: What the catalog must say as the agent does, besides the tags.
+#: The fields that the catalog must have as the agent has them, besides the tags.
 _FIELDS = ("Service", "Address", "Port", "Meta")
 _GHOST = "only the catalog has it, not the agent"
 _REPLACED = "registered with a token that has been replaced"
@@ -74,11 +74,11 @@ def compared(
 
 
 class Audit:
-    """What the catalog has wrong, as found by two looks in a row. Safe in threads.
+    """The differences between catalog and agent that two looks in a row have found.
 
-    `run` looks; `view` shows it in a listing as damage, so that the next cycle writes it again;
-    `wrote` is told of each write. What a write did not mend is not written again: it is a problem
-    for people.
+    Safe in threads. `run` looks. `view` shows them in a listing as damage, so that the next cycle
+    writes these entries again, and `wrote` notes each write. What a write did not mend is not
+    written again: it is a problem for people.
     """
 
     def __init__(self, client: Client, owner: str) -> None:
@@ -118,7 +118,7 @@ class Audit:
         if faults:
             first = sorted(faults)[0]
             text = f"the catalog and the agent differ in {some_of(sorted(faults), 3)}"
-            told.append(f"{text} ({first}: {faults[first]}): it is put right")
+            told.append(f"{text} ({first}: {faults[first]}): it is repaired")
         if stuck:
             text = f"the catalog does not follow the agent, though written again: {some_of(stuck)}"
             told.append(f"{text}; the agent's log says why")
@@ -146,7 +146,7 @@ class Audit:
             self._faults = _without(self._faults, {id_})
 
     def run(self, wake: Callable[[], None], ended: Event, meanwhile: Callable[[], None]) -> None:
-        """Look every minute until `ended` is set; wakes when there is something to put right."""
+        """Look every minute until `ended` is set; wakes when there is something to repair."""
         pause = AGAIN
         while not ended.wait(pause):
             meanwhile()
@@ -164,7 +164,7 @@ class Audit:
             pause = AGAIN if self._suspected.texts() else EVERY
 
     def look(self, services: Entries, checks: Entries) -> bool:
-        """Compare once; return whether something has to be put right that did not before."""
+        """Compare once; return whether there is something new to repair."""
         found = self.compare(services, checks)
         if found is None:
             self._suspected = Faults()

@@ -63,7 +63,7 @@ class Nodes:
 
     @property
     def problem(self) -> str:
-        """What to tell people; "" if one agent answers."""
+        """A line for people; "" if one agent answers."""
         several = self._several if time.monotonic() <= self._until else ()
         if not several:
             return ""

@@ -44,8 +44,8 @@ class IndexWatcher:
 
     `close` closes the connections of the queries, which are for them alone. `ours` tells of an
     index whether a write of our own made it: then nobody is woken. A change that somebody else
-    makes within the same tenth of a second is hidden by it until the next listing. `began` is told
-    where each query begins, also on a server that has lost data.
+    makes within the same tenth of a second is hidden by it until the next listing. `began` gets
+    the index at which each query begins, also on a server that has lost data.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a 403 of an agent means: one status, and several causes."""
+"""The meaning of an agent's refusals: one status, and several causes."""
 
 from enum import Enum
 
