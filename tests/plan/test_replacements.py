@@ -62,6 +62,7 @@ def test_successors_are_the_same_service_of_the_same_workload(removal, aim, ther
         pytest.param({}, False, id="ours"),
         pytest.param({"owner": "other"}, True, id="another owner's"),
         pytest.param({"scope": "g"}, True, id="another host's"),
+        pytest.param({"identity": "another"}, True, id="another engine's"),
         pytest.param({"workload": "web-2"}, True, id="another workload's"),
         pytest.param({"source": "file"}, True, id="another source's"),
         pytest.param({"service": "api"}, True, id="another service"),
