@@ -1,7 +1,7 @@
 """The brake on changes that somebody else undoes again and again.
 
 Two syncers that take themselves for one another, or a script that removes what it does not know,
-would keep each other busy for ever. One repair, and a second, come at once; then the pauses grow.
+would keep each other busy for ever. The first repairs come at once; then the pauses grow.
 """
 
 from collections import OrderedDict
@@ -13,8 +13,9 @@ import attrs
 from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind
 from syncer.plan.brakes import SLOW_CAP, Context
 
-#: How often a change is made again without a pause.
-FREE = 2
+#: How often an entry is written again, and removed again, without a pause: a person who tries out
+#: a few edits is no fight.
+PUTS_FREE, REMOVALS_FREE = 10, 2
 #: Seconds for which an undone change counts as a repetition.
 WINDOW = 60.0
 #: The first pauses, in seconds; each is twice as long as the one before, up to `SLOW_CAP`. A
@@ -33,8 +34,9 @@ class _Made:
     @property
     def pause(self) -> float:
         """The seconds for which it is not made once more."""
-        first = PUT_PAUSE if self.content[0] else REMOVAL_PAUSE
-        return min(SLOW_CAP, first * 2.0 ** (self.again - FREE)) if self.again >= FREE else 0.0
+        put = bool(self.content[0])
+        first, free = (PUT_PAUSE, PUTS_FREE) if put else (REMOVAL_PAUSE, REMOVALS_FREE)
+        return min(SLOW_CAP, first * 2.0 ** (self.again - free)) if self.again >= free else 0.0
 
     def is_old(self, now: float) -> bool:
         """Whether it stood for so long that the same change counts as a new one."""

@@ -214,13 +214,17 @@ def test_a_lease_ends_what_a_former_engine_left(engines, etcd, start_syncer):
     engine, _ = engines
     run(engine, "web")
     run(engine, "old")
-    syncer = start_syncer(*flags(engine, etcd))
+    # A lease that outlives the installation, however long that takes.
+    parts = flags(engine, etcd, "--set", "sinks.etcd.ttl=10m")
+    syncer = start_syncer(*parts)
     wait_ids(etcd, "web:8000", "old:8000")
+    lease = etcd.server.api.lease_of(next(iter(etcd.server.api.values(""))))
     syncer.stop()
     engine.install_anew()
     run(engine, "web")
-    syncer = start_syncer(*flags(engine, etcd))
+    syncer = start_syncer(*parts)
     syncer.wait_said("change held back", why="conflict")
+    etcd.server.api.revoke(lease)
     syncer.wait_said("registered", deadline=60)
     wait_ids(etcd, "web:8000")
 

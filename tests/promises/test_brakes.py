@@ -122,7 +122,7 @@ def test_create_only_updates_nothing(place):
         pytest.param({"hide": ["c0", "c1"]}, 0, "alive", id="lists leave out what runs"),
         pytest.param({"fail": {"list": 500}}, 1, "doubt", id="no list"),
         pytest.param({"cut": {"list": 300}}, 1, "doubt", id="half a list"),
-        pytest.param({"fail": {"inspect": 500}}, 0, "unclear", id="nothing can be described"),
+        pytest.param({"fail": {"inspect": 500}}, 1, "unclear", id="nothing can be described"),
     ],
 )
 def test_an_engine_that_says_too_little(place, fault, code, kind):
