@@ -75,5 +75,6 @@ def test_asking_for_registration(read):
     """SERVICE_REGISTER=true asks in so many words, for one-off containers too; a name does not."""
     assert not read({"SERVICE_NAME": "web"}).asked
     assert read({"SERVICE_REGISTER": "true"}).asked
-    assert read(env={"SERVICE_80_REGISTER": "yes"}).asked
+    assert read({"SERVICE_80_REGISTER": "yes"}).asked
+    assert not read(env={"SERVICE_80_REGISTER": "yes"}).asked  # read from labels only
     assert not read({"SERVICE_81_REGISTER": "true"}, ports="80 81!").asked
