@@ -97,11 +97,13 @@ class TestCommands:
         assert "docker checks run commands and are off (script_checks)" in done.stderr
 
     def test_on_by_the_operator(self, clean_docker, clean_consul, here):
-        """Then they are sent: the agent decides by its own setting."""
+        """Then the agent decides by its own setting: here it takes none, and a problem says so."""
         clean_docker.run("web", labels=self.LABELS, ports=PORTS)
-        done = command("plan", *here, "--set", "sinks.consul.script_checks=true")
-        assert "run commands and are off" not in done.stdout
-        assert "checks: docker, script" in done.stdout
+        done = command("run", "--once", *here, "--set", "sinks.consul.script_checks=true")
+        assert set(clean_consul.api.services()) == {"host1:web:8000"}
+        assert clean_consul.api.checks() == {}
+        assert "run commands and are off" not in done.stderr
+        assert "enable_script_checks" in done.stderr
 
 
 class TestTakeOver:

@@ -9,11 +9,12 @@ from pathlib import Path
 import kazoo.protocol.connection
 import kazoo.retry
 from kazoo.client import KazooClient
-from kazoo.exceptions import NoNodeError
+from kazoo.exceptions import NoNodeError, NotEmptyError
 from kazoo.security import make_digest_acl_credential
 
 from servers.process import free_ports
 from servers.real import RealServer
+from servers.waiting import wait_until
 
 # kazoo's threads must not take from the random numbers that hypothesis draws from.
 kazoo.protocol.connection.random = kazoo.retry.random = random.Random()
@@ -128,7 +129,7 @@ class ZooKeeper(RealServer):
         client = self.open_client(auth_data=[("digest", SUPER)])
         for name in client.get_children("/"):
             if name != "zookeeper":
-                client.delete(f"/{name}", recursive=True)
+                wait_until(lambda name=name: _removed(client, f"/{name}"), 30, f"/{name} to go")
         end(client)
 
     def _forget_client(self):
@@ -170,6 +171,15 @@ def _digest(credentials):
     """A user and password as the server has them in access lists and in its own settings."""
     user, _, password = credentials.partition(":")
     return f"{user}:{make_digest_acl_credential(user, password).partition(':')[2]}"
+
+
+def _removed(client, path):
+    """Remove a node and all below; false if a program that ends just now still wrote below it."""
+    try:
+        client.delete(path, recursive=True)
+    except NotEmptyError:
+        return False
+    return True
 
 
 def end(client):

@@ -29,7 +29,7 @@ TTL = (Check(kind="ttl", ttl=600, initial_status=CheckStatus.PASSING),)
 NODES = 'node_prefix "" { policy = "read" }'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def secured(server_guard, _consul_program):
     """An agent that asks for tokens."""
     agent = _consul_program.Consul(server_guard, name="audited", config=ACL)

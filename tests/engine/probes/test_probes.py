@@ -261,7 +261,7 @@ class TestGrpc:
 
     def test_many_checks_of_a_few_workloads_take_a_few_threads(self):
         """Each call takes one, for as long as a server does not answer."""
-        wait_until(lambda: not _grpc_threads(), 30, "those of other tests end")
+        before = _grpc_threads()  # of other tests, while a server of theirs does not answer
         prober = Prober(changed=lambda names: None)
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as mute:
             port = mute.getsockname()[1]
@@ -278,9 +278,9 @@ class TestGrpc:
             ]
             prober.want("test", hostile)
             wait_until(lambda: _grpc_threads() >= 24, 30, "they hang")
-            assert _grpc_threads() == 24
+            assert _grpc_threads() <= before + 24
             prober.close()
-        wait_until(lambda: not _grpc_threads(), 30, "closing ends calls that hang")
+        wait_until(lambda: _grpc_threads() <= before, 30, "closing ends calls that hang")
 
     def test_a_closed_port_is_critical(self, ask):
         """With grpc's word for it."""
