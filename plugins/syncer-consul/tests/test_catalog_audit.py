@@ -119,7 +119,7 @@ class TestRotation:
     def test_all_is_registered_again(self, agent, place):
         """Services and checks: the catalog follows them after the old token is gone."""
         engine, write, rotate = place
-        old, before = rotate(), sum_of_writes(agent)
+        before, old = sum_of_writes(agent), rotate()
         engine.refresh()
         wait_until(lambda: sum_of_writes(agent) >= before + 3, 20, "each is written again")
         delete(agent, old)
