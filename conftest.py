@@ -22,5 +22,5 @@ pytest_plugins = [
 
 @pytest.fixture(autouse=True)
 def _secrets_of_this_test_alone(monkeypatch):
-    """What one test used as a secret may be an ordinary word in the next."""
+    """Forget the secrets of a test: one may be an ordinary word in the next test."""
     monkeypatch.setattr(secrets, "_known", secrets._Known())

@@ -13,7 +13,7 @@ from servers.waiting import wait_until
 from syncer import Register, TemporaryError
 from syncer.testing import make_instance, make_registration
 
-#: What a real agent lets in from one address in these tests.
+#: Connections that the agent of these tests accepts from one address.
 MOST = 8
 TTL = timedelta(seconds=30)
 

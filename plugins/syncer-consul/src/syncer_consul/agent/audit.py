@@ -125,7 +125,7 @@ class Audit:
         return told
 
     def is_ghost(self, id_: str) -> bool:
-        """Whether only the catalog has this service, as far as is known."""
+        """Return whether only the catalog had this service at the last two looks."""
         return id_ in self._faults.ghosts
 
     def bury(self, id_: str) -> None:

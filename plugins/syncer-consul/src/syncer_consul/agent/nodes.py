@@ -1,4 +1,4 @@
-"""Whether an address leads to one agent, by the names of the nodes that answer there."""
+"""Notices an address that leads to several agents, by the node names in their answers."""
 
 import time
 from collections.abc import Mapping

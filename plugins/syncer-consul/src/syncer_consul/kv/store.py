@@ -54,7 +54,7 @@ class Store:
 
     def __init__(self, consul: Consul) -> None:
         self._consul, self._txn = consul, consul.txn
-        #: Whether the agent takes no PUT from here, not even one that only reads.
+        #: Set once the agent has refused a PUT that only reads: GET is used from then on.
         self._reads_by_get = False
 
     def trees(self, prefixes: Sequence[str]) -> tuple[dict[str, Entry], bool]:
