@@ -5,6 +5,7 @@ import urllib.error
 
 import pytest
 
+from servers.consul import ACL
 from syncer import Context
 from syncer_consul import ConsulOptions, KvOptions
 from syncer_consul.agent.sink import ConsulSink
@@ -19,6 +20,23 @@ def _no_consul_environment(monkeypatch):
     """An agent that the developer uses must not be touched, and the library reads these itself."""
     for name in ("ADDR", "TOKEN", "SSL", "SSL_VERIFY", "AUTH"):
         monkeypatch.delenv(f"CONSUL_HTTP_{name}", raising=False)
+
+
+@pytest.fixture(scope="session")
+def secured(server_guard, _consul_program):
+    """An agent that asks for tokens."""
+    agent = _consul_program.Consul(server_guard, name="secured", config=ACL)
+    agent.start()
+    yield agent
+    agent.stop()
+
+
+@pytest.fixture
+def agent(secured):
+    """The agent that asks for tokens, without services."""
+    secured.clean()
+    yield secured
+    secured.clean()
 
 
 @pytest.fixture

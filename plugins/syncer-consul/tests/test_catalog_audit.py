@@ -1,4 +1,4 @@
-"""What the catalog says is compared with the agent: consumers see the catalog."""
+"""Consul's catalog is compared with the agent, since consumers read the catalog."""
 
 import json
 import urllib.error
@@ -6,7 +6,7 @@ import urllib.error
 import attrs
 import pytest
 
-from servers.consul import ACL, ConsulApi
+from servers.consul import ConsulApi
 from servers.counting import CountingProxy
 from servers.waiting import wait_until
 from syncer import (
@@ -30,18 +30,9 @@ TTL = (Check(kind="ttl", ttl=600, initial_status=CheckStatus.PASSING),)
 NODES = 'node_prefix "" { policy = "read" }'
 
 
-@pytest.fixture(scope="session")
-def secured(server_guard, _consul_program):
-    """An agent that asks for tokens."""
-    agent = _consul_program.Consul(server_guard, name="audited", config=ACL)
-    agent.start()
-    yield agent
-    agent.stop()
-
-
 @pytest.fixture
 def agent(secured):
-    """The same without services, in its catalog too."""
+    """The agent that asks for tokens, without services, in its catalog too."""
 
     def clean():
         secured.clean()
@@ -91,7 +82,7 @@ class TestRotation:
 
     @pytest.fixture
     def counted(self, agent):
-        """What counts the requests of the engine on their way to the agent."""
+        """A proxy that counts the requests of the engine."""
         proxy = CountingProxy(agent.address)
         yield proxy
         proxy.close()
@@ -173,7 +164,7 @@ def after(agent, open_sink):
 
 
 def test_a_ghost(agent, after):
-    """What is gone from the agent stays in the catalog: it is listed, told, and removed there."""
+    """An entry that only the catalog still has is listed, told, and removed there."""
     sink, (web, _) = after("web", "db")
     assert {one.damaged for one in look(sink).values()} == {""}
     sink.deregister(web)
@@ -214,7 +205,7 @@ def test_a_ghost_that_somebody_registers_meanwhile(agent, after):
 def test_strangers_are_left_alone(agent, after, open_sink):
     """A service of the catalog without our mark is not even listed."""
     sink, _ = after("web")
-    node = {"Node": "audited", "Address": agent.host, "SkipNodeUpdate": True}
+    node = {"Node": agent.config["node_name"], "Address": agent.host, "SkipNodeUpdate": True}
     entry = {"ID": "x", "Service": "x", "Meta": {"syncer-owner": "another"}}
     agent.api.put("catalog/register", {**node, "Service": entry})
     assert "x" in in_catalog(agent)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from servers.consul import ACL
 from servers.waiting import wait_until
 from syncer import Context, Engine, TemporaryError
 from syncer.events import ChangeFailed, LoopFailed
@@ -15,23 +14,6 @@ from syncer_consul.options import CatalogOptions
 HOUR, PATIENCE = 3600.0, 60.0
 MAY_WRITE = 'service_prefix "" { policy = "write" } key_prefix "" { policy = "write" }'
 MAY_READ = 'service_prefix "" { policy = "read" } key_prefix "" { policy = "read" }'
-
-
-@pytest.fixture(scope="module")
-def secured(server_guard, _consul_program):
-    """An agent that asks for tokens."""
-    agent = _consul_program.Consul(server_guard, name="rotating", config=ACL)
-    agent.start()
-    yield agent
-    agent.stop()
-
-
-@pytest.fixture
-def agent(secured):
-    """The same, without services."""
-    secured.clean()
-    yield secured
-    secured.clean()
 
 
 @pytest.fixture

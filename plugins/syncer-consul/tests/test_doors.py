@@ -8,30 +8,13 @@ from threading import Event, Thread
 import pytest
 
 from servers.authority import client_files, make_authority, openssl
-from servers.consul import ACL, MANAGEMENT_TOKEN
+from servers.consul import MANAGEMENT_TOKEN
 from syncer import ConfigError, PermanentError, Secret, TemporaryError
 from syncer.testing import make_instance, make_registration
 from syncer_consul.http.client import AgentInfo, Client
 from syncer_consul.options import ConsulOptions, kv_from_uri
 
 WEB = make_registration(make_instance())
-
-
-@pytest.fixture(scope="module")
-def secured(server_guard, _consul_program):
-    """An agent that asks for tokens."""
-    agent = _consul_program.Consul(server_guard, name="secured", config=ACL)
-    agent.start()
-    yield agent
-    agent.stop()
-
-
-@pytest.fixture
-def agent(secured):
-    """The same, without services."""
-    secured.clean()
-    yield secured
-    secured.clean()
 
 
 def test_good_token(agent, open_sink):
