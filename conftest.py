@@ -1,5 +1,7 @@
 """Gives the fixtures for real servers to the tests of the core and of every plugin."""
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -24,3 +26,16 @@ pytest_plugins = [
 def _secrets_of_this_test_alone(monkeypatch):
     """Forget the secrets of a test: one may be an ordinary word in the next test."""
     monkeypatch.setattr(secrets, "_known", secrets._Known())
+
+
+@pytest.fixture(scope="module")
+def uncollected():
+    """Keep the garbage collector still.
+
+    For tests of texts that are nested without end: what is collected while one is read has no
+    stack left for its finalizer, and pytest takes that for a failure.
+    """
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

@@ -30,6 +30,7 @@ BUSYBOX = Path("/bin/busybox")
 APPLETS = ("sh", "httpd", "sleep", "rm", "touch", "test", "cat", "wget", "nc", "kill", "true")
 PROGRAMS = ("dockerd", "containerd", "runc", "ip")
 SECOND = 1_000_000_000
+PORTS_TRIED = 5
 # Ends at once on SIGTERM (as the first process it would else ignore it), and serves /health.
 WEB_COMMAND = "trap 'exit 0' TERM; httpd -f -p ${PORT:-8000} -h /www & wait"
 
@@ -195,7 +196,19 @@ class DockerEngine:
         `options` are those of the Docker SDK's `containers.run`: labels, environment, ports,
         network, hostname, healthcheck (see `health_check`), restart_policy, command, ...
         """
-        return self.client.containers.run(image, name=name, detach=True, **options).id
+        container = self.client.containers.create(image, name=name, detach=True, **options)
+        self._start(container)
+        return container.id
+
+    def _start(self, container):
+        # A free port that the engine chose for IPv4 may be an outgoing connection's of IPv6.
+        for _ in range(PORTS_TRIED - 1):
+            try:
+                return container.start()
+            except docker.errors.APIError as error:
+                if "address already in use" not in str(error):
+                    raise
+        return container.start()
 
     def container(self, name):
         """The SDK's object for a container, freshly inspected."""

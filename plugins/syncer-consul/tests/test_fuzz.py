@@ -13,6 +13,7 @@ from syncer_consul import ConsulOptions, KvOptions
 from syncer_consul.agent.sink import ConsulSink
 from syncer_consul.kv.sink import ConsulKvSink
 
+pytestmark = pytest.mark.usefixtures("uncollected")
 KINDS = {"consul": (ConsulSink, ConsulOptions), "consulkv": (ConsulKvSink, KvOptions)}
 QUESTIONS = {
     "consul": ["/v1/agent/services", "/v1/agent/checks", "/v1/agent/self"],

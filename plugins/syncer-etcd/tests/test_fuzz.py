@@ -11,6 +11,7 @@ from syncer.kits.keyvalue import Entry, EntryListing, load_layout, record, twin_
 from syncer.testing.builders import make_instance, make_registration
 from syncer_etcd.options import GROUP
 
+pytestmark = pytest.mark.usefixtures("uncollected")
 LAYOUTS = ("registrator", "json", "skydns", "traefik", "grpc", "kratos", "micro")
 SETTINGS = {"skydns": {"domain": "cluster.local"}}
 OURS = [

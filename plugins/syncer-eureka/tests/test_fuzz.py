@@ -13,6 +13,7 @@ from syncer.testing.builders import make_instance, make_registration
 from syncer_eureka import EurekaOptions
 from syncer_eureka.sink import EurekaSink
 
+pytestmark = pytest.mark.usefixtures("uncollected")
 PATH = "/eureka/apps"
 IDS = {f"h:{name}:80" for name in ("a", "b", "c")}
 MANY = settings(

@@ -14,6 +14,7 @@ from syncer_zookeeper.nodes.listing import NodeListing
 from syncer_zookeeper.nodes.tree import Node
 from syncer_zookeeper.sink import GROUP
 
+pytestmark = pytest.mark.usefixtures("uncollected")
 OURS = [
     make_registration(
         make_instance(id=f"h:{name}:80", service=name, tags=("x",), meta={"k": "v"}), owner="me"
