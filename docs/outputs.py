@@ -1,6 +1,7 @@
 """Has what commands say in the documentation written by running them: python docs/outputs.py
 
-A mark stands in a line of its own before a block of `console`, whose commands begin with `$ `:
+A mark stands in a line of its own before a block of `console`, whose commands begin with `$ `; a
+backslash at the end of a line continues the command:
 
 | mark                             | the commands below it                               |
 |----------------------------------|-----------------------------------------------------|
@@ -38,6 +39,8 @@ _MARK = re.compile(
     r"(?:```(?:console|toml)\n(?P<code>.*?)```\n)?",
     re.DOTALL,
 )
+#: A command, with the lines that a backslash at the end of a line joins to it.
+_COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.+)\n", re.MULTILINE)
 _WORD = re.compile(r", (until|lines): ")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+")
 _ID = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b")
@@ -183,7 +186,7 @@ class _Page:
         return f"{mark[0][:begin]}{code}{mark[0][end:]}"
 
     def _commands(self, mark: re.Match[str], words: dict[str, str]) -> Iterator[str]:
-        *commands, last = re.findall(r"^\$ (.+)\n", mark["code"], re.MULTILINE)
+        *commands, last = _COMMAND.findall(mark["code"])
         for command in commands:
             yield f"$ {command}\n"
             yield from _shown(self._shell.run(command), words)
@@ -253,7 +256,7 @@ def unmarked(text: str) -> Iterator[str]:
     """Blocks that show what a command said, and have no mark."""
     marked = {mark["code"] for mark in _MARK.finditer(text)}
     for code in re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-        begins, *rest = code.splitlines() or [""]
+        begins, *rest = code.replace("\\\n", "").splitlines() or [""]
         says = bool(rest) and not all(line.startswith("$ ") for line in rest)
         if code not in marked and ((begins.startswith("$ ") and says) or _TIME.match(begins)):
             yield code

@@ -40,6 +40,14 @@ def test_a_stale_output_is_written_anew(tmp_path):
     assert outputs.written(page, outputs.Shell(tmp_path)) == told
 
 
+def test_a_long_command_may_take_several_lines(tmp_path):
+    """A backslash at the end of a line continues the command, and stays on the page."""
+    page = block("run", "$ echo one \\", "    two", "old")
+    told = block("run", "$ echo one \\", "    two", "one two")
+    assert outputs.written(page, outputs.Shell(tmp_path)) == told
+    assert not list(outputs.unmarked(block("write: it", "$ echo one \\", "    two")))
+
+
 def test_times_do_not_count(tmp_path):
     """A page keeps its times, since those are others in each run."""
     page = block("run", "$ echo 2026-01-01T00:00:00.000001 it", "2025-05-05T05:05:05.555555 it")
