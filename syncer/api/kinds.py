@@ -28,7 +28,8 @@ class SourceType:
     """A kind of source. `options` is an attrs class whose fields are declared by `option()`.
 
     `from_uri` turns the value of `--source KIND=VALUE`, or a whole URI with one of `schemes`, into
-    options by name; it raises ValueError with a reason.
+    options by name; it raises ValueError with a reason. `needs_parser` says that its workloads have
+    no offers before a label parser finds them: without any parser it is a mistake to use it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class SourceType:
     summary: str = ""
     schemes: tuple[str, ...] = ()
     from_uri: Callable[[str], Mapping[str, Any]] | None = None
+    needs_parser: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -38,6 +38,11 @@ T = TypeVar("T")
 P = TypeVar("P", SourceConfig, SinkConfig)
 A = TypeVar("A", ParserConfig, SourceConfig, SinkConfig)
 
+_INSTALL_A_PARSER = (
+    "pip install syncer-registrator for labels like SERVICE_NAME, or syncer-labels for syncer.*"
+    " (if one is installed, `syncer plugins` says why it is not used)"
+)
+
 
 class ConfigBuilder:
     """Takes one tree of settings apart, and collects errors and warnings on the way."""
@@ -68,6 +73,8 @@ class ConfigBuilder:
         sources = self._each("sources", self._source)
         sinks = self._each("sinks", self._sink)
         self._check(sinks, need)
+        if not parsers and "sources" in need:
+            self._check_labels_are_read(sources)
         if self._problems or config is None or guard is None or probes is None or web is None:
             raise ConfigError("\n".join(dict.fromkeys(self._problems)))
         return attrs.evolve(
@@ -76,7 +83,7 @@ class ConfigBuilder:
             probes=probes,
             web=web,
             disabled_plugins=disabled_plugins,
-            parsers=tuple(parsers),
+            parsers=tuple(filter(None, parsers)),
             sources=sources,
             sinks=sinks,
             warnings=(*self._warnings, *web.warnings()),
@@ -97,14 +104,26 @@ class ConfigBuilder:
                     given = self._table("sinks", sink.name).get("sources")
                     self._problem(self._top / "sinks" / sink.name / "sources", problem, given)
 
-    def _parsers(self) -> list[ParserConfig]:
+    def _check_labels_are_read(self, sources: Mapping[str, SourceConfig]) -> None:
+        """Refuse sources whose containers nobody would read: syncer would run and do nothing."""
+        for name, source in sources.items():
+            if not self._kinds.kind(SourceType, source.kind).needs_parser:
+                continue
+            if "order" in self._table("parsers"):
+                where, advice = self._top / "parsers" / "order", "name one, or leave this out"
+            else:
+                where, advice = self._top / "sources" / name, _INSTALL_A_PARSER
+            text = f"no container can be registered without a label parser: {advice}"
+            self._problem(where, text)
+
+    def _parsers(self) -> list[ParserConfig | None]:
         tables, where = self._table("parsers"), self._top / "parsers"
         top = {key: value for key, value in tables.items() if key in PARSER_KEYS}
         settings = self._fill(ParserSettings, top, where)
         order = self._kinds.names(LabelParser)
         if settings is not None and settings.order is not None:
             order = settings.order
-        found = []
+        found: list[ParserConfig | None] = []
         for name in order:
             at = where / "order" if "order" in top else where / name
             kind = self._look_up(LabelParser, name, at, tables.get("order"))
@@ -114,7 +133,7 @@ class ConfigBuilder:
             if name not in PARSER_KEYS and name not in order:
                 known = did_you_mean(name, (*order, *PARSER_KEYS))
                 self._problem(where / name, f"not among the label parsers in use{known}", table)
-        return [parser for parser in found if parser is not None]
+        return found
 
     def _source(self, name: str, table: Tree, where: KeyPath) -> SourceConfig | None:
         given = self._table("sources", name, "addresses")

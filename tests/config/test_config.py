@@ -81,6 +81,7 @@ def plugins_with(parsers=("dialect",)):
         return [
             syncer.SourceType(name="runtime", options=Options, create=print, schemes=("unix",)),
             syncer.SourceType(name="listing", options=Options, create=print, from_uri=from_uri),
+            syncer.SourceType(name="engine", options=Options, create=print, needs_parser=True),
         ]
 
     @syncer.hookimpl
@@ -370,6 +371,21 @@ def test_disabled_plugins_are_known_before_any_plugin(configured):
     assert configured(text, environ=environ).disabled_plugins == ("one",)
     environ = {"SYNCER__PLUGINS__DISABLE": "two, one"}
     assert read_settings(environ=environ).disabled_plugins == ("two", "one")
+
+
+def test_containers_need_a_label_parser(problems, configured):
+    """The setting to change is named; a parser that is named wrongly is the only error."""
+    text = "[sources.engine]\n[sinks.plain]\n"
+    none = {"with_plugins": plugins_with(parsers=())}
+    (line,) = problems(text, **none)
+    assert line.startswith("syncer.toml: sources.engine: no container can be registered without a")
+    assert "pip install syncer-registrator" in line
+    (line,) = problems(f"parsers.order = []\n{text}")
+    assert line.startswith("syncer.toml: parsers.order: no container can be registered")
+    (line,) = problems(f"parsers.order = ['dialekt']\n{text}")
+    assert "did you mean 'dialect'" in line
+    assert configured(f"parsers.order = ['dialect']\n{text}").parsers
+    assert configured("[sources.listing]\n[sinks.plain]\n", **none).parsers == ()
 
 
 def test_a_command_may_need_less(configured):

@@ -44,6 +44,7 @@ def syncer_sources() -> list[syncer.SourceType]:
             create=create,
             summary="Containers of a Docker engine",
             from_uri=from_uri,
+            needs_parser=True,
         ),
         syncer.SourceType(
             name="swarm",
@@ -51,5 +52,6 @@ def syncer_sources() -> list[syncer.SourceType]:
             create=create_swarm,
             summary="Services and tasks of a Docker swarm, read from a manager",
             from_uri=from_uri,
+            needs_parser=True,
         ),
     ]
