@@ -119,18 +119,29 @@ def commands() -> str:
 def exit_codes() -> str:
     """Every exit code, and the errors that end a command with it."""
     rows = [
-        ("0", "", "All went well. After `plan`: nothing would change."),
+        ("0", "", "All went well, or `run` was stopped."),
         (
             "1",
             "",
             "A source or sink failed or refused, the guard holds something, or what a workload"
             " offers is unknown.",
         ),
-        ("2", "", "From `plan`: something would change. From `registrator`: wrong flags."),
+        (
+            "2",
+            "",
+            "Wrong usage: an unknown command, flag or argument. From `plan --exit-code`: something"
+            " would change.",
+        ),
     ]
     for error in _subclasses(errors.SyncerError):
         rows.append((str(error.exit_code), f"`{error.__name__}`", _sentence(error)))
-    rows.append(("130", "", "Stopped by Ctrl-C, or a question was not answered with yes."))
+    rows.append(
+        (
+            "130",
+            "",
+            "A command other than `run` was stopped by Ctrl-C, or a question was answered with no.",
+        )
+    )
     return _table(("code", "error", "meaning"), sorted(rows, key=lambda row: int(row[0])))
 
 

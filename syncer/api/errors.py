@@ -7,7 +7,7 @@
       PermanentError            6   a request was refused; a retry will not help
         Conflict                6   another client was first: the next cycle decides
 
-`syncer plan` ends with 2 if something would change. Plugins raise the last three only. Any other
+Wrong usage of a command ends with 2. Plugins raise the last three only. Any other
 exception of a plugin is treated as temporary and reported once, with its traceback. Exceptions of
 a client library never leave the plugin that uses it.
 """

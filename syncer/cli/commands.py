@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from syncer import __version__
-from syncer.api.errors import ConfigError, SyncerError
+from syncer.api.errors import SyncerError
 from syncer.api.text import did_you_mean, printable, shown_addresses
 from syncer.cli import foreign
 from syncer.cli.daemon.page import LISTEN
@@ -31,7 +31,7 @@ from syncer.cli.shared import (
 if TYPE_CHECKING:
     from syncer.events.logs import Log
 
-#: Exit code of `syncer plan` if something would change.
+#: Exit code of `syncer plan --exit-code` if something would change.
 WOULD_CHANGE = 2
 #: Exit code if a person stops a command.
 ABORTED = 130
@@ -112,12 +112,12 @@ def _run(flags: Mapping[str, Any], log: "Log") -> int:
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--exit-code", "tell", is_flag=True, help="Exit with 2 if something would change.")
 @shared
-def plan(as_json: bool, **flags: Any) -> int:
+def plan(as_json: bool, tell: bool, **flags: Any) -> int:
     """Show what would change, and what is skipped and why. Changes nothing.
 
-    Exit code 0 if nothing would change, 2 if something would, 1 if a source or sink gave no
-    answer, or the answer about a workload is unknown.
+    Exit code 1 if a source or sink gave no answer, or the answer about a workload is unknown.
     """
     from syncer.cli import show, terminal
     from syncer.engine.as_json import plan_json
@@ -127,7 +127,8 @@ def plan(as_json: bool, **flags: Any) -> int:
     terminal.emit(plan_json(plans) if as_json else show.plan_lines(plans))
     if plans.errors or is_partial(plans):
         return FAILED
-    return WOULD_CHANGE if any(found.changes for found in plans.values()) else 0
+    changes = any(found.changes for found in plans.values())
+    return WOULD_CHANGE if tell and changes else 0
 
 
 @cli.command()
@@ -146,10 +147,7 @@ def apply(expect: str, **flags: Any) -> int:
     with terminal.progress() as progress:
         _, engine = make_engine(flags, progress, show.leads_into(leads))
         reports = closing(engine, lambda: engine.reconcile(expect))
-    for sink, report in reports.items():
-        terminal.emit(show.report_lines(sink, report, leads=leads.get(sink, True)))
-    terminal.emit(show.trouble_lines(reports))
-    terminal.emit(show.error_lines(reports))
+    terminal.emit(show.report_lines(reports, leads))
     return FAILED if has_failed(reports) else 0
 
 
@@ -184,17 +182,17 @@ def explain(name: str, as_json: bool, **flags: Any) -> int:
 @shared
 def services(as_json: bool, all_: bool, **flags: Any) -> int:
     """List the registered entries of each sink."""
-    from syncer.cli import show, terminal
+    from syncer.cli import entries, show, terminal
     from syncer.engine.as_json import view_json
 
     config, engine = make_engine(flags, need=("sinks",))
     views = closing(engine, engine.registrations)
     owner = "" if all_ else config.owner
-    shown = {name: show.of_owner(view, owner) for name, view in views.items()}
+    shown = {name: entries.of_owner(view, owner) for name, view in views.items()}
     if as_json:
         terminal.emit({name: view_json(view) for name, view in shown.items()})
     else:
-        terminal.emit(show.services_table(*view, config.owner) for view in shown.items())
+        terminal.emit(entries.services_table(*view, config.owner) for view in shown.items())
         terminal.emit(show.error_lines(views))
     return FAILED if views.errors else 0
 
@@ -288,8 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         said = io.StringIO()
         error.show(said)
         click.echo(shown_addresses(said.getvalue()), err=True, nl=False)
-        usage = isinstance(error, click.UsageError)
-        code = ConfigError.exit_code if usage else error.exit_code
+        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("syncer: aborted", err=True)
         code = ABORTED

@@ -68,7 +68,7 @@ def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once
 def _print_reports(reports: "Once[CycleFinished]", done: str) -> int:
     """Print the outcome for each entry, and return the exit code."""
     from syncer.api.changes import Register
-    from syncer.cli import show, terminal
+    from syncer.cli import entries, show, terminal
 
     held_back = False
     for sink, report in reports.items():
@@ -78,7 +78,7 @@ def _print_reports(reports: "Once[CycleFinished]", done: str) -> int:
         terminal.line(f"{sink}: {report.applied} {done}, {report.plan.unchanged} already {done}")
         for change in report.plan.changes:
             if change.id not in report.failed and not isinstance(change, Register):
-                terminal.line(f"  {show.place(change.old)}")
+                terminal.line(f"  {entries.place(change.old)}")
         for id_, error in report.failed.items():
             terminal.line(f"  not {done} {id_}: {error}")
         for skip in report.plan.skipped:

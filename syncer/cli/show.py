@@ -4,16 +4,17 @@ All text from labels or registries goes through `safe` before it is printed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 from rich.markup import escape
 from rich.table import Table
 
-from syncer.api.changes import Change, Deregister, Plan, Register, SkipKind, Update
+from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind, Update
 from syncer.api.checks import Check, Native
-from syncer.api.model import STATUS_KEY, Instance, Registration, View
+from syncer.api.fields import EMPTY
+from syncer.api.model import Instance, Registration
 from syncer.api.secrets import hidden
 from syncer.api.text import did_you_mean, printable, some_of
 from syncer.desired.translate import Explained
@@ -22,10 +23,21 @@ from syncer.events import AnyEvent, CycleFinished, Elected
 
 #: Workloads whose problems are shown; of the others only how many they are.
 _TROUBLES = 50
-_SIGNS = {
-    Register: "[green]+ register[/]",
-    Update: "[yellow]~ update[/]",
-    Deregister: "[red]- remove[/]",
+
+
+@attrs.frozen
+class _Verb:
+    """A kind of change in words: what is to be done, and what was done."""
+
+    sign: str
+    now: str
+    done: str
+
+
+_VERBS: dict[type[Change], _Verb] = {
+    Register: _Verb("[green]+", "register", "registered"),
+    Update: _Verb("[yellow]~", "update", "updated"),
+    Deregister: _Verb("[red]-", "remove", "removed"),
 }
 
 
@@ -35,16 +47,20 @@ def safe(value: object) -> str:
 
 
 def plan_lines(plans: Once[Plan]) -> Iterator[str]:
-    """Show each sink's changes, field by field, and what is skipped and why."""
+    """Show what failed, then each sink's changes and skips, and the summaries last."""
+    yield from error_lines(plans)
+    yield from trouble_lines(plans)
     for sink, plan in plans.items():
-        yield f"[bold]{safe(sink)}[/]: {_summary(plan)}"
+        if len(plans) > 1 and (plan.changes or plan.skipped):
+            yield f"[bold]{safe(sink)}[/]"
         for change in plan.changes:
             yield from _change_lines(change)
-        for skip in plan.skipped:
-            yield f"  [dim]. skip[/]     {safe(skip.id)}: {safe(skip.kind)}: {safe(skip.reason)}"
-    yield from trouble_lines(plans)
-    yield from error_lines(plans)
-    yield f"digest {plan_digest(plans)}"
+        yield from _skip_lines(plan.skipped)
+    if any(plan.changes for plan in plans.values()) and not plans.errors:
+        yield f"digest {plan_digest(plans)}"
+    silent = [part for part in plans.errors if part.role == "source"]
+    for sink, plan in plans.items():
+        yield f"[bold]{safe(sink)}[/]: {_summary(plan, silent)}"
 
 
 def error_lines(once: Once[Any]) -> Iterator[str]:
@@ -64,30 +80,54 @@ def trouble_lines(once: Once[Any]) -> Iterator[str]:
         yield f"[yellow]problem[/] {more} more workloads have problems: --json lists all"
 
 
-def _summary(plan: Plan) -> str:
-    counts = Counter(map(type, plan.changes))
-    return (
-        f"{counts[Register]} to register, {counts[Update]} to update, {counts[Deregister]} to"
-        f" remove, {plan.unchanged} unchanged, {len(plan.skipped)} skipped, {plan.foreign} foreign"
-    )
+def _summary(plan: Plan, silent: Sequence[str]) -> str:
+    """Return the counts of a plan that are not 0. Without the `silent` sources it is incomplete."""
+    counts = Counter(type(change) for change in plan.changes)
+    changes = [f"{n} to {_VERBS[kind].now}" for kind in _VERBS if (n := counts[kind])]
+    rest = {"unchanged": plan.unchanged, "skipped": len(plan.skipped), "foreign": plan.foreign}
+    known = [*changes, *(f"{n} {word}" for word, n in rest.items() if n)]
+    if silent:
+        return ", ".join([*known, f"incomplete without {safe(', '.join(silent))}"])
+    return ", ".join(known if changes else ["no changes", *known])
+
+
+def _skip_lines(skips: Iterable[Skip], word: str = "skip") -> Iterator[str]:
+    """Show skips, one line for all that have the same reason."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for skip in skips:
+        groups[skip.kind, skip.reason].append(skip.id)
+    for (kind, reason), ids in groups.items():
+        gap = " " * (9 - len(word))
+        yield f"  [dim]. {word}[/]{gap}{safe(some_of(ids))}: {kind}: {safe(reason)}"
 
 
 def _change_lines(change: Change) -> Iterator[str]:
-    sign = _SIGNS[type(change)]
+    verb = _VERBS[type(change)]
+    line = f"  {verb.sign} {verb.now:<8}[/] {_entry(change)}"
     if isinstance(change, Deregister):
-        instance = change.old.instance
-        what = f"{safe(instance.service)} {safe(instance.endpoint)} {safe(change.id)}"
-        yield f"  {sign}   {what}: {change.reason.value}"
+        yield f"{line}: {change.reason.value}"
         return
-    instance = change.new.instance
-    gap = " " if isinstance(change, Register) else "   "
-    yield f"  {sign}{gap}{safe(instance.service)} {safe(instance.endpoint)} {safe(change.id)}"
+    yield line
     if isinstance(change, Update):
         for name, old, new in change.differences():
             yield f"      {name}: {_value(old)} -> {_value(new)}"
         return
-    for name, value in _facts(instance).items():
+    for name, value in _facts(change.new.instance).items():
         yield f"      {name}: {value}"
+
+
+def _done_line(change: Change) -> str:
+    """Return a change that was made in one line."""
+    verb = _VERBS[type(change)]
+    line = f"  {verb.sign} {verb.done:<10}[/] {_entry(change)}"
+    if isinstance(change, Update):
+        return f"{line}: {', '.join(name for name, _, _ in change.differences())}"
+    return f"{line}: {change.reason.value}" if isinstance(change, Deregister) else line
+
+
+def _entry(change: Change) -> str:
+    held = change.old if isinstance(change, Deregister) else change.new
+    return safe(f"{held.instance.service} {held.instance.endpoint} {change.id}")
 
 
 def _facts(instance: Instance) -> dict[str, str]:
@@ -112,21 +152,6 @@ def check_text(check: Check | Native) -> str:
     if check.interval is not None:
         words.append(f"every {check.interval:g}s")
     return " ".join(word for word in words if word)
-
-
-def place(registration: Registration) -> str:
-    """Return service, address and id of an entry in one line."""
-    instance = registration.instance
-    return f"{instance.service} {instance.endpoint} {instance.id}"
-
-
-def state(registration: Registration) -> str:
-    """Return the status that consumers see, and what holds it; "" if the entry is just up."""
-    instance = registration.instance
-    found = "" if registration.up else instance.meta.get(STATUS_KEY, instance.status.value)
-    if registration.mark and registration.mark.hold:
-        return f"{found}, held: {registration.mark.hold}".removeprefix(", ")
-    return found
 
 
 def story_lines(story: Story) -> Iterator[str]:
@@ -175,39 +200,18 @@ def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
             yield f"      in {safe(sink)}: {safe(standing[instance.id])}"
 
 
-def of_owner(view: View[Registration], owner: str) -> View[Registration]:
-    """Return the view with the entries of this owner only; all if it is empty."""
-    items = (r for r in view.items if not owner or (r.mark and r.mark.owner == owner))
-    return attrs.evolve(view, items=tuple(items))
-
-
-def services_table(sink: str, view: View[Registration], owner: str) -> Table:
-    """Return a table of the entries of one sink, by service."""
-    states = any(map(state, view.items))
-    columns = ("service", "address", "tags", "id", "owner", "workload", *["state"] * states)
-    table = _table(columns, f"{sink}{'' if view.complete else ' (incomplete)'}")
-    for held in sorted(view.items, key=lambda r: (r.instance.service, r.id)):
-        mark, instance = held.mark, held.instance
-        marked_by = f"{mark.owner}@{mark.scope}" if mark else "unmarked"
-        style = None if mark and mark.owner == owner else "dim"
-        workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
-        cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, marked_by)
-        more = [state(held)] if states else []
-        table.add_row(*map(safe, (*cells, workload, *more)), style=style)
-    return table
-
-
-def _table(columns: Iterable[str], title: str | None = None) -> Table:
+def table(columns: Iterable[str], title: str | None = None) -> Table:
+    """Return an empty table without lines around its cells."""
     style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0)}
     return Table(*columns, title=title and safe(title), title_justify="left", **style)
 
 
 def rows_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
     """Return a table of these rows."""
-    table = _table(columns)
+    made = table(columns)
     for row in rows:
-        table.add_row(*map(safe, row))
-    return table
+        made.add_row(*map(safe, row))
+    return made
 
 
 #: Services of one source that are named; of the others only how many they are.
@@ -224,20 +228,48 @@ def leads_into(leads: dict[str, bool]) -> Callable[[AnyEvent], None]:
     return listen
 
 
-def report_lines(sink: str, report: CycleFinished, *, leads: bool = True) -> Iterator[str]:
-    """Show what one cycle did, what failed, and what was skipped and why; a lock's in one line."""
-    counts = Counter(skip.kind for skip in report.plan.skipped)
-    failed = f", {len(report.failed)} failed" if report.failed else ""
-    yield f"{safe(sink)}: {report.applied} changes applied{failed}"
-    if (left := counts[SkipKind.STANDBY]) or not leads:
-        yield f"  another syncer holds the lock; {left} changes are left to it"
-    if counts[SkipKind.LOST]:
-        yield f"  the lock was lost during the cycle; {counts[SkipKind.LOST]} changes were not made"
+def report_lines(reports: Once[CycleFinished], leads: Mapping[str, bool] = EMPTY) -> Iterator[str]:
+    """Show what failed, then what one cycle did in each sink, and the summaries last.
+
+    `leads` tells, by sink with a lock, whether this process holds the lock.
+    """
+    yield from error_lines(reports)
+    yield from trouble_lines(reports)
+    for sink, report in reports.items():
+        lines = [*_report_lines(report)]
+        if len(reports) > 1 and lines:
+            yield f"[bold]{safe(sink)}[/]"
+        yield from lines
+    for sink, report in reports.items():
+        yield f"[bold]{safe(sink)}[/]: {_done(report, leads.get(sink, True))}"
+
+
+def _report_lines(report: CycleFinished) -> Iterator[str]:
+    skips = report.plan.skipped
+    for change in report.plan.changes:
+        if change.id not in report.failed:
+            yield _done_line(change)
     for id_, error in report.failed.items():
-        yield f"  {safe(id_)}: {safe(error)}"
-    for skip in report.plan.skipped:
-        if skip.kind not in (SkipKind.STANDBY, SkipKind.LOST):
-            yield f"  skipped {safe(skip.id)}: {safe(skip.kind)}: {safe(skip.reason)}"
+        yield f"  [red]! failed[/]     {safe(id_)}: {safe(error)}"
+    others = (skip for skip in skips if skip.kind not in (SkipKind.STANDBY, SkipKind.LOST))
+    yield from _skip_lines(others, "skipped")
+
+
+def _done(report: CycleFinished, leads: bool) -> str:
+    """Return in words how many changes were made, and how many were left out and why."""
+    counts = Counter(skip.kind for skip in report.plan.skipped)
+    parts = [f"{_changes(report.applied)} applied"]
+    if report.failed:
+        parts.append(f"{len(report.failed)} failed")
+    if (left := counts[SkipKind.STANDBY]) or not leads:
+        parts.append(f"{_changes(left)} left to another syncer, which holds the lock")
+    if lost := counts[SkipKind.LOST]:
+        parts.append(f"{_changes(lost)} not made, since the lock was lost during the cycle")
+    return ", ".join(parts)
+
+
+def _changes(number: int) -> str:
+    return f"{number} change{'' if number == 1 else 's'}"
 
 
 def nothing_from(source: str, ours: Once[tuple[Registration, ...]]) -> str:

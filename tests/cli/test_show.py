@@ -2,8 +2,10 @@
 
 from fakes import held
 
-from syncer import Skip
+from syncer import Deregister, Reason, Register, Skip, Update
 from syncer.api.changes import Plan
+from syncer.api.fields import EMPTY
+from syncer.api.keys import Part
 from syncer.cli.shared import has_failed
 from syncer.cli.show import leads_into, nothing_from, plan_lines, report_lines
 from syncer.engine.as_json import plan_json
@@ -17,14 +19,82 @@ def report(*kinds, **fields):
     return CycleFinished(sink="s", plan=Plan(skipped=skips), **fields)
 
 
+def reported(found, leads=EMPTY):
+    """The lines that `apply` prints of one sink's cycle."""
+    return list(report_lines(Once(answers={"s": found}), leads))
+
+
+def test_a_plan_begins_with_failures_and_ends_with_the_summary():
+    """The last line is the answer; a digest is shown only of a plan that can be applied."""
+    plan = Plan(changes=(Register(held("web")),), unchanged=38, foreign=1)
+    lines = list(plan_lines(Once(answers={"s": plan})))
+    assert "+ register" in lines[0]
+    assert lines[-2].startswith("digest ")
+    assert lines[-1] == "[bold]s[/]: 1 to register, 38 unchanged, 1 foreign"
+    silent = {Part("source", "docker"): "no answer"}
+    lines = list(plan_lines(Once(answers={"s": plan}, errors=silent)))
+    assert lines[0] == "[red]source docker failed[/]: no answer"
+    assert not [line for line in lines if line.startswith("digest")]
+    assert lines[-1].endswith("1 foreign, incomplete without source docker")
+
+
+def test_several_sinks_have_a_heading_each():
+    """Only those with something to say; the summaries follow all of them."""
+    plan = Plan(changes=(Register(held("web")),))
+    lines = list(plan_lines(Once(answers={"a": plan, "b": plan, "c": Plan()})))
+    heads = ["[bold]a[/]", "[bold]b[/]"]
+    assert [line for line in lines if line in (*heads, "[bold]c[/]")] == heads
+    assert lines[-1] == "[bold]c[/]: no changes"
+
+
+def test_nothing_is_counted_that_is_not_known():
+    """Without an answer of the source there is no "0 to remove"; else "no changes" is said."""
+    silent = {Part("source", "docker"): "no answer"}
+    unknown = list(plan_lines(Once(answers={"s": Plan()}, errors=silent)))
+    assert unknown[-1] == "[bold]s[/]: incomplete without source docker"
+    assert list(plan_lines(Once(answers={"s": Plan(unchanged=2)}))) == [
+        "[bold]s[/]: no changes, 2 unchanged"
+    ]
+
+
+def test_equal_skips_share_a_line():
+    """Of the same kind and for the same reason; another reason has a line of its own."""
+    skips = [Skip(f"id{number}", "stray", "why") for number in range(600)]
+    plan = Plan(skipped=(*skips, Skip("web", "conflict", "taken")))
+    assert list(plan_lines(Once(answers={"s": plan})))[:-1] == [
+        "  [dim]. skip[/]     id0, id1, id2, id3, id4 and 595 more: stray: why",
+        "  [dim]. skip[/]     web: conflict: taken",
+    ]
+
+
 def test_each_failure_and_each_skip_has_a_line():
     """With its reason, and nothing in it is markup."""
-    lines = list(report_lines("s", report("policy", applied=2, failed={"[red]x": "no [b]"})))
+    lines = reported(report("policy", applied=2, failed={"[red]x": "no [b]"}))
     assert lines == [
-        "s: 2 changes applied, 1 failed",
-        "  \\[red]x: no \\[b]",
-        "  skipped id0: policy: why",
+        "  [red]! failed[/]     \\[red]x: no \\[b]",
+        "  [dim]. skipped[/]  id0: policy: why",
+        "[bold]s[/]: 2 changes applied, 1 failed",
     ]
+
+
+def test_what_apply_did_is_named():
+    """Each change that was made, in one line; not those that failed."""
+    changes = (
+        Register(held("web")),
+        Update(held("db"), held("db", tags=("blue",))),
+        Deregister(held("old"), Reason.WORKLOAD_GONE),
+        Register(held("bad")),
+    )
+    done = CycleFinished(sink="s", plan=Plan(changes=changes), applied=3, failed={"bad": "refused"})
+    lines = reported(done)
+    assert [line.split("]", 1)[1].split("[/]")[0] for line in lines[:-2]] == [
+        "+ registered",
+        "~ updated   ",
+        "- removed   ",
+    ]
+    assert "web" in lines[0]
+    assert lines[1].endswith(": tags")
+    assert reported(report(applied=1)) == ["[bold]s[/]: 1 change applied"]
 
 
 def trouble(number, *problems, unknown=False):
@@ -37,13 +107,13 @@ def test_problems_of_workloads_are_lines_of_a_plan():
     """Each with its workload, as plain text; only so many, and JSON has all."""
     found = [trouble(1, "no [b]", unknown=True), trouble(2, "one", "two")]
     once = Once(answers={"s": Plan()}, troubles=found)
-    assert list(plan_lines(once))[1:-1] == [
+    assert list(plan_lines(once))[:-1] == [
         "[red]unknown[/] docker: w1: no \\[b]",
         "[yellow]problem[/] docker: w2: one",
         "[yellow]problem[/] docker: w2: two",
     ]
     many = Once(answers={}, troubles=[trouble(number, "x") for number in range(60)])
-    assert list(plan_lines(many))[-2] == (
+    assert list(plan_lines(many))[-1] == (
         "[yellow]problem[/] 10 more workloads have problems: --json lists all"
     )
     assert len(plan_json(many)["problems"]) == 60
@@ -64,19 +134,18 @@ def test_what_is_unknown_of_a_workload_is_a_failure():
 
 def test_what_a_standby_leaves_is_one_line():
     """However many changes there are; other skips keep a line each."""
-    lines = list(report_lines("s", report(*["standby"] * 5000, "conflict")))
-    assert lines[1:] == [
-        "  another syncer holds the lock; 5000 changes are left to it",
-        "  skipped id5000: conflict: why",
+    assert reported(report(*["standby"] * 5000, "conflict")) == [
+        "  [dim]. skipped[/]  id5000: conflict: why",
+        "[bold]s[/]: 0 changes applied, 5000 changes left to another syncer, which holds the lock",
     ]
 
 
 def test_what_a_lost_lead_leaves_is_one_line():
     """The command fails: its changes were not finished."""
     lost = report(*["lost"] * 5000, applied=3)
-    assert list(report_lines("s", lost)) == [
-        "s: 3 changes applied",
-        "  the lock was lost during the cycle; 5000 changes were not made",
+    assert reported(lost) == [
+        "[bold]s[/]: 3 changes applied, 5000 changes not made, since the lock was lost during the"
+        " cycle",
     ]
     assert has_failed(Once(answers={"s": lost}))
     assert not has_failed(Once(answers={"s": report("standby")}))
@@ -89,8 +158,8 @@ def test_a_standby_is_told_also_if_nothing_is_to_do():
     listen(Elected(sink="s", leads=False))
     listen(report())
     assert leads == {"s": False}
-    assert "another syncer" in list(report_lines("s", report(), leads=leads["s"]))[1]
-    assert len(list(report_lines("s", report()))) == 1
+    assert "another syncer" in reported(report(), leads)[-1]
+    assert "another syncer" not in reported(report())[-1]
 
 
 def test_what_there_is_instead_is_told_by_source():

@@ -82,7 +82,8 @@ def test_it_is_a_source(environment, services, tmp_path):
     done = environment.syncer(
         *("apply", "--source", f"csv={services}"), *("--sink", f"file+json://{targets}")
     )
-    assert (done.returncode, done.stdout) == (0, "file: 1 changes applied\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\nfile: 1 change applied\n")
     assert "10.0.0.5" in targets.read_text()
 
 
