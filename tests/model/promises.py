@@ -177,6 +177,7 @@ class Promises:
             and mark.owner == config.owner
             and mark.source in config.sources
             and mark.scope == process.runtimes[mark.source].scope
+            and mark.identity in ("", process.runtimes[mark.source].identity)
         )
 
     def _squats(self, process, before, after):

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from model.process import Config, Process
 from model.promises import Promises, brief, origin
 from model.registry import PULSE, SLOW, Faults, KilledError, Registry
-from model.world import Container, Runtime
+from model.world import ADDRESS, Container, Runtime
 from syncer import Health, Instance, Mark, Registration, State, Status
 from syncer.plan.brakes import SLOW_CAP
 from syncer.plan.guard import PAUSE
@@ -33,6 +33,8 @@ THOROUGH = MODE == "thorough"
 OWNERS = {"a": "syncer", "b": "syncer", "c": "other"}
 SCOPES = {"a": "a", "b": "b", "c": "a"}
 SOURCES = {"a": ("docker", "file"), "b": ("docker",), "c": ("docker",)}
+#: What tells sources of one scope apart; a file has nothing.
+IDENTITIES = {"docker": "engine", "file": ""}
 #: In some histories the first host's sources have a second syncer: a lock decides which one writes.
 TWIN = "a2"
 PLACES = [(who, name) for who, names in SOURCES.items() for name in names]
@@ -52,6 +54,8 @@ services = st.sampled_from(["web", "web", "web", "api", "api", "bad"])
 ids = st.sampled_from(["a:web:80", "a:web:80", "a:web:81", "a:api:80", "b:web:80", "shared"])
 #: What an operator names, and asks for.
 named = st.sampled_from(["", "web", "web", "api", "a:web:80", "shared"])
+#: What is not ours in the mark of an entry that somebody else writes; of a ghost all is.
+FORGED = ["none", "owner", "scope", "source", "identity", "ghost"]
 asked = st.sampled_from(["drain", "drain", "force", "undrain"])
 #: How the registry of `a` shows what is not up: with its status, not at all, or not unless drained.
 statuses = st.sampled_from(["keep", "keep", "drop", "park"])
@@ -94,7 +98,8 @@ class Histories(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.registry = Registry(self.clock, leases=leases, lag=lag)
         self.runtimes = {
-            who: {name: Runtime(name, SCOPES[who]) for name in SOURCES[who]} for who in OWNERS
+            who: {name: Runtime(name, SCOPES[who], IDENTITIES[name]) for name in SOURCES[who]}
+            for who in OWNERS
         }
         self.runtimes[TWIN] = self.runtimes["a"]
         self.faults = {who: Faults() for who in (*OWNERS, TWIN)}
@@ -329,12 +334,12 @@ class Histories(RuleBasedStateMachine):
         """Somebody deletes an entry."""
         self.registry.by_hand(id, None)
 
-    @rule(id=ids, mark=st.sampled_from(["none", "owner", "scope", "source", "ghost"]))
+    @rule(id=ids, mark=st.sampled_from(FORGED))
     def written(self, id, mark):
         """Somebody writes an entry of their own, or one that looks like ours."""
         instance = Instance(id=id, service="web", address="10.8.8.8", port=1)
         fields = {"owner": "syncer", "scope": "a", "source": "docker", "workload": "ghost"}
-        fields |= {} if mark == "ghost" else {mark: "theirs"}
+        fields |= {} if mark == "ghost" else {mark: "theirs"}  # by identity: a namesake's
         mark = None if mark == "none" else Mark(digest="0" * 32, **fields)
         self.registry.by_hand(id, Registration(instance=instance, mark=mark))
 
@@ -389,10 +394,10 @@ class Histories(RuleBasedStateMachine):
             # What is refused in its present form cannot be written, nor what is another one: that
             # only waits for its successor.
             instance = registration.instance
-            place = (instance.service, instance.port)
+            place = (instance.service, instance.address, instance.port)
             asks = container and (
                 container.instance_id(runtime.scope) == registration.id
-                or (container.service, container.outer) == place
+                or (container.service, ADDRESS, container.outer) == place
             )
             if asks and container.service != "bad":
                 assert not registration.mark.hold, f"{brief(registration)} is drained"
@@ -439,7 +444,7 @@ class Histories(RuleBasedStateMachine):
         container = self.runtimes[who][mark.source].containers[mark.workload]
         up = container.workload("", "").status is Status.UP and not mark.hold
         last = self.configs[who].keep_last and registration.up
-        placed = (instance.address, instance.port) == ("10.0.0.1", container.outer)
+        placed = (instance.address, instance.port) == (ADDRESS, container.outer)
         return placed and not registration.damaged and (last or registration.up is up)
 
     def _unfit(self, mark, registration):
@@ -496,6 +501,7 @@ class Histories(RuleBasedStateMachine):
                 runtime is not None
                 and mark.source in config.sources
                 and (mark.owner, mark.scope) == (config.owner, runtime.scope)
+                and mark.identity in ("", runtime.identity)
             ):
                 return who
         return None

@@ -4,6 +4,9 @@ import attrs
 
 from syncer import Health, Offer, Source, State, Status, TemporaryError, View, Workload
 
+#: Of all containers; what has another one was edited.
+ADDRESS = "10.0.0.1"
+
 
 @attrs.frozen
 class Container:
@@ -28,7 +31,7 @@ class Container:
             service=self.service,
             id="shared" if self.shared else "",
             port=self.inner,
-            register_address="10.0.0.1",
+            register_address=ADDRESS,
             register_port=self.outer,
         )
         fields = {"state": self.state, "health": self.health, "offers": (offer,)}
@@ -59,6 +62,7 @@ class Runtime:
 
     name: str
     scope: str
+    identity: str = ""
     containers: dict = attrs.Factory(dict)
     places: dict = attrs.Factory(dict)
     events: dict = attrs.Factory(dict)
@@ -103,6 +107,9 @@ class ModelSource(Source):
 
     def scope(self):
         return self.runtime.scope
+
+    def identity(self):
+        return self.runtime.identity
 
     def workloads(self):
         runtime = self.runtime
