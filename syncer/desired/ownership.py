@@ -60,6 +60,11 @@ class Ownership:
         """Whether an entry of this owner and host came from a source not configured now."""
         return self.in_scope(mark) and mark is not None and mark.source not in self.scopes
 
+    def is_elsewhere(self, mark: Mark) -> bool:
+        """Whether an entry of this owner has none of our scopes: it came from another host."""
+        ours = (mark.scope in scopes for scopes in self.scopes.values())
+        return mark.owner == self.owner and not any(ours)
+
     def is_namesake(self, mark: Mark | None) -> bool:
         """Whether an entry of this owner and scope came from another engine of the same name."""
         if mark is None or not mark.identity:

@@ -189,7 +189,7 @@ def _settle(
             )
         return Register(want.registration)
     holder = facts.source_of(have.mark)
-    if have.mark and holder is None and _is_squatted(have.mark, want, facts.owner):
+    if have.mark and holder is None and _is_squatted(have.mark, want, facts):
         return Update(have, want.registration)
     if holder is None or have.mark is None:
         return Skip(id_, SkipKind.CONFLICT, _conflict(have, facts))
@@ -200,13 +200,13 @@ def _settle(
     return _unless_rejected(Update(have, want.registration), adjusted)
 
 
-def _is_squatted(mark: Mark, want: Wanted, owner: str) -> bool:
+def _is_squatted(mark: Mark, want: Wanted, facts: Facts) -> bool:
     """Whether labels on another host chose the id that syncer makes of this workload.
 
     Every syncer of the owner decides so, and that host leaves the entry to us from then on.
     """
     its_own = want.instance.id.startswith(f"{mark.scope}:")
-    return mark.owner == owner and not want.given_id and not its_own
+    return facts.ownership.is_elsewhere(mark) and not want.given_id and not its_own
 
 
 def _kept_for(mark: Mark, want: Wanted, holder: Snapshot) -> Skip | None:

@@ -90,7 +90,7 @@ MUTANTS = (
     ),
     plan(
         "another owner's entry is taken over",
-        "return mark.owner == owner and not want.given_id",
+        "return facts.ownership.is_elsewhere(mark) and not want.given_id",
         "return not want.given_id",
         blind="nothing in it chooses an id of another's form",
     ),

@@ -349,6 +349,12 @@ class TestTwoClaims:
         )
         assert summary(plan) == {id_: "conflict"}
 
+    def test_a_former_name_of_this_host_is_no_other_host(self):
+        """What a source that is gone registered under it stays until somebody purges it."""
+        stray = held(scope="old-h", source="mesos", workload="x")
+        (conflict, skip) = make_plan(Adjusted(wanted=[wanted()]), View([stray]), facts()).skipped
+        assert (conflict.kind, skip.kind) == ("conflict", "stray")
+
     def test_a_holder_whose_source_is_in_doubt_is_not_replaced(self):
         """Another source takes an id over only when the holder's source has said it is gone."""
         file = source("file", {"f-1": True})
