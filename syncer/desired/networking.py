@@ -181,6 +181,7 @@ class Subject:
     workload: Workload
     host: Host
     peer: Workload | None = None
+    _ports: dict[str, frozenset[int]] = attrs.field(init=False, factory=dict, eq=False)
 
     @property
     def network_owner(self) -> Workload | None:
@@ -241,6 +242,12 @@ def own_ports(subject: Subject, address: str) -> frozenset[int]:
     all addresses; in the host's network those that it is known to have, if these are not so many
     that they tell nothing.
     """
+    if address not in subject._ports:
+        subject._ports[address] = _own_ports(subject, address)
+    return subject._ports[address]
+
+
+def _own_ports(subject: Subject, address: str) -> frozenset[int]:
     workload, owner = subject.workload, subject.network_owner or subject.workload
     if subject.on_host:
         known = frozenset(port.number for port in (*workload.ports, *owner.ports))

@@ -6,7 +6,6 @@ affect the others. If the answer cannot be known now, `failed` is set and presen
 
 import re
 from collections.abc import Callable
-from functools import cache, partial
 
 import attrs
 
@@ -154,9 +153,8 @@ class Translator:
         explained: list[Explained] = []
         nowhere: dict[str, str] = {}
         problems, failed = [*over, *answer.problems], answer.failed
-        ports_at = cache(partial(own_ports, subject))
         for offer in offers:
-            one, found, unknown = self._explain(offer, subject, ports_at)
+            one, found, unknown = self._explain(offer, subject)
             if one.choice.nowhere:
                 nowhere[_named(offer)] = found.pop()
             if one.instance is not None:
@@ -187,9 +185,7 @@ class Translator:
         admitted = tuple(offer for offer, why in zip(offers, why_not, strict=True) if not why)
         return admitted, why_not[0] if offers and not admitted else ""
 
-    def _explain(
-        self, offer: Offer, subject: Subject, ports_at: Callable[[str], frozenset[int]]
-    ) -> tuple[Explained, list[str], bool]:
+    def _explain(self, offer: Offer, subject: Subject) -> tuple[Explained, list[str], bool]:
         """Translate one offer. Return also its problems, and whether they may be temporary."""
         choice = Choice()
         try:
@@ -197,7 +193,7 @@ class Translator:
             found = list(choice.warnings)
             if choice.problem:
                 return Explained(offer, choice), [*found, choice.problem], choice.unknown
-            own = ports_at(choice.address) if choice.at_host else None
+            own = own_ports(subject, choice.address) if choice.at_host else None
             if own is not None and subject.on_host:
                 own |= {choice.port}
             offer, unfit = _with_fitting_checks(offer)

@@ -2,9 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -16,6 +16,9 @@ from syncer_registrator.labels.convert import switch, truth
 from syncer_registrator.labels.keys import Setting
 from syncer_registrator.labels.naming import NAME, TAG, Limits, usable
 from syncer_registrator.labels.precedence import PortKeys
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 #: Keys of metadata of one service.
 MOST_META = 1000
@@ -45,25 +48,32 @@ class PortSettings:
     fields: Callable[[], Mapping[str, Any]]
 
 
+class _Once(dict[K, V]):
+    """What `make` returns for each key, made once.
+
+    For the few keys of one workload, making a `functools.cache` takes longer than it saves.
+    """
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: K) -> V:
+        found = self[key] = self._make(key)
+        return found
+
+
 class _Shared:
     """Reads what many ports may share: each list, and each group of keys, once."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
-        self.texts = cache(self._texts)
-        self._read_checks, self._read_meta = cache(self._checks), cache(self._meta)
+        self.names = _Once(partial(self._texts, NAME))
+        self.tags = _Once(partial(self._texts, TAG))
+        self.checks, self.meta = _Once(self._checks), _Once(self._meta)
+        self.fields = _Once(self._fields)
 
-    def checks(self, keys: PortKeys) -> tuple[Check, ...]:
-        """Return the checks that the keys of a port ask for."""
-        return self._read_checks(
-            tuple(one for key, one in keys.settings.items() if key.startswith(CHECK))
-        )
-
-    def meta(self, keys: PortKeys) -> Mapping[str, str]:
-        """Return the metadata in the keys of a port."""
-        return self._read_meta(tuple(keys.metadata.values()))
-
-    def _texts(self, setting: Setting | None, limits: Limits) -> tuple[str, ...]:
+    def _texts(self, limits: Limits, setting: Setting | None) -> tuple[str, ...]:
         """Return the names or tags that a setting lists. Spaces around names do not matter."""
         if setting is None or not setting.value.strip():
             return ()
@@ -73,6 +83,24 @@ class _Shared:
         elif any(part != part.strip() for part in parts):
             self._problems.add(setting.origin, "blanks around a tag are kept, as a part of it")
         return usable(parts, limits, setting.origin, self._problems, show=show)
+
+    def _fields(self, keys: PortKeys) -> Mapping[str, Any]:
+        settings = Settings("", keys.settings, self._problems)
+        return {
+            "register_address": settings.get("address", address) or "",
+            "internal": settings.get("internal", truth),
+            "network": settings.get("network", name) or "",
+            "meta": self.meta[tuple(keys.metadata.values())],
+            "checks": self.checks[
+                tuple(one for key, one in keys.settings.items() if key.startswith(CHECK))
+            ],
+            "weight": settings.get("weight", limited(Offer, "weight", whole)),
+            "warning_weight": settings.get(
+                "weight_warning", limited(Offer, "warning_weight", whole)
+            ),
+            "tag_override": bool(settings.get("enable_tag_override", truth)),
+            "mirror_health": switch(settings, "check_container") is not False,
+        }
 
     def _checks(self, settings: tuple[Setting, ...]) -> tuple[Check, ...]:
         by_key = {setting.key: setting for setting in settings}
@@ -105,12 +133,12 @@ def port_reader(problems: Problems) -> Callable[[PortKeys], PortSettings]:
             settings.tags(), settings.fields()
         return settings
 
-    return cache(read)
+    return _Once(read).__getitem__
 
 
 def _read_port_settings(keys: PortKeys, shared: _Shared, problems: Problems) -> PortSettings:
     settings = Settings("", keys.settings, problems)
-    names = shared.texts(keys.settings.get("name"), NAME)
+    names = shared.names[keys.settings.get("name")]
     register = settings.get("register", truth)
     return PortSettings(
         name=keys.settings.get("name"),
@@ -123,8 +151,8 @@ def _read_port_settings(keys: PortKeys, shared: _Shared, problems: Problems) -> 
         internal=settings.get("internal", truth),
         register_port=settings.get("port", limited(Offer, "register_port", whole)),
         port_setting=keys.settings["port"] if settings.given("port") else None,
-        tags=lambda: shared.texts(keys.settings.get("tags"), TAG),
-        fields=cache(lambda: _fields(settings, keys, shared)),
+        tags=lambda: shared.tags[keys.settings.get("tags")],
+        fields=lambda: shared.fields[keys],
     )
 
 
@@ -134,17 +162,3 @@ def _ignored_by(settings: Settings, register: bool | None) -> str:
         if ignored and setting:
             return setting.origin
     return ""
-
-
-def _fields(settings: Settings, keys: PortKeys, shared: _Shared) -> dict[str, Any]:
-    return {
-        "register_address": settings.get("address", address) or "",
-        "internal": settings.get("internal", truth),
-        "network": settings.get("network", name) or "",
-        "meta": shared.meta(keys),
-        "checks": shared.checks(keys),
-        "weight": settings.get("weight", limited(Offer, "weight", whole)),
-        "warning_weight": settings.get("weight_warning", limited(Offer, "warning_weight", whole)),
-        "tag_override": bool(settings.get("enable_tag_override", truth)),
-        "mirror_health": switch(settings, "check_container") is not False,
-    }

@@ -48,11 +48,10 @@ class Precedence:
         """Return the keys that count for this port; without one, for the whole workload."""
         matching = tuple(s for s in self._about(port, protocol) if s in self._by_selector)
         if matching not in self._merged:
-            # Not copied: each of thousands of ports may have a key of its own beside many for all.
             parts = [self._by_selector[selector] for selector in reversed(matching)]
             self._merged[matching] = PortKeys(
-                ChainMap(*(part.settings for part in parts)),
-                ChainMap(*(part.metadata for part in parts)),
+                _together([part.settings for part in parts]),
+                _together([part.metadata for part in parts]),
             )
         return self._merged[matching]
 
@@ -74,6 +73,13 @@ class Precedence:
         yield Selector(Level.PORT, port, port)
         if protocol:
             yield Selector(Level.PORT, port, port, protocol)
+
+
+def _together(parts: list[MutableMapping[str, Setting]]) -> MutableMapping[str, Setting]:
+    """Return all that is in the parts; what is in several, from the first."""
+    filled = [part for part in parts if part]
+    # Not copied: each of thousands of ports may have a key of its own beside many for all.
+    return filled[0] if len(filled) == 1 else ChainMap(*filled)
 
 
 def _strongest(settings: list[Setting]) -> PortKeys:
