@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from syncer.api.keys import Claim
-from syncer.api.model import Registration
+from syncer.api.model import STATUS_KEY, Registration, Status
 from syncer.api.secrets import hidden
 
 
@@ -69,6 +69,10 @@ class Update:
             if getattr(old, name) != getattr(new, name)
             and (name != "tags" or set(old.tags) != set(new.tags))
         ]
+        if statuses := self._statuses():
+            if {**old.meta, STATUS_KEY: ""} == {**new.meta, STATUS_KEY: ""}:
+                found = [one for one in found if one[0] != "meta"]
+            found.append(("status", *statuses))
         if self.old.damaged:
             found.append(("damaged", self.old.damaged, ""))
         before, after = self.old.mark, self.new.mark
@@ -83,6 +87,17 @@ class Update:
         if before and after and before.digest != after.digest and not found:
             found.append(("checks", "as registered", "as requested"))
         return found
+
+    def _statuses(self) -> tuple[str, str] | None:
+        """Return the old and new status, if this change is about it.
+
+        The registry's own checks may have made the old one: that is not what is written.
+        """
+        old, new = self.old.instance, self.new.instance
+        was, now = (one.meta.get(STATUS_KEY, one.status.value) for one in (old, new))
+        in_meta = old.meta.get(STATUS_KEY) != new.meta.get(STATUS_KEY)
+        by_hand = {old.status, new.status} & {Status.PAUSED, Status.DRAINING}
+        return (was, now) if was != now and (in_meta or by_hand) else None
 
 
 #: The fields that listings show and people can compare.

@@ -25,6 +25,7 @@ from syncer.cli.shared import (
     is_partial,
     make_engine,
     parts_of,
+    say_start,
     shared,
 )
 
@@ -59,24 +60,24 @@ def cli() -> None:
 )
 @click.option(
     "--log-format",
-    type=click.Choice(["console", "json"]),
-    default="console",
+    type=click.Choice(["console", "json", "journald"]),
     envvar="SYNCER_LOG_FORMAT",
-    show_default=True,
-    help="Log format: text, or one JSON object per line.",
+    show_default="journald under systemd, else console",
+    help="Log format: text, one JSON object per line, or text with the journal's priorities.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also log every listing and cycle.")
 @shared
-def run(once: bool, web: str | None, log_format: str, verbose: bool, **flags: Any) -> int:
+def run(once: bool, web: str | None, log_format: str | None, verbose: bool, **flags: Any) -> int:
     """Keep the sinks in sync with the sources until stopped.
 
     The configuration is reloaded on SIGHUP and when its file changes; nothing is unregistered
     meanwhile.
     """
-    from syncer.events.logs import Log
+    from syncer.events.logs import Log, form_for
 
     gc.set_threshold(*GC_THRESHOLDS)
-    log = Log(sys.stderr, as_json=log_format == "json", verbose=verbose)
+    form = form_for(log_format, sys.stderr, os.environ)
+    log = Log(sys.stderr, form=form, verbose=verbose)
     foreign.listen(log.foreign)
     if web:
         flags["assignments"] = (f"web.listen={web}", *flags["assignments"])
@@ -87,7 +88,7 @@ def _run_once(flags: Mapping[str, Any], log: "Log") -> int:
     from syncer.events import Warned
 
     config, engine = make_engine(flags, log.listen)
-    log.say("syncer starts", version=__version__, **parts_of(config))
+    say_start(log, config)
     for warning in config.warnings:
         log.listen(Warned(text=warning))
     return FAILED if has_failed(closing(engine, engine.reconcile)) else 0
@@ -100,7 +101,7 @@ def _run(flags: Mapping[str, Any], log: "Log") -> int:
 
     requests = Requests()
     process = Process(flags, log, Notifier(os.environ), lambda: requests.stopping)
-    log.say("syncer starts", version=__version__, **parts_of(process.config))
+    say_start(log, process.config)
     process.begin()
     while (asked := requests.next(CHECK_FILES)) != STOP:
         if asked == RELOAD:
@@ -261,7 +262,7 @@ def check_config(**flags: Any) -> int:
     engine.stop()
     for warning in config.warnings:
         terminal.line(f"warning: {warning}")
-    parts = "; ".join(f"{table} {names}" for table, names in parts_of(config).items())
+    parts = "; ".join(f"{table} {','.join(names)}" for table, names in parts_of(config).items())
     terminal.line(f"ok: {parts}")
     return 0
 

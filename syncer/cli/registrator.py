@@ -56,7 +56,7 @@ def registrator(ctx: click.Context, arguments: Sequence[str]) -> int:
         sources=asked.sources,
         sinks=asked.sinks,
         assignments=tuple(_assignments(asked.settings)),
-        log_format=os.environ.get("SYNCER_LOG_FORMAT") or "console",
+        log_format=os.environ.get("SYNCER_LOG_FORMAT"),
     )
     return code
 

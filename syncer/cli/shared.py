@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from syncer import __version__
+
 if TYPE_CHECKING:
     from syncer.config.load import Settings
     from syncer.config.settings import Config
     from syncer.engine.engine import Engine, Listener
     from syncer.engine.queries import Once
+    from syncer.events.logs import Log
     from syncer.plugin.manager import Plugins
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -131,12 +134,21 @@ def installed() -> "Plugins":
     return Plugins.discover(os.environ)
 
 
-def parts_of(config: "Config") -> dict[str, str]:
-    """Return the names of the configured parts, for the log."""
+def say_start(log: "Log", config: "Config") -> None:
+    """Log the version and the names of the configured parts."""
+    sources, sinks, parsers = (parts := parts_of(config)).values()
+    text = f"syncer {__version__}: {', '.join(sources)} -> {', '.join(sinks)}"
+    if parsers:
+        text += f" (labels: {', '.join(parsers)})"
+    log.say("syncer starts", text, version=__version__, **parts)
+
+
+def parts_of(config: "Config") -> dict[str, list[str]]:
+    """Return the names of the configured parts."""
     return {
-        "sources": ",".join(config.sources),
-        "sinks": ",".join(config.sinks),
-        "parsers": ",".join(parser.name for parser in config.parsers),
+        "sources": list(config.sources),
+        "sinks": list(config.sinks),
+        "parsers": [parser.name for parser in config.parsers],
     }
 
 

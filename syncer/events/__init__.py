@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from syncer.api.changes import Change, Deregister, Plan, Register, Skip
+from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind
 from syncer.api.checks import CheckStatus
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.keys import Part, as_part
 from syncer.api.secrets import hidden
+
+#: Kinds of skips with which this syncer cannot say that a sink is in sync.
+_WAITS = frozenset({SkipKind.STANDBY, SkipKind.LOST, SkipKind.DOUBT, SkipKind.GUARD})
 
 
 def _hidden(texts: Iterable[str]) -> tuple[str, ...]:
@@ -162,7 +165,7 @@ class CycleFinished:
 
     In seconds: `seconds` is its length, `planned` the part of it until the plan was made. `retry`:
     a change failed that may succeed soon. `readings`: how often the sink was read completely so
-    far; 0 if that is not known.
+    far; 0 if that is not known. `listed`: all its sources have listed completely, and answer.
     """
 
     sink: str
@@ -173,6 +176,13 @@ class CycleFinished:
     planned: float = 0.0
     retry: bool = False
     readings: int = 0
+    listed: bool = False
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether the sink holds what it should, apart from changes that are held back."""
+        waits = any(skip.kind in _WAITS for skip in self.plan.skipped)
+        return self.listed and not self.failed and not waits
 
     @property
     def ours(self) -> int:

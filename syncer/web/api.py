@@ -17,7 +17,7 @@ from syncer.api.model import Registration
 from syncer.engine.as_json import registration_json, story_json
 from syncer.engine.engine import Engine
 from syncer.engine.queries import Once, fitting
-from syncer.events import CycleFinished, PulseBeaten, logs
+from syncer.events import CycleFinished, PulseBeaten, lines
 from syncer.events.status import Status
 from syncer.web.board import Board
 from syncer.web.rows import LastRows, Row, Rows
@@ -280,7 +280,7 @@ def _reported(report: CycleFinished) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     """A change in short: what would be removed, or what would move from where to where."""
     before = "" if isinstance(change, Register) else change.old.instance.endpoint
-    return {"action": type(change).__name__.lower(), "from": before, **logs.described(change)}
+    return {"action": type(change).__name__.lower(), "from": before, **lines.described(change)}
 
 
 def _held(done: Once[CycleFinished]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from syncer.api.text import printable
-from syncer.events import AnyEvent, ChangeApplied, logs
+from syncer.events import AnyEvent, ChangeApplied, lines
 
 #: How much is kept: lines for a page that connects, lines for a page that lags, and drift.
 LINES, BEHIND, DRIFT = 200, 1000, 200
@@ -21,12 +21,16 @@ LINES, BEHIND, DRIFT = 200, 1000, 200
 
 @attrs.frozen
 class Line:
-    """A log line. Each has the next higher `number`."""
+    """A log line. Each has the next higher `number`.
+
+    `message` is a stable word for machines, `text` the sentence for people.
+    """
 
     number: int
     time: str
     level: str
     message: str
+    text: str
     fields: Mapping[str, Any]
 
     def plain(self) -> dict[str, Any]:
@@ -49,19 +53,20 @@ class Board:
 
     def __call__(self, event: AnyEvent) -> None:
         """Add the lines of an event, and wake the threads that wait for one."""
-        records = list(logs.records(event))
+        records = list(lines.records(event))
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         with self._changed:
             if isinstance(event, ChangeApplied) and event.drift:
                 action = type(event.change).__name__.lower()
-                change = {"action": action, **_shown(logs.described(event.change))}
+                change = {"action": action, **_shown(lines.described(event.change))}
                 self._drift.append({"time": now, "sink": event.sink, **change})
-            for level, message, fields in records:
+            for record in records:
                 self.number += 1
-                text = printable(message, logs.LONGEST)
-                line = Line(self.number, now, level, text, _shown(fields))
+                word, text = (printable(one, lines.LONGEST) for one in (record.event, record.text))
+                fields = _shown(record.fields)
+                line = Line(self.number, now, record.level, word, text, fields)
                 self._recent.append(line)
-                if level != "debug":
+                if record.level != "debug":
                     self._lines.append(line)
             self._changed.notify_all()
 
@@ -97,4 +102,4 @@ class Board:
 
 def _shown(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Escape the fields as in the log, and leave out a plugin's stack trace."""
-    return logs.escaped({key: value for key, value in fields.items() if key != "trace"})
+    return lines.escaped({key: value for key, value in fields.items() if key != "trace"})

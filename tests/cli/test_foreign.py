@@ -13,7 +13,7 @@ import pytest
 
 from syncer import Secret
 from syncer.cli import foreign
-from syncer.events.logs import Log
+from syncer.events.logs import Form, Log
 
 TOKEN = "t0ken-of-the-tests-of-libraries"
 
@@ -26,7 +26,7 @@ def heard(monkeypatch):
     before = root.handlers[:]
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    foreign.listen(Log(stream, as_json=True, verbose=False).foreign)
+    foreign.listen(Log(stream, form=Form.JSON, verbose=False).foreign)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers[:] = before
     logging.captureWarnings(False)

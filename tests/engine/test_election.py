@@ -9,7 +9,7 @@ from servers.waiting import wait_until
 from syncer import ConfigError, Engine, SinkPart, TemporaryError
 from syncer.engine.election import Election, LeadLost, Lock
 from syncer.events import ChangeFailed, CycleFinished, Elected, SkipsChanged
-from syncer.events.logs import records
+from syncer.events.lines import records
 from syncer.plugin.builtin.memory import MemoryStore
 from syncer.testing import ManualClock
 
@@ -192,7 +192,7 @@ def test_a_lost_lead_is_one_event():
         assert len(told.skips) == many - 3
         assert not world.heard.of(ChangeFailed)
         (line,) = records(told)
-        assert line[1] == f"{many - 3} changes held back"
+        assert line.event == f"{many - 3} changes held back"
 
 
 def test_what_was_left_is_written_when_the_lead_is_back():

@@ -145,10 +145,10 @@ def test_run_once(here, web, clean_consul):
     """`run --once` is one cycle with log lines, one for each change."""
     done = command("run", "--once", *here)
     assert done.returncode == 0
-    assert done.stderr.count(" registered ") == 1
+    assert done.stderr.count(" registered in consul at ") == 1
     assert set(clean_consul.api.services()) == {"host1:web:8000"}
     again = command("run", "--once", *here)
-    assert " registered " not in again.stderr
+    assert " registered in consul at " not in again.stderr
 
 
 def test_a_file_with_several_sinks(web, clean_docker, clean_consul, tmp_path):

@@ -86,7 +86,7 @@ def test_a_command_that_stands_by_says_so(shared, clean_consul):
     assert f"0 changes {left}" in both.command("apply").stdout
     once = both.command("run", "--once")
     assert once.returncode == 0
-    assert "became standby" in once.stderr
+    assert "standby: another syncer holds the lock" in once.stderr
     assert len(clean_consul.api.services()) == 1
 
 

@@ -179,7 +179,7 @@ class TestFile:
         told.reload(f'owner = "you"\n{text}', "configuration unchanged")
         told.reload(f'interval = "9s"\n{text}')
         (said,) = syncer.said("configuration reloaded")
-        assert said["changed"] == "interval"
+        assert said["changed"] == ["interval"]
         (one,) = json.loads((tmp_path / "first.json").read_text())["registrations"]
         assert one["mark"]["owner"] == "me"
 

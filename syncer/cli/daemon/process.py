@@ -120,13 +120,15 @@ class Process:
 
     def end(self) -> bool:
         """Stop everything; return whether running work ended in time."""
-        self._log.say("syncer stops", on_exit=self.config.on_exit)
         self._notifier.send(STOPPING)
         ended = self._now.engine.stop() and self._ended
         if not ended:
             self._warn(["work was still running at the end of shutdown_timeout"])
         self._pages.stop()
         self._signs.stop()
+        on_exit = self.config.on_exit
+        kept = "registrations are kept" if on_exit == "keep" else "registrations are removed"
+        self._log.say("syncer stops", f"stopped; {kept} (on_exit={on_exit})", on_exit=on_exit)
         return ended
 
     def _prepare(self) -> Build | None:
@@ -181,7 +183,8 @@ class Process:
     def _say_address(self) -> None:
         before, self._address = self._address, self._pages.address
         if self._address not in ("", before):
-            self._log.say("status page", address=self._address)
+            text = f"status page at {self._address}"
+            self._log.say("status page", text, address=self._address)
 
 
 def _unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

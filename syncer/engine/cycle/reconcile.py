@@ -98,6 +98,7 @@ class Reconciler:
         self._planner = IncrementalPlanner(adjuster, part.adoption)
         self._ownership = Ownership(owner, {})
         self._results: Mapping[CheckKey, CheckResult] = {}
+        self._listed = False
 
     def cycle(self, *, fresh: bool = True) -> CycleReport:
         """Run one cycle; with `fresh` the sink is read first. Raises as reading the sink does."""
@@ -151,6 +152,7 @@ class Reconciler:
     def _observe(self, *, fresh: bool) -> Sequence[Snapshot]:
         """Take what the sources know now, and read the sink if needed."""
         world = self._desired.snapshots(self._part.sources)
+        self._listed = not any(snapshot.doubt for snapshot in world)
         self._state.refresh(fresh=fresh)
         self._reporter.listed(self._state.contents().view.problems)
         return world
@@ -197,6 +199,7 @@ class Reconciler:
             waits=self._guard.waits(plan),
             wait=self._contested.wait(),
             readings=self._state.reading.count,
+            listed=self._listed,
         )
 
     def owned(self, wanted: Callable[[Registration], bool]) -> tuple[Registration, ...]:

@@ -93,11 +93,12 @@ class Reporter:
         waits: bool,
         wait: float = inf,
         readings: int = 0,
+        listed: bool = False,
     ) -> CycleReport:
         """Tell what the cycle did; `planned` and `started` are times of the clock.
 
         `waits`: the guard holds something until a later listing. `wait`: see `CycleReport`.
-        `readings`: see `CycleFinished`.
+        `readings`, `listed`: see `CycleFinished`.
         """
         errors = {o.change.id: o.error for o in outcomes if o.error is not None}
         finished = CycleFinished(
@@ -109,6 +110,7 @@ class Reporter:
             planned=planned - started,
             retry=not all(map(is_refusal, errors.values())),
             readings=readings,
+            listed=listed,
         )
         self._tell_skips(plan)
         self._emit(finished)

@@ -96,7 +96,7 @@ function skipLine(skip) {
 
 function driftLine(one) {
   return make("li", {}, make("time", { dateTime: one.time }, clock(one.time)),
-    `${one.sink}: ${one.action} ${one.service} ${one.id}${one.changed ? `, ${one.changed}` : ""}`);
+    `${one.sink}: ${one.action} ${one.service} ${one.id}${one.changed ? `, ${one.changed.join(", ")}` : ""}`);
 }
 
 function row(one) {
@@ -195,9 +195,8 @@ function soon() {
 const waiting = [];
 
 function line(one) {
-  const fields = Object.entries(one.fields).map(([name, value]) => `${name} ${value}`).join(", ");
   return make("li", {}, make("time", { dateTime: one.time }, clock(one.time)),
-    make("span", { class: one.level }, one.level === "warning" ? "warning: " : "", one.message), fields ? `: ${fields}` : "");
+    make("span", { class: one.level }, one.level === "warning" ? "warning: " : "", one.text));
 }
 
 function showEvents() {

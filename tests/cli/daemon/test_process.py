@@ -19,7 +19,7 @@ from syncer.cli.daemon.systemd import Notifier
 from syncer.cli.shared import settings_and_plugins
 from syncer.config.load import load
 from syncer.events import LoopFailed
-from syncer.events.logs import Log
+from syncer.events.logs import Form, Log
 from syncer.testing import wait_until
 
 GIVEN = {
@@ -59,7 +59,7 @@ class Bench:
 
     def begin(self):
         """Start what the file says."""
-        log = Log(self.output, as_json=True, verbose=False)
+        log = Log(self.output, form=Form.JSON, verbose=False)
         given = {**GIVEN, "path": self.path}
         self.running = Process(given, log, Notifier({}), lambda: self.stopping)
         self.running.begin()
@@ -118,7 +118,7 @@ class TestTaken:
         bench.running.reload()
         bench.wait("second", "web")
         (said,) = bench.said("configuration reloaded")
-        assert said["changed"] == "sinks.second added"
+        assert said["changed"] == ["sinks.second added"]
         assert (bench.folder / "first.json").stat().st_mtime_ns == before
         bench.want("web", "db")
         bench.wait("first", "web", "db")
@@ -135,7 +135,7 @@ class TestTaken:
         bench.running.reload()
         (said,) = bench.said("configuration reloaded")
         named = {"interval", "guard", "sources.file", "sinks.first removed", "sinks.second added"}
-        assert set(said["changed"].split(", ")) == named
+        assert set(said["changed"]) == named
 
     def test_the_same_again_does_nothing(self, bench):
         """Comments, order of keys and blanks mean nothing."""
@@ -156,7 +156,7 @@ class TestTaken:
         bench.begin()
         bench.path.write_text(more + text)
         bench.running.reload()
-        assert bench.said("configuration reloaded")[0]["changed"] == "the order of sources"
+        assert bench.said("configuration reloaded")[0]["changed"] == ["the order of sources"]
 
     def test_a_sink_that_is_taken_out_keeps_what_it_has(self, bench):
         """Whatever `on_exit` says: that applies to shutdown only."""
@@ -189,9 +189,9 @@ class TestTaken:
             bench.running.reload()
         bench.wait("fourth", "web")
         assert [one["changed"] for one in bench.said("configuration reloaded")] == [
-            "sinks.second added",
-            "sinks.second removed, sinks.third added",
-            "sinks.third removed, sinks.fourth added",
+            ["sinks.second added"],
+            ["sinks.second removed", "sinks.third added"],
+            ["sinks.third removed", "sinks.fourth added"],
         ]
 
 
@@ -319,7 +319,7 @@ class TestByItself:
         assert not bench.said("configuration reloaded"), "it may not be whole"
         bench.running.look()
         (said,) = bench.said("configuration reloaded")
-        assert said["changed"] == "sinks.consul added"
+        assert said["changed"] == ["sinks.consul added"]
 
     @pytest.mark.parametrize(
         ("option", "name"),
@@ -344,7 +344,7 @@ class TestByItself:
                 bench.running.look()
         assert len(bench.said("configuration refused")) == 1
         (said,) = bench.said("configuration reloaded")
-        assert said["changed"] == "sinks.consul"
+        assert said["changed"] == ["sinks.consul"]
         bench.running.reload()
         assert len(bench.said("configuration unchanged")) == 1
 
@@ -398,7 +398,7 @@ class TestByItself:
             bench.begin()
         for _ in range(2):
             bench.running.look()
-        assert bench.said("configuration reloaded")[-1]["changed"] == what
+        assert bench.said("configuration reloaded")[-1]["changed"] == [what]
 
     def consul(self, bench, port):
         """A sink with a secret in a file."""
@@ -415,7 +415,7 @@ class TestByItself:
         for _ in range(3):
             bench.running.look()
         (said,) = bench.said("configuration reloaded")
-        assert said["changed"] == "sinks.consul"
+        assert said["changed"] == ["sinks.consul"]
         secrets.search(bench.output.getvalue(), "the log")
 
 

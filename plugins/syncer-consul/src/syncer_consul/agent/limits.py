@@ -8,23 +8,17 @@ import attrs
 
 from syncer import Instance, Native, PermanentError, Status
 from syncer_consul.agent.check_fields import COMMAND, KINDS, Version, unknown_fields
-from syncer_consul.agent.wire import PREFIX, VALUE_LIMIT
+from syncer_consul.agent.wire import PREFIX, STATUS_KEY, STATUS_NOTES, VALUE_LIMIT
 
 #: Consul keeps 64 pairs; ten are reserved for the mark, its future fields and related data.
 META_PAIRS = 54
 TAG_LIMIT = 64 * 1024
-STATUS_KEY = "syncer"
 _STATUS_TTL = "24h"
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _DNS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNSPECIFIED = ("0.0.0.0", "::")
-_STATUS_NOTES = {
-    Status.PAUSED: "the container is paused",
-    Status.DRAINING: "draining: the container is stopping, or was drained by hand",
-    Status.UNHEALTHY: "the container is unhealthy",
-}
 
 
 def fit_instance(instance: Instance, version: Version | None, refused: frozenset[str]) -> Instance:
@@ -151,7 +145,7 @@ def _status_check(instance: Instance) -> Native | None:
     It is critical from the start and nobody reports to it; once the status has passed, the check
     is removed.
     """
-    text = _STATUS_NOTES.get(instance.status)
+    text = STATUS_NOTES.get(instance.status)
     mirrored = any(isinstance(check, Native) and check.fed for check in instance.checks)
     if text is None or (instance.status is Status.UNHEALTHY and mirrored):
         return None

@@ -7,7 +7,6 @@ import hashlib
 import marshal
 import time
 from collections.abc import Iterable, Mapping
-from sys import intern
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -185,7 +184,7 @@ def _by_service(checks: Mapping[str, Any]) -> dict[str, tuple[Found, ...]]:
     found: dict[str, list[Found]] = {}
     for id_, check in checks.items():
         if service := str(check.get("ServiceID") or ""):
-            found.setdefault(service, []).append(Found(id_, intern(str(check.get("Status", "")))))
+            found.setdefault(service, []).append(Found.of(id_, check))
     return {id_: tuple(sorted(all_, key=lambda f: f.id)) for id_, all_ in found.items()}
 
 

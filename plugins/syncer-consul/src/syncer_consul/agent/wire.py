@@ -8,6 +8,7 @@ the tags that we wrote.
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from sys import intern
 from typing import Any
 from urllib.parse import quote
 
@@ -22,12 +23,29 @@ VALUE_LIMIT = 512
 _HIGHEST_PORT = 65535
 
 
+#: The key of the check that keeps an instance from passing, and its name for each status.
+STATUS_KEY = "syncer"
+STATUS_NOTES = {
+    Status.PAUSED: "the container is paused",
+    Status.DRAINING: "draining: the container is stopping, or was drained by hand",
+    Status.UNHEALTHY: "the container is unhealthy",
+}
+_STATUSES = {note: status for status, note in STATUS_NOTES.items()}
+
+
 @attrs.frozen
 class Found:
-    """One check of a service, as a listing shows it."""
+    """One check of a service, as a listing shows it; `note` is the name of a status check."""
 
     id: str
     status: str
+    note: str = ""
+
+    @classmethod
+    def of(cls, id_: str, check: Mapping[str, Any]) -> "Found":
+        """Return the check with this id."""
+        note = str(check.get("Name", "")) if id_.endswith(f":{STATUS_KEY}.ttl") else ""
+        return cls(id_, intern(str(check.get("Status", ""))), intern(note))
 
 
 def check_id(instance: str, native: Native) -> str:
@@ -201,5 +219,6 @@ def _weights(passing: int | None, warning: int | None) -> tuple[int | None, int 
 
 
 def _status(checks: Iterable[Found]) -> Status:
-    bad = any(check.status == "critical" for check in checks)
-    return Status.UNHEALTHY if bad else Status.UP
+    bad = [check for check in checks if check.status == "critical"]
+    noted = [_STATUSES[check.note] for check in bad if check.note in _STATUSES]
+    return noted[0] if noted else Status.UNHEALTHY if bad else Status.UP
