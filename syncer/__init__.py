@@ -79,6 +79,7 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.secrets import sendable as sendable
     from syncer.api.text import choice as choice
     from syncer.api.text import did_you_mean as did_you_mean
+    from syncer.api.text import fold_case as fold_case
     from syncer.api.text import one_line as one_line
     from syncer.api.text import printable as printable
     from syncer.api.text import shown_address as shown_address

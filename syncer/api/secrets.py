@@ -6,6 +6,7 @@ log lines, the status line, the page, its API, metrics, traces.
 """
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -22,8 +23,11 @@ _MOST = 100
 #: Shorter secrets are taken out where they are a word of their own; and still shorter ones, which
 #: any text has by chance, only in quotes or as the password of an address.
 _LONG, _WORD = 8, 4
-#: User and password of an address within a text.
-_LOGIN = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"<>]{0,500}@")
+#: User and password of an address within a text. Only the scheme's last letter is looked at: to
+#: look for its first takes time that grows with the square of a long text.
+_LOGIN = re.compile(r"(?<=[A-Za-z0-9+.-]://)[^\s'\"<>]{0,500}@")
+#: Letters that programs in Go write as numbers in JSON.
+_IN_GO = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}
 
 
 @attrs.frozen
@@ -77,7 +81,7 @@ def hidden(text: str, *, data: bool = False) -> str:
         return text
     if known.short is not None:
         text = known.short.sub(MASK, text)
-    return _LOGIN.sub(rf"\1{MASK}@", text) if "://" in text and "@" in text else text
+    return _LOGIN.sub(f"{MASK}@", text) if "://" in text and "@" in text else text
 
 
 def sendable(text: str, *, header: bool = False) -> str:
@@ -110,7 +114,12 @@ def _forms(secret: str) -> Iterator[str]:
             yield quoted
             yield re.sub("%..", lambda found: found[0].lower(), quoted)
         yield from (f(text)[1:-1] for f in (repr, ascii, json.dumps))
-        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        in_json = json.dumps(text, ensure_ascii=False)[1:-1]
+        yield from (in_json, in_json.translate(_IN_GO))
+        in_html = html.escape(text)
+        yield from (in_html, html.escape(text, quote=False))
+        yield in_html.replace("&#x27;", "&apos;")
+        yield in_html.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
         yield repr(raw)[2:-1]
         yield repr(text.encode("latin-1", "replace"))[2:-1]
         for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):

@@ -73,5 +73,13 @@ def printable(text: str, longest: int = 2000) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def fold_case(text: str) -> str:
+    """Return a text in lower case, letter by letter, as registries written in Go compare ids.
+
+    `str.lower` looks at the neighbours of a sigma, and makes two letters of a dotted capital I.
+    """
+    return text.lower() if text.isascii() else "".join(c.lower()[0] for c in text)
+
+
 def _form(word: str) -> str:
     return word.lower().replace("-", "_")

@@ -16,7 +16,7 @@ from syncer.api.errors import PermanentError
 from syncer.api.keys import Claim, Place, WorkloadKey
 from syncer.api.kinds import TranslatedCheck, translate_checks
 from syncer.api.model import Instance, Mark, State, Status, Workload
-from syncer.api.text import printable
+from syncer.api.text import fold_case, printable
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.drain import Held, drained, with_holds
 from syncer.plan.wanted import Adjusted, Forbidden, Rejected, Wanted
@@ -83,7 +83,7 @@ class Adjuster:
         self._probed, self._withhold = probed, frozenset(withhold)
         self._adjustments: dict[WorkloadKey, _Adjustment] = {}
         #: Makes ids equal that are one to the registry.
-        self.fold: Callable[[str], str] = str.lower if sink.folds_case else str
+        self.fold: Callable[[str], str] = fold_case if sink.folds_case else str
         #: The workloads that claim each id, folded.
         self._claimants: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
         self._probing: set[WorkloadKey] = set()

@@ -13,6 +13,7 @@ import attrs
 from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind, claim_of
 from syncer.api.keys import Claim, WorkloadKey
 from syncer.api.model import Registration
+from syncer.api.text import fold_case
 from syncer.plan.brakes import Context
 from syncer.plan.wanted import Adjusted, Wanted
 
@@ -86,7 +87,7 @@ def _rejected(
 def _waiting_for(change: Change, plan: Plan) -> Collection[str]:
     """Return the ids that the registry would take for this one, and that wait until it is gone."""
     twins = (skip.id for skip in plan.skipped if skip.kind is SkipKind.DUPLICATE)
-    return {id_ for id_ in twins if id_ != change.id and id_.lower() == change.id.lower()}
+    return {id_ for id_ in twins if id_ != change.id and fold_case(id_) == fold_case(change.id)}
 
 
 def _replaceable(change: Change) -> bool:

@@ -1,6 +1,7 @@
 """What was used as a secret is taken out of every text, in whatever form it appears."""
 
 import base64
+import html
 import json
 from urllib.parse import quote, quote_plus
 
@@ -30,6 +31,10 @@ LONG = "s3cret & 'quoted' \"too\" %41\u20ac/\\end"
         lambda s: repr(s.encode()),
         lambda s: repr([{"token": s}]),
         lambda s: json.dumps({"token": s}, ensure_ascii=False),
+        lambda s: json.dumps(s, ensure_ascii=False).replace("&", "\\u0026"),  # as Go's
+        html.escape,
+        lambda s: html.escape(s, quote=False),
+        lambda s: html.escape(s).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
         lambda s: base64.b64encode(s.encode()).decode(),
         lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
         printable,
@@ -112,6 +117,13 @@ def test_users_of_addresses():
     """In any text, whoever made it; what only looks like one stays."""
     assert hidden("GET http://me:p/w@h/x?a failed") == "GET http://***@h/x?a failed"
     assert hidden("http://h/x and me@there") == "http://h/x and me@there"
+
+
+def test_a_text_without_end():
+    """It takes time that grows with its length only: other threads wait meanwhile."""
+    long = "a." * 500_000
+    assert hidden(f"{long} ://x:y@h") == f"{long} ://x:y@h"
+    assert hidden(f"{long}://x:y@h") == f"{long}://***@h"
 
 
 def test_a_login():

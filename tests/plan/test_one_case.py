@@ -52,6 +52,17 @@ def test_the_second_is_refused_with_a_reason(place):
     assert plan(engine).changes == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "two"), [("p\u0130llar", "pillar"), ("\u0391\u03a3", "\u03b1\u03c3")]
+)
+def test_letters_beyond_ascii(place, one, two):
+    """As Consul lowers them: each by itself, and to one letter."""
+    engine = place(*(workload(name, offers=(offer(id=name),)) for name in (one, two)))
+    (skip,) = plan(engine).skipped
+    assert skip.kind is SkipKind.DUPLICATE
+    assert len(ids(engine)) == 1
+
+
 def test_it_is_registered_once_the_first_is_gone(place):
     """And not before: removing the first would take the second away."""
     engine = place(BIG, SMALL)

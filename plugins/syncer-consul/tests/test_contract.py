@@ -48,14 +48,16 @@ class TestConsulSink(SinkContract):
 
     @pytest.fixture
     def elsewhere(self):
-        """Traefik reads tags as its configuration, and takes those of one name together."""
+        """Traefik and Spring Cloud read tags as configuration."""
         tags = (
             "traefik.http.services.payments.loadbalancer.server.port=80",
             "Traefik.TCP.Services.ledger.loadbalancer.server.tls=true",
             "traefik.http.services.web.loadbalancer.server.url=http://evil.example:80/",
+            "traefik.backend=billing",
+            "management.address=192.0.2.66",
         )
         named = make_instance("pay_roll!", tags=("traefik.enable=true",))
-        found = FoundAs(("payments", "ledger", "web"), ("evil.example",))
+        found = FoundAs(("payments", "ledger", "web", "billing"), ("evil.example", "192.0.2.66"))
         return [(make_instance(tags=tags), found), (named, FoundAs(("pay-roll",), ()))]
 
     @pytest.fixture

@@ -204,12 +204,38 @@ def test_certificates_that_were_renewed(secured, authority, open_sink, tmp_path)
     wait_until(answers, 15, "the new authority is used")
 
 
+def test_certificates_that_are_being_written(secured, authority, open_sink, tmp_path):
+    """What they held before is used: empty ones would end the process, or trust anybody."""
+    for name in ("ca.pem", "client.pem", "client.key"):
+        shutil.copy(authority / name, tmp_path / name)
+    files = {"ca_file": tmp_path / "ca.pem", **client_files(tmp_path)}
+    sink = open_sink(secured.address, timeout=3, **files)
+    sink.register(new(sink))
+    (tmp_path / "ca.pem").write_text("")
+    (tmp_path / "client.pem").unlink()
+    (tmp_path / "client.key").write_bytes(b"")
+    secured.stop()
+    with pytest.raises(TemporaryError, match="ca.pem: "):
+        sink.registrations()
+    secured.start()
+
+    def answers():
+        try:
+            return sink.registrations().complete
+        except TemporaryError:
+            return False
+
+    wait_until(answers, 15, "the certificates of before are used")
+
+
 def test_tls_files_are_checked_at_once(authority, open_sink, tmp_path):
     """A file that cannot be used is named when the sink is made."""
     with pytest.raises(ConfigError, match="ca_file .*none: No such file"):
         open_sink("x", ca_file=tmp_path / "none")
-    with pytest.raises(ConfigError, match="must be given together"):
+    with pytest.raises(ConfigError, match=r"client_cert .*, client_key \(none\): "):
         open_sink("x", client_cert=authority / "client.pem")
+    with pytest.raises(ConfigError, match="client_key is given without client_cert"):
+        open_sink("x", client_key=authority / "client.key")
     (tmp_path / "text").write_text("not a certificate")
-    with pytest.raises(ConfigError, match="PEM"):
+    with pytest.raises(ConfigError, match="ca_file .*text: "):
         open_sink("x", ca_file=tmp_path / "text")

@@ -186,6 +186,8 @@ def test_settings(write):
         ("eureka_home_page_url", "http://[::1/", "Invalid IPv6 URL"),
         ("eureka_vip", "ok,b\u0131lling", "must be names of letters, digits, dots and hyphens"),
         ("eureka_secure_vip", "a b", "must be names of letters, digits, dots and hyphens"),
+        ("eureka_metadata_eureka_home_page_url", "javascript:alert(1)", "which is a setting"),
+        ("eureka_metadata_eureka_vip", "x", "would set eureka_vip, which is a setting"),
         ("eureka_what", "x", "unknown; for metadata use eureka_metadata_NAME"),
     ],
 )
@@ -195,6 +197,15 @@ def test_impossible_settings(sink, key, text, words):
     assert told.startswith(f"{key}: ")
     assert words in told
     assert not any(name.startswith("eureka") for name in sink.adjust(make_instance()).meta)
+
+
+@pytest.mark.parametrize("key", ["_eureka_home_page_url", "9eureka_vip", "-eureka_x"])
+def test_metadata_that_would_become_a_setting(sink, key):
+    """Renamed for XML it would pass by the rules of settings."""
+    meta = {key: "javascript:alert(1)"}
+    (told,) = problems(sink, meta=meta)
+    assert "would be a setting" in told
+    assert not any("eureka" in name for name in sink.adjust(make_instance(meta=meta)).meta)
 
 
 def test_a_setting_of_the_status_does_not_hide_an_illness(sink):

@@ -1,10 +1,13 @@
 """Ways into a real server: rights by users and passwords, TLS."""
 
+import shutil
+
 import pytest
 from kazoo.exceptions import NoAuthError
 from kazoo.security import READ_ACL_UNSAFE
 
-from servers.authority import make_authority
+from servers.authority import make_authority, openssl
+from servers.waiting import wait_until
 from syncer import ConfigError, PermanentError, Register, TemporaryError
 from syncer.testing import make_instance
 from syncer_zookeeper.options import Acl
@@ -140,10 +143,46 @@ def test_tls_files_are_checked_at_once(authority, open_sink, tmp_path):
     """A file that cannot be used is named when the sink is made."""
     with pytest.raises(ConfigError, match="ca_file .*none: No such file"):
         open_sink("x", ca_file=tmp_path / "none")
-    with pytest.raises(ConfigError, match="needs client_cert"):
+    with pytest.raises(ConfigError, match="client_key is given without client_cert"):
         open_sink("x", client_key=authority / "client.key")
     (tmp_path / "text").write_text("not a certificate")
-    with pytest.raises(ConfigError, match="PEM"):
+    with pytest.raises(ConfigError, match="ca_file .*text: "):
         open_sink("x", ca_file=tmp_path / "text")
-    with pytest.raises(ConfigError, match="belong together"):
+    with pytest.raises(ConfigError, match="client_cert .*, client_key .*: "):
         open_sink("x", client_cert=authority / "client.crt", client_key=authority / "ca.key")
+    openssl(
+        tmp_path,
+        "genpkey",
+        "-algorithm",
+        "RSA",
+        "-aes-128-cbc",
+        "-pass",
+        "pass:x",
+        "-out",
+        "locked",
+    )
+    with pytest.raises(ConfigError, match="the key is encrypted"):  # nobody is there to ask
+        open_sink("x", client_cert=authority / "client.crt", client_key=tmp_path / "locked")
+
+
+def test_certificates_that_are_being_written(secure, authority, open_sink, register, tmp_path):
+    """The session lives on over a new connection, with what the files held before."""
+    for name in ("ca.pem", "client.pem"):
+        shutil.copy(authority / name, tmp_path / name)
+    files = {"ca_file": tmp_path / "ca.pem", "client_cert": tmp_path / "client.pem"}
+    sink = open_sink(secure.tls_address, **files)
+    held = register(sink)
+    session = sink._session.current
+    (tmp_path / "ca.pem").write_text("")
+    (tmp_path / "client.pem").unlink()
+    sink._session._client.handler.drop()
+
+    def renewed():
+        try:
+            return sink.renew(held) == []
+        except TemporaryError:
+            return False
+
+    wait_until(renewed, 10, "there is a connection again")
+    assert "ca.pem: " in sink._session.tls.problem
+    assert sink._session.current == session

@@ -21,4 +21,4 @@ from syncer.kits.http.parallel import each as each
 from syncer.kits.http.response import Failed as Failed
 from syncer.kits.http.response import Refused as Refused
 from syncer.kits.http.response import Response as Response
-from syncer.kits.http.tls import TlsFiles as TlsFiles
+from syncer.kits.tls import TlsFiles as TlsFiles

@@ -14,7 +14,7 @@ from syncer.api.errors import TemporaryError, text_of
 from syncer.kits.http.connections import Places, dial_unix, open_pool
 from syncer.kits.http.deadline import LARGEST_ANSWER, Deadline
 from syncer.kits.http.response import Response
-from syncer.kits.http.tls import TlsFiles
+from syncer.kits.tls import TlsFiles
 
 _CHUNK = 1024 * 1024
 #: Errors of a connection that the other side closed.

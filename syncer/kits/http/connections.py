@@ -15,7 +15,7 @@ import urllib3
 from urllib3 import connection, exceptions
 
 from syncer.kits.http.deadline import left, timed
-from syncer.kits.http.tls import TlsFiles
+from syncer.kits.tls import TlsFiles
 
 #: How long, in seconds, no other connection is opened to a server that has refused one.
 FULL = 5.0

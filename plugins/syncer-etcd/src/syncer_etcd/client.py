@@ -169,6 +169,7 @@ class Client:
                     left -= 1
                     if left and time.monotonic() < end:
                         continue
+                    text = "; ".join(filter(None, [text, self._members.problem]))
                 raise translated(code, text, member.address) from error
 
     def _metadata(self, member: Member, timeout: float) -> Metadata:

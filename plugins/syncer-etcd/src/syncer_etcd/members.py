@@ -4,7 +4,6 @@ One member is asked until it fails, then the next: a client that moves on with e
 find each dead member again and again.
 """
 
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -12,7 +11,8 @@ import attrs
 import grpc
 from pyetcd import etcdrpc
 
-from syncer import ConfigError, TemporaryError
+from syncer import TemporaryError
+from syncer.kits.tls import TlsFiles
 from syncer_etcd.options import Endpoint, EtcdOptions
 
 #: A member that is back is found soon. A dead connection is noticed by pings while calls are open
@@ -34,7 +34,6 @@ _STUBS = (
     *(etcdrpc.KVStub, etcdrpc.LeaseStub, etcdrpc.AuthStub, etcdrpc.WatchStub),
     etcdrpc.MaintenanceStub,
 )
-_FILES = ("ca_file", "client_cert", "client_key")
 
 
 @attrs.frozen
@@ -57,7 +56,13 @@ class Members:
     def __init__(self, options: EtcdOptions) -> None:
         self._endpoints = options.members
         self._options = options
-        _check(options)
+        self._tls = None
+        if options.secure:
+            self._tls = TlsFiles(
+                ca_file=options.ca_file,
+                client_cert=options.client_cert,
+                client_key=options.client_key,
+            )
         self._made: dict[int, Member] = {}
         self._at = 0
         self._closed = False
@@ -88,10 +93,15 @@ class Members:
         with self._lock:
             if self._made.get(self._at) is not member:
                 return
-            if member.files != _files(self._options):
+            if member.files != self._files():
                 del self._made[self._at]
                 member.channel.close()
             self._at = (self._at + 1) % len(self._endpoints)
+
+    @property
+    def problem(self) -> str:
+        """Why the files of TLS cannot be used as they are now; "" if they can."""
+        return self._tls.problem if self._tls else ""
 
     def close(self) -> None:
         """Close all connections, and whatever waits on them."""
@@ -101,42 +111,19 @@ class Members:
         for member in made:
             member.channel.close()
 
+    def _files(self) -> tuple[bytes | None, ...]:
+        return self._tls.contents() if self._tls else ()
+
     def _open(self, endpoint: Endpoint) -> Member:
-        options, files = self._options, _files(self._options)
+        options, files = self._options, self._files()
         settings: list[tuple[str, Any]] = list(_CHANNEL)
         if options.tls_server_name:
             settings.append(("grpc.ssl_target_name_override", options.tls_server_name))
         if options.secure:
+            # Empty contents would make grpc trust every public authority, or end the process.
             authorities, certificate, key = files
-            credentials = grpc.ssl_channel_credentials(authorities, key, certificate)
+            credentials = grpc.ssl_channel_credentials(authorities, key or certificate, certificate)
             channel = grpc.secure_channel(endpoint.address, credentials, options=settings)
         else:
             channel = grpc.insecure_channel(endpoint.address, options=settings)
         return Member(endpoint.address, files, channel, *(stub(channel) for stub in _STUBS))
-
-
-def _check(options: EtcdOptions) -> None:
-    """Raise ConfigError naming a file that cannot be used."""
-    if bool(options.client_cert) != bool(options.client_key):
-        raise ConfigError("client_cert and client_key must be given together")
-    for field in _FILES if options.secure else ():
-        path: Path | None = getattr(options, field)
-        try:
-            if path is not None and b"-----BEGIN" not in path.read_bytes():
-                raise ConfigError(f"{field} {path}: not in PEM form")
-        except OSError as error:
-            raise ConfigError(f"{field} {path}: {error.strerror or error}") from error
-
-
-def _files(options: EtcdOptions) -> tuple[bytes | None, ...]:
-    """Return the contents of TLS files; `None` for one that is not set, or is being replaced."""
-    if not options.secure:
-        return ()
-    return tuple(_content(getattr(options, field)) for field in _FILES)
-
-
-def _content(path: Path | None) -> bytes | None:
-    try:
-        return path.read_bytes() if path else None
-    except OSError:
-        return None

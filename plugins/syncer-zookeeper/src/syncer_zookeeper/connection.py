@@ -7,36 +7,34 @@ then lives on the server until it expires, and the next process takes the nodes 
 
 import logging
 import socket
-import ssl
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from typing import Any
 
 from kazoo.handlers.threading import SequentialThreadingHandler
 
-from syncer import ConfigError
+from syncer.kits.tls import TlsFiles
 from syncer_zookeeper.options import ZooKeeperOptions
 
 
 class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
     """kazoo's threads. `timeout` in seconds is for a connection, and again for its greeting."""
 
-    def __init__(self, timeout: float, secured: Callable[[], ssl.SSLContext] | None) -> None:
+    def __init__(self, timeout: float, tls: TlsFiles | None) -> None:
         super().__init__()
-        self._timeout, self._secured = timeout, secured
+        self._timeout, self._tls = timeout, tls
         self._line: socket.socket | None = None
         self._cut, self._lock = False, Lock()
 
     def create_connection(
         self, address: Any, hostname: str | None = None, **_: Any
     ) -> socket.socket:
-        """Connect to a server; certificates are read each time, since they are renewed."""
+        """Connect to a server, with the certificates of now: they are renewed."""
         line = socket.create_connection(address, self._timeout)
         try:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._secured is not None:
-                line = self._secured().wrap_socket(line, server_hostname=hostname)
+            if self._tls is not None:
+                line = self._tls.context().wrap_socket(line, server_hostname=hostname)
             with self._lock:
                 if self._cut:
                     raise OSError("closed")
@@ -76,41 +74,16 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no 
         self.drop()
 
 
-def secured(options: ZooKeeperOptions) -> Callable[[], ssl.SSLContext] | None:
-    """Return a function that makes the configured TLS context; `None` without TLS."""
+def tls_of(options: ZooKeeperOptions) -> TlsFiles | None:
+    """Return the files of TLS; `None` without TLS. Raises ConfigError if they cannot be used."""
     if not options.secure:
         return None
-
-    def make() -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=options.ca_file)
-        if not options.tls_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if options.client_cert is not None:
-            context.load_cert_chain(options.client_cert, options.client_key)
-        return context
-
-    return make
-
-
-def check_files(options: ZooKeeperOptions) -> None:
-    """Raise ConfigError if the files for TLS cannot be used."""
-    for name in ("ca_file", "client_cert", "client_key"):
-        path = getattr(options, name)
-        try:
-            if path is not None:
-                path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"{name} {path}: {error.strerror}") from error
-    if options.client_key is not None and options.client_cert is None:
-        raise ConfigError("client_key needs client_cert")
-    make = secured(options)
-    try:
-        if make is not None:
-            make()
-    except (ssl.SSLError, OSError) as error:
-        text = "is not a PEM file, or they do not belong together"
-        raise ConfigError(f"ca_file, client_cert or client_key {text}: {error}") from error
+    return TlsFiles(
+        ca_file=options.ca_file,
+        client_cert=options.client_cert,
+        client_key=options.client_key,
+        verify=options.tls_verify,
+    )
 
 
 class Complaints(logging.Filter):

@@ -11,7 +11,6 @@ import attrs
 from kazoo.exceptions import NoAuthError, NoNodeError
 
 from syncer import Finding, Level, PermanentError, SyncerError, one_line
-from syncer_zookeeper.connection import secured
 from syncer_zookeeper.nodes.paths import parent
 from syncer_zookeeper.options import ZooKeeperOptions, parse_server
 from syncer_zookeeper.server import Server
@@ -25,9 +24,9 @@ _IMPOSSIBLE = 2**31 - 1
 
 def examined(session: Session, options: ZooKeeperOptions, base: str) -> Iterator[Finding]:
     """Report the state of the servers, and the user's rights under `base`; nothing is written."""
-    make, timeout = secured(options), options.timeout.total_seconds()
+    tls, timeout = session.tls, options.timeout.total_seconds()
     servers = [
-        Server(host=host, port=port, timeout=timeout, tls=make() if make else None).look()
+        Server(host=host, port=port, timeout=timeout, tls=tls.context() if tls else None).look()
         for host, port in map(parse_server, options.servers)
     ]
     try:

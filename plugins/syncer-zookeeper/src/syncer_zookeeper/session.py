@@ -20,7 +20,7 @@ from kazoo.retry import KazooRetry
 from kazoo.security import ACL, CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
 
 from syncer import PermanentError, TemporaryError
-from syncer_zookeeper.connection import Complaints, Handler, quiet_logger, secured
+from syncer_zookeeper.connection import Complaints, Handler, quiet_logger, tls_of
 from syncer_zookeeper.failures import translated
 from syncer_zookeeper.options import Acl, ZooKeeperOptions
 
@@ -51,6 +51,7 @@ class Session:
 
     def __init__(self, options: ZooKeeperOptions, changed: Callable[[], None]) -> None:
         self._options, self._changed = options, changed
+        self.tls = tls_of(options)
         self._timeout = options.timeout.total_seconds()
         self.acl = _ACLS[options.acl]
         self._complaints = Complaints()
@@ -157,7 +158,8 @@ class Session:
             self._forget(client)
             if refused:
                 return PermanentError(f"{where}: user and password are not accepted")
-        said = f" ({self._complaints.last})" if self._complaints.last else ""
+        why = (self._complaints.last, self.tls.problem if self.tls else "")
+        said = f" ({'; '.join(filter(None, why))})" if any(why) else ""
         return TemporaryError(f"{where}: cannot be reached{said}")
 
     def _forget(self, client: Any) -> None:
@@ -175,7 +177,7 @@ class Session:
         client = KazooClient(
             options.hosts,
             timeout=options.session.total_seconds(),
-            handler=Handler(self._timeout, secured(options)),
+            handler=Handler(self._timeout, self.tls),
             auth_data=[("digest", credentials)] if credentials else None,
             connection_retry=retry,
             logger=self._logger,

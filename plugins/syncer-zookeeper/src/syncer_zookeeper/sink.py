@@ -10,7 +10,6 @@ from threading import Event
 
 from syncer import Change, ConfigError, Context, Finding, Instance, Outcome, Registration, View
 from syncer.kits.keyvalue import LayoutSink, load_layout
-from syncer_zookeeper.connection import check_files
 from syncer_zookeeper.examine import examined
 from syncer_zookeeper.locks import ZooKeeperLocks
 from syncer_zookeeper.nodes.listing import NodeListing, Version, fault
@@ -40,7 +39,6 @@ class ZooKeeperSink(LayoutSink):
         layout = load_layout(GROUP, options.layout, prefix, options.layout_options)
         if layout.twins:
             raise ConfigError(f"layout {options.layout}: twin entries are not kept in ZooKeeper")
-        check_files(options)
         self._options = options
         super().__init__(layout, options.unhealthy)
         self.pulse: timedelta | None = options.session / 3

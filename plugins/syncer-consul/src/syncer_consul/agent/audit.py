@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import attrs
 
-from syncer import Registration, SyncerError, some_of
+from syncer import Registration, SyncerError, fold_case, some_of
 from syncer_consul.agent import wire
 from syncer_consul.agent.wire import Found
 from syncer_consul.http.client import Client
@@ -64,9 +64,9 @@ def compared(
         elif fault := _difference(entry, held[id_]) or _check_difference(ours, theirs):
             wrong[id_] = fault
             more[id_] = tuple(sorted(theirs.keys() - ours.keys()))
-    folded = {id_.lower() for id_ in services}  # the catalog takes them for one
+    folded = {fold_case(id_) for id_ in services}  # the catalog takes them for one
     for id_, entry in held.items():
-        if id_.lower() not in folded and _is_of(owner, entry):
+        if fold_case(id_) not in folded and _is_of(owner, entry):
             of = [Found(check, status) for check, status in found.get(id_, {}).items()]
             if (ghost := wire.decode(id_, entry, of, address)) is not None:
                 ghosts[id_] = attrs.evolve(ghost, damaged=_GHOST)

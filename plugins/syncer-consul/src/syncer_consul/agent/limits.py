@@ -6,7 +6,7 @@ from posixpath import normpath
 
 import attrs
 
-from syncer import Instance, Native, PermanentError, Status
+from syncer import Instance, Native, PermanentError, Status, fold_case
 from syncer_consul.agent.check_fields import COMMAND, KINDS, Version, unknown_fields
 from syncer_consul.agent.wire import PREFIX, STATUS_KEY, STATUS_NOTES, VALUE_LIMIT
 
@@ -107,16 +107,17 @@ def _checks(
     if state is not None:
         kept[STATUS_KEY] = state
     for check in instance.checks:
+        key = fold_case(check.key)  # the catalog takes keys that differ in case for one
         if not isinstance(check, Native):
             problems.append(f"check {check.key}: not in Consul's form")
         elif check == state:
             continue  # the instance was adjusted before
-        elif check.key.lower() in kept:  # the catalog takes keys that differ in case for one
+        elif key in kept:
             problems.append(f"check {check.key}: there is another check of this key")
         else:
             fitting = fit_check(check, version, refused, problems)
             if fitting is not None:
-                kept[check.key.lower()] = fitting
+                kept[key] = fitting
     return tuple(kept.values())
 
 

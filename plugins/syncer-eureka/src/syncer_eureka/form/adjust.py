@@ -4,7 +4,12 @@ import attrs
 
 from syncer import STATUS_KEY, Instance, Native, PermanentError, Status, with_status
 from syncer_eureka.form.checks import health_url
-from syncer_eureka.form.label_settings import HEALTH_CHECK_URL, SETTING_KEYS, read_settings
+from syncer_eureka.form.label_settings import (
+    HEALTH_CHECK_URL,
+    PREFIX,
+    SETTING_KEYS,
+    read_settings,
+)
 from syncer_eureka.form.names import is_app, xml_key, xml_text
 from syncer_eureka.options import EurekaOptions
 
@@ -45,7 +50,7 @@ def _meta(instance: Instance, zone: str, problems: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, text in instance.meta.items():
         name = key if key in SETTING_KEYS else xml_key(key)
-        if key != STATUS_KEY and (why := _reserved(name, instance)):
+        if key != STATUS_KEY and (why := _reserved(key, name, instance)):
             problems.append(f"metadata {key!r} is left out: {why}")
             continue
         if name != key:
@@ -61,9 +66,11 @@ def _meta(instance: Instance, zone: str, problems: list[str]) -> dict[str, str]:
     return found
 
 
-def _reserved(name: str, instance: Instance) -> str:
+def _reserved(key: str, name: str, instance: Instance) -> str:
     if not name:
         return "no part of it is a valid name in XML"
+    if name != key and name.startswith(PREFIX):
+        return f"{name!r} would be a setting, and not metadata"
     if name.lower().startswith(OWN):
         return "the prefix is reserved for syncer"
     if name == TAGS:

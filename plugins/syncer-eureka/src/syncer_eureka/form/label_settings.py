@@ -84,7 +84,9 @@ def _meta(name: str, text: str, options: EurekaOptions) -> Mapping[str, str]:
     if name == "zone":
         return {name: text}
     if name.startswith(_METADATA) and name != _METADATA:
-        return {name.removeprefix(_METADATA): text}
+        if (key := name.removeprefix(_METADATA)).startswith(PREFIX):
+            raise ValueError(f"would set {key}, which is a setting and not metadata")
+        return {key: text}
     if name == "leaseinfo_renewalintervalinsecs":
         interval = options.renewal_interval.total_seconds()
         if _seconds(text) != interval:

@@ -11,6 +11,8 @@ from syncer.api.errors import ConfigError
 
 #: The times, sizes and inodes of files: they change with the content.
 Stamps = tuple[tuple[Path, int, int, int] | Path, ...]
+#: The contents of `ca_file`, `client_cert` and `client_key`; `None` for one that is not set.
+Contents = tuple[bytes | None, bytes | None, bytes | None]
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +51,7 @@ class TlsFiles:
         )
         self._lock = Lock()
         self._stamps = _stamps(self._files)
-        self._context = _context(self._files)
+        self._context, self._contents = _load(self._files, self._stamps)
         #: Why the files cannot be used as they are now; "" if they can.
         self.problem = ""
 
@@ -60,17 +62,42 @@ class TlsFiles:
 
     def context(self) -> ssl.SSLContext:
         """Return the context for the next connection."""
-        # Before the files are read: what changes meanwhile is read again the next time.
-        stamps = _stamps(self._files)
         with self._lock:
-            if stamps != self._stamps:
-                try:
-                    self._context = _context(self._files)
-                except ConfigError as error:
-                    self.problem = str(error)
-                else:
-                    self._stamps, self.problem = stamps, ""
+            self._look()
             return self._context
+
+    def contents(self) -> Contents:
+        """Return what the files hold, for libraries that make their own context of it."""
+        with self._lock:
+            self._look()
+            return self._contents
+
+    def _look(self) -> None:
+        """Read the files again if they changed, and can be used as they are."""
+        stamps = _stamps(self._files)
+        if stamps == self._stamps:
+            return
+        try:
+            self._context, self._contents = _load(self._files, stamps)
+        except ConfigError as error:
+            self.problem = str(error)
+        else:
+            self._stamps, self.problem = stamps, ""
+
+
+def _load(files: _Files, stamps: Stamps) -> tuple[ssl.SSLContext, Contents]:
+    """Return the context and the contents of files that had these stamps before."""
+    context = _context(files)
+    try:
+        ca, cert, key = (
+            path.read_bytes() if path else None
+            for path in (files.ca_file, files.client_cert, files.client_key)
+        )
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {_why(error)}") from error
+    if _stamps(files) != stamps:
+        raise ConfigError("the files of TLS were changed while they were read")
+    return context, (ca, cert, key)
 
 
 def _stamps(files: _Files) -> Stamps:
