@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from syncer.api.changes import Change, Deregister, Plan
+from syncer.api.changes import Change, Deregister, Plan, SkipKind
 from syncer.api.contracts import Sink, Source
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.findings import Finding
@@ -241,7 +241,8 @@ class SinkStandings:
             if one in self._failed:
                 return Standing(state="failed", why=self._failed[one])
         if why := self.skipped(id_) or self.skipped(instance.id):
-            return Standing(state="held", why=why)
+            drained = id_ in self._skips and self._skips[id_].kind is SkipKind.HELD
+            return Standing(state="registered" if drained else "held", why=why)
         if change := self._changes.get(id_):
             return Standing(state="pending", why=_TO_DO[type(change).__name__])
         if id_ in self._held:
@@ -254,6 +255,10 @@ class SinkStandings:
         if self._to_do is not None:
             return Standing(state="held", why="not listed in this sink in its current status")
         return Standing(state="pending", why=_TO_DO["Register"])
+
+    def entry(self, source: str, entry: TrackedWorkload, instance: Instance) -> Registration | None:
+        """The entry of a desired instance as last read; `None` if the sink is unreachable now."""
+        return None if self._error else self._held.get(self._id(source, entry, instance))
 
     def skipped(self, id_: str) -> str:
         """Why a change of this id is held back; "" if none is."""

@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from syncer import events
 from syncer.api.keys import Part
 from syncer.api.text import printable
+
+T = TypeVar("T")
 
 #: A part is late after three intervals and this many seconds, the longest back-off.
 SLACK = 30.0
@@ -35,6 +37,8 @@ class Known:
     """
 
     failing: Mapping[Part, events.LoopFailed] = attrs.Factory(dict)
+    #: When each of those that fail began to, as ISO 8601 text.
+    since: Mapping[Part, str] = attrs.Factory(dict)
     succeeded: Mapping[Part, float] = attrs.Factory(dict)
     reports: Mapping[str, events.CycleFinished] = attrs.Factory(dict)
     pulses: Mapping[str, events.PulseBeaten] = attrs.Factory(dict)
@@ -104,9 +108,13 @@ class Status:
         known = self.known
         match event:
             case events.LoopFailed(loop=part):
-                return {"failing": {**known.failing, part: event}}
+                since = {part: _now(), **known.since}
+                return {"failing": {**known.failing, part: event}, "since": since}
             case events.LoopRecovered(loop=part):
-                return {"failing": {k: v for k, v in known.failing.items() if k != part}}
+                return {
+                    "failing": _without(known.failing, part),
+                    "since": _without(known.since, part),
+                }
             case events.SourceListed(complete=True):
                 return self._success(Part("source", event.source))
             case events.CycleFinished():
@@ -117,9 +125,8 @@ class Status:
             case events.Elected():
                 return {"leads": {**known.leads, event.sink: event.leads}}
             case events.ConfigRefused():
-                now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
                 problems = tuple(map(printable, event.problems))
-                return {"refused": Refused(time=now, problems=problems)}
+                return {"refused": Refused(time=_now(), problems=problems)}
             case events.ConfigReloaded():
                 self.interval = event.interval
                 if event.changed:  # when parts last succeeded does not depend on the engine
@@ -136,3 +143,11 @@ class Status:
 
     def _success(self, part: Part) -> dict[str, Any]:
         return {"succeeded": {**self.known.succeeded, part: self.clock()}}
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _without(known: Mapping[Part, T], part: Part) -> dict[Part, T]:
+    return {key: value for key, value in known.items() if key != part}

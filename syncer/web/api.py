@@ -1,9 +1,10 @@
 """The answers of the API, as JSON types. `openapi.json` describes them; a test compares."""
 
-import json
+import re
+import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from itertools import islice
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import attrs
 
 from syncer import __version__
-from syncer.api.changes import Change, Deregister, Plan, Register, digest_of
+from syncer.api.changes import Change, Deregister, Plan, Register, Skip, Treat, digest_of
 from syncer.api.keys import Part
 from syncer.api.model import Registration
 from syncer.engine.as_json import registration_json, story_json
@@ -20,12 +21,14 @@ from syncer.engine.queries import Once, fitting
 from syncer.events import CycleFinished, PulseBeaten, lines
 from syncer.events.status import Status
 from syncer.web.board import Board
-from syncer.web.rows import LastRows, Row, Rows
+from syncer.web.lists import MOST, Query, bounded, contains, fits_row, has, page
+from syncer.web.rows import LastRows, Rows
+from syncer.web.services import Table, by_service
 
-#: The most items in one answer, the default, and the most stories in one answer.
-MOST, USUAL, STORIES = 500, 100, 50
-#: Bytes of JSON after which the items of an answer end: the rest is asked for by its offset.
-LARGEST = 2**20
+#: The most stories in one answer.
+STORIES = 50
+#: A link in Markdown, with the text that is left of it: none if it is in brackets.
+_LINK = re.compile(r" \(\[[^]]*\]\([^)]*\)\)|\[([^]]*)\]\([^)]*\)")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,16 +41,6 @@ class About:
     #: Whether reading needs a token, and whether changes are possible: they always need one.
     reading: bool = False
     changing: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class Query:
-    """Which part of a list a request asks for."""
-
-    text: str = ""
-    fields: Mapping[str, str] = attrs.Factory(dict)
-    offset: int = 0
-    limit: int = USUAL
 
 
 class Api:
@@ -71,7 +64,7 @@ class Api:
     def show(self, engine: Engine, about: About, another: Callable[[], Engine] | None) -> None:
         """Answer from this engine from now on."""
         self._engine, self._about, self._another = engine, about, another
-        self._rows = LastRows(lambda: self._joined().all(), self._status.clock)
+        self._rows = LastRows(lambda: Table.of(self._joined().all()), self._status.clock)
 
     def ready(self) -> dict[str, Any]:
         """Whether every source, sink and pulse has succeeded recently, and which has not."""
@@ -83,10 +76,10 @@ class Api:
         """A summary of everything."""
         about, status, number = self._about, self._status, self._board.number
         refused = status.known.refused
-        _, rows = self._rows(number)
-        states = Counter(row.plain["state"] for row in rows if row.plain["wanted"])
+        _, table = self._rows(number)
         return {
             "version": __version__,
+            "host": self._host(),
             "owner": about.owner,
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "uptime": round(status.clock() - status.started),
@@ -97,7 +90,10 @@ class Api:
             "token": {"reading": about.reading, "changing": about.changing},
             "sources": self.sources(),
             "sinks": self.sinks(),
-            "instances": {"wanted": states.total(), **states},
+            "instances": {"wanted": sum(table.states.values()), **table.states},
+            "statuses": dict(table.statuses),
+            "services": table.services,
+            "flow": list(table.flow),
         }
 
     def sources(self) -> list[dict[str, Any]]:
@@ -121,13 +117,15 @@ class Api:
 
     def sinks(self) -> list[dict[str, Any]]:
         """Each sink: its entries, what is held back or failed, and whether it works."""
-        known = self._status.known
+        known, (_, table) = self._status.known, self._rows(self._board.number)
         return [
             {
                 "name": name,
                 "kind": self._about.sinks.get(name, ""),
                 **self._health("sink", name, "" if view.complete else "being read again"),
                 "registrations": len(view.items),
+                "wanted": table.wanted.get(name, 0),
+                "registered": self._registered(name, table),
                 "problems": list(view.problems),
                 **_reported(known.reports.get(name) or CycleFinished(sink=name, plan=Plan())),
                 "leads": known.leads.get(name),
@@ -141,8 +139,17 @@ class Api:
 
         Under load the answer may be some moments old: it includes the log up to line `number`.
         """
-        number, rows = self._rows(self._board.number)
-        return {"number": number, **_page(rows, query, _fits, lambda row: row.plain)}
+        number, table = self._rows(self._board.number)
+        return {"number": number, **page(table.rows, query, fits_row, lambda row: row.plain)}
+
+    def services(self, query: Query) -> dict[str, Any]:
+        """The same, grouped by service; those that need attention come first."""
+        number, table = self._rows(self._board.number)
+        rows = [row for row in table.rows if fits_row(row, query)]
+        found = page(
+            by_service(rows), query, lambda *_: True, lambda service: service.plain(query.each)
+        )
+        return {"number": number, "instances": len(rows), **found}
 
     def registrations(self, query: Query) -> dict[str, Any]:
         """The entries of the sinks, foreign ones too, with their marks."""
@@ -161,18 +168,22 @@ class Api:
             return {"sink": item[0], **registration_json(item[1])}
 
         def fits(item: tuple[str, Registration], query: Query) -> bool:
-            return not other and (not words or _has(item, words))
+            return not other and (not words or has(item, words))
 
-        return _page(items, query, fits, shown)
+        return page(items, query, fits, shown)
 
     def skips(self, query: Query) -> dict[str, Any]:
-        """The changes held back at each sink, and why; `kind=conflict` for conflicts only."""
+        """The changes held back at each sink, and why; `kind=conflict` for conflicts only.
+
+        Those that someone should look at come first.
+        """
         items = [
-            {"sink": sink, "id": skip.id, "kind": skip.kind, "reason": skip.reason}
+            _skip(sink, skip)
             for sink, report in self._status.known.reports.items()
             for skip in report.plan.skipped
         ]
-        return _page(items, query, _contains, dict)
+        items.sort(key=lambda item: not item["problem"])
+        return page(items, query, contains, dict)
 
     def drift(self) -> list[Mapping[str, Any]]:
         """The latest repairs of entries that others had changed, newest first."""
@@ -189,7 +200,7 @@ class Api:
         """
         world, rows = self._engine.now().sources.values(), self._joined()
         found = islice(fitting(world, name, by_offer=True), STORIES)
-        return _bounded(story_json(rows.story(snapshot.name, entry)) for snapshot, entry in found)
+        return bounded(story_json(rows.story(snapshot.name, entry)) for snapshot, entry in found)
 
     def guard(self) -> list[dict[str, Any]]:
         """The changes that the guard holds at each sink, and the digest that `override` needs."""
@@ -231,6 +242,18 @@ class Api:
         self._engine.refresh()
         return _held(done)
 
+    def _host(self) -> str:
+        """The host whose services are registered: the only scope, else this process's host."""
+        scopes = set[str]().union(*(one.scopes for one in self._engine.now().sources.values()))
+        return scopes.pop() if len(scopes) == 1 else socket.gethostname()
+
+    def _registered(self, sink: str, table: Table) -> int | None:
+        """How many of the desired instances the sink holds; `None` if that is not known now."""
+        known, part = self._status.known, Part("sink", sink)
+        if part in known.failing or part not in known.succeeded:
+            return None
+        return table.registered.get(sink, 0)
+
     def _joined(self) -> Rows:
         return Rows(self._engine.now(), self._status.known)
 
@@ -244,7 +267,9 @@ class Api:
         else:
             state, why = "working", doubt if role == "source" else ""
         failures = failing.failures if failing else 0
-        return {"state": state, "why": why, "failures": failures, "age": self._age(part)}
+        since = known.since.get(part) if failing else None
+        age = self._age(part)
+        return {"state": state, "why": why, "failures": failures, "since": since, "age": age}
 
     def _pulse(self, name: str, beaten: PulseBeaten | None) -> dict[str, Any] | None:
         part = Part("pulse", name)
@@ -277,6 +302,17 @@ def _reported(report: CycleFinished) -> dict[str, Any]:
     }
 
 
+def _skip(sink: str, skip: Skip) -> dict[str, Any]:
+    return {
+        "sink": sink,
+        "id": skip.id,
+        "kind": skip.kind,
+        "reason": skip.reason,
+        "means": _LINK.sub(r"\1", skip.kind.means).replace("`", ""),
+        "problem": Treat.REPORT in skip.kind.treat,
+    }
+
+
 def _change(change: Change) -> dict[str, Any]:
     """A change in short: what would be removed, or what would move from where to where."""
     before = "" if isinstance(change, Register) else change.old.instance.endpoint
@@ -296,57 +332,3 @@ def _held(done: Once[CycleFinished]) -> dict[str, Any]:
         },
         "errors": dict(done.errors),
     }
-
-
-def _page(
-    items: Iterable[Any],
-    query: Query,
-    fits: Callable[[Any, Query], bool],
-    shown: Callable[[Any], Mapping[str, Any]],
-) -> dict[str, Any]:
-    found = [item for item in items if fits(item, query)]
-    asked = (dict(shown(item)) for item in found[query.offset : query.offset + query.limit])
-    part = _bounded(asked)
-    more = query.offset + len(part) < len(found)
-    return {"total": len(found), "offset": query.offset, "items": part, "more": more}
-
-
-def _bounded(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return as many items as an answer may have, by their length in JSON, and one at least."""
-    part: list[dict[str, Any]] = []
-    length = 0
-    for item in items:
-        length += len(json.dumps(item))
-        if part and length > LARGEST:
-            break
-        part.append(item)
-    return part
-
-
-def _fits(row: Row, query: Query) -> bool:
-    plain, fields = row.plain, query.fields
-    if (sink := fields.get("sink")) and sink not in plain["sinks"]:
-        return False
-    if any(fields.get(key) not in (None, "", plain[key]) for key in ("source", "state")):
-        return False
-    if (whose := fields.get("whose")) and plain["wanted"] is (whose == "others"):
-        return False
-    return row.has(query.text.casefold().split())
-
-
-def _has(item: tuple[str, Registration], words: Iterable[str]) -> bool:
-    """Whether each of these words is in an entry, whose texts are not copied into one."""
-    sink, one = item
-    instance, mark = one.instance, one.mark.fields() if one.mark else {}
-    texts = [sink, instance.id, instance.service, instance.address, str(instance.port)]
-    texts += [instance.protocol, instance.status.value, *instance.tags, *mark.values()]
-    texts += [text for pair in instance.meta.items() for text in pair]
-    found = [text.casefold() for text in texts]
-    return all(any(word in text for text in found) for word in words)
-
-
-def _contains(item: Mapping[str, Any], query: Query) -> bool:
-    if any(value and item.get(key) != value for key, value in query.fields.items()):
-        return False
-    text = "\n".join(str(value) for value in item.values()).casefold()
-    return all(word in text for word in query.text.casefold().split())

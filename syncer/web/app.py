@@ -21,7 +21,8 @@ from werkzeug.wrappers import Request, Response
 from syncer.api.fields import is_address
 from syncer.api.secrets import hidden
 from syncer.config.web_rules import WebRules
-from syncer.web.api import MOST, USUAL, Api, Query
+from syncer.web.api import Api
+from syncer.web.lists import EACH, MOST, USUAL, Query
 from syncer.web.metrics import CONTENT_TYPE, Metrics
 from syncer.web.streams import Streams
 from syncer.web.throttle import Throttle
@@ -42,7 +43,11 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_SCRIPTS = ("page.js", "ask.js", "elements.js", "guard.js", "live.js", "story.js", "words.js")
+_SCRIPTS = (
+    *("page.js", "headline.js", "problems.js", "services.js", "flow.js", "parts.js"),
+    *("timeline.js", "change.js", "guard.js", "story.js"),
+    *("ask.js", "elements.js", "live.js", "words.js"),
+)
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
@@ -53,7 +58,7 @@ _FILES = {
 _OPEN = frozenset({"/healthz", "/readyz", "/api/v1/openapi.json", *_FILES})
 #: Paths that old load balancers ask for without a name.
 _NAMELESS = frozenset({"/healthz", "/readyz"})
-_FILTERS = ("sink", "source", "state", "whose", "kind")
+_FILTERS = ("sink", "source", "service", "state", "status", "whose", "kind")
 _API = "/api/v1"
 _NAME = "a service, a workload, or the id of an entry"
 
@@ -81,6 +86,7 @@ class App:
             f"{_API}/sources": lambda _: _json(api.sources()),
             f"{_API}/sinks": lambda _: _json(api.sinks()),
             f"{_API}/instances": lambda request: _json(api.instances(_query(request))),
+            f"{_API}/services": lambda request: _json(api.services(_query(request))),
             f"{_API}/registrations": lambda request: _json(api.registrations(_query(request))),
             f"{_API}/skips": lambda request: _json(api.skips(_query(request))),
             f"{_API}/drift": lambda _: _json(api.drift()),
@@ -222,7 +228,8 @@ def _query(request: Request) -> Query:
     fields = {key: text for key in _FILTERS if (text := _short(request, key))}
     offset = _number(request.args.get("offset", ""), 0)
     limit = max(1, min(_number(request.args.get("limit", ""), USUAL), MOST))
-    return Query(text=_short(request, "q"), fields=fields, offset=offset, limit=limit)
+    each = max(1, min(_number(request.args.get("each", ""), EACH), MOST))
+    return Query(text=_short(request, "q"), fields=fields, offset=offset, limit=limit, each=each)
 
 
 def _short(request: Request, key: str) -> str:

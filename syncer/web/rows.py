@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from syncer.api.keys import Part
-from syncer.api.model import Registration
+from syncer.api.model import STATUS_KEY, Instance, Registration
+from syncer.api.text import printable
 from syncer.desired.snapshot import TrackedWorkload
 from syncer.engine.as_json import registration_json
 from syncer.engine.queries import STATES, Now, SinkStandings, Standing, Story, story
 from syncer.events.status import Known
 
+T = TypeVar("T")
+
+#: The statuses of instances, by how much they need attention.
+STATUSES = ("unhealthy", "paused", "starting", "draining", "up")
 #: Rows are kept for this many times as long as they took to make: however much happens and
 #: however many clients ask, at most a fifth of one processor goes into them.
 REST = 4.0
@@ -56,34 +61,68 @@ class Rows:
             for entry in snapshot.workloads.values():
                 for instance in entry.translated.instances:
                     sinks = {name: self._sinks[name].of(source, entry, instance) for name in names}
-                    yield _row(Registration(instance=instance), sinks, source, entry)
+                    status = self._status(source, entry, instance, names)
+                    yield _row(Registration(instance=instance), sinks, status, source, entry)
 
     def _others(self) -> Iterator[Row]:
         for name, sink in self._sinks.items():
             for registration in sink.others():
                 why = sink.skipped(registration.id) or "nothing that runs here asks for it"
-                yield _row(registration, {name: Standing(state="registered", why=why)})
+                standing = {name: Standing(state="registered", why=why)}
+                yield _row(registration, standing, _Status(word=_status_of(registration)))
+
+    def _status(
+        self, source: str, entry: TrackedWorkload, instance: Instance, names: Iterable[str]
+    ) -> "_Status":
+        """The status of a desired instance, by its workload and by the checks of the registries."""
+        found = [(name, self._sinks[name].entry(source, entry, instance)) for name in names]
+        entries = [(name, one) for name, one in found if one]
+        drained = any(one.mark and one.mark.hold for _, one in entries)
+        if drained:
+            return _Status(word="draining", why="by hand", drained=True)
+        if not Registration(instance=instance).up:
+            output = printable(entry.workload.health_output, 200)
+            word = _status_of(Registration(instance=instance))
+            return _Status(word=word, why=output if word == "unhealthy" else "")
+        for name, one in entries:
+            if not one.up:
+                return _Status(word=_status_of(one), why=f"by the checks in {name}")
+        return _Status(word="up")
 
 
-class LastRows:
-    """The rows made last; made again once something has happened, but not too often.
+@attrs.frozen(kw_only=True)
+class _Status:
+    """Whether an instance can be used, in one word, and why not; `drained`: by hand."""
+
+    word: str
+    why: str = ""
+    drained: bool = False
+
+
+def _status_of(registration: Registration) -> str:
+    instance = registration.instance
+    return instance.meta.get(STATUS_KEY, instance.status.value)
+
+
+class LastRows(Generic[T]):
+    """What was made of the rows last; made again once something happened, but not too often.
 
     `make` makes them; `clock` never goes back. From any thread.
     """
 
-    def __init__(self, make: Callable[[], tuple[Row, ...]], clock: Callable[[], float]) -> None:
+    def __init__(self, make: Callable[[], T], clock: Callable[[], float]) -> None:
         self._make, self._clock, self._lock = make, clock, Lock()
         self._number, self._until = -1, float("-inf")
-        self._rows: tuple[Row, ...] = ()
+        self._rows: T | None = None
 
-    def __call__(self, number: int) -> tuple[int, tuple[Row, ...]]:
+    def __call__(self, number: int) -> tuple[int, T]:
         """Return the rows, and the number of the last line that they include.
 
         `number` is that of the last line there is.
         """
         with self._lock:
             began = self._clock()
-            if number > self._number and began >= self._until:
+            if self._rows is None or (number > self._number and began >= self._until):
                 self._number, self._rows = number, self._make()
                 ended = self._clock()
                 self._until = ended + REST * (ended - began)
@@ -104,6 +143,7 @@ def _standings(name: str, now: Now, known: Known) -> SinkStandings:
 def _row(
     registration: Registration,
     sinks: Mapping[str, Standing],
+    status: _Status,
     source: str = "",
     entry: TrackedWorkload | None = None,
 ) -> Row:
@@ -114,7 +154,9 @@ def _row(
     plain = {
         **{key: shown[key] for key in ("id", "service", "address", "port", "protocol", "tags")},
         "endpoint": registration.instance.endpoint,
-        "status": shown["status"],
+        "status": status.word,
+        "status_why": status.why,
+        "drained": status.drained,
         "wanted": entry is not None,
         "owner": f"{mark.owner}@{mark.scope}" if mark else "",
         "source": source or (mark.source if mark else ""),
@@ -123,6 +165,6 @@ def _row(
         "state": next((state for state in STATES if state in states), "unknown"),
         "sinks": {sink: attrs.asdict(standing) for sink, standing in sinks.items()},
     }
-    words = (plain["id"], plain["service"], plain["endpoint"], plain["name"], plain["status"])
+    words = (plain["id"], plain["service"], plain["endpoint"], plain["name"], status.word)
     whys = (standing.why for standing in sinks.values())
     return Row(plain=plain, texts=(*words, workload, *shown["tags"], plain["owner"], *sinks, *whys))

@@ -62,19 +62,19 @@ class TestText:
     def test_it_does_nothing(self, site, browse):
         """In rows, cards, errors, reasons, lines, stories; it is shown as it is."""
         page = browse(self.full(site).url)
-        sees(page, "Unreachable: <img src=x")
+        sees(page, "down: <img src=x")
         sees(page, "conflict")
-        page.get_by_text("live", exact=True).wait_for()
-        page.locator("#rows button", has_text="<img").first.click()
+        page.get_by_text("connected", exact=True).wait_for()
+        page.get_by_role("button", name=f"Explain {MARKUP}").first.click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_text("exe.gnp").first.wait_for()
-        assert page.title() == "syncer"
+        assert page.title() == "h - syncer"
         assert page.locator("main img, main script, main a, dialog img, dialog script").count() == 0
 
     def test_what_cannot_be_seen_is_shown(self, site, browse):
         """Escapes of terminals, turned writing and characters without width, by their numbers."""
         page = browse(self.full(site).url)
-        sees(page, "Unreachable")
+        sees(page, "unreachable")
         sees(page, "exe.gnp")
         shown = page.locator("body").inner_text()
         assert not [one for one in "\x1b\x07\u202e\u2066\u200b\u2028\x00" if one in shown]
@@ -89,7 +89,7 @@ class TestText:
         for path in ("instances", "registrations", "explain?name=web", "events"):
             check(f"/api/v1/{path.partition('?')[0]}", made.get(path))
         page = browse(made.url)
-        page.get_by_role("button", name="web").click()
+        page.get_by_role("button", name="Explain web ").click()
         page.get_by_role("dialog").get_by_text("\\u{d800}").first.wait_for()
 
 
@@ -112,7 +112,7 @@ def test_the_policy_holds(site, browse):
         fetch("http://evil.example/").catch(() => {});
     }""")
     wait_until(lambda: len(browse.errors) >= 4, 30)
-    assert page.title() == "syncer"
+    assert page.title() == "h - syncer"
     browse.errors.clear()
 
 

@@ -48,8 +48,8 @@ class Site:
         )
         rules = WebRules(listen="127.0.0.1:0", token=Secret(token), **rules)
         about = About(
-            sources=dict.fromkeys(sources, "fake"),
-            sinks=dict.fromkeys(sinks, "memory"),
+            sources={name: name for name in sources},
+            sinks={name: name for name in sinks},
             reading=rules.token_for == "all",
             changing=bool(token),
         )

@@ -194,7 +194,7 @@ class TestMuch:
 
     def test_an_answer_ends_when_it_is_long(self, site, monkeypatch):
         """The rest is asked for by its offset; one item there is always."""
-        monkeypatch.setattr("syncer.web.api.LARGEST", 2000)
+        monkeypatch.setattr("syncer.web.lists.LARGEST", 2000)
         tags = ["x" * 1500]
         made = site(
             *(workload(f"w{n}", offers=(offer(f"w{n}", id="", tags=tags),)) for n in range(9))

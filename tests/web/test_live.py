@@ -23,7 +23,7 @@ class Live:
 
     def row(self, name):
         """The row of a service."""
-        button = self.page.get_by_role("button", name=name, exact=True)
+        button = self.page.get_by_role("button", name=f"Explain {name} ")
         return self.page.locator("#rows tr").filter(has=button)
 
     def card(self, name):
@@ -55,7 +55,7 @@ def live(docker_engine, consul, etcd, server_guard, chromium):
     context = chromium.new_context()
     page = open_in(context, f"http://{address}/", errors)
     page.evaluate("window.neverLoadedAgain = true")
-    page.get_by_text("live", exact=True).wait_for()
+    page.get_by_text("connected", exact=True).wait_for()
     yield Live(page, docker_engine, {"consul": consul, "etcd": etcd})
     context.close()
     syncer.stop()
@@ -68,7 +68,7 @@ def test_a_container_appears_and_goes(live):
     """It starts, and the page says how it stands in both registries; it stops, and is gone."""
     row = live.run("shop")
     for name in live.registries:
-        row.get_by_text(f"{name}: registered").wait_for()
+        row.get_by_text(name, exact=True).wait_for()
     row.get_by_text(f"127.0.0.1:{live.engine.host_port('shop')}").wait_for()
     assert violations(live.page) == []
     live.engine.container("shop").stop(timeout=5)
@@ -81,17 +81,18 @@ def test_a_registry_is_killed_and_comes_back(live, name):
     """The page says which does not answer, keeps what it showed, and says that it is back."""
     other = {"consul": "etcd", "etcd": "consul"}[name]
     row, card, registry = live.run(f"web-{name}"), live.card(name), live.registries[name]
-    row.get_by_text(f"{name}: registered").wait_for()
+    row.get_by_text(name, exact=True).wait_for()
     registry.kill()
-    sees(card, "Unreachable: ")
-    sees(live.page, f"Unreachable: {name}.")
-    sees(live.page, f"sink {name} is unreachable")
-    row.get_by_text(f"{other}: registered").wait_for()
+    sees(card, "unreachable since")
+    sees(live.page.locator("#headline"), f"{name} is unreachable since")
+    sees(live.page, f"registry {name} is unreachable")
+    row.get_by_text(f"{name}: unreachable", exact=True).wait_for()
+    row.get_by_text(other, exact=True).wait_for()
     assert violations(live.page) == []
     registry.start()
-    sees(live.page, f"sink {name} is back")
-    card.get_by_text("Unreachable").wait_for(state="detached")
-    row.get_by_text(f"{name}: registered", exact=True).wait_for()
+    sees(live.page, f"registry {name} is back")
+    card.get_by_text("unreachable").wait_for(state="detached")
+    row.get_by_text(name, exact=True).wait_for()
     assert violations(live.page) == []
     assert live.same_page()
     live.engine.remove(f"web-{name}")

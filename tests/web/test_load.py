@@ -73,14 +73,14 @@ def test_the_page_is_usable_while_much_happens(large, browse):
     """What is typed, focused, scrolled to and selected stays; filters work; the end is shown."""
     page, asked = browse(large.url), []
     page.on("request", lambda request: asked.append(request.url))
-    sees(page, "5,000 of 5,000 instances registered.")
-    page.get_by_text("live", exact=True).wait_for()
+    sees(page, "In sync: 5,000 instances registered in memory.")
+    page.get_by_text("connected", exact=True).wait_for()
     with Busy(large.sources["docker"]) as busy:
         wait_until(lambda: busy.changes >= A_SECOND, 60)
         search = page.get_by_role("searchbox")
         search.press_sequentially("svc43 svc4321")
         sees(page, "10.1.17.71:80")
-        sees(page, "1 to 1 of 1")
+        sees(page, "1 service, 1 instance match")
         assert search.input_value() == "svc43 svc4321"
         assert search.evaluate("one => one === document.activeElement")
         search.fill("svc")
@@ -94,16 +94,15 @@ def test_the_page_is_usable_while_much_happens(large, browse):
     large.sources["docker"].put(workload("last", address="10.7.7.7"))
     search.fill("last")
     sees(page, "10.7.7.7:80")
-    sees(page, "memory: registered")
-    sees(page, "5,001 of 5,001 instances registered.")
+    sees(page, "In sync: 5,001 instances registered in memory.")
 
 
 def keep_reading(page, busy):
     """Focus a row that does not change, select its address, and scroll; all of it stays."""
-    row = page.locator("#rows tr").filter(has=page.get_by_role("button", name="svc0000"))
+    row = page.locator("#rows tr").filter(has=page.get_by_role("button", name="Explain svc0000 "))
     row.wait_for()
     last = page.locator("#rows tr").nth(40)
-    last.get_by_role("button").focus()
+    last.get_by_role("button", name="Explain").focus()
     last.evaluate("""one => {
         one.scrollIntoView({ block: "center" });
         getSelection().selectAllChildren(one);
@@ -130,11 +129,11 @@ def test_who_reads_further_down_is_not_disturbed(site, browse):
     page = browse(made.url)
     events = page.locator("#events")
     sees(events, "line 99")
-    page.get_by_text("live", exact=True).wait_for()
+    page.get_by_text("connected", exact=True).wait_for()
     events.evaluate("one => { one.scrollTop = 200; }")
     becomes(page, "document.querySelector('#events').scrollTop === 200")
     made.engine.tell(LoopFailed(loop="sink x", error="the newest"))
-    sees(page, "newer line")
+    sees(page, "newer change")
     assert events.get_by_text("the newest").count() == 0
     assert events.evaluate("one => one.scrollTop") == 200
     events.evaluate("one => { one.scrollTop = 0; }")
@@ -148,10 +147,10 @@ def test_the_row_of_one_that_goes_gives_its_focus_to_the_next(site, browse):
     names = ("a", "b", "c")
     made = site(*(workload(name, address=f"10.0.0.{n}") for n, name in enumerate(names, 1)))
     page = browse(made.url)
-    sees(page, "3 instances")
-    page.get_by_role("button", name="b", exact=True).focus()
+    sees(page, "3 services, 3 instances")
+    page.get_by_role("button", name="Explain b ").focus()
     made.sources["docker"].remove("b-1")
-    sees(page, "2 instances")
+    sees(page, "2 services, 2 instances")
     becomes(page, "document.activeElement.dataset.story === 'h:c:80'")
 
 

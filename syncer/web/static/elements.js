@@ -13,13 +13,23 @@ export function make(tag, properties, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties || {})) {
     if (name === "class") element.className = value;
-    else if (name.startsWith("data-")) element.setAttribute(name, value);
+    else if (/^(data|aria)-/.test(name)) element.setAttribute(name, value);
     else element[name] = value;
   }
-  element.append(...children.filter((child) => child !== "" && child !== null).map(
-    (child) => (child instanceof Node ? child : document.createTextNode(plain(child)))));
+  element.append(...nodes(children));
   return element;
 }
+
+// The same for a picture.
+export function draw(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...nodes(children));
+  return element;
+}
+
+const nodes = (children) => children.filter((child) => child !== "" && child !== null).map(
+  (child) => (child instanceof Node ? child : document.createTextNode(plain(child))));
 
 export function put(id, text) {
   const shown = plain(text);
