@@ -60,7 +60,7 @@ function group(service) {
     make("td", { "data-label": "Service", class: "name" }, toggle), cell("Address", many(total, "instance")),
     cell("Status", ...Object.entries(service.statuses).map(([word, count]) => make("span", { class: `mark ${word}` }, `${number(count)} ${word}`))),
     cell("From"), cell("Tags"), cell("Registries", ...Object.entries(service.sinks).map(([sink, count]) => standingOf(service, sink, count))),
-    make("td", { class: "buttons" }, changing ? hold(drained ? "Undrain all" : "Drain all", `all instances of ${name}`, name, drained) : ""));
+    make("td", { class: "buttons" }, changing ? hold(drained ? "Undrain all" : "Drain all", `instances of ${name}`, name, drained) : ""));
   const more = make("tr", { "data-key": `more ${name}`, class: "member" }, make("td", {}), make("td", { colSpan: 6 },
     view.all.has(name) ? `and ${number(rest)} more: search for them` : make("button", { type: "button", "data-all": name }, `Show all ${number(total)} of ${name}`)));
   return open ? [head, ...instances.map((one) => row(one, false)), ...(rest ? [more] : [])] : [head];
