@@ -18,7 +18,7 @@ from syncer.testing import wait_until  # noqa: E402
 
 HOST = "ops1"
 SERVICES = {"orders": 3, "db": 1, "cart": 2, "search": 1, "mail": 1, "login": 4, "images": 2}
-DESK, PHONE = (1280, 900), (390, 844)
+DESK, TALL, PHONE = (1280, 900), (1280, 1400), (390, 844)
 DOWN = syncer.TemporaryError("GET http://10.1.0.5:8500/v1/agent/services: connection refused")
 
 
@@ -142,15 +142,15 @@ def many():
     return made
 
 
-#: Name, scene, size, colours, and whether the whole page is taken.
+#: Name, scene, size and colours.
 PICTURES = (
-    ("light", faults, DESK, "light", True),
-    ("dark", faults, DESK, "dark", True),
-    ("phone", faults, PHONE, "light", False),
-    ("healthy", healthy, DESK, "light", False),
-    ("engine-down", engine_down, DESK, "light", False),
-    ("nothing", nothing, DESK, "light", False),
-    ("many", many, DESK, "light", False),
+    ("light", faults, TALL, "light"),
+    ("dark", faults, TALL, "dark"),
+    ("phone", faults, PHONE, "light"),
+    ("healthy", healthy, DESK, "light"),
+    ("engine-down", engine_down, DESK, "light"),
+    ("nothing", nothing, DESK, "light"),
+    ("many", many, DESK, "light"),
 )
 
 
@@ -159,7 +159,7 @@ def main(folder=ROOT / "docs/images", *wanted):
     with sync_playwright() as playwright:
         program = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for name, scene, (width, height), colours, whole in PICTURES:
+        for name, scene, (width, height), colours in PICTURES:
             if wanted and name not in wanted:
                 continue
             with closing(scene()) as made:
@@ -169,7 +169,7 @@ def main(folder=ROOT / "docs/images", *wanted):
                 page.goto(made.url)
                 page.locator("body[data-loaded]").wait_for()
                 page.get_by_text("connected", exact=True).wait_for()
-                page.screenshot(path=f"{folder}/status-{name}.png", full_page=whole)
+                page.screenshot(path=f"{folder}/status-{name}.png")
                 page.close()
         browser.close()
 
