@@ -9,7 +9,7 @@ const waiting = []; // new lines wait while the reader is scrolled down
 const at = (time, ...text) => make("li", {}, make("time", { dateTime: time }, clock(time)), make("span", {}, ...text));
 
 function line(one) {
-  const shown = at(one.time, one.text || [one.message, ...Object.entries(one.fields).map(([name, value]) => `${name} ${value}`)].join(", "));
+  const shown = at(one.time, one.text);
   if (one.level === "warning") shown.className = "wait";
   return shown;
 }
@@ -41,7 +41,7 @@ function repaired({ time, service, address, sink, action, changed }) {
   const what = `${service} ${address}`;
   if (action === "register") return at(time, `${what} was removed from ${sink} by someone else; registered again.`);
   if (action === "deregister") return at(time, `${what} was in ${sink}, though nothing offers it; removed.`);
-  return at(time, `${what} was edited in ${sink} (${listed([].concat(changed || []))}); restored.`);
+  return at(time, `${what} was edited in ${sink} (${listed(changed || [])}); restored.`);
 }
 
 export function showDrift(drift) {
