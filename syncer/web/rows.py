@@ -105,7 +105,7 @@ def _status_of(registration: Registration) -> str:
 
 
 class LastRows(Generic[T]):
-    """What was made of the rows last; made again once something happened, but not too often.
+    """The last rows, or a value made of them; made again after news, but not too often.
 
     `make` makes them; `clock` never goes back. From any thread.
     """
