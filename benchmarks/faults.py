@@ -1,4 +1,4 @@
-"""Writes the tables of docs/operations.md from results of `make faults`.
+"""Writes the tables of docs/proofs.md from results of `make faults`.
 
 SYNCER_FAULT_RESULTS=faults.jsonl make faults     as often as wished: rows are added
 python benchmarks/faults.py faults.jsonl

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from doc_programs import doc_program
 
 import syncer
@@ -25,6 +26,7 @@ from syncer.config.load import load, read_settings
 from syncer.desired.addresses import RULES
 from syncer.plugin import hookspecs
 from syncer.plugin.builtin.file_source import FileSource
+from syncer.testing import REACHABLE, make_labelled
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -297,6 +299,25 @@ def test_configuration_examples_are_right(page, tmp_path):
             assert FileSource(path).workloads().items
         else:
             load(read_settings(path, environ={}), reference.first_party())
+
+
+def compose_services():
+    """Each service of the compose files that pages show, with the page."""
+    for page in PAGES:
+        for found in blocks(page, "yaml"):
+            for name, service in (yaml.safe_load(found["code"]).get("services") or {}).items():
+                yield pytest.param(service, id=f"{named(page)}: {name}")
+
+
+@pytest.mark.parametrize("service", [*compose_services()])
+def test_labels_in_compose_files_are_right(service):
+    """registrator's dialect reads a page's labels without a problem, and offers what they name."""
+    registrator = pytest.importorskip("syncer_registrator")
+    parse = registrator.create(registrator.RegistratorOptions(explicit=True))
+    labels = {key: str(value) for key, value in service["labels"].items()}
+    read = parse(make_labelled(labels), REACHABLE)
+    assert read.problems == ()
+    assert {offer.service for offer in read.offers} == {labels["SERVICE_NAME"]}
 
 
 def test_flags_of_sources_and_sinks_are_right():

@@ -12,12 +12,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 project = "syncer"
 author = "the authors of syncer"
 project_copyright = author
-extensions = ["myst_parser", "navigation"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "navigation", "api"]
 root_doc = "docs/index"
 include_patterns = [
     "docs/**",
     "plugins/*/README.md",
     "contrib/*/README.md",
+    "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
 ]
@@ -26,6 +27,7 @@ exclude_patterns = [".*", "build", "dist", "tests", "syncer", "benchmarks", "**/
 
 myst_heading_anchors = 6  # as a code host makes them
 nitpicky = True
+nitpick_ignore_regex = [("py:.*", ".*")]  # types in signatures, which are of many libraries
 smartquotes = False  # two hyphens are two hyphens
 highlight_language = "text"
 
@@ -34,3 +36,10 @@ html_title = "syncer"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_js_files = ["copy.js"]
+
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+autodoc_member_order = "bysource"

@@ -122,7 +122,7 @@ def bench(running):
 
 
 class Results:
-    """How long it took until all was right again, for the table in docs/operations.md."""
+    """How long it took until all was right again, for the table in docs/proofs.md."""
 
     def __init__(self):
         self.rows = []

@@ -20,7 +20,7 @@ import pytest
 from servers.faultproxy import FaultProxy
 from servers.registries import FileView
 
-#: The faults, in the words of the table in docs/operations.md.
+#: The faults, in the words of the table in docs/proofs.md.
 KILLS = {
     "test_a_cycle_killed_after_each_request": "kill -9 after any request of a cycle",
     "test_a_first_cycle_killed_after_each_request": "kill -9 after any request of the first cycle",

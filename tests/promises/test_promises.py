@@ -1,4 +1,4 @@
-"""The promises of `docs/operations.md`: none is missing, and the tests that show them exist."""
+"""The promises of `docs/proofs.md`: none is missing, and the tests that show them exist."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ PROMISES, INCIDENTS = 40, 17
 
 def rows():
     """The rows of both tables, each as its cells."""
-    (section,) = SECTION.findall((ROOT / "docs/operations.md").read_text())
+    (section,) = SECTION.findall((ROOT / "docs/proofs.md").read_text())
     lines = [line for line in section.splitlines() if TEST.search(line) and line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
