@@ -1,4 +1,4 @@
-"""The workflow that publishes: it builds what this repository has, and may do no more than it must."""
+"""The workflow that publishes builds what this repository has, and has few rights."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "contrib/release/github.yml"
 JOBS = yaml.safe_load(WORKFLOW.read_text())["jobs"]
-COMMANDS = "\n".join(
-    step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step
-)
+COMMANDS = "\n".join(step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step)
 
 
 def test_it_builds_what_there_is():
