@@ -236,19 +236,22 @@ cli.add_command(doctor)
 
 
 @cli.command()
+@click.argument("kind", default="")
 @click.option("-v", "--verbose", is_flag=True, help="Also list the options of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plugins(verbose: bool, as_json: bool) -> int:
-    """List the installed plugins and the kinds they offer."""
+def plugins(kind: str, verbose: bool, as_json: bool) -> int:
+    """List the installed plugins and the kinds they offer, or the options of one KIND."""
     from syncer.cli import plugins as inventory
     from syncer.cli import terminal
 
     found = installed()
     if as_json:
         terminal.emit(inventory.as_json(found))
+    elif kind:
+        terminal.emit(inventory.one_kind(found, kind))
     else:
         terminal.emit([inventory.plugins_table(found)])
-        terminal.emit(inventory.option_tables(found) if verbose else ())
+        terminal.emit(inventory.option_lines(found) if verbose else ())
     return FAILED if any(info.state == "failed" for info in found.report()) else 0
 
 

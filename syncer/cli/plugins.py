@@ -1,13 +1,16 @@
 """Show plugins, their kinds, and the options of each kind, for `syncer plugins`."""
 
 from collections.abc import Iterator
+from textwrap import fill, indent
 from typing import Any
 
 import attrs
+import click
 from rich.table import Table
 
 from syncer.api.kinds import LabelParser, SinkType, SourceType
-from syncer.cli.show import rows_table
+from syncer.api.text import did_you_mean
+from syncer.cli.show import rows_table, safe
 from syncer.config.describe import describe_options
 from syncer.config.settings import Kind
 from syncer.plugin.manager import Plugins
@@ -33,17 +36,25 @@ def plugins_table(plugins: Plugins) -> Table:
     )
 
 
-def option_tables(plugins: Plugins) -> Iterator[str | Table]:
-    """Yield a heading and a table of its options for each kind."""
+def option_lines(plugins: Plugins, name: str = "") -> Iterator[str]:
+    """Yield each kind with its options, or only kinds of this name (`docker`, `sinks.consul`)."""
     for table, kind in kinds(plugins):
-        yield f"\n[bold]{table}[/]  {kind.summary}"
-        yield rows_table(
-            ("option", "type", "default", "environment", "meaning"),
-            (
-                (info.name, info.type, info.default, " ".join(info.env), info.help)
-                for info in describe_options(kind.options)
-            ),
-        )
+        if name in ("", kind.name, table):
+            yield f"[bold]{table}[/]  {safe(kind.summary)}"
+            for info in describe_options(kind.options):
+                plain = info.default in ("", '""', "[]", "required")
+                default = info.default.strip('"[]') if plain else f"default {info.default}"
+                about = ", ".join(filter(None, (info.type, default, *info.env)))
+                yield f"  [bold]{safe(info.name)}[/]  {safe(about)}"
+                yield indent(fill(safe(info.help), 72), "      ")
+
+
+def one_kind(plugins: Plugins, name: str) -> list[str]:
+    """Return the lines of the kinds of this name. Raises UsageError if there is none."""
+    if lines := [*option_lines(plugins, name)]:
+        return lines
+    known = {kind.name for _, kind in kinds(plugins)}
+    raise click.UsageError(f"no kind is called {name!r}{did_you_mean(name, known)}")
 
 
 def as_json(plugins: Plugins) -> dict[str, Any]:
