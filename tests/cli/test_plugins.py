@@ -2,6 +2,7 @@
 
 import click
 import pytest
+from rich.text import Text
 
 from syncer.cli.plugins import one_kind
 from syncer.plugin.manager import Plugins
@@ -16,7 +17,7 @@ def test_one_kind_is_shown_with_its_options_at_eighty_columns():
         *one_kind(plugins, "sinks.file")[:1],
     ]
     assert any(line.startswith("  [bold]path[/]") for line in both)
-    assert max(len(part) for line in both for part in line.split("\n")) <= 80
+    assert max(len(Text.from_markup(part)) for line in both for part in line.split("\n")) <= 80
     assert not [line for line in both if "memory" in line]
 
 
