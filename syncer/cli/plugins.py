@@ -40,7 +40,8 @@ def option_lines(plugins: Plugins, name: str = "") -> Iterator[str]:
     """Yield each kind with its options, or only kinds of this name (`docker`, `sinks.consul`)."""
     for table, kind in kinds(plugins):
         if name in ("", kind.name, table):
-            yield f"[bold]{table}[/]  {safe(kind.summary)}"
+            yield f"[bold]{table}[/]"
+            yield indent(fill(safe(kind.summary), 76), "  ")
             for info in describe_options(kind.options):
                 plain = info.default in ("", '""', "[]", "required")
                 default = info.default.strip('"[]') if plain else f"default {info.default}"
