@@ -49,7 +49,7 @@ class PortSettings:
 
 
 class _Once(dict[K, V]):
-    """What `make` returns for each key, made once.
+    """The answers of `make` by key, made once.
 
     For the few keys of one workload, making a `functools.cache` takes longer than it saves.
     """
