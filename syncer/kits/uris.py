@@ -18,6 +18,8 @@ _SCHEME = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?(.*)", re.DOTALL)
 _HIGHEST_PORT = 65535
 #: The ports of URLs that name their scheme.
 URL_PORTS = {"http": 80, "https": 443}
+#: Told without what was given: it may be a password.
+_NO_HOST = "not an address, which has no = in it: give options by --set, after a ?, or in the file"
 
 
 @attrs.frozen
@@ -95,6 +97,8 @@ def parse_host(text: str, port: int) -> tuple[str, int]:
     text = text.strip()
     if "@" in text:
         raise ValueError("user and password do not belong among the servers, but in `user`")
+    if "=" in text:
+        raise ValueError(_NO_HOST)
     host, _, number = text.rpartition(":") if has_port(text) else (text, "", str(port))
     host = host.removeprefix("[").removesuffix("]")
     if not host or re.search(r"[\s/?#\[\],]", host):
@@ -120,6 +124,8 @@ def parse_http_url(text: str) -> SplitResult:
         raise ValueError(f"unknown scheme {url.scheme!r}: http and https are known")
     if not url.hostname:
         raise ValueError("the address names no host")
+    if "=" in url.hostname:
+        raise ValueError(_NO_HOST)
     if url.query or url.fragment:
         raise ValueError("an address has no ? and no #")
     if port == 0:

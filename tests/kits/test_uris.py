@@ -64,14 +64,16 @@ def test_hosts(text, found):
     assert parse_host(text, 7) == found
 
 
-@pytest.mark.parametrize("text", ["", "a b", "h:x", "h:0", "h:70000", "u@h", "a,b", "h/x"])
+@pytest.mark.parametrize("text", ["", "a b", "h:x", "h:0", "h:70000", "u@h", "a,b", "h/x", "a=b"])
 def test_what_is_not_a_host(text):
     """Each is refused."""
     with pytest.raises(ValueError, match="not |do not belong"):
         parse_host(text, 7)
 
 
-@pytest.mark.parametrize("text", ["ftp://h", "http://", "h:0", "h?a", "h#a", "http://[::1", "h:x"])
+@pytest.mark.parametrize(
+    "text", ["ftp://h", "http://", "h:0", "h?a", "h#a", "http://[::1", "h:x", "a=b"]
+)
 def test_what_is_not_a_url(text):
     """Each is refused, without showing it."""
     with pytest.raises(ValueError, match="unknown scheme|no host|port 0|no #|not an address"):

@@ -110,6 +110,8 @@ class HostsFormat(Format):
             raise PermanentError(text) from None
         if not _NAME.fullmatch(instance.service):
             raise PermanentError(f"{instance.id}: {instance.service!r} is not a host name")
+        if instance.service.lower().rpartition(".")[2] == "localhost":
+            raise PermanentError(f"{instance.id}: {instance.service} is this host, and nobody else")
 
 
 def _lines(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from syncer import PermanentError
 from syncer.plugin.builtin import codec
 from syncer.plugin.builtin.formats import JsonFormat, PrometheusFormat
 from syncer.plugin.builtin.hosts import HostsFormat
-from syncer.testing import checks, instances, marks, natives, registrations
+from syncer.testing import checks, instances, make_instance, marks, natives, registrations
 
 FORMATS = [JsonFormat(), PrometheusFormat(), HostsFormat()]
 each_format = pytest.mark.parametrize("layout", FORMATS, ids=lambda f: type(f).__name__)
@@ -104,3 +104,10 @@ def test_fields_of_a_later_version_are_damage_only():
     (entry,) = JsonFormat().parse(json.dumps({"registrations": [row]}))
     assert entry.registration.instance.service == "web"
     assert entry.registration.damaged
+
+
+@pytest.mark.parametrize("service", ["localhost", "LocalHost", "x.localhost"])
+def test_a_label_does_not_take_the_hosts_own_name(service):
+    """Programs of the host would be led to a container."""
+    with pytest.raises(PermanentError, match="is this host"):
+        HostsFormat().fit(make_instance(service))
