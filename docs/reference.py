@@ -18,6 +18,7 @@ import syncer
 from syncer.api import errors
 from syncer.api.changes import SkipKind
 from syncer.cli.commands import cli
+from syncer.cli.help import EXIT_CODES, example_lines
 from syncer.cli.plugins import kinds
 from syncer.config.describe import OptionInfo, describe_options, describe_settings
 from syncer.events import AnyEvent
@@ -108,40 +109,20 @@ def commands() -> str:
         lines.append(" ".join((command.help or "").split()) + "\n")
         own = [p for p in command.params if isinstance(p, click.Option)]
         rest = [p for p in own if (p.opts[-1], p.envvar) not in shared]
-        also = " Takes the shared flags too." if len(rest) < len(own) else ""
         if rest:
             lines.append(_flags(rest))
-        if also:
-            lines.append(f"{also.strip()}\n")
+        if len(rest) + 1 < len(own):
+            lines.append("Takes the shared flags too.\n")
+        if examples := list(example_lines(name)):
+            lines.append("\n".join(["```shell", *examples, "```\n"]))
     return "\n".join(lines)
 
 
 def exit_codes() -> str:
     """Every exit code, and the errors that end a command with it."""
-    rows = [
-        ("0", "", "All went well, or `run` was stopped."),
-        (
-            "1",
-            "",
-            "A source or sink failed or refused, the guard holds something, or what a workload"
-            " offers is unknown.",
-        ),
-        (
-            "2",
-            "",
-            "Wrong usage: an unknown command, flag or argument. From `plan --exit-code`: something"
-            " would change.",
-        ),
-    ]
+    rows = [(code, "", meaning) for code, meaning in EXIT_CODES.items()]
     for error in _subclasses(errors.SyncerError):
         rows.append((str(error.exit_code), f"`{error.__name__}`", _sentence(error)))
-    rows.append(
-        (
-            "130",
-            "",
-            "A command other than `run` was stopped by Ctrl-C, or a question was answered with no.",
-        )
-    )
     return _table(("code", "error", "meaning"), sorted(rows, key=lambda row: int(row[0])))
 
 

@@ -4,6 +4,7 @@ import gc
 import io
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,8 @@ from syncer.cli import foreign
 from syncer.cli.daemon.page import LISTEN
 from syncer.cli.doctor import doctor
 from syncer.cli.drain import drain, undrain
+from syncer.cli.hints import SETTINGS, Commands, hint_of
+from syncer.cli.init import init
 from syncer.cli.registrator import registrator
 from syncer.cli.shared import (
     FAILED,
@@ -24,10 +27,12 @@ from syncer.cli.shared import (
     installed,
     is_partial,
     make_engine,
+    names,
     parts_of,
     say_start,
     shared,
 )
+from syncer.cli.status import status
 
 if TYPE_CHECKING:
     from syncer.events.logs import Log
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 WOULD_CHANGE = 2
 #: Exit code if a person stops a command.
 ABORTED = 130
+#: Seconds between two listings of `services --watch`.
+WATCH = 2.0
 #: Seconds between two checks whether the configuration file has changed.
 CHECK_FILES = 2.0
 #: Thresholds of the garbage collector while syncer runs. With Python's defaults each listing of
@@ -43,13 +50,13 @@ CHECK_FILES = 2.0
 GC_THRESHOLDS = (50_000, 20, 100)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="syncer")
 def cli() -> None:
     """Keep service registries in sync with what actually runs."""
 
 
-@cli.command()
+@cli.command(short_help="Keep the sinks in sync with the sources until stopped.")
 @click.option("--once", is_flag=True, help="Run one cycle, then exit.")
 @click.option(
     "--web",
@@ -66,7 +73,7 @@ def cli() -> None:
     help="Log format: text, one JSON object per line, or text with the journal's priorities.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also log every listing and cycle.")
-@shared
+@shared()
 def run(once: bool, web: str | None, log_format: str | None, verbose: bool, **flags: Any) -> int:
     """Keep the sinks in sync with the sources until stopped.
 
@@ -79,8 +86,7 @@ def run(once: bool, web: str | None, log_format: str | None, verbose: bool, **fl
     form = form_for(log_format, sys.stderr, os.environ)
     log = Log(sys.stderr, form=form, verbose=verbose)
     foreign.listen(log.foreign)
-    if web:
-        flags["assignments"] = (f"web.listen={web}", *flags["assignments"])
+    flags["web"] = web
     return _run_once(flags, log) if once else _run(flags, log)
 
 
@@ -114,7 +120,7 @@ def _run(flags: Mapping[str, Any], log: "Log") -> int:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--exit-code", "tell", is_flag=True, help="Exit with 2 if something would change.")
-@shared
+@shared("interval")
 def plan(as_json: bool, tell: bool, **flags: Any) -> int:
     """Show what would change, and what is skipped and why. Changes nothing.
 
@@ -136,7 +142,7 @@ def plan(as_json: bool, tell: bool, **flags: Any) -> int:
 @click.option(
     "--expect", default="", metavar="DIGEST", help="Apply only if the plan still has this digest."
 )
-@shared
+@shared("interval")
 def apply(expect: str, **flags: Any) -> int:
     """Bring the sinks in sync with the sources, once.
 
@@ -154,8 +160,8 @@ def apply(expect: str, **flags: Any) -> int:
 
 @cli.command(short_help="Explain why something is or is not registered.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.argument("name", metavar="SERVICE|CONTAINER")
-@shared
+@click.argument("name", metavar="SERVICE|CONTAINER", shell_complete=names)
+@shared("policy", "interval")
 def explain(name: str, as_json: bool, **flags: Any) -> int:
     """Explain why a service, container or entry is or is not registered.
 
@@ -180,22 +186,36 @@ def explain(name: str, as_json: bool, **flags: Any) -> int:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--all", "all_", is_flag=True, help="Include entries of other owners.")
-@shared
-def services(as_json: bool, all_: bool, **flags: Any) -> int:
+@click.option("--watch", is_flag=True, help=f"List again every {WATCH:g} s, until Ctrl-C.")
+@shared("sources", "internal", "advertise", "include", "exclude", "policy", "interval")
+def services(as_json: bool, all_: bool, watch: bool, **flags: Any) -> int:
     """List the registered entries of each sink."""
     from syncer.cli import entries, show, terminal
     from syncer.engine.as_json import view_json
 
     config, engine = make_engine(flags, need=("sinks",))
-    views = closing(engine, engine.registrations)
-    owner = "" if all_ else config.owner
-    shown = {name: entries.of_owner(view, owner) for name, view in views.items()}
-    if as_json:
-        terminal.emit({name: view_json(view) for name, view in shown.items()})
-    else:
-        terminal.emit(entries.services_table(*view, config.owner) for view in shown.items())
+    owner, lags = "" if all_ else config.owner, engine.lags()
+
+    def print_entries() -> int:
+        views = engine.registrations()
+        shown = {name: entries.of_owner(view, owner) for name, view in views.items()}
+        if as_json:
+            terminal.emit({name: view_json(view) for name, view in shown.items()})
+            return FAILED if views.errors else 0
+        if watch:
+            click.clear()
         terminal.emit(show.error_lines(views))
-    return FAILED if views.errors else 0
+        for name, view in shown.items():
+            terminal.emit(entries.services_lines(name, view, owner, lags[name]))
+        return FAILED if views.errors else 0
+
+    def print_again() -> int:
+        while watch:
+            print_entries()
+            time.sleep(WATCH)
+        return print_entries()
+
+    return closing(engine, print_again)
 
 
 @cli.command(short_help="Remove every entry this syncer made.")
@@ -203,15 +223,16 @@ def services(as_json: bool, all_: bool, **flags: Any) -> int:
     "--only", "source", default="", metavar="NAME", help="Remove only entries from this source."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
-@shared
+@shared("internal", "advertise", "include", "exclude", "policy", "interval")
 def purge(source: str, yes: bool, **flags: Any) -> int:
     """Remove every entry this syncer made for this host, including those still in use.
 
-    Exit code 1 if there is no entry from the source named by --only.
+    This includes entries from sources that are not configured now; --only limits it to one source.
+    Asks before it removes anything. Exit code 1 if there is no entry from the source of --only.
     """
     from syncer.cli import show, terminal
 
-    _, engine = make_engine(flags)
+    config, engine = make_engine(flags)
     found = engine.purgeable(source)
     count = sum(map(len, found.values()))
     if source and not count and not found.errors:
@@ -221,7 +242,14 @@ def purge(source: str, yes: bool, **flags: Any) -> int:
             terminal.line(f"{sink}: {held.instance.service} {held.instance.endpoint} {held.id}")
     if found.errors:
         terminal.emit(show.error_lines(found))
-    if count and not yes and not click.confirm(f"Remove these {count} entries?"):
+    if not count:
+        terminal.line("nothing to remove: this syncer has no entries")
+        return FAILED if found.errors else 0
+    others = {} if source else show.not_configured(found, config.sources)
+    for name, number in others.items():
+        terminal.line(f"{number} of them came from source {name}, which is not configured now")
+    what = "this entry" if count == 1 else f"these {count} entries"
+    if not yes and not click.confirm(f"Remove {what}?"):
         click.echo("Aborted; nothing was removed.", err=True)
         return ABORTED
     reports = closing(engine, lambda: engine.purge(source))
@@ -233,6 +261,8 @@ cli.add_command(drain)
 cli.add_command(undrain)
 cli.add_command(registrator)
 cli.add_command(doctor)
+cli.add_command(init)
+cli.add_command(status)
 
 
 @cli.command()
@@ -256,7 +286,7 @@ def plugins(kind: str, verbose: bool, as_json: bool) -> int:
 
 
 @cli.command("check-config")
-@shared
+@shared()
 def check_config(**flags: Any) -> int:
     """Validate flags, file and environment. Contacts no source and no sink."""
     from syncer.cli import terminal
@@ -289,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
-        click.echo(shown_addresses(said.getvalue()), err=True, nl=False)
+        click.echo(f"{shown_addresses(said.getvalue())}{hint_of(error)}", err=True, nl=False)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("syncer: aborted", err=True)

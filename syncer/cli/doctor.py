@@ -4,15 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncer.cli.help import Command
 from syncer.cli.shared import FAILED, closing, installed, make_engine, shared
 
 if TYPE_CHECKING:
     from syncer.cli.diagnosis import Installed
 
 
-@click.command()
+@click.command(cls=Command, short_help="Diagnose the setup: sockets, permissions, clocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@shared
+@shared("policy", "interval")
 def doctor(as_json: bool, **flags: Any) -> int:
     """Diagnose the setup: sockets, permissions, clocks, addresses. Changes nothing.
 

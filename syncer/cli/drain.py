@@ -6,7 +6,8 @@ import click
 
 from syncer.api.errors import SyncerError
 from syncer.api.text import did_you_mean
-from syncer.cli.shared import FAILED, F, closing, has_failed, make_engine, shared
+from syncer.cli.help import Command
+from syncer.cli.shared import FAILED, F, closing, has_failed, make_engine, names, shared
 
 if TYPE_CHECKING:
     from syncer.engine.engine import Engine
@@ -19,14 +20,16 @@ def _named(command: F) -> F:
     everything = click.option(
         "--all", "all_", is_flag=True, help="Every entry that this syncer manages."
     )
-    name = click.argument("name", metavar="[SERVICE|CONTAINER]", required=False)
+    name = click.argument(
+        "name", metavar="[SERVICE|CONTAINER]", required=False, shell_complete=names
+    )
     return name(everything(command))
 
 
-@click.command(short_help="Take running instances out of service.")
+@click.command(cls=Command, short_help="Take running instances out of service.")
 @_named
 @click.option("--force", is_flag=True, help="Also drain the last instance of a service that is up.")
-@shared
+@shared("policy", "interval")
 def drain(name: str | None, all_: bool, force: bool, **flags: Any) -> int:
     """Take running instances out of service until `undrain`, or until their container is gone.
 
@@ -39,9 +42,9 @@ def drain(name: str | None, all_: bool, force: bool, **flags: Any) -> int:
     return _print_reports(reports, "drained")
 
 
-@click.command()
+@click.command(cls=Command, short_help="Put drained instances back into service.")
 @_named
-@shared
+@shared("policy", "interval")
 def undrain(name: str | None, all_: bool, **flags: Any) -> int:
     """Undo `drain`: put instances back into service."""
     target = _target(name, all_)
@@ -75,7 +78,9 @@ def _print_reports(reports: "Once[CycleFinished]", done: str) -> int:
         if not report.plan.asked:
             terminal.line(f"{sink}: no matching entry, nothing {done}")
             continue
-        terminal.line(f"{sink}: {report.applied} {done}, {report.plan.unchanged} already {done}")
+        already = f"{report.plan.unchanged} already {done}" if report.plan.unchanged else ""
+        made = f"{report.applied} {done}" if report.applied or not already else ""
+        terminal.line(f"{sink}: {', '.join(filter(None, (made, already)))}")
         for change in report.plan.changes:
             if change.id not in report.failed and not isinstance(change, Register):
                 terminal.line(f"  {entries.place(change.old)}")

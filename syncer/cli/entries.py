@@ -1,10 +1,17 @@
-"""Tables of registered entries, for `syncer services`."""
+"""Registered entries as text, for `syncer services` and others."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 import attrs
-from rich.table import Table
+from rich.cells import cell_len, set_cell_size
+from rich.markup import escape
 
 from syncer.api.model import STATUS_KEY, Registration, View
-from syncer.cli.show import safe, table
+from syncer.cli.show import counted, plain, safe
+
+_CONTAINER_ID = re.compile("[0-9a-f]{64}")
 
 
 def place(registration: Registration) -> str:
@@ -13,13 +20,12 @@ def place(registration: Registration) -> str:
     return f"{instance.service} {instance.endpoint} {instance.id}"
 
 
-def state(registration: Registration) -> str:
-    """Return the status that consumers see, and what holds it; "" if the entry is just up."""
-    instance = registration.instance
-    found = "" if registration.up else instance.meta.get(STATUS_KEY, instance.status.value)
+def status(registration: Registration) -> str:
+    """Return the status that consumers see, or that an entry is drained."""
     if registration.mark and registration.mark.hold:
-        return f"{found}, held: {registration.mark.hold}".removeprefix(", ")
-    return found
+        return "draining"
+    instance = registration.instance
+    return "up" if registration.up else instance.meta.get(STATUS_KEY, instance.status.value)
 
 
 def of_owner(view: View[Registration], owner: str) -> View[Registration]:
@@ -28,17 +34,66 @@ def of_owner(view: View[Registration], owner: str) -> View[Registration]:
     return attrs.evolve(view, items=tuple(items))
 
 
-def services_table(sink: str, view: View[Registration], owner: str) -> Table:
-    """Return a table of the entries of one sink, by service."""
-    states = any(map(state, view.items))
-    columns = ("service", "address", "tags", "id", "owner", "workload", *["state"] * states)
-    made = table(columns, f"{sink}{'' if view.complete else ' (incomplete)'}")
-    for held in sorted(view.items, key=lambda r: (r.instance.service, r.id)):
-        mark, instance = held.mark, held.instance
-        marked_by = f"{mark.owner}@{mark.scope}" if mark else "unmarked"
-        style = None if mark and mark.owner == owner else "dim"
-        workload = f"{mark.source}:{mark.workload[:12]}" if mark else ""
-        cells = (instance.service, instance.endpoint, ",".join(instance.tags), held.id, marked_by)
-        more = [state(held)] if states else []
-        made.add_row(*map(safe, (*cells, workload, *more)), style=style)
-    return made
+def services_lines(
+    sink: str, view: View[Registration], owner: str, lag: timedelta = timedelta(0)
+) -> Iterator[str]:
+    """Show the entries of one sink by service, and how many they are.
+
+    Of all owners if `owner` is empty, and then each with its owner. The sink may list a change as
+    late as `lag`. Nothing is cut but ids of containers: a terminal wraps lines that are too long.
+    """
+    rows = [_cells(held) for held in sorted(view.items, key=_order)]
+    if rows:
+        columns = ("SERVICE", "STATUS", "ADDRESS", "ID", "TAGS", "CONTAINER", "OWNER")
+        yield from _aligned([columns, *rows], leave_out=() if not owner else ("OWNER",))
+    yield f"[bold]{safe(sink)}[/]: {_summary(view, owner)}"
+    if lag:
+        seconds = f"{lag.total_seconds():g} s"
+        yield f"{safe(sink)}: answers from a cache: changes of the last {seconds} may be missing"
+
+
+def _order(held: Registration) -> tuple[list[tuple[int, str]], ...]:
+    """Sort by service and id, as people count: `web-2` before `web-10`."""
+    return tuple(_natural(text) for text in (held.instance.service, held.id))
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    parts = re.split(r"([0-9]+)", text)
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
+
+
+def _cells(held: Registration) -> tuple[str, ...]:
+    mark, instance = held.mark, held.instance
+    workload = mark.workload if mark else ""
+    if _CONTAINER_ID.fullmatch(workload):
+        workload = workload[:12]
+    container = f"{mark.source}:{workload}" if mark else ""
+    owner = f"{mark.owner}@{mark.scope}" if mark else "unmarked"
+    tags = ",".join(instance.tags)
+    return instance.service, status(held), instance.endpoint, held.id, tags, container, owner
+
+
+def _aligned(rows: list[tuple[str, ...]], leave_out: Iterable[str] = ()) -> Iterator[str]:
+    kept = [at for at, name in enumerate(rows[0]) if name not in leave_out]
+    shown = [[plain(row[at]) for at in kept] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (set_cell_size(*cell) for cell in zip(row, widths, strict=True))
+        yield escape("  ".join(cells).rstrip())
+
+
+def _summary(view: View[Registration], owner: str) -> str:
+    """Return how many services and instances there are, by status unless all are up."""
+    if not view.items:
+        others = f" of owner {safe(owner)}; --all lists those of others" if owner else ""
+        return f"no entries{others}"
+    services = len({held.instance.service for held in view.items})
+    found = [counted(services, "service"), counted(len(view.items), "instance")]
+    for word, number in _not_up(view).items():
+        found.append(f"{number} {safe(word)}")
+    return ", ".join(found) + ("" if view.complete else " (incomplete)")
+
+
+def _not_up(view: View[Registration]) -> Mapping[str, int]:
+    words = [word for held in view.items if (word := status(held)) != "up"]
+    return {word: words.count(word) for word in dict.fromkeys(words)}

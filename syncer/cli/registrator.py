@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncer.cli.help import Command
 from syncer.cli.shared import installed
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from syncer.plugin.manager import Plugins
 
 
-class _Foreign(click.Command):
+class _Foreign(Command):
     """Takes its arguments unparsed: another program's rules apply to them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

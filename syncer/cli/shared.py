@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from syncer import __version__
+from syncer.cli import completion
+from syncer.cli.help import SharedOption
 
 if TYPE_CHECKING:
     from syncer.config.load import Settings
@@ -23,79 +27,144 @@ T = TypeVar("T")
 #: Exit code if a source or sink failed or refused.
 FAILED = 1
 
+#: The configuration file that is read if no other is named.
+DEFAULT_FILE = Path("/etc/syncer/syncer.toml")
+
+
+def configured_file(path: str | None, flags: Mapping[str, Any]) -> Path | None:
+    """Return the configuration file to read: the named one, or the default one if it exists.
+
+    The default one is not read for a command line that names sources and sinks: the
+    file's own sources and sinks would be added to them.
+    """
+    if path is not None:
+        return Path(path) if path else None
+    if flags["sources"] and flags["sinks"]:
+        return None
+    try:
+        DEFAULT_FILE.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        pass  # it may exist: reading it will say why it cannot be read
+    return DEFAULT_FILE
+
+
+_option = partial(click.option, cls=SharedOption)
+_CONFIG = _option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(),
+    envvar="SYNCER_CONFIG",
+    show_envvar=True,
+    help=f"Configuration file in TOML. [default: {DEFAULT_FILE} if it exists; '' for none]",
+)
 _SHARED = (
-    click.option(
-        "-c",
-        "--config",
-        "path",
-        type=click.Path(path_type=Path),
-        envvar="SYNCER_CONFIG",
-        show_envvar=True,
-        help="Configuration file in TOML.",
-    ),
-    click.option(
+    _CONFIG,
+    _option(
         "--source",
         "sources",
         multiple=True,
+        shell_complete=completion.sources,
         metavar="KIND[=VALUE]",
         envvar="SYNCER_SOURCE",
         show_envvar=True,
         help="Where workloads run, e.g. docker, docker=tcp://host:2375 or file=services.toml.",
     ),
-    click.option(
+    _option(
         "--sink",
         "sinks",
         multiple=True,
+        shell_complete=completion.sinks,
         metavar="KIND[=VALUE]|URI",
         envvar="SYNCER_SINK",
         show_envvar=True,
         help="Where to register them, e.g. consul, consul://host:8500 or file=targets.json.",
     ),
-    click.option(
+    _option(
         "--owner",
         help="Owner name stored in each entry; only entries with this owner are managed."
         " [default: syncer]",
     ),
-    click.option(
-        "--internal", is_flag=True, help="Register the containers' own addresses and ports."
-    ),
-    click.option(
+    _option("--internal", is_flag=True, help="Register the containers' own addresses and ports."),
+    _option(
         "--advertise",
         metavar="ADDRESS",
         help="Register this address: an IP, a host name, an interface or a CIDR.",
     ),
-    click.option(
+    _option(
         "--include",
         multiple=True,
         metavar="PATTERN",
         help="Include only matching workloads, e.g. name:web-*.",
     ),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="Exclude matching workloads."),
-    click.option(
+    _option("--exclude", multiple=True, metavar="PATTERN", help="Exclude matching workloads."),
+    _option(
         "--policy",
         type=click.Choice(["sync", "upsert-only", "create-only"]),
         help="Changes that are allowed. [default: sync]",
     ),
-    click.option(
+    _option(
         "--interval",
         metavar="TIME",
         help="Time between full comparisons, e.g. 30s or 5m. [default: 30s]",
     ),
-    click.option(
+    _option(
         "--set",
         "assignments",
         multiple=True,
+        shell_complete=completion.settings,
         metavar="KEY.PATH=VALUE",
-        help="Set any key of the configuration file, e.g. sinks.consul.token=...",
+        help="Set any key of the configuration file, e.g. sinks.consul.datacenter=east; so does the"
+        " variable SYNCER__SINKS__CONSUL__DATACENTER.",
     ),
 )
 
 
-def shared(command: F) -> F:
-    """Add the options that say what is synced with what."""
-    for decorate in reversed(_SHARED):
-        command = decorate(command)
-    return command
+def shared(*unused: str) -> Callable[[F], F]:
+    """Return a decorator that adds the options that say what is synced with what.
+
+    The `unused` ones make no difference to the command: they are taken, and not shown in its help.
+    """
+
+    def add(command: F) -> F:
+        @wraps(command)
+        def with_file(path: str | None, **given: Any) -> Any:
+            return command(path=configured_file(path, given), **given)
+
+        for decorate in reversed(_SHARED):
+            with_file = decorate(with_file)
+        for option in getattr(with_file, "__click_params__", ()):
+            option.hidden = option.name in unused
+        return cast("F", with_file)
+
+    return add
+
+
+def settings_of_file(command: F) -> F:
+    """Add the option --config, and pass the file's table `web` as `rules`. No plugin is loaded."""
+
+    @wraps(command)
+    def with_rules(path: str | None, **given: Any) -> Any:
+        from syncer.config.load import read_settings, web_rules
+
+        file = configured_file(path, {"sources": (), "sinks": ()})
+        return command(rules=web_rules(read_settings(file, environ=os.environ)), **given)
+
+    return cast("F", _CONFIG(with_rules))
+
+
+def names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer services and containers when Tab is pressed; none if anything goes wrong."""
+    flags: dict[str, Any] = dict(ctx.params)
+    with suppress(Exception):
+        flags["path"] = configured_file(flags["path"], flags)
+        _, engine = make_engine(flags)
+        # Explaining nothing lists every source, and asks no sink.
+        found = closing(engine, lambda: (engine.explain(""), engine.names())[1])
+        return completion.fitting(found, incomplete)
+    return []
 
 
 def make_engine(
@@ -112,15 +181,15 @@ def make_engine(
 
 def settings_and_plugins(flags: Mapping[str, Any]) -> "tuple[Settings, Plugins]":
     """Read what flags, file and environment say, and find the plugins that they leave enabled."""
-    from syncer.config.load import common_settings, read_settings
+    from syncer.config.load import common_settings, read_settings, top_settings
     from syncer.plugin.manager import Plugins
 
-    general = [f"{key}={flags[key]}" for key in ("owner", "interval") if flags[key]]
     settings = read_settings(
         flags["path"],
         sources=flags["sources"],
         sinks=flags["sinks"],
-        assignments=[*general, *flags["assignments"]],
+        assignments=flags["assignments"],
+        top=top_settings(flags),
         common=common_settings(flags),
         environ=os.environ,
     )

@@ -4,7 +4,7 @@ All text from labels or registries goes through `safe` before it is printed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -41,9 +41,14 @@ _VERBS: dict[type[Change], _Verb] = {
 }
 
 
+def plain(value: object) -> str:
+    """Return text of others without control characters and secrets."""
+    return printable(hidden(str(value), data=True))
+
+
 def safe(value: object) -> str:
-    """Return text of others as plain text: no markup, no control characters, no secrets."""
-    return escape(printable(hidden(str(value), data=True)))
+    """Return it without markup too."""
+    return escape(plain(value))
 
 
 def plan_lines(plans: Once[Plan]) -> Iterator[str]:
@@ -258,18 +263,29 @@ def _report_lines(report: CycleFinished) -> Iterator[str]:
 def _done(report: CycleFinished, leads: bool) -> str:
     """Return in words how many changes were made, and how many were left out and why."""
     counts = Counter(skip.kind for skip in report.plan.skipped)
-    parts = [f"{_changes(report.applied)} applied"]
+    parts = [f"{counted(report.applied, 'change')} applied"]
     if report.failed:
         parts.append(f"{len(report.failed)} failed")
     if (left := counts[SkipKind.STANDBY]) or not leads:
-        parts.append(f"{_changes(left)} left to another syncer, which holds the lock")
+        parts.append(f"{counted(left, 'change')} left to another syncer, which holds the lock")
     if lost := counts[SkipKind.LOST]:
-        parts.append(f"{_changes(lost)} not made, since the lock was lost during the cycle")
+        parts.append(
+            f"{counted(lost, 'change')} not made, since the lock was lost during the cycle"
+        )
     return ", ".join(parts)
 
 
-def _changes(number: int) -> str:
-    return f"{number} change{'' if number == 1 else 's'}"
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun: `1 change`, `2 changes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def not_configured(
+    ours: Once[tuple[Registration, ...]], sources: Collection[str]
+) -> dict[str, int]:
+    """Count the entries that came from other sources than these, by source."""
+    marks = (held.mark for registrations in ours.values() for held in registrations)
+    return dict(Counter(mark.source for mark in marks if mark and mark.source not in sources))
 
 
 def nothing_from(source: str, ours: Once[tuple[Registration, ...]]) -> str:

@@ -29,6 +29,7 @@ from syncer.config.settings import (
     bad_name,
 )
 from syncer.config.tree import KeyPath, Tree, origin_of, plain
+from syncer.config.variables import unknown_variables
 from syncer.config.web_rules import WebRules
 from syncer.desired.addresses import AddressRules
 from syncer.engine.probes.rules import ProbeRules
@@ -86,7 +87,11 @@ class ConfigBuilder:
             parsers=tuple(filter(None, parsers)),
             sources=sources,
             sinks=sinks,
-            warnings=(*self._warnings, *web.warnings()),
+            warnings=(
+                *self._warnings,
+                *web.warnings(),
+                *unknown_variables(self._environ, self._kinds),
+            ),
         )
 
     def _check(self, sinks: Mapping[str, SinkConfig], need: Collection[str]) -> None:

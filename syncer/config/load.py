@@ -21,6 +21,7 @@ from syncer.api.secrets import remember_login
 from syncer.api.text import shown_address
 from syncer.config.build import ConfigBuilder
 from syncer.config.fill import fill
+from syncer.config.flag_hints import right_form
 from syncer.config.settings import Config, KindLookup, PluginSettings, UriKind
 from syncer.config.tree import (
     Given,
@@ -36,6 +37,7 @@ from syncer.config.tree import (
     overlaid,
     plain,
 )
+from syncer.config.web_rules import WebRules
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
 _FLAG = re.compile(r"(?:(?P<name>[^:=]+):)?(?P<kind>[^:=]+)(?:=(?P<value>.*))?", re.DOTALL)
@@ -71,6 +73,7 @@ def read_settings(
     sources: Sequence[str] = (),
     sinks: Sequence[str] = (),
     assignments: Sequence[str] = (),
+    top: Tree | None = None,
     common: Mapping[str, Tree] = EMPTY,
     environ: Mapping[str, str],
 ) -> Settings:
@@ -78,9 +81,11 @@ def read_settings(
 
     `sources` and `sinks` are texts in the form `[NAME:]KIND[=VALUE]` or URIs. KIND may also be a
     configured name. A kind given twice gets the names `consul` and `consul-2`. `assignments` are
-    `KEY.PATH=VALUE`. Raises ConfigError.
+    `KEY.PATH=VALUE` and take precedence over `top`, which has flags like `--owner`. Raises
+    ConfigError.
     """
-    file, set_flags = from_file(path) if path else {}, from_assignments(assignments)
+    file = from_file(path) if path else {}
+    set_flags = overlaid(top or {}, from_assignments(assignments))
     given = overlaid(file, set_flags)
     tree = overlaid(from_environment(environ, given), given)
     return Settings(
@@ -102,6 +107,15 @@ def _disabled_plugins(table: Any, path: Path | None) -> tuple[str, ...]:
     if not isinstance(table, Mapping):
         raise ConfigError(where.say("must be a table", origin_of(table)))
     return fill(PluginSettings, table, where=where, env={}).disable
+
+
+def web_rules(settings: Settings) -> WebRules:
+    """Return the table `web`, checked alone: no plugin is needed."""
+    table = settings.tree.get("web", {})
+    where = KeyPath(("web",), str(settings.path or ""))
+    if not isinstance(table, Mapping):
+        raise ConfigError(where.say("must be a table", origin_of(table)))
+    return fill(WebRules, table, where=where, env=settings.environ)
 
 
 def load(
@@ -165,7 +179,8 @@ def _split(
         return parts["name"] or word, kind, parts["value"]
     except ConfigError as error:
         shown = re.split("=|://", text, maxsplit=1)[0]  # what follows may be a secret
-        raise ConfigError(f"{flag} {shown_address(shown)}: {error}") from error
+        hint = right_form(flag, text, role, kinds) if shown_address(text) == text else ""
+        raise ConfigError(f"{flag} {shown_address(shown)}: {hint or error}") from error
 
 
 def _kind_of(configured: Any, word: str) -> str:
@@ -190,6 +205,18 @@ def _uri_options(flag: str, kind: UriKind, value: str) -> Mapping[str, Any]:
 def _free(name: str, taken: Mapping[str, Given]) -> str:
     numbered = (f"{name}-{number}" for number in count(2))
     return next(found for found in chain([name], numbered) if found not in taken)
+
+
+def top_settings(flags: Mapping[str, Any]) -> Tree:
+    """Return what flags like `--owner` say of the top of the file and its tables."""
+    tree: Tree = {
+        name: Given(flags[name], f"--{name}", text=True)
+        for name in ("owner", "interval")
+        if flags[name]
+    }
+    if listen := flags.get("web"):
+        tree["web"] = {"listen": Given(listen, "--web", text=True)}
+    return tree
 
 
 def common_settings(flags: Mapping[str, Any]) -> dict[str, Tree]:

@@ -42,7 +42,12 @@ class KeyPath:
         return ".".join(map(toml_key, self.keys))
 
     def say(self, problem: str, origin: str = "") -> str:
-        """Return one line for people: where, and what is wrong. `origin` replaces the file."""
+        """Return one line for people: where, and what is wrong. `origin` replaces the file.
+
+        A flag that has the key's own name says where.
+        """
+        if self.keys and origin == f"--{self.keys[-1]}":
+            return f"{origin}: {problem}"
         return ": ".join(part for part in (origin or self.file, str(self), problem) if part)
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -153,6 +154,10 @@ class Engine:
         """Return what each sink holds now, foreign registrations included."""
         self._expect_not_started()
         return self._each_sink(lambda one: one.sink.registrations(), {})
+
+    def lags(self) -> Mapping[str, timedelta]:
+        """Return how old the listings of each sink may be, if its registry has a cache."""
+        return {name: one.sink.stale_for for name, one in self._reconcilers.items()}
 
     def purgeable(self, source: str = "") -> Once[tuple[Registration, ...]]:
         """Return what `purge` would remove from each sink."""

@@ -276,10 +276,7 @@ def test_flags_for_every_source_and_sink(configured, problems):
     assert config.sources["runtime"].addresses.networks == ("front",)
     assert config.sinks["alpha"].policy == "create-only"
     wrong = common_settings({**flags, "include": ("web",)})
-    assert [line.split(": ")[:2] for line in problems(text, common=wrong)] == [
-        ["--include", "sources.runtime.include"],
-        ["--include", "sources.listing.include"],
-    ]
+    assert problems(text, common=wrong)[0].startswith("--include: filter 'web' is not valid")
 
 
 def test_precedence(configured, plugins):

@@ -35,7 +35,18 @@ def test_each_command_has_a_page(pages):
     }
     page = (pages / "syncer-plan.1").read_text().replace("\\-", "-")
     for option in cli.commands["plan"].params:
-        assert all(text in page for text in option.opts), option.name
+        assert option.hidden or all(text in page for text in option.opts), option.name
+    for title in ("EXAMPLES", "FILES", "ENVIRONMENT", "EXIT STATUS", "SEE ALSO"):
+        assert f"\n.SH {title}\n" in page
+    assert "syncer plan --exit-code" in page
+
+
+def test_no_summary_is_cut(pages):
+    """Neither on a page nor in the list of commands."""
+    for page in pages.iterdir():
+        name = page.read_text().split(".SH SYNOPSIS")[0]
+        assert "..." not in name
+    assert "..." not in (pages / "syncer.1").read_text().replace("[ARGS]...", "")
 
 
 def test_pages_are_read_without_warnings(pages):

@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from servers.process import free_port
+from servers.syncer import command
 from servers.syncer_fixtures import start_syncer  # noqa: F401
 from syncer.cli.daemon.page import LISTEN
 from syncer.config.web_rules import WebRules, address_of
@@ -31,7 +32,11 @@ def test_it_serves_and_ends(start_syncer, flags):  # noqa: F811
     made.wait_said("registered")
     with _OPENER.open(said["address"] + "readyz", timeout=30) as answer:
         assert answer.status == 200
+    asked = command("status", "--web", f"127.0.0.1:{port}")
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    assert asked.stdout.splitlines()[1].split()[:5] == ["file", "1", "workload,", "1", "instance,"]
     made.stop()
+    assert command("status", "--web", f"127.0.0.1:{port}").returncode == 5
     assert not made.running()
 
 

@@ -1,0 +1,147 @@
+"""The command `status`: what a running syncer says of itself, asked by the API of its page."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import click
+
+from syncer.api.errors import PermanentError, TemporaryError
+from syncer.cli.daemon.page import LISTEN
+from syncer.cli.help import Command
+from syncer.cli.shared import FAILED, settings_of_file
+
+#: Seconds to wait for an answer.
+_TIMEOUT = 5.0
+_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+@click.command(cls=Command, short_help="Ask the running syncer: is everything in sync?")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--web",
+    metavar="ADDRESS",
+    help=f"Address of its status page. [default: web.listen of the file, else {LISTEN}]",
+)
+@settings_of_file
+def status(as_json: bool, web: str | None, rules: Any) -> int:
+    """Ask the running syncer whether everything is in sync, and what fails since when.
+
+    It must serve its status page (`run --web`, or web.listen in the file). If reading needs the
+    token, it is taken from the file or SYNCER_WEB_TOKEN. Exit code 0 if everything is in sync, 1 if
+    not, 5 if nothing answers, 6 if the answer is refused.
+    """
+    from syncer.cli import terminal
+
+    found = _asked(_url(web or rules.listen or LISTEN), rules.token.reveal())
+    in_sync = _in_sync(found)
+    if as_json:
+        terminal.emit({"in_sync": in_sync, **found})
+    else:
+        for line in _lines(found, in_sync):
+            terminal.line(line)
+    return 0 if in_sync else FAILED
+
+
+def _url(address: str) -> str:
+    """Return the URL of an address as `web.listen` or a browser has it."""
+    if "://" in address:
+        return address.rstrip("/")
+    host, _, port = address.rpartition(":")
+    if host in ("", "0.0.0.0", "[::]"):  # it listens everywhere: also here  # noqa: S104
+        host = "localhost" if host == "[::]" else "127.0.0.1"
+    return f"http://{host}:{port}"
+
+
+def _asked(url: str, token: str) -> dict[str, Any]:
+    """Return the summary of the syncer there. Raises TemporaryError or PermanentError."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"{url}/api/v1/status", headers=headers)  # noqa: S310
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=_TIMEOUT) as answer:
+            found = json.load(answer)
+    except urllib.error.HTTPError as error:
+        hint = ": set SYNCER_WEB_TOKEN to its web.token" if error.code == 401 else ""
+        raise PermanentError(f"{url} refused with status {error.code}{hint}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "reason", error)
+        text = getattr(why, "strerror", None) or why
+        hint = "is it running, with --web or web.listen? `--web ADDRESS` asks another address"
+        raise TemporaryError(f"no syncer answers at {url}: {text}; {hint}") from error
+    if not isinstance(found, dict) or "sinks" not in found:
+        raise PermanentError(f"{url} is not the status page of a syncer")
+    return found
+
+
+def _in_sync(found: Mapping[str, Any]) -> bool:
+    parts = [*found["sources"], *found["sinks"]]
+    works = found["ready"] and not found["refused"] and all(p["state"] == "working" for p in parts)
+    return bool(works) and all(map(_has_all, found["sinks"]))
+
+
+def _has_all(sink: Mapping[str, Any]) -> bool:
+    """Whether a sink holds all that it should."""
+    return not sink["failed"] and sink.get("registered") == sink.get("wanted")
+
+
+def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:
+    from syncer.cli.show import counted
+
+    word = "in sync" if in_sync else "not in sync"
+    host = f"{name}: " if (name := found.get("host")) else ""
+    yield f"{host}{word}; running for {_span(found['uptime'])}, version {found['version']}"
+    if found["refused"]:
+        yield f"  configuration refused: {'; '.join(found['refused']['problems'])}"
+    for source in found["sources"]:
+        text = ", ".join(counted(source[f"{noun}s"], noun) for noun in ("workload", "instance"))
+        yield f"  {source['name']:<12}  {_state(source, text)}"
+    for sink in found["sinks"]:
+        number = sink.get("registered", sink["registrations"])
+        wanted = f" of {sink['wanted']}" if "wanted" in sink else ""
+        counts = f"{number}{wanted} registered"
+        yield f"  {sink['name']:<12}  {_state(sink, counts)}{_held(sink)}"
+    if left_out := found.get("not_registered"):
+        yield "  not registered:"
+        for one in left_out:
+            port = f" port {one['port']}" if one["port"] else ""
+            yield f"    {one['source']}: {one['workload']}{port}: {one['reason']}"
+
+
+def _state(part: Mapping[str, Any], text: str) -> str:
+    """Return the text of a part that works; of one that fails its error, and since when."""
+    read = f"read {_span(part['age'])} ago" if part["age"] is not None else "never read"
+    if part["state"] == "working":
+        return f"{text}, {read}"
+    since = f" since {at}" if (at := _clock(part)) else ""
+    return f"{part['state']}{since}: {part['why']}; {read}"
+
+
+def _clock(part: Mapping[str, Any]) -> str:
+    """Return when a part last worked, by this machine's clock; "" if it never did."""
+    if part["age"] is None:
+        return ""
+    at = datetime.now(timezone.utc) - timedelta(seconds=part["age"])
+    return f"{at.astimezone():%H:%M:%S}" if part["age"] < 86_400 else f"{at.astimezone():%F %H:%M}"
+
+
+def _held(sink: Mapping[str, Any]) -> str:
+    failed = [f"{sink['failed']} failed"] if sink["failed"] else []
+    held = [f"{number} {kind}" for kind, number in sink["skips"].items()]
+    return "".join(f", {text}" for text in (*failed, *held))
+
+
+def _span(seconds: float) -> str:
+    """Return a length of time by its two largest units: `3 d 4 h`."""
+    left = int(seconds)
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        number, left = divmod(left, size)
+        if number or (unit == "s" and not parts):
+            parts.append(f"{number} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
