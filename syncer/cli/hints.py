@@ -1,4 +1,4 @@
-"""What people type by habit of other programs, and the words that syncer has for it."""
+"""Words that people type by habit of other programs, and those that syncer has for the same."""
 
 from typing import Any
 

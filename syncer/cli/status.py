@@ -1,4 +1,4 @@
-"""The command `status`: what a running syncer says of itself, asked by the API of its page."""
+"""The command `status`: asks a running syncer how it is, by the API of its status page."""
 
 import json
 import urllib.error
