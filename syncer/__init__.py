@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.kinds import SinkType as SinkType
     from syncer.api.kinds import SourceType as SourceType
     from syncer.api.kinds import translate_checks as translate_checks
+    from syncer.api.left_out import LeftOut as LeftOut
+    from syncer.api.left_out import LeftOutKind as LeftOutKind
     from syncer.api.model import STATUS_KEY as STATUS_KEY
     from syncer.api.model import Binding as Binding
     from syncer.api.model import FoundAs as FoundAs

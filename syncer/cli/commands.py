@@ -25,7 +25,6 @@ from syncer.cli.shared import (
     closing,
     has_failed,
     installed,
-    is_partial,
     make_engine,
     names,
     parts_of,
@@ -132,7 +131,7 @@ def plan(as_json: bool, tell: bool, **flags: Any) -> int:
     _, engine = make_engine(flags)
     plans = closing(engine, engine.plan)
     terminal.emit(plan_json(plans) if as_json else show.plan_lines(plans))
-    if plans.errors or is_partial(plans):
+    if plans.errors or plans.partial:
         return FAILED
     changes = any(found.changes for found in plans.values())
     return WOULD_CHANGE if tell and changes else 0

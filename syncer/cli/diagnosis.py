@@ -11,13 +11,15 @@ import attrs
 from syncer.api.changes import Plan, Treat
 from syncer.api.findings import Finding, Level
 from syncer.api.keys import Part, Place
+from syncer.api.left_out import LeftOut, LeftOutKind
 from syncer.api.model import Host, Instance, Registration, View
 from syncer.api.text import one_line, some_of
 from syncer.config.settings import Config
 from syncer.desired.address_rules import AddressRules
+from syncer.desired.left_out import grouped
 from syncer.desired.networking import NoAddressError, advertised, is_loopback
 from syncer.desired.ownership import Ownership
-from syncer.desired.snapshot import Snapshot, by_reason
+from syncer.desired.snapshot import Snapshot
 from syncer.engine.queries import Examined, Once
 from syncer.plan.adoption import registrator_host
 
@@ -30,6 +32,8 @@ _RANDOM = re.compile(r"[0-9a-f]{12}")
 _BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|cni\d+|podman\d+")
 #: Examples in one line.
 _SHOWN = 3
+#: Reasons for which something is not registered, of one source.
+_REASONS = 10
 
 _warning = partial(Finding, Level.WARNING)
 
@@ -54,7 +58,8 @@ def diagnosed(config: Config, installed: Installed, examined: Examined) -> Repor
         own = examined.findings.get(what, ())
         found[what] = [*own, *_unanswered(errors.get(what, ""), own)]
         if what not in errors:
-            found[what] += _of_source(snapshot, config.sources[name].addresses)
+            left_out = (one for one in examined.plans.left_out if one.source == name)
+            found[what] += _of_source(snapshot, config.sources[name].addresses, left_out)
     for name, view in now.sinks.items():
         what = Part("sink", name)
         own = examined.findings.get(what, ())
@@ -98,16 +103,22 @@ def _unanswered(error: str, own: Collection[Finding]) -> Iterator[Finding]:
         yield Finding(Level.PROBLEM, _first_line(error), text)
 
 
-def _of_source(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
+def _of_source(
+    snapshot: Snapshot, rules: AddressRules, left_out: Iterable[LeftOut]
+) -> Iterator[Finding]:
     host = snapshot.host
     entries = snapshot.workloads.values()
     instances = [one for entry in entries for one in entry.translated.instances]
     text = f"reachable: {len(entries)} workloads, {len(instances)} instances"
     yield Finding(Level.OK, text)
-    yield from _unclear(snapshot)
-    yield from _troubles(snapshot)
+    if snapshot.doubt and not snapshot.unclear:
+        yield _warning(snapshot.doubt, "nothing is removed until the listing is complete")
+    missing = _missing(snapshot, rules)
+    yield from _not_registered(left_out, missing)
     yield from _scope(host.name)
-    yield from _missing(snapshot, rules)
+    for text, count in sorted(missing.items()):
+        advice = "meanwhile what is registered stays, and nothing is added"
+        yield Finding(Level.PROBLEM, f"{text} ({count} services have no address)", advice)
     yield from _addresses(instances, host)
     yield from _places(instances)
     workloads = (entry.workload for entry in entries)
@@ -118,28 +129,17 @@ def _of_source(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
         )
 
 
-def _unclear(snapshot: Snapshot) -> Iterator[Finding]:
-    advice = "what is registered for them stays as it is; run `syncer plan` to list all of them"
-    for why, names in by_reason(snapshot.reasons).items():
-        text = f"cannot describe {len(names)} workloads: {some_of(names, _SHOWN)}: {why}"
-        yield _warning(one_line(text), advice)
-    if snapshot.doubt and not snapshot.unclear:
-        yield _warning(snapshot.doubt, "nothing is removed until the listing is complete")
-
-
-def _troubles(snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield warnings about the problems of workloads that can be described."""
-    found = [
-        (entry.workload.name, text)
-        for id_, entry in snapshot.workloads.items()
-        if id_ not in snapshot.unclear
-        for text in entry.translated.problems[:1]
-    ]
-    for name, text in found[:_SHOWN]:
-        yield _warning(one_line(f"{name}: {text}"), f"run `syncer explain {name}` for the whole")
-    if (more := len(found) - _SHOWN) > 0:
-        text = f"{more} more workloads have problems"
-        yield _warning(text, "run `syncer plan` to list all of them")
+def _not_registered(left_out: Iterable[LeftOut], told: Collection[str]) -> Iterator[Finding]:
+    """Yield a warning for each reason why something is not registered, except those told."""
+    groups = grouped(
+        one for one in left_out if one.kind is not LeftOutKind.IGNORED and one.reason not in told
+    )
+    for first, names in list(groups.items())[:_REASONS]:
+        who = f"{some_of(names, _SHOWN)}: " if names else ""
+        what = "problem" if first.kind is LeftOutKind.WARNING else "not registered"
+        yield _warning(one_line(f"{what}: {who}{first.reason}"), first.advice)
+    if (more := len(groups) - _REASONS) > 0:
+        yield _warning(f"not registered: {more} more reasons", "`syncer plan` lists all of them")
 
 
 def _scope(host: str) -> Iterator[Finding]:
@@ -150,8 +150,8 @@ def _scope(host: str) -> Iterator[Finding]:
         )
 
 
-def _missing(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
-    """Yield a problem for each address that is missing now, and may come back."""
+def _missing(snapshot: Snapshot, rules: AddressRules) -> Mapping[str, int]:
+    """Return why addresses are missing that may come back, and for how many services."""
     explained = (one for entry in snapshot.workloads.values() for one in entry.translated.explained)
     missing = Counter(one.choice.problem for one in explained if one.choice.unknown)
     if rules.advertise and snapshot.host.addresses:
@@ -159,9 +159,7 @@ def _missing(snapshot: Snapshot, rules: AddressRules) -> Iterator[Finding]:
             advertised(rules.advertise, snapshot.host, rules.family)
         except NoAddressError as error:
             missing.setdefault(str(error), 0)
-    for text, count in sorted(missing.items()):
-        advice = "meanwhile what is registered stays, and nothing is added"
-        yield Finding(Level.PROBLEM, f"{text} ({count} services have no address)", advice)
+    return missing
 
 
 def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]:

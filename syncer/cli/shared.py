@@ -225,14 +225,9 @@ def has_failed(reports: "Once[Any]") -> bool:
     """Whether anything failed, was refused, is held by the guard, or was left half done."""
     return (
         bool(reports.errors)
-        or is_partial(reports)
+        or reports.partial
         or any(one.failed or one.plan.unfinished for one in reports.values())
     )
-
-
-def is_partial(once: "Once[Any]") -> bool:
-    """Whether it is unknown what some workload offers."""
-    return any(trouble.unknown for trouble in once.troubles)
 
 
 def closing(engine: "Engine", work: Callable[[], T]) -> T:

@@ -14,15 +14,18 @@ from rich.table import Table
 from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind, Update
 from syncer.api.checks import Check, Native
 from syncer.api.fields import EMPTY
+from syncer.api.left_out import LeftOut, LeftOutKind, missing
 from syncer.api.model import Instance, Registration
 from syncer.api.secrets import hidden
 from syncer.api.text import did_you_mean, printable, some_of
+from syncer.desired.left_out import grouped
 from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest
 from syncer.events import AnyEvent, CycleFinished, Elected
 
-#: Workloads whose problems are shown; of the others only how many they are.
-_TROUBLES = 50
+#: Lines about what is not registered, and names in each; of the others only how many they are.
+_LINES, _NAMES = 50, 5
+_MISTAKES = (LeftOutKind.PROBLEM, LeftOutKind.WARNING)
 
 
 @attrs.frozen
@@ -52,20 +55,22 @@ def safe(value: object) -> str:
 
 
 def plan_lines(plans: Once[Plan]) -> Iterator[str]:
-    """Show what failed, then each sink's changes and skips, and the summaries last."""
+    """Show what failed, then changes and skips, what is not registered, and the summaries."""
     yield from error_lines(plans)
-    yield from trouble_lines(plans)
     for sink, plan in plans.items():
         if len(plans) > 1 and (plan.changes or plan.skipped):
             yield f"[bold]{safe(sink)}[/]"
         for change in plan.changes:
             yield from _change_lines(change)
         yield from _skip_lines(plan.skipped)
+    yield from left_out_lines(plans.left_out)
     if any(plan.changes for plan in plans.values()) and not plans.errors:
         yield f"digest {plan_digest(plans)}"
+    count = missing(plans.left_out)
+    also = f", {count} workload{'' if count == 1 else 's'} not registered" if count else ""
     silent = [part for part in plans.errors if part.role == "source"]
     for sink, plan in plans.items():
-        yield f"[bold]{safe(sink)}[/]: {_summary(plan, silent)}"
+        yield f"[bold]{safe(sink)}[/]: {_summary(plan, silent)}{also}"
 
 
 def error_lines(once: Once[Any]) -> Iterator[str]:
@@ -74,15 +79,19 @@ def error_lines(once: Once[Any]) -> Iterator[str]:
         yield f"[red]{safe(what)} failed[/]: {safe(error)}"
 
 
-def trouble_lines(once: Once[Any]) -> Iterator[str]:
-    """Show the problems of workloads, by workload."""
-    for trouble in once.troubles[:_TROUBLES]:
-        what = "[red]unknown[/]" if trouble.unknown else "[yellow]problem[/]"
-        about = f"{safe(trouble.source)}: {safe(trouble.name)}"
-        for text in trouble.problems:
-            yield f"{what} {about}: {safe(text)}"
-    if (more := len(once.troubles) - _TROUBLES) > 0:
-        yield f"[yellow]problem[/] {more} more workloads have problems: --json lists all"
+def left_out_lines(found: Iterable[LeftOut]) -> Iterator[str]:
+    """Show what is not registered, and why: one line for each reason."""
+    found = tuple(found)
+    groups = grouped(one for one in found if one.kind is not LeftOutKind.IGNORED)
+    if groups:
+        yield f"[bold]not registered[/]: {missing(found)}"
+    for first, names in list(groups.items())[:_LINES]:
+        who = f"{safe(some_of(names, _NAMES))}: " if names else ""
+        yield f"  [yellow]{first.kind:<10}[/] {safe(first.source)}: {who}{safe(first.text)}"
+    if (more := len(groups) - _LINES) > 0:
+        yield f"  [dim]{more} more reasons: --json lists all[/]"
+    if ignored := sum(one.kind is LeftOutKind.IGNORED for one in found):
+        yield f"[dim]ignored, as their labels ask: {ignored}[/]"
 
 
 def _summary(plan: Plan, silent: Sequence[str]) -> str:
@@ -173,12 +182,12 @@ def story_lines(story: Story) -> Iterator[str]:
         yield f"  health check said: {safe(printable(workload.health_output, 200))}"
     if translated.parser:
         yield f"  labels read by {translated.parser}"
-    if translated.left_out:
-        yield f"  offers nothing: {safe(translated.left_out)}"
+    left_out = [(one.kind in _MISTAKES, f"{one.port}: {one.text}") for one in story.left_out]
+    found = [(mistake, safe(text.removeprefix(": "))) for mistake, text in left_out]
+    yield from (f"  not registered: {text}" for mistake, text in found if not mistake)
     for explained in translated.explained:
         yield from _explained_lines(explained, story)
-    for problem in translated.problems:
-        yield f"  [yellow]problem[/] {safe(problem)}"
+    yield from (f"  [yellow]problem[/] {text}" for mistake, text in found if mistake)
     for sink, standing in story.sinks.items():
         if "" in standing:
             yield f"  [red]{safe(sink)}[/]: {safe(standing[''])}"
@@ -239,12 +248,12 @@ def report_lines(reports: Once[CycleFinished], leads: Mapping[str, bool] = EMPTY
     `leads` tells, by sink with a lock, whether this process holds the lock.
     """
     yield from error_lines(reports)
-    yield from trouble_lines(reports)
     for sink, report in reports.items():
         lines = [*_report_lines(report)]
         if len(reports) > 1 and lines:
             yield f"[bold]{safe(sink)}[/]"
         yield from lines
+    yield from left_out_lines(reports.left_out)
     for sink, report in reports.items():
         yield f"[bold]{safe(sink)}[/]: {_done(report, leads.get(sink, True))}"
 

@@ -1,7 +1,7 @@
 """Filters: which workloads and services are registered, by name, image, label or tag."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
 from typing import Any
 
@@ -27,6 +27,10 @@ class _Pattern:
     text: str
     workload: Callable[[Workload], bool] = lambda workload: False
     offer: Callable[[Offer], bool] | None = None
+
+    def fits(self, workload: Workload, offers: Iterable[Offer]) -> bool:
+        """Whether it fits the workload or one of these offers."""
+        return self.workload(workload) or (self.offer is not None and any(map(self.offer, offers)))
 
 
 def _pattern(text: str) -> _Pattern:
@@ -123,6 +127,17 @@ class Filter:
         if self._includes(workload) or any(p.offer and p.offer(offer) for p in self._included):
             return ""
         return self._not_included()
+
+    def unused(self, world: Sequence[tuple[Workload, Sequence[Offer]]]) -> Iterator[str]:
+        """Yield the setting and text of each pattern that fits no workload and no offer."""
+        for setting, patterns in (("include", self._included), ("exclude", self._excluded)):
+            for pattern in patterns:
+                if not any(pattern.fits(workload, offers) for workload, offers in world):
+                    yield f"{setting} {pattern.text}"
+        services = {_folded(offer.service) for _, offers in world for offer in offers}
+        for text, matches in zip(self.allow_names, self._allowed, strict=True):
+            if not any(map(matches, services)):
+                yield f"allow_names {text}"
 
     @property
     def judges_names(self) -> bool:

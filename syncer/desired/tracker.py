@@ -11,9 +11,11 @@ from contextlib import contextmanager
 
 from syncer.api.contracts import Source
 from syncer.api.fields import EMPTY
+from syncer.api.left_out import LeftOut, LeftOutKind
 from syncer.api.model import Host, Unclear, View, Workload
 from syncer.api.text import printable, some_of
 from syncer.desired.host_names import HostNames
+from syncer.desired.left_out import left_out
 from syncer.desired.limits import Limits
 from syncer.desired.snapshot import (
     RANDOM_NAME,
@@ -23,7 +25,7 @@ from syncer.desired.snapshot import (
     reasons_in,
 )
 from syncer.desired.translate import Translated, Translator
-from syncer.events import AnyEvent, ProblemsFound, SourceListed, Warned
+from syncer.events import AnyEvent, LeftOutChanged, ProblemsFound, SourceListed, Warned
 
 #: Seconds for which the answer that a workload is gone may be used again.
 FRESH = 2.0
@@ -75,6 +77,9 @@ class Tracker:
         self._answered: dict[str, int] = {}
         #: Whether an answer changed something that no caller has been told yet.
         self._unreported = False
+        #: What was not registered when it was told last, and whether that may have changed.
+        self._left_out: tuple[LeftOut, ...] | None = None
+        self._may_differ = False
 
     def relist(self) -> bool:
         """Ask the source for everything. Return whether anything changed."""
@@ -108,7 +113,17 @@ class Tracker:
                 seconds=self._clock() - began,
             )
         )
+        self._tell_left_out()
         return changed
+
+    def _tell_left_out(self) -> None:
+        """Tell what is not registered, if that has changed."""
+        self._may_differ = False
+        before, found = self._left_out, left_out(self.snapshot())
+        if before != found:
+            self._left_out = found
+            news = set(filter(_is_news, found)) ^ set(filter(_is_news, before or ()))
+            self._emit(LeftOutChanged(source=self.name, left_out=found, news=bool(news)))
 
     @property
     def lacks_address(self) -> bool:
@@ -189,7 +204,9 @@ class Tracker:
         self.ask(workload_id)
         with self._lock:
             changed, self._unreported = self._unreported, False
-            return changed
+        if self._may_differ:
+            self._tell_left_out()
+        return changed
 
     def confirm_gone(self, workload_id: str) -> Workload | None:
         """Ask the source whether a workload is really gone. `None` if it does not exist."""
@@ -276,6 +293,9 @@ class Tracker:
         else:
             self._gone.pop(asked, None)
         changed = any(workloads.get(id_) is not old for id_, old in before.items())
+        now = [one for id_ in before if (one := workloads.get(id_))]
+        self._may_differ |= followed or any(map(_lacks, filter(None, before.values())))
+        self._may_differ |= any(map(_lacks, now))
         self._unreported |= changed or followed or self._unclear != unclear
 
     def _track(self, workload: Workload) -> TrackedWorkload:
@@ -326,6 +346,18 @@ class Tracker:
 
 def _is_lacking(translated: Translated) -> bool:
     return translated.failed and any(one.choice.unknown for one in translated.explained)
+
+
+def _lacks(entry: TrackedWorkload) -> bool:
+    """Whether something of a workload may not be registered."""
+    translated = entry.translated
+    return bool(translated.problems) or len(translated.instances) < max(
+        1, len(translated.explained)
+    )
+
+
+def _is_news(one: LeftOut) -> bool:
+    return one.kind not in (LeftOutKind.STATE, LeftOutKind.WARNING, LeftOutKind.IGNORED)
 
 
 def _sharing(workloads: Mapping[str, TrackedWorkload]) -> frozenset[str]:

@@ -12,6 +12,7 @@ import attrs
 from syncer.api.checks import Check
 from syncer.api.fields import as_tuple
 from syncer.api.kinds import MOST_INSTANCES, Parsed, Reachable
+from syncer.api.left_out import LeftOutKind
 from syncer.api.model import Host, Instance, Offer, Origin, Workload
 from syncer.api.text import printable
 from syncer.desired.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose
@@ -28,9 +29,10 @@ _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _SPOKEN = {"udp": "udp", **dict.fromkeys(("http", "https", "tcp", "grpc", "h2ping"), "tcp")}
 #: The mark of containers of `docker compose run`, which have all labels of their service.
 _ONE_OFF = "com.docker.compose.oneoff"
-_ONE_OFF_TEXT = (
-    f"it is a one-off container ({_ONE_OFF}): SERVICE_REGISTER=true or syncer.enable=true in its "
-    "labels registers it, one_offs = true in the source all of them"
+_ONE_OFF_TEXT = f"it is a one-off container ({_ONE_OFF})"
+_ONE_OFF_ADVICE = (
+    "SERVICE_REGISTER=true or syncer.enable=true in its labels registers it, one_offs = true in "
+    "the source all of them"
 )
 #: Values of the setting `ids`: ids of the form that syncer's own have are left to their workload.
 OWN, ANY = "own", "any"
@@ -43,25 +45,29 @@ _NOT_ITS_ID = (
 
 @attrs.frozen
 class Explained:
-    """An offer, the address chosen for it, and the instance, if there is one."""
+    """An offer, the address chosen for it, and the instance; if there is none, why."""
 
     offer: Offer
-    choice: Choice
+    choice: Choice = attrs.Factory(Choice)
     instance: Instance | None = None
+    why: str = attrs.field(default="", kw_only=True)
+    kind: LeftOutKind = attrs.field(default=LeftOutKind.PROBLEM, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)
 class Translated:
     """The instances of a workload, or why it has none.
 
-    `left_out` says why nothing is offered (state, filter or labels), `parser` names the label
-    parser that answered. With `failed` the answer is incomplete, and the present entries of this
-    workload must be kept.
+    `left_out` says why nothing is offered (state, filter or labels), `kind` which of these it is,
+    and `advice` what to do; `parser` names the label parser that answered. With `failed` the answer
+    is incomplete, and the present entries of this workload must be kept.
     """
 
     instances: tuple[Instance, ...] = ()
     problems: tuple[str, ...] = ()
     left_out: str = ""
+    kind: LeftOutKind = LeftOutKind.UNCLEAR
+    advice: str = ""
     parser: str = ""
     explained: tuple[Explained, ...] = ()
     failed: bool = False
@@ -90,22 +96,26 @@ class Translator:
         try:
             return self._translate(Subject(workload, host, peer))
         except Exception as error:  # noqa: BLE001 - workloads come from plugins
-            return Translated(problems=(_error_text(error),), failed=True)
+            return _unclear(_error_text(error))
 
     def _translate(self, subject: Subject) -> Translated:
         workload = subject.workload
         if not workload.state.offered:
-            return Translated(left_out=f"its state is {workload.state.value}")
+            why_not = f"its state is {workload.state.value}"
+            return Translated(left_out=why_not, kind=LeftOutKind.STATE)
         if why_not := self.filter.why_not(workload):
-            return Translated(left_out=why_not)
+            return Translated(left_out=why_not, kind=LeftOutKind.FILTERED)
         if subject.network_owner is None:
-            problem = f"workload {workload.namespace[:12]}, whose network it shares, is unknown"
-            return Translated(problems=(problem,), failed=True)
+            why = f"workload {workload.namespace[:12]}, whose network it shares, is unknown"
+            return _unclear(why)
         if why := subject.cut_off:
-            return Translated(problems=(*workload.problems, why))
+            kind = LeftOutKind.NO_ADDRESS
+            return Translated(problems=(*workload.problems, why), left_out=why, kind=kind)
         if workload.offers is not None:
             left_out = "" if workload.offers else "its source says that it offers no service"
-            answer = Translated(left_out=left_out, problems=workload.problems)
+            answer = Translated(
+                left_out=left_out, kind=LeftOutKind.NO_PORT, problems=workload.problems
+            )
             return self._resolve(answer, workload.offers, subject)
         ports = reachable(subject, internal=self.rules.internal)
         answer, offers = self._parse(workload, attrs.evolve(ports, most=self.most))
@@ -118,52 +128,61 @@ class Translator:
                 parsed = _checked(parse(workload, ports))
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 text = f"label parser {name} failed: {_error_text(error)}"
-                return Translated(problems=(*problems, text), parser=name, failed=True), ()
+                return _unclear(text, problems, parser=name), ()
             problems += parsed.problems
             if parsed.offers or parsed.ignored:
                 ignored = "" if parsed.offers else parsed.ignored
+                answer = Translated(
+                    problems=problems, left_out=ignored, kind=LeftOutKind.IGNORED, parser=name
+                )
                 if parsed.offers and not (parsed.asked or self.one_offs) and _is_one_off(workload):
-                    text = _ONE_OFF_TEXT
-                    return Translated(problems=problems, left_out=text, parser=name), ()
-                return Translated(problems=problems, left_out=ignored, parser=name), parsed.offers
-        return Translated(problems=problems, left_out=self._why_nothing(workload, ports)), ()
+                    text, advice, kind = _ONE_OFF_TEXT, _ONE_OFF_ADVICE, LeftOutKind.FILTERED
+                    return attrs.evolve(answer, left_out=text, kind=kind, advice=advice), ()
+                return answer, parsed.offers
+        kind, text, advice = self._why_nothing(workload, ports)
+        return Translated(problems=problems, left_out=text, kind=kind, advice=advice), ()
 
-    def _why_nothing(self, workload: Workload, ports: Reachable) -> str:
+    def _why_nothing(self, workload: Workload, ports: Reachable) -> tuple[LeftOutKind, str, str]:
+        """Return why no parser offers anything: the kind, the reason, and what to do."""
         if not self.parsers:
-            return "no label parser is installed: pip install syncer-registrator"
+            advice = "pip install syncer-registrator"
+            return LeftOutKind.NO_PARSER, "no label parser is installed", advice
         names = ", ".join(name for name, _ in self.parsers)
         text = f"its labels offer no service (read by {names})"
         if ports.ports:
-            return text
+            return LeftOutKind.NO_PARSER, text, ""
         if not workload.ports:
-            return f"{text}, and it has no ports: give one in its labels (SERVICE_PORT=8080)"
+            advice = "give one in its labels (SERVICE_PORT=8080)"
+            return LeftOutKind.NO_PORT, f"{text}, and it has no ports", advice
         listed = ", ".join(f"{port.number}/{port.protocol}" for port in workload.ports[:10])
         return (
-            f"{text}, and none of its ports is published ({listed}): publish one, or register the "
-            "container's own address (internal mode)"
+            LeftOutKind.NO_PORT,
+            f"{text}, and none of its ports is published ({listed})",
+            "publish one, or register the container's own address (internal mode)",
         )
 
     def _resolve(
         self, answer: Translated, offers: tuple[Offer, ...], subject: Subject
     ) -> Translated:
         """Add an instance for each offer that the filter admits and that can have an address."""
-        offers, left_out = self._admitted(offers, subject.workload)
-        offers, over = within_budget(offers, self.most)
+        explained = self._not_admitted(offers, subject.workload)
+        left_out = explained[0].why if len(explained) == len(offers) > 0 else ""
+        refused = {id(one.offer) for one in explained}
+        offers, over = within_budget([one for one in offers if id(one) not in refused], self.most)
         made: dict[str, Instance] = {}
-        explained: list[Explained] = []
         nowhere: dict[str, str] = {}
         problems, failed = [*over, *answer.problems], answer.failed
         for offer in offers:
             one, found, unknown = self._explain(offer, subject)
             if one.choice.nowhere:
-                nowhere[_named(offer)] = found.pop()
+                nowhere[named(offer)] = found.pop()
             if one.instance is not None:
                 holder = made.setdefault(one.instance.id, one.instance)
                 if holder is not one.instance:
-                    one = Explained(offer, one.choice)
-                    found.append(_taken(holder))
+                    one = Explained(offer, one.choice, why=_taken(holder))
+                    found.append(one.why)
             explained.append(one)
-            problems += [f"{_named(offer)}: {text}" for text in found]
+            problems += [f"{named(offer)}: {text}" for text in found]
             failed = failed or unknown
         if not made:  # as quiet as ports that are not published
             left_out = left_out or next(iter(nowhere.values()), "")
@@ -172,18 +191,17 @@ class Translator:
             instances=tuple(made.values()),
             problems=(*problems, *(f"{name}: {text}" for name, text in nowhere.items())),
             left_out=answer.left_out or left_out,
+            kind=answer.kind,
             parser=answer.parser,
             explained=tuple(explained),
             failed=failed,
         )
 
-    def _admitted(
-        self, offers: tuple[Offer, ...], workload: Workload
-    ) -> tuple[tuple[Offer, ...], str]:
-        """Return the offers that the filter admits, and the reason if it admits none."""
-        why_not = [self.filter.why_not_offer(workload, offer) for offer in offers]
-        admitted = tuple(offer for offer, why in zip(offers, why_not, strict=True) if not why)
-        return admitted, why_not[0] if offers and not admitted else ""
+    def _not_admitted(self, offers: tuple[Offer, ...], workload: Workload) -> list[Explained]:
+        """Return the offers that the filter leaves out, each with the reason."""
+        why_not = ((offer, self.filter.why_not_offer(workload, offer)) for offer in offers)
+        kind = LeftOutKind.FILTERED
+        return [Explained(offer, why=why, kind=kind) for offer, why in why_not if why]
 
     def _explain(self, offer: Offer, subject: Subject) -> tuple[Explained, list[str], bool]:
         """Translate one offer. Return also its problems, and whether they may be temporary."""
@@ -191,8 +209,9 @@ class Translator:
         try:
             choice = choose(offer, subject, self.rules)
             found = list(choice.warnings)
-            if choice.problem:
-                return Explained(offer, choice), [*found, choice.problem], choice.unknown
+            if why := choice.problem:
+                left_out = Explained(offer, choice, why=why, kind=LeftOutKind.NO_ADDRESS)
+                return left_out, [*found, why], choice.unknown
             own = own_ports(subject, choice.address) if choice.at_host else None
             if own is not None and subject.on_host:
                 own |= {choice.port}
@@ -203,9 +222,10 @@ class Translator:
             instance = self._instance(offer, choice, subject.workload, own)
             return Explained(offer, choice, instance), [*found, *unfit], False
         except ValueError as error:
-            return Explained(offer, choice), [str(error)], False
+            return Explained(offer, choice, why=str(error)), [str(error)], False
         except Exception as error:  # noqa: BLE001 - offers come from plugins
-            return Explained(offer, choice), [_error_text(error)], True
+            text = _error_text(error)
+            return Explained(offer, choice, why=text), [text], True
 
     def _is_anothers(self, id_: str, workload: Workload) -> bool:
         """Whether labels give an id that syncer may make of another workload, here or elsewhere."""
@@ -237,6 +257,11 @@ class Translator:
             and (choice.rule.endswith((OVERRIDE, LABEL)) or offer.register_port is not None),
             own_ports=own,
         )
+
+
+def _unclear(why: str, problems: tuple[str, ...] = (), parser: str = "") -> Translated:
+    """Return that the answer cannot be known now."""
+    return Translated(problems=(*problems, why), left_out=why, parser=parser, failed=True)
 
 
 def instance_id(offer: Offer, workload: Workload) -> str:
@@ -308,7 +333,8 @@ def _taken(holder: Instance) -> str:
     return f"its id {holder.id!r} is already used by {holder.service}{port}: set another id"
 
 
-def _named(offer: object) -> str:
+def named(offer: object) -> str:
+    """Return a service and its port, as problems name it."""
     if not isinstance(offer, Offer):
         return printable(repr(offer), 80)
     return f"{offer.service} ({offer.port}/{offer.protocol})" if offer.port else offer.service

@@ -1,9 +1,12 @@
 """Plans, explanations and registrations as JSON types: for `--json` and the API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from syncer.api.changes import Change, Deregister, Plan, Update
+from syncer.api.left_out import LeftOut
 from syncer.api.model import STATUS_KEY, Registration, View
 from syncer.api.text import printable
 from syncer.desired.translate import Explained
@@ -16,17 +19,13 @@ def plan_json(plans: Once[Plan]) -> dict[str, Any]:
         "digest": plan_digest(plans),
         "sinks": {sink: _plan_json(plan) for sink, plan in plans.items()},
         "errors": dict(plans.errors),
-        "problems": [
-            {
-                "source": one.source,
-                "workload": one.id,
-                "name": one.name,
-                "unknown": one.unknown,
-                "problems": list(one.problems),
-            }
-            for one in plans.troubles
-        ],
+        "not_registered": left_out_json(plans.left_out),
     }
+
+
+def left_out_json(found: Iterable[LeftOut]) -> list[dict[str, str]]:
+    """Return what is not registered as JSON types."""
+    return [{**attrs.asdict(one), "kind": one.kind.value} for one in found]
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:
@@ -89,6 +88,7 @@ def story_json(story: Story) -> dict[str, Any]:
         "parser": translated.parser,
         "left_out": translated.left_out,
         "problems": list(translated.problems),
+        "not_registered": left_out_json(story.left_out),
         "offers": [_explained_json(explained) for explained in translated.explained],
         "sinks": {sink: dict(standing) for sink, standing in story.sinks.items()},
     }

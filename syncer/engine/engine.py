@@ -19,6 +19,7 @@ from syncer.api.contracts import Sink, Source
 from syncer.api.errors import ConfigError, SyncerError, text_of
 from syncer.api.keys import Part
 from syncer.api.kinds import Parsed, Reachable
+from syncer.api.left_out import LeftOut
 from syncer.api.model import Registration, View, Workload
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
@@ -130,11 +131,12 @@ class Engine:
                 return self._apply(reconciler, plan, started)
 
         reports = self._each_sink(carry_out, plans.errors)
-        return queries.with_troubles(reports, self._snapshots())
+        return queries.with_left_out(reports, self.now(), plans)
 
     def plan(self) -> Once[Plan]:
         """Return what a cycle would change in each sink now; nothing is written."""
-        return queries.with_troubles(self._plans(self._relist()), self._snapshots())
+        plans = self._plans(self._relist())
+        return queries.with_left_out(plans, self.now(), plans)
 
     def drain(self, name: str = "", *, force: bool = False) -> Once[CycleFinished]:
         """Mark our registrations of this name as draining, until `undrain`; "" means all.
@@ -206,7 +208,12 @@ class Engine:
             sinks={name: sink.known() for name, sink in self._reconcilers.items()},
             guarded={name: sink.guarded() for name, sink in self._reconcilers.items()},
             takes=self._takes,
+            withheld={name: sink.withheld() for name, sink in self._reconcilers.items()},
         )
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Return what is not registered, and why, as known at this moment: from any thread."""
+        return self.now().left_out()
 
     def override_guard(self, sink: str, digest: str) -> int:
         """Release what the guard holds at a sink, if of this digest; return how many changes."""

@@ -1,6 +1,7 @@
 """Answers to single questions to an engine: by sink, with the errors of those that gave none."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar
@@ -11,8 +12,10 @@ from syncer.api.changes import Change, Deregister, Plan, SkipKind
 from syncer.api.contracts import Sink, Source
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.findings import Finding
-from syncer.api.keys import Part, WorkloadKey
+from syncer.api.keys import Claim, Part, WorkloadKey
+from syncer.api.left_out import LeftOut, LeftOutKind
 from syncer.api.model import Instance, Registration, View
+from syncer.desired.left_out import in_order, left_out, of_workload
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 
@@ -30,12 +33,14 @@ _TO_DO = {"Register": "to be registered", "Update": "to be updated", "Deregister
 class Once(Mapping[str, T]):
     """The answer of each sink, and the errors of the sources and sinks that gave none.
 
-    Errors are under `source NAME` and `sink NAME`. `troubles` are the workloads that have problems.
+    Errors are under `source NAME` and `sink NAME`. `left_out` is what is not registered; `partial`
+    whether it is unknown what some workload offers.
     """
 
     answers: Mapping[str, T] = attrs.field(converter=frozen_map)
     errors: Mapping[Part, str] = attrs.field(default=EMPTY, converter=frozen_map)
-    troubles: tuple["Trouble", ...] = attrs.field(default=(), converter=as_tuple)
+    left_out: tuple[LeftOut, ...] = attrs.field(default=(), converter=as_tuple)
+    partial: bool = False
 
     def __getitem__(self, sink: str) -> T:
         return self.answers[sink]
@@ -47,33 +52,22 @@ class Once(Mapping[str, T]):
         return len(self.answers)
 
 
-@attrs.frozen(kw_only=True)
-class Trouble:
-    """The problems of one workload. If it is `unknown`, what it offers is not known now."""
-
-    source: str
-    id: str
-    name: str
-    problems: tuple[str, ...] = attrs.field(converter=as_tuple)
-    unknown: bool = False
-
-
-def with_troubles(once: Once[T], world: Iterable[Snapshot]) -> Once[T]:
-    """Return the answers with the problems of all workloads; those that are unknown come first."""
-    found = [
-        Trouble(
-            source=snapshot.name,
-            id=entry.workload.id,
-            name=entry.workload.name,
-            problems=entry.translated.problems,
-            unknown=entry.translated.failed,
-        )
-        for snapshot in world
-        for entry in snapshot.entries()
-        if entry.translated.problems
-    ]
-    found.sort(key=lambda one: not one.unknown)
-    return attrs.evolve(once, troubles=found)
+def with_left_out(once: Once[T], now: "Now", plans: Mapping[str, Plan] = EMPTY) -> Once[T]:
+    """Return the answers with what is not registered; `plans` tell what filters would remove."""
+    found = list(now.left_out())
+    removed = Counter(
+        change.old.mark.source
+        for plan in plans.values()
+        for change in plan.changes
+        if isinstance(change, Deregister) and change.old.mark
+    )
+    for at, one in enumerate(found):
+        if not one.workload and one.kind is LeftOutKind.FILTERED and (count := removed[one.source]):
+            advice = f"{count} {'entry' if count == 1 else 'entries'} would be removed"
+            found[at] = attrs.evolve(one, advice=advice)
+    entries = (entry for snapshot in now.sources.values() for entry in snapshot.entries())
+    partial = any(entry.translated.failed for entry in entries)
+    return attrs.evolve(once, left_out=found, partial=partial)
 
 
 @attrs.frozen(kw_only=True)
@@ -81,12 +75,13 @@ class Story:
     """Why one workload is registered, or is not: for `syncer explain`.
 
     `sinks` maps each sink to a line of text for each instance id. A source or sink without an
-    answer has its error there, under the id "".
+    answer has its error there, under the id "". `left_out` is what is not registered of it.
     """
 
     source: str
     entry: TrackedWorkload
     sinks: Mapping[str, Mapping[str, str]] = attrs.field(default=EMPTY, converter=frozen_map)
+    left_out: tuple[LeftOut, ...] = attrs.field(default=(), converter=as_tuple)
 
 
 @attrs.frozen(kw_only=True)
@@ -96,7 +91,8 @@ class Now:
     `sources` holds the last answer of each source. `sinks` holds the entries of each sink as last
     read, updated with our own writes since. `guarded` holds the changes of each sink's last plan
     that the guard held back. `takes` maps each sink to the sources that it is limited to, none if
-    it takes all.
+    it takes all. `withheld` are the claims of instances that each sink does not list in their
+    present status.
     """
 
     ownership: Ownership
@@ -104,6 +100,43 @@ class Now:
     sinks: Mapping[str, View[Registration]] = attrs.field(converter=frozen_map)
     guarded: Mapping[str, tuple[Change, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
     takes: Mapping[str, Collection[str]] = attrs.field(default=EMPTY, converter=frozen_map)
+    withheld: Mapping[str, Collection[Claim]] = attrs.field(default=EMPTY, converter=frozen_map)
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What is not registered, and why: settings first, then what someone may miss.
+
+        What a sink does not write for reasons of its own is a skip of its plan.
+        """
+        found = [one for snapshot in self.sources.values() for one in left_out(snapshot)]
+        return in_order((*found, *self._not_listed(), *self._not_taken()))
+
+    def _not_listed(self) -> Iterator[LeftOut]:
+        """What sinks do not list in its present status."""
+        for sink, claims in self.withheld.items():
+            for id_, source, workload in claims:
+                snapshot = self.sources.get(source)
+                entry = snapshot.workloads.get(workload) if snapshot else None
+                if entry is not None:
+                    status = entry.workload.status.value
+                    yield LeftOut(
+                        source=source,
+                        workload=entry.workload.name,
+                        id=workload,
+                        kind=LeftOutKind.STATE,
+                        reason=f"sink {sink} does not list {id_} while it is {status}",
+                    )
+
+    def _not_taken(self) -> Iterator[LeftOut]:
+        """The sources that no sink takes."""
+        for source in self.sources:
+            if self.sinks and not any(self.sinks_of(source)):
+                text = f"no sink takes anything from source {source}"
+                yield LeftOut(
+                    source=source,
+                    kind=LeftOutKind.UNKNOWN,
+                    reason=text,
+                    advice="add it to the setting sources of a sink",
+                )
 
     def sinks_of(self, source: str) -> Iterator[str]:
         """The sinks in which this source's instances are registered."""
@@ -139,7 +172,7 @@ def examined(
     for name, part in parts.items():
         if error := attempt(name, partial(look, name, part)):
             errors.setdefault(name, error)
-    asked = Once[Plan](answers=plans.answers, errors=errors)
+    asked = attrs.evolve(plans, errors=errors)
     return Examined(now=now, plans=asked, findings=findings)
 
 
@@ -307,4 +340,5 @@ def story(
         if sink in sinks
     }
     silent = {part: {"": text} for part, text in errors.items()}
-    return Story(source=source, entry=entry, sinks={**lines, **silent})
+    found = of_workload(now.sources[source], entry)
+    return Story(source=source, entry=entry, sinks={**lines, **silent}, left_out=found)

@@ -12,6 +12,7 @@ from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKin
 from syncer.api.checks import CheckStatus
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.keys import Part, as_part
+from syncer.api.left_out import LeftOut
 from syncer.api.secrets import hidden
 
 #: Kinds of skips with which this syncer cannot say that a sink is in sync.
@@ -71,6 +72,18 @@ class ProblemsFound:
     source: str
     workload: str
     problems: tuple[str, ...] = attrs.field(converter=_hidden)
+
+
+@attrs.frozen(kw_only=True)
+class LeftOutChanged:
+    """What is not registered of a source has changed; the first time it is told even if empty.
+
+    `news` says whether to log it: not if only a state has changed, or problems told elsewhere.
+    """
+
+    source: str
+    left_out: tuple[LeftOut, ...] = attrs.field(converter=as_tuple)
+    news: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -226,6 +239,7 @@ AnyEvent = (
     | LoopFailed
     | LoopRecovered
     | ProblemsFound
+    | LeftOutChanged
     | ChangeApplied
     | ChangeFailed
     | SkipsChanged

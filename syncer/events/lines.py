@@ -1,6 +1,6 @@
 """Events as records: a stable word and fields for machines, a sentence for people."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import singledispatch
 from typing import Any
@@ -10,6 +10,7 @@ import attrs
 from syncer import events
 from syncer.api.changes import Change, Deregister, Register, Skip, SkipKind, Treat, Update
 from syncer.api.checks import CheckStatus
+from syncer.api.left_out import missing
 from syncer.api.model import Instance
 from syncer.api.secrets import hidden
 from syncer.api.text import printable
@@ -96,6 +97,19 @@ def _(event: events.ProblemsFound) -> Iterator[Record]:
     if (more := len(event.problems) - MANY) > 0:
         text = f"{more} more problems, shown by explain"
         yield Record("warning", text, f"{where}: {text}", fields)
+
+
+@records.register
+def _(event: events.LeftOutChanged) -> Iterator[Record]:
+    kinds = Counter(one.kind for one in event.left_out if one.kind.missing)
+    fields: dict[str, Any] = {"source": event.source}
+    fields |= {kind.value.replace("-", "_"): count for kind, count in kinds.items()}
+    text = f"{event.source}: {_many(missing(event.left_out), 'workload')} not registered"
+    if event.left_out:
+        first = event.left_out[0]
+        fields["for_example"] = ": ".join(filter(None, (first.workload, first.text)))
+        text += f", for example: {fields['for_example']}"
+    yield Record("info" if event.news else "debug", "not registered", text, fields)
 
 
 @records.register

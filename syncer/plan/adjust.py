@@ -87,6 +87,7 @@ class Adjuster:
         #: The workloads that claim each id, folded.
         self._claimants: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
         self._probing: set[WorkloadKey] = set()
+        self._withholding: set[WorkloadKey] = set()
         self._renamed = False
         self._results: dict[CheckKey, CheckResult] = {}
 
@@ -177,6 +178,11 @@ class Adjuster:
         """Return the workloads that syncer probes: their health changes without an event."""
         return self._probing
 
+    def withheld(self) -> tuple[Claim, ...]:
+        """Return the claims of instances that are not listed in their present status."""
+        keys = sorted(self._withholding)
+        return tuple(Claim(id_, *key) for key in keys for id_ in self._adjustments[key].withheld)
+
     def renamed(self) -> bool:
         """Whether a workload claims other ids than before; asking resets it."""
         renamed, self._renamed = self._renamed, False
@@ -214,6 +220,9 @@ class Adjuster:
         self._probing.discard(key)
         if new and new.probes:
             self._probing.add(key)
+        self._withholding.discard(key)
+        if new and new.withheld:
+            self._withholding.add(key)
 
     def _adjusted(
         self,

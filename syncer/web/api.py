@@ -14,14 +14,15 @@ import attrs
 from syncer import __version__
 from syncer.api.changes import Change, Deregister, Plan, Register, Skip, Treat, digest_of
 from syncer.api.keys import Part
+from syncer.api.left_out import LeftOutKind, missing
 from syncer.api.model import Registration
-from syncer.engine.as_json import registration_json, story_json
+from syncer.engine.as_json import left_out_json, registration_json, story_json
 from syncer.engine.engine import Engine
 from syncer.engine.queries import Once, fitting
 from syncer.events import CycleFinished, PulseBeaten, lines
 from syncer.events.status import Status
 from syncer.web.board import Board
-from syncer.web.lists import MOST, Query, bounded, contains, fits_row, has, page
+from syncer.web.lists import MOST, USUAL, Query, bounded, contains, fits_row, has, page
 from syncer.web.rows import LastRows, Rows
 from syncer.web.services import Table, by_service
 
@@ -65,18 +66,26 @@ class Api:
         """Answer from this engine from now on."""
         self._engine, self._about, self._another = engine, about, another
         self._rows = LastRows(lambda: Table.of(self._joined().all()), self._status.clock)
+        self._left_out = LastRows(engine.left_out, self._status.clock)
 
     def ready(self) -> dict[str, Any]:
-        """Whether every source, sink and pulse has succeeded recently, and which has not."""
+        """Whether every source, sink and pulse has succeeded recently, and what fails now."""
         now = self._engine.now()
         late = self._status.late(now.sources, now.sinks)
-        return {"ready": not late, "late": [{"loop": k, "why": v} for k, v in late.items()]}
+        failing = {k: one.error for k, one in self._status.known.failing.items() if k not in late}
+        return {
+            "ready": not late,
+            "late": [{"loop": k, "why": v} for k, v in late.items()],
+            "failing": [{"loop": k, "why": v} for k, v in sorted(failing.items())],
+        }
 
     def status(self) -> dict[str, Any]:
         """A summary of everything."""
         about, status, number = self._about, self._status, self._board.number
         refused = status.known.refused
         _, table = self._rows(number)
+        _, left_out = self._left_out(number)
+        shown = (one for one in left_out if one.kind is not LeftOutKind.IGNORED)
         return {
             "version": __version__,
             "host": self._host(),
@@ -94,7 +103,17 @@ class Api:
             "statuses": dict(table.statuses),
             "services": table.services,
             "flow": list(table.flow),
+            "left_out": {
+                "workloads": missing(left_out),
+                "kinds": dict(Counter(one.kind.value for one in left_out)),
+            },
+            "not_registered": left_out_json(islice(shown, USUAL)),
         }
+
+    def not_registered(self, query: Query) -> dict[str, Any]:
+        """Workloads and ports that are not registered, and why; `source` and `kind` filter it."""
+        _, found = self._left_out(self._board.number)
+        return page(left_out_json(found), query, contains, dict)
 
     def sources(self) -> list[dict[str, Any]]:
         """Each source: its last answer, and whether it works."""
@@ -123,11 +142,11 @@ class Api:
                 "name": name,
                 "kind": self._about.sinks.get(name, ""),
                 **self._health("sink", name, "" if view.complete else "being read again"),
-                "registrations": len(view.items),
+                "registrations": len(view.items) if view.items or view.complete else None,
                 "wanted": table.wanted.get(name, 0),
                 "registered": self._registered(name, table),
                 "problems": list(view.problems),
-                **_reported(known.reports.get(name) or CycleFinished(sink=name, plan=Plan())),
+                **_reported(known.reports.get(name)),
                 "leads": known.leads.get(name),
                 "pulse": self._pulse(name, known.pulses.get(name)),
             }
@@ -259,15 +278,16 @@ class Api:
 
     def _health(self, role: str, name: str, doubt: str) -> dict[str, Any]:
         part, known = Part(role, name), self._status.known
-        failing = known.failing.get(part)
+        failing, since = known.failing.get(part), known.since.get(part)
         if failing:
             state, why = "failing", failing.error
         elif part not in known.succeeded:
             state, why = "waiting", doubt or "not read yet"
+        elif broken := known.failing.get(watch := Part("watch", name)):
+            state, why, since = "degraded", f"no events: {broken.error}", known.since.get(watch)
         else:
             state, why = "working", doubt if role == "source" else ""
         failures = failing.failures if failing else 0
-        since = known.since.get(part) if failing else None
         age = self._age(part)
         return {"state": state, "why": why, "failures": failures, "since": since, "age": age}
 
@@ -279,7 +299,7 @@ class Api:
         return {
             "held": beaten.held if beaten else 0,
             "late": round(beaten.late, 3) if beaten else 0.0,
-            "age": self._age(part),
+            "age": self._age(part) if Part("sink", name) in self._status.known.succeeded else None,
             "why": failing.error if failing else "",
         }
 
@@ -289,13 +309,15 @@ class Api:
         return None if at is None else round(self._status.clock() - at, 1)
 
 
-def _reported(report: CycleFinished) -> dict[str, Any]:
+def _reported(found: CycleFinished | None) -> dict[str, Any]:
+    report = found or CycleFinished(sink="", plan=Plan())
     plan = report.plan
     puts = (change for change in plan.changes if not isinstance(change, Deregister))
+    unchanged = plan.unchanged + sum(change.id not in report.failed for change in puts)
     return {
-        "ours": plan.ours,
-        "foreign": plan.foreign,
-        "unchanged": plan.unchanged + sum(change.id not in report.failed for change in puts),
+        "ours": plan.ours if found else None,
+        "foreign": plan.foreign if found else None,
+        "unchanged": unchanged if found else None,
         "failed": len(report.failed),
         "skips": dict(Counter(skip.kind for skip in plan.skipped)),
         "seconds": round(report.seconds, 4),

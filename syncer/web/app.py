@@ -89,6 +89,7 @@ class App:
             f"{_API}/services": lambda request: _json(api.services(_query(request))),
             f"{_API}/registrations": lambda request: _json(api.registrations(_query(request))),
             f"{_API}/skips": lambda request: _json(api.skips(_query(request))),
+            f"{_API}/not-registered": lambda request: _json(api.not_registered(_query(request))),
             f"{_API}/drift": lambda _: _json(api.drift()),
             f"{_API}/events": lambda _: _json(api.events()),
             f"{_API}/events/stream": self._stream,
@@ -186,7 +187,8 @@ class App:
         """Tell what is late; why only to those who have the token: it has others' texts."""
         found = self._api.ready()
         if not self._rules.token or not self._has_token(request):
-            found["late"] = [{"loop": late["loop"]} for late in found["late"]]
+            for key in ("late", "failing"):
+                found[key] = [{"loop": part["loop"]} for part in found[key]]
         return _json(found, 200 if found["ready"] else 503)
 
     def _explain(self, request: Request) -> Response:

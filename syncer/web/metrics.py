@@ -24,6 +24,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from syncer import __version__, events
 from syncer.api.changes import Change, SkipKind, Treat
+from syncer.api.left_out import LeftOutKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -79,6 +80,11 @@ class Metrics:
         self._instances = gauge("source_instances", "Instances that these workloads offer", source)
         self._unclear = gauge(
             "source_unclear", "Workloads that exist but could not be read", source
+        )
+        self._left_out = gauge(
+            "not_registered",
+            "Workloads and ports that are not registered, by why",
+            (*source, "kind"),
         )
         self._listings = counter(
             "source_listings", "Listings, by whether they were complete", (*source, "complete")
@@ -157,6 +163,12 @@ class Metrics:
     @__call__.register
     def _(self, event: events.ProblemsFound) -> None:
         self._problems.labels(event.source).inc(len(event.problems))
+
+    @__call__.register
+    def _(self, event: events.LeftOutChanged) -> None:
+        counts = Count(one.kind for one in event.left_out)
+        for kind in LeftOutKind:
+            self._left_out.labels(event.source, kind).set(counts[kind])
 
     @__call__.register
     def _(self, event: events.ChangeApplied) -> None:

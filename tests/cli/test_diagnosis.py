@@ -108,20 +108,26 @@ def test_what_cannot_be_described_is_told_with_its_reason():
             return View((), unclear={*reasons, "d"}, reasons=reasons)
 
     lines = said(report_of(source=Obscure()), Level.WARNING)
+    why = "source docker cannot describe the workload now"
     assert lines == [
-        "source docker: cannot describe 2 workloads: one, two: 403",
-        "source docker: cannot describe 1 workloads: c: odd",
-        "source docker: cannot describe 1 workloads: d: the source gives no reason",
+        f"source docker: not registered: c: {why}: odd",
+        f"source docker: not registered: d: {why}: the source gives no reason",
+        f"source docker: not registered: one, two: {why}: 403",
     ]
 
 
-def test_problems_of_workloads_are_told():
-    """The first problem of each, of the first workloads."""
-    several = [workload(f"w{number}", "0.0.0.0", port=number) for number in range(1, 6)]
+def test_what_is_not_registered_is_told():
+    """Each reason once, with the first workloads; only so many reasons."""
+    several = [make_workload(f"w{number}", offers=()) for number in range(1, 6)]
+    (line,) = said(report_of(*several), Level.WARNING)
+    assert line == (
+        "source docker: not registered: w1, w2, w3 and 2 more:"
+        " its source says that it offers no service"
+    )
+    several = [make_workload(f"w{n}", offers=(), problems=(f"p{n}",)) for n in range(12)]
     lines = said(report_of(*several), Level.WARNING)
-    assert len(lines) == 4
-    assert lines[0].startswith("source docker: w1: web (1/tcp): the address from its source cannot")
-    assert lines[-1] == "source docker: 2 more workloads have problems"
+    assert len(lines) == 11
+    assert lines[-1] == "source docker: not registered: 3 more reasons"
 
 
 def test_a_bridge_of_containers_is_no_address_for_others():

@@ -6,10 +6,11 @@ from syncer import Deregister, Reason, Register, Skip, Update
 from syncer.api.changes import Plan
 from syncer.api.fields import EMPTY
 from syncer.api.keys import Part
+from syncer.api.left_out import LeftOut
 from syncer.cli.shared import has_failed
 from syncer.cli.show import leads_into, nothing_from, plan_lines, report_lines
 from syncer.engine.as_json import plan_json
-from syncer.engine.queries import Once, Trouble
+from syncer.engine.queries import Once
 from syncer.events import CycleFinished, Elected
 
 
@@ -97,39 +98,55 @@ def test_what_apply_did_is_named():
     assert reported(report(applied=1)) == ["[bold]s[/]: 1 change applied"]
 
 
-def trouble(number, *problems, unknown=False):
-    return Trouble(
-        source="docker", id=f"i{number}", name=f"w{number}", problems=problems, unknown=unknown
-    )
+def left(number, reason, kind="no-port", **fields):
+    made = {"source": "docker", "workload": f"w{number}", "id": f"i{number}"} | fields
+    return LeftOut(kind=kind, reason=reason, **made)
 
 
-def test_problems_of_workloads_are_lines_of_a_plan():
-    """Each with its workload, as plain text; only so many, and JSON has all."""
-    found = [trouble(1, "no [b]", unknown=True), trouble(2, "one", "two")]
-    once = Once(answers={"s": Plan()}, troubles=found)
-    assert list(plan_lines(once))[:-1] == [
-        "[red]unknown[/] docker: w1: no \\[b]",
-        "[yellow]problem[/] docker: w2: one",
-        "[yellow]problem[/] docker: w2: two",
+def test_what_is_not_registered_is_a_part_of_a_plan():
+    """A line for each reason, as plain text, and what labels ask for is only counted."""
+    found = [
+        left(0, "it fits [b]", "unknown", workload="", id=""),
+        left(1, "no [b]", "unclear"),
+        *(left(number, "no ports", advice="give one") for number in range(2, 9)),
+        left(9, "denied", "filtered", port="80/tcp"),
+        left(1, "a typo", "warning"),
+        left(10, "label", "ignored"),
+        left(11, "label", "ignored"),
     ]
-    many = Once(answers={}, troubles=[trouble(number, "x") for number in range(60)])
-    assert list(plan_lines(many))[-1] == (
-        "[yellow]problem[/] 10 more workloads have problems: --json lists all"
-    )
-    assert len(plan_json(many)["problems"]) == 60
-    assert plan_json(once)["problems"][0] == {
+    once = Once(answers={"s": Plan()}, left_out=found)
+    assert list(plan_lines(once)) == [
+        "[bold]not registered[/]: 9",
+        "  [yellow]unknown   [/] docker: it fits \\[b]",
+        "  [yellow]unclear   [/] docker: w1: no \\[b]",
+        "  [yellow]no-port   [/] docker: w2, w3, w4, w5, w6 and 2 more: no ports: give one",
+        "  [yellow]filtered  [/] docker: w9 80/tcp: denied",
+        "  [yellow]warning   [/] docker: w1: a typo",
+        "[dim]ignored, as their labels ask: 2[/]",
+        "[bold]s[/]: no changes, 9 workloads not registered",
+    ]
+    assert plan_json(once)["not_registered"][1] == {
         "source": "docker",
-        "workload": "i1",
-        "name": "w1",
-        "unknown": True,
-        "problems": ["no [b]"],
+        "kind": "unclear",
+        "workload": "w1",
+        "id": "i1",
+        "port": "",
+        "reason": "no [b]",
+        "advice": "",
     }
+
+
+def test_only_so_many_reasons_are_lines():
+    """JSON has all."""
+    many = Once(answers={}, left_out=[left(number, f"{number}") for number in range(60)])
+    assert list(plan_lines(many))[-1] == "  [dim]10 more reasons: --json lists all[/]"
+    assert len(plan_json(many)["not_registered"]) == 60
 
 
 def test_what_is_unknown_of_a_workload_is_a_failure():
     """What it offers was not seen; a problem that costs a setting is none."""
-    assert has_failed(Once(answers={}, troubles=[trouble(1, "x", unknown=True)]))
-    assert not has_failed(Once(answers={}, troubles=[trouble(1, "x")]))
+    assert has_failed(Once(answers={}, partial=True))
+    assert not has_failed(Once(answers={}, left_out=[left(1, "x")]))
 
 
 def test_what_a_standby_leaves_is_one_line():

@@ -133,7 +133,7 @@ def test_every_field_of_an_offer_reaches_the_instance():
 def test_a_state_that_offers_nothing(state):
     """A workload that does not run is left out, and no parser is asked."""
     answer = translated(workload(state=state), never)
-    assert answer == Translated(left_out=f"its state is {state.value}")
+    assert answer == Translated(left_out=f"its state is {state.value}", kind="state")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_states_with_a_status(fields, status):
 def test_a_filtered_workload():
     """What a filter keeps out is left out with the filter's words."""
     answer = translated(workload(), never, filter=Filter(exclude=("name:shop-*",)))
-    assert answer == Translated(left_out="excluded by the filter name:shop-*")
+    assert answer == Translated(left_out="excluded by the filter name:shop-*", kind="filtered")
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -182,11 +182,8 @@ def test_no_port_to_offer():
     """If there is no port to register, that is said with what to do."""
     answer = translated(workload(port(host=0), port(53, 0, "udp")))
     assert "80/tcp, 53/udp" in answer.left_out
-    assert "publish one, or register the container's own address" in answer.left_out
-    assert (
-        "no ports: give one in its labels"
-        in translated(attrs.evolve(workload(), ports=())).left_out
-    )
+    assert "publish one, or register the container's own address" in answer.advice
+    assert "give one in its labels" in translated(attrs.evolve(workload(), ports=())).advice
 
 
 def test_no_network_and_no_address():
@@ -313,13 +310,13 @@ def test_a_protocol_that_nobody_knows():
 def test_no_parser_is_configured():
     """Without label parsers nothing is offered, and that is the reason."""
     translator = Translator((), AddressRules(), Filter())
-    assert "pip install" in translator.translate(workload(), None, HOST_A).left_out
+    assert "pip install" in translator.translate(workload(), None, HOST_A).advice
 
 
 def test_ignored():
     """A parser that says that a workload is to be ignored ends the search."""
     answer = translated(workload(), fixed(ignored="SERVICE_IGNORE is set"), never)
-    assert answer == Translated(left_out="SERVICE_IGNORE is set", parser="p0")
+    assert answer == Translated(left_out="SERVICE_IGNORE is set", kind="ignored", parser="p0")
 
 
 # -- parsers --------------------------------------------------------------------------------
@@ -376,7 +373,7 @@ def test_a_parser_that_raises():
     answer = translated(workload(), fixed(problems=["a"]), broken, never)
     assert answer.failed
     assert answer.problems == ("a", "label parser p1 failed: KeyError: 'no such word'")
-    assert (answer.instances, answer.left_out, answer.parser) == ((), "", "p1")
+    assert (answer.instances, answer.left_out, answer.parser) == ((), answer.problems[1], "p1")
 
 
 def test_a_parser_that_raises_after_the_winner():

@@ -22,6 +22,7 @@ from syncer import (
     Status,
     Update,
 )
+from syncer.api.left_out import LeftOut
 from syncer.events import (
     AnyEvent,
     ChangeApplied,
@@ -34,6 +35,7 @@ from syncer.events import (
     GuardReleased,
     HealthChanged,
     LeaseLost,
+    LeftOutChanged,
     LoopFailed,
     LoopRecovered,
     ProblemsFound,
@@ -330,6 +332,32 @@ LINES = [
                 {"problem": text},
             )
             for text in "ab"
+        ),
+    ),
+    (
+        LeftOutChanged(
+            source="docker",
+            left_out=[
+                LeftOut(source="docker", kind="unknown", reason="include name:x fits nothing here"),
+                LeftOut(source="docker", kind="no-port", workload="a", id="1", reason="no ports"),
+                LeftOut(source="docker", kind="no-port", workload="b", id="2", reason="no ports"),
+                LeftOut(source="docker", kind="ignored", workload="c", id="3", reason="label"),
+            ],
+        ),
+        (
+            "info",
+            "not registered",
+            "docker: 2 workloads not registered, for example: include name:x fits nothing here",
+            {"source": "docker", "no_port": 2, "for_example": "include name:x fits nothing here"},
+        ),
+    ),
+    (
+        LeftOutChanged(source="docker", left_out=[], news=False),
+        (
+            "debug",
+            "not registered",
+            "docker: 0 workloads not registered",
+            {"source": "docker"},
         ),
     ),
     (Warned(text="look at this"), ("warning", "look at this", "look at this", {})),

@@ -126,7 +126,7 @@ def test_what_to_do_without_an_address(engine):
     """`explain` names what can be done there."""
     run(engine, "plain", network_mode="none")
     done = command("explain", "plain", "--source", f"docker={engine.address}", "--sink", "memory")
-    assert "offers nothing: it has no network: connect it to one" in done.stdout
+    assert "not registered: 8080/tcp: it has no network: connect it to one" in done.stdout
     assert "addresses.label" in done.stdout
 
 

@@ -4,11 +4,12 @@ A cycle does not know what woke it. The sink's entries are kept between cycles, 
 own writes, and read from scratch when asked to or after any error.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from syncer.api.changes import Change, Deregister, Plan, Reason
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.contracts import Sink
+from syncer.api.keys import Claim
 from syncer.api.model import Registration, View
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
@@ -57,7 +58,7 @@ class Reconciler:
     """Keeps one sink equal to what its sources want.
 
     `cycle`, `plan`, `carry_out` and `release` are called from one thread; `alive`, `results`,
-    `known`, `guarded`, `override_guard` and `break_off` from any.
+    `known`, `guarded`, `withheld`, `override_guard` and `break_off` from any.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Reconciler:
         self._ownership = Ownership(owner, {})
         self._results: Mapping[CheckKey, CheckResult] = {}
         self._listed = False
+        self._withheld: Collection[Claim] = ()
 
     def cycle(self, *, fresh: bool = True) -> CycleReport:
         """Run one cycle; with `fresh` the sink is read first. Raises as reading the sink does."""
@@ -146,6 +148,7 @@ class Reconciler:
         )
         for brake in self._brakes:
             plan = brake(plan, context)
+        self._withheld = self._planner.adjuster.withheld()
         self._results = shown(self._planner.adjuster.results(), plan)
         return unadopted(plan)
 
@@ -256,6 +259,10 @@ class Reconciler:
     def known(self) -> View[Registration]:
         """Return what the sink holds, as last listed and in step with our writes."""
         return self._state.known()
+
+    def withheld(self) -> Collection[Claim]:
+        """Return the claims of instances that are not listed in their present status."""
+        return self._withheld
 
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """Return the results that the checks fed by syncer should have."""
