@@ -1,4 +1,4 @@
-"""What is not registered, and why."""
+"""Workloads and ports that are not registered, and why."""
 
 from collections.abc import Iterable
 from enum import Enum

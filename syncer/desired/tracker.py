@@ -77,7 +77,7 @@ class Tracker:
         self._answered: dict[str, int] = {}
         #: Whether an answer changed something that no caller has been told yet.
         self._unreported = False
-        #: What was not registered when it was told last, and whether that may have changed.
+        #: The list of what is not registered as told last, and whether it may have changed.
         self._left_out: tuple[LeftOut, ...] | None = None
         self._may_differ = False
 

@@ -103,7 +103,7 @@ class Now:
     withheld: Mapping[str, Collection[Claim]] = attrs.field(default=EMPTY, converter=frozen_map)
 
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What is not registered, and why: settings first, then what someone may miss.
+        """Return workloads and ports that are not registered, and why; settings come first.
 
         What a sink does not write for reasons of its own is a skip of its plan.
         """
@@ -111,7 +111,7 @@ class Now:
         return in_order((*found, *self._not_listed(), *self._not_taken()))
 
     def _not_listed(self) -> Iterator[LeftOut]:
-        """What sinks do not list in its present status."""
+        """Yield instances that a sink does not list in their present status."""
         for sink, claims in self.withheld.items():
             for id_, source, workload in claims:
                 snapshot = self.sources.get(source)
@@ -127,7 +127,7 @@ class Now:
                     )
 
     def _not_taken(self) -> Iterator[LeftOut]:
-        """The sources that no sink takes."""
+        """Yield the sources that no sink takes."""
         for source in self.sources:
             if self.sinks and not any(self.sinks_of(source)):
                 text = f"no sink takes anything from source {source}"

@@ -76,7 +76,7 @@ class ProblemsFound:
 
 @attrs.frozen(kw_only=True)
 class LeftOutChanged:
-    """What is not registered of a source has changed; the first time it is told even if empty.
+    """The list of what is not registered of a source has changed; first told even if empty.
 
     `news` says whether to log it: not if only a state has changed, or problems told elsewhere.
     """

@@ -61,26 +61,25 @@ def test_what_cannot_be_described(forbidden):
     flags = (*forbidden, "--sink", "memory")
     planned = command("plan", *flags)
     assert planned.returncode == 1
-    (line,) = [one for one in planned.stdout.splitlines() if one.startswith("unknown docker: ")]
+    (line,) = [one for one in planned.stdout.splitlines() if one.startswith("  unclear ")]
     assert "(status 403)" in line
     found = json.loads(command("plan", "--json", *flags).stdout)
     assert found["errors"] == {}
-    (problem,) = found["problems"]
-    assert problem["unknown"]
-    name = problem["name"]
-    assert f"unknown docker: {name}: " in line
-    assert name != problem["workload"]
-    for asked in (name, problem["workload"][:8]):
+    (one,) = found["not_registered"]
+    name = one["workload"]
+    assert f"docker: {name}: " in line
+    assert name != one["id"]
+    for asked in (name, one["id"][:8]):
         told = command("explain", asked, *flags)
         assert told.returncode == 0, told.stderr
-        assert f"{name} ({problem['workload'][:12]}), source docker, state and image" in told.stdout
+        assert f"{name} ({one['id'][:12]}), source docker, state and image" in told.stdout
         assert "(status 403)" in told.stdout
     (story,) = json.loads(command("explain", "--json", name, *flags).stdout)
     assert story["state"] == "unknown"
     assert "(status 403)" in command("doctor", *flags).stdout
     ran = command("run", "--once", *flags)
     assert ran.returncode == 1
-    (warning,) = [one for one in ran.stderr.splitlines() if "cannot describe" in one]
+    (warning,) = [one for one in ran.stderr.splitlines() if "docker: cannot describe" in one]
     assert name in warning
     assert "(status 403)" in warning
 
@@ -94,4 +93,4 @@ def test_without_a_default_route(services):
     alone = ["unshare", "--net", *COMMAND, "plan", *flags]
     done = subprocess.run(alone, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "unknown file: web: web (80/tcp): the host's address towards its default" in done.stdout
+    assert "no-address file: web 80/tcp: the host's address towards its default" in done.stdout
