@@ -165,6 +165,55 @@ def test_a_drain_is_in_the_row(site, browse):
     assert TOKEN not in page.content()
 
 
+LEFT_OUT = {
+    "source": "docker",
+    "workload": "worker",
+    "id": "a" * 64,
+    "port": "",
+    "kind": "no-port",
+    "reason": "no port is published",
+    "advice": "publish one (-p 8080)",
+}
+
+
+def overview(page, **fields):
+    """Have the page see other fields in the overview."""
+
+    def answer(route):
+        found = route.fetch()
+        route.fulfill(response=found, json={**found.json(), **fields})
+
+    page.route("**/api/v1/status", answer)
+
+
+def test_what_is_not_registered(site, browse):
+    """Is counted, listed with the reason and what to do, and found by the search."""
+    page = browse(site(workload("web"), workload("worker", offers=())).url)
+    kinds = {"no-port": 1, "state": 7}
+    overview(page, not_registered=[LEFT_OUT], left_out={"workloads": 8, "kinds": kinds})
+    listed = page.locator("#leftout")
+    sees(listed, "worker: no port is published")
+    sees(listed, "Publish one (-p 8080). (docker, aaaaaaaaaaaa)")
+    page.get_by_role("link", name="1", exact=True).wait_for()
+    page.get_by_role("searchbox").fill("worker")
+    sees(page.locator("#services"), "No service matches.")
+    sees(page.locator("#services"), "worker: no port is published")
+    assert violations(page) == []
+    page.locator("#services").get_by_role("button", name="Explain worker").click()
+    sees(page.get_by_role("dialog"), "Not registered")
+
+
+def test_events_that_do_not_come(site, browse):
+    """A source without its event stream is no failure yet, and not well either."""
+    made = site(workload("web"))
+    page = browse(made.url)
+    source = {**made.get("sources")[0], "state": "degraded", "why": "no events: broken pipe"}
+    overview(page, sources=[source])
+    sees(page, "The event stream of docker is interrupted.")
+    sees(page.locator("#problems"), "docker: no events: broken pipe")
+    page.locator("#sources > li.wait").wait_for()
+
+
 def test_the_flow(site, browse):
     """A line for each source, service and registry; broken where one is away; the same as text."""
     away = FakeSink()

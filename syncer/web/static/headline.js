@@ -41,7 +41,7 @@ export function showHeadline(status) {
   const { bad, rest, well } = sentences(status);
   show("headline", [make("span", {}, make("strong", {}, bad.join(" ")), ` ${rest.join(" ")}`)]);
   $("summary").className = `panel ${bad.length ? "bad" : well ? "good" : "wait"}`;
-  const left = missed(status.not_registered), sick = status.statuses.unhealthy || 0;
+  const left = missed(status), sick = status.statuses.unhealthy || 0;
   show("numbers", [
     ...status.sinks.map((sink) => tile(sink.name, `${sink.registered === null ? "?" : number(sink.registered)} / ${number(sink.wanted)}`,
       inSync(sink) ? "good" : sink.state === "failing" ? "bad" : "wait")),

@@ -3,7 +3,7 @@
 import { $, make, put, show } from "./elements.js";
 import { are, listed, many, number, since, short, upper } from "./words.js";
 
-const SHOWN = 5; // of those that are not registered, at first
+const SHOWN = 5, MOST = 200; // of those that are not registered: at first, and at most
 const ALIKE = 3; // so many of one kind in one registry are shown as one
 
 const ADVICE = {
@@ -91,35 +91,39 @@ export function showProblems(status, skips) {
   showLeftOut();
 }
 
-// Workloads that are not registered; the search of the page finds them too.
+// Workloads that are not registered.
 
-const left = { all: [], open: false, words: [] };
+const left = { all: [], open: false };
 const QUIET = ["state", "warning", "unknown", "ignored"]; // nobody misses these
 
-export const missed = (all) => new Set((all || []).filter((one) => !QUIET.includes(one.kind)).map((one) => `${one.source} ${one.id}`)).size;
+// How many are not registered that somebody may miss: the list is bounded, the counts by kind are not.
+export function missed(status) {
+  const kinds = status.left_out ? status.left_out.kinds : {};
+  return Object.entries(kinds).reduce((all, [kind, count]) => all + (QUIET.includes(kind) ? 0 : count), 0);
+}
 
 function leftOut(one) {
   const tone = QUIET.includes(one.kind) ? "idle" : "wait";
   const name = !one.workload ? one.source : one.port ? `${one.workload}, port ${one.port}` : one.workload;
   const where = [one.source, short(one.id)].filter((text) => text && text !== one.workload).join(", ");
   return item(`${one.source} ${one.id} ${one.port} ${one.kind} ${one.reason}`, tone, KINDS[one.kind] || one.kind, `${name}: ${one.reason}`,
-    [one.advice, `(${where})`].filter(Boolean).join(" "), ...(one.workload ? [explain(one.workload)] : []));
+    [one.advice ? `${upper(one.advice.replace(/\.$/, ""))}.` : "", where ? `(${where})` : ""].filter(Boolean).join(" "), ...(one.workload ? [explain(one.workload)] : []));
 }
 
 function showLeftOut() {
-  const fits = (one) => { const text = Object.values(one).join("\n").toLowerCase(); return left.words.every((word) => text.includes(word)); };
-  const found = left.all.filter(fits), shown = left.open || left.words.length ? found.slice(0, 100) : found.slice(0, SHOWN);
+  const shown = left.open ? left.all : left.all.slice(0, SHOWN);
   $("leftout").hidden = !left.all.length;
-  put("leftout-count", found.length === left.all.length ? number(found.length) : `${number(found.length)} of ${number(left.all.length)} match the search`);
-  show("leftout-list", shown.map(leftOut));
-  $("leftout-all").hidden = shown.length === found.length;
-  put("leftout-all", `Show all ${number(found.length)}`);
+  put("leftout-count", number(left.all.length));
+  show("leftout-list", shown.slice(0, MOST).map(leftOut));
+  $("leftout-all").hidden = left.open || shown.length === left.all.length;
+  put("leftout-all", `Show all ${number(left.all.length)}`);
 }
 
-export function searchLeftOut(text) {
-  left.words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  showLeftOut();
-  return left.all.length && left.words.length ? $("leftout-list").children.length : 0;
+// Those that have all these words, for the search.
+export function findLeftOut(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (one) => { const all = Object.values(one).join("\n").toLowerCase(); return words.every((word) => all.includes(word)); };
+  return words.length ? left.all.filter(fits).slice(0, SHOWN).map(leftOut) : [];
 }
 
 $("leftout-all").addEventListener("click", () => { left.open = true; showLeftOut(); });

@@ -3,7 +3,7 @@
 import { $, make, put, show } from "./elements.js";
 import { ask } from "./ask.js";
 import { many, number, short, upper } from "./words.js";
-import { searchLeftOut } from "./problems.js";
+import { findLeftOut } from "./problems.js";
 
 const PAGE = 50; // services at a time
 const ALL = 500; // instances of a service that was opened
@@ -93,10 +93,8 @@ function chips({ statuses, instances }) {
 
 const filtering = () => Boolean($("q").value || view.status || ["sink", "source", "state"].some((id) => $(id).value));
 
-function nothing(matches) {
-  if (filtering()) {
-    return [make("p", {}, matches ? `No service matches. ${many(matches, "match", "matches")} above, in “Not registered, and why”.` : "No service matches.")];
-  }
+function nothing() {
+  if (filtering()) return [make("p", {}, "No service matches.")];
   if ($("whose").value !== "ours") return [make("p", {}, "There are no foreign entries.")];
   if (!view.overview.sources.some((source) => source.age !== null)) return [make("p", {}, "The sources have not been read yet.")];
   const docker = view.overview.sources.some((source) => ["docker", "swarm"].includes(source.kind));
@@ -105,15 +103,17 @@ function nothing(matches) {
     make("pre", { tabIndex: 0 }, "docker run -d -p 8000:80 --label SERVICE_NAME=web nginx")] : [])];
 }
 
-function showCounts(found, matches) {
+function showCounts(found) {
   put("count", found.total ? `${many(found.total, "service")}, ${many(found.instances, "instance")}${filtering() ? " match" : ""}` : "");
   $("pages").hidden = found.offset === 0 && !found.more;
   put("place", `${number(found.offset + 1)} to ${number(found.offset + found.items.length)} of ${number(found.total)}`);
   $("previous").disabled = found.offset === 0;
   $("next").disabled = !found.more;
   $("table").hidden = !found.total;
-  $("empty").hidden = Boolean(found.total);
-  show("empty", found.total ? [] : nothing(matches));
+  const missing = findLeftOut($("q").value);
+  $("empty").hidden = Boolean(found.total) && !missing.length;
+  show("empty", [...(found.total ? [] : nothing()),
+    ...(missing.length ? [make("h3", {}, "Not registered"), make("ul", { class: "problems" }, ...missing)] : [])]);
 }
 
 // Whether the answer includes the log up to this line.
@@ -124,7 +124,6 @@ export async function showServices(overview = view.overview) {
   choices("source", overview.sources.map((one) => one.name));
   choices("sink", overview.sinks.map((one) => one.name));
   chips(overview);
-  const matches = searchLeftOut($("q").value);
   const fields = { q: $("q").value, status: view.status };
   for (const name of FIELDS) fields[name] = $(name).value;
   const query = (more) => ask(`services?${new URLSearchParams(Object.entries({ ...fields, ...more }).filter(([, value]) => value !== ""))}`);
@@ -135,7 +134,7 @@ export async function showServices(overview = view.overview) {
   if (found.total && view.offset >= found.total) { view.offset = 0; return showServices(); }
   view.shown = found.items.length;
   showRows(found.items.flatMap(group));
-  showCounts(found, matches);
+  showCounts(found);
   return found.number;
 }
 

@@ -20,9 +20,9 @@ function offerOf(offer, story) {
     ...folded("Why not another address", offer.rejected.map((rule) => [rule.rule, rule.why]))];
 }
 
-function storyOf(story, title) {
+function storyOf(story, several) {
   const problems = story.problems.map((problem) => ["Problem", problem]);
-  return [story.name === title ? null : make("h3", {}, story.name),
+  return [several ? make("h3", {}, story.name) : null,
     facts([["Not registered", story.left_out], ...problems]),
     ...story.offers.flatMap((offer) => offerOf(offer, story)),
     make("h3", {}, "Where it runs"),
@@ -35,7 +35,7 @@ function storyOf(story, title) {
 export async function tell(name, title) {
   const stories = await ask(`explain?${new URLSearchParams({ name })}`);
   put("story-title", title);
-  show("story-text", stories.length ? stories.flatMap((story) => storyOf(story, title))
+  show("story-text", stories.length ? stories.flatMap((story) => storyOf(story, stories.length > 1))
     : [make("p", {}, "No workload of this host offers it: the entry is foreign.")]);
   $("story").showModal();
   $("story-text").scrollTop = 0;
