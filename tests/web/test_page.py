@@ -1,5 +1,7 @@
 """The page in a real Chromium: what a person sees, without a reload."""
 
+from contextlib import contextmanager
+
 import attrs
 import pytest
 from fakes import FakeSink, FakeSource, PickySink, held, offer, workload
@@ -176,31 +178,32 @@ LEFT_OUT = {
 }
 
 
-def overview(page, **fields):
+@contextmanager
+def overview(made, page, **fields):
     """Have the page see other fields in the overview."""
-
-    def answer(route):
-        found = route.fetch()
-        route.fulfill(response=found, json={**found.json(), **fields})
-
-    page.route("**/api/v1/status", answer)
+    page.route(
+        "**/api/v1/status", lambda route: route.fulfill(json={**made.get("status"), **fields})
+    )
+    yield
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_what_is_not_registered(site, browse):
     """Is counted, listed with the reason and what to do, and found by the search."""
-    page = browse(site(workload("web"), workload("worker", offers=())).url)
-    kinds = {"no-port": 1, "state": 7}
-    overview(page, not_registered=[LEFT_OUT], left_out={"workloads": 8, "kinds": kinds})
-    listed = page.locator("#leftout")
-    sees(listed, "worker: no port is published")
-    sees(listed, "Publish one (-p 8080). (docker, aaaaaaaaaaaa)")
-    page.get_by_role("link", name="1", exact=True).wait_for()
-    page.get_by_role("searchbox").fill("worker")
-    sees(page.locator("#services"), "No service matches.")
-    sees(page.locator("#services"), "worker: no port is published")
-    assert violations(page) == []
-    page.locator("#services").get_by_role("button", name="Explain worker").click()
-    sees(page.get_by_role("dialog"), "Not registered")
+    made = site(workload("web"), workload("worker", offers=()))
+    page, kinds = browse(made.url), {"no-port": 1, "state": 7}
+    left = {"not_registered": [LEFT_OUT], "left_out": {"workloads": 8, "kinds": kinds}}
+    listed, services = page.locator("#leftout"), page.locator("#services")
+    with overview(made, page, **left):
+        sees(listed, "worker: no port is published")
+        sees(listed, "Publish one (-p 8080). (docker, aaaaaaaaaaaa)")
+        page.get_by_role("link", name="1", exact=True).wait_for()
+        page.get_by_role("searchbox").fill("worker")
+        sees(services, "No service matches.")
+        sees(services, "worker: no port is published")
+        assert violations(page) == []
+        services.get_by_role("button", name="Explain worker").click()
+        sees(page.get_by_role("dialog"), "Not registered")
 
 
 def test_events_that_do_not_come(site, browse):
@@ -208,10 +211,10 @@ def test_events_that_do_not_come(site, browse):
     made = site(workload("web"))
     page = browse(made.url)
     source = {**made.get("sources")[0], "state": "degraded", "why": "no events: broken pipe"}
-    overview(page, sources=[source])
-    sees(page, "The event stream of docker is interrupted.")
-    sees(page.locator("#problems"), "docker: no events: broken pipe")
-    page.locator("#sources > li.wait").wait_for()
+    with overview(made, page, sources=[source]):
+        sees(page, "The event stream of docker is interrupted.")
+        sees(page.locator("#problems"), "docker: no events: broken pipe")
+        page.locator("#sources > li.wait").wait_for()
 
 
 def test_the_flow(site, browse):

@@ -20,9 +20,9 @@ export function make(tag, properties, ...children) {
   return element;
 }
 
-// The same for a picture.
+// The same for the picture.
 export function draw(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const element = document.createElementNS($("flow").namespaceURI, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...nodes(children));
   return element;

@@ -47,7 +47,7 @@ function lines(links, from, to, x, scale) {
   });
 }
 
-function picture(status) {
+function showPicture(status) {
   const tone = (part) => ({ working: "", failing: "bad" })[part.state] ?? "wait";
   const items = [
     status.sources.map((one) => [one.name, one.name, sourceWords(one), tone(one)]),
@@ -62,10 +62,10 @@ function picture(status) {
     ([name, count]) => (key === "sources" ? [name, one.service] : [one.service, name]).concat([count, kind(parts, name, one)])));
   const most = Math.max(1, ...status.sources.map((one) => one.instances), ...status.sinks.map((one) => one.wanted), ...status.flow.map((one) => sum(one.sinks)));
   const scale = THICK / most;
-  return draw("svg", { viewBox: `0 0 ${WIDTH} ${height}` },
-    ...lines(links(status.sources, "sources"), places[0], places[1], COLUMNS, scale),
+  $("flow").setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
+  show("flow", [...lines(links(status.sources, "sources"), places[0], places[1], COLUMNS, scale),
     ...lines(links(status.sinks, "sinks"), places[1], places[2], COLUMNS.slice(1), scale),
-    ...items.flatMap((some, at) => some.map((one) => box(one, COLUMNS[at], places[at].get(one[0])))));
+    ...items.flatMap((some, at) => some.map((one) => box(one, COLUMNS[at], places[at].get(one[0]))))]);
 }
 
 function text(status) {
@@ -79,6 +79,6 @@ function text(status) {
 export function showFlow(status) {
   $("flow-panel").hidden = !status.flow.length;
   if (!status.flow.length) return;
-  show("flow", [picture(status)]);
+  showPicture(status);
   show("flow-text", text(status));
 }
