@@ -209,6 +209,32 @@ def test_every_metric_is_on_the_dashboard_or_in_an_alert():
     assert unused <= {"syncer_pulse_held"}
 
 
+def test_every_panel_says_what_it_shows():
+    """A title in words, what it means, and units; none may be red while all is well.
+
+    A time stamp, or the time since, passes any threshold: only how many are too old may have one.
+    """
+    panels = json.loads((GRAFANA / "dashboard.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        defaults, title = panel["fieldConfig"]["defaults"], panel["title"]
+        assert re.fullmatch(r"[A-Z][A-Za-z, ]+", title), title
+        assert panel["description"], title
+        assert defaults["unit"], title
+        if len(defaults.get("thresholds", {}).get("steps", ())) > 1:
+            (target,) = panel["targets"]
+            assert "_timestamp_" not in target["expr"] or "> bool" in target["expr"], title
+
+
+def test_every_alert_leads_to_its_advice():
+    """The page says of each what it means and what to do."""
+    page = (GRAFANA.parents[1] / "docs" / "metrics.md").read_text()
+    (advice,) = re.findall(r"^## Alerts$(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    for rule in rules():
+        assert rule["annotations"]["runbook_url"].endswith("/docs/metrics.html#alerts")
+        assert f"| `{rule['alert']}` |" in advice
+
+
 def test_every_alert_has_a_test():
     """With an example in which it fires."""
     tests = yaml.safe_load((GRAFANA / "alerts.test.yml").read_text())["tests"]
