@@ -1,6 +1,7 @@
 """The compose file in contrib/, run by compose itself, from nothing to a registered container."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def compose_host(pytestconfig, server_guard):
     links = {"lib": "usr/lib", "lib64": "usr/lib64", "bin": "usr/bin", "tmp": None}
     entry = json.dumps([sys.executable, "-m", "syncer"])
     path = f"ENV PATH={Path(sys.executable).parent}"  # no compiler is in it, as in an image
-    made.image(services["syncer"]["image"], links, path, f"ENTRYPOINT {entry}")
+    made.image("syncer", links, path, f"ENTRYPOINT {entry}")
     yield made
     made.close()
 
@@ -45,7 +46,8 @@ def mounts(tmp_path):
     folders = dict.fromkeys(["/usr", str(ROOT), sys.prefix, sys.base_prefix])
     volumes = [f"{folder}:{folder}:ro" for folder in folders]
     path = tmp_path / "mounts.yaml"
-    path.write_text(json.dumps({"services": {"syncer": {"volumes": volumes}}}))
+    syncer = {"volumes": volumes, "environment": {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}}
+    path.write_text(json.dumps({"services": {"syncer": syncer}}))
     return path
 
 
@@ -71,7 +73,7 @@ def test_it_can_be_read(compose_host):
 
 
 def test_one_command_registers_a_container(up):
-    """Consul lists the service with its tag, and finds by its own check that it answers."""
+    """Consul lists the service with its tag, and its own check passes; the page says so too."""
     (found,) = wait_until(
         lambda: json.loads(up.get("http://127.0.0.1:8500/v1/health/service/web?passing")),
         120,
@@ -81,3 +83,4 @@ def test_one_command_registers_a_container(up):
     service = found["Service"]
     assert (service["Address"], service["Tags"]) == (compose.ADDRESS, ["demo"])
     assert up.get(f"http://{service['Address']}:{service['Port']}/").strip() == "hello"
+    assert up.get("http://127.0.0.1:8520/readyz")
