@@ -13,8 +13,10 @@ JOBS ?= 3
 
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-METADATA := setup.cfg pyproject.toml requirements-dev.txt $(LOCK) $(wildcard $(addsuffix /pyproject.toml,$(PLUGINS)))
-# One for each Python, so that another PYTHON makes the environment anew.
+METADATA := setup.cfg pyproject.toml $(LOCK) $(wildcard $(addsuffix /pyproject.toml,$(PLUGINS)))
+# One for each Python, so that another PYTHON makes the environment anew: what running needs, and with
+# the tools on top of it.
+RUNNABLE := $(VENV)/.runs-by-$(notdir $(PYTHON))
 INSTALLED := $(VENV)/.installed-by-$(notdir $(PYTHON))
 
 # The environment's own programs first; the servers last, for a shell that leaves them out.
@@ -22,7 +24,7 @@ export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit faults mutants bench check check-docs docs wheels manual fmt servers clean
+.PHONY: help venv run demo announce test unit faults mutants bench check check-docs docs wheels manual fmt servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,7 +33,7 @@ venv: $(INSTALLED) ## make .venv with syncer, its plugins and the tools, all edi
 
 # All in one pip command, so that the plugins find this core and not one of an index; in
 # editable mode "compat", so that type checkers see the core from outside its folder too.
-$(INSTALLED): $(METADATA)
+$(RUNNABLE): $(METADATA)
 	@test -e $@ || contrib/make-venv.sh "$(PYTHON)" "$(VENV)"
 	@echo "installing syncer$(if $(PLUGINS), with $(notdir $(PLUGINS))) into $(VENV)"
 ifdef LOCK
@@ -39,14 +41,29 @@ ifdef LOCK
 endif
 	@$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat \
 		$(if $(LOCK),--no-index --no-build-isolation) \
-		--editable ".[web]" $(addprefix --editable ./,$(PLUGINS)) --requirement requirements-dev.txt
+		--editable ".[web]" $(addprefix --editable ./,$(PLUGINS))
 	@touch $@
 
-run: venv ## keep a registry equal to what runs here: with Docker and Consul if they answer, else a sample
-	@contrib/run.sh $(BIN)/syncer $(ARGS)
+$(INSTALLED): $(RUNNABLE) requirements-dev.txt
+	@echo "installing the tools in requirements-dev.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet $(if $(LOCK),--no-index) --requirement requirements-dev.txt
+	@touch $@
 
-test: venv servers ## set up, then run all tests, real servers included
+run: $(RUNNABLE) ## keep a registry equal to what runs here: Docker and Consul if they answer (it asks), else a sample
+	@YES=$(YES) contrib/run.sh $(BIN)/syncer $(ARGS)
+
+demo: $(RUNNABLE) ## a minute's tour with services of its own: register, repair, drain; removes all of it
+	@$(BIN)/python contrib/demo/demo.py $(BIN)/syncer
+
+test: announce venv servers ## set up, then run all tests, real servers included
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope $(ARGS)
+
+announce:
+	@echo "make test: about 40 minutes, longer the first time. It installs, where they are missing:"
+	@echo "  - into $(VENV): syncer and the tools in requirements-dev.txt (Python packages, about 500 MB)"
+	@echo "  - with apt, as root on Debian: Docker, Consul, Podman, Prometheus, Chromium, etcd, ZooKeeper, Java for Eureka"
+	@echo "  - for single tests: wheels from the Python index, into temporary folders"
+	@echo "Ctrl-C now, and nothing was changed. The tests that need no server take minutes: make unit"
 
 unit: venv ## the tests that need no server and no network
 	$(BIN)/python -m pytest -m "not server and not network" $(ARGS)

@@ -1,18 +1,20 @@
 #!/bin/sh
-# `make run`: runs syncer with the servers of this machine: run.sh SYNCER [OPTION...]
+# `make run`: runs syncer with the servers of this machine: run.sh SYNCER [--yes] [OPTION...]
 #
-# The source is a Docker engine and the sink a Consul agent; without them, a sample file and an
-# in-memory registry are used instead. No server is started.
+# The source is a Docker engine and the sink a Consul agent, if they answer; else a sample file and an
+# in-memory registry. Nothing is written to Consul before the plan was shown and somebody agreed:
+# --yes, or YES=1, agrees beforehand. An own --sink in the options takes the place of Consul.
 set -eu
 syncer=$1
 shift
 here=$(dirname "$0")
 python=$(dirname "$syncer")/python
 
-# Prints the address of the first Docker engine that answers a ping.
-find_docker() {
+# Prints, a line each: the first Docker engine that answers a ping, the Consul agent if it answers,
+# and a free address for the page.
+look() {
     "$python" - <<'END'
-import http.client, os, socket, sys
+import http.client, os, socket, ssl, urllib.error, urllib.request
 
 class Unix(http.client.HTTPConnection):
     def connect(self):
@@ -20,7 +22,7 @@ class Unix(http.client.HTTPConnection):
         self.sock.settimeout(3)
         self.sock.connect(self.host)
 
-def answers(address):
+def docker(address):
     scheme, _, place = address.partition("://")
     if scheme == "ssh" or os.environ.get("DOCKER_TLS_VERIFY"):
         return True  # not tested here; syncer itself reports a failure
@@ -32,41 +34,64 @@ def answers(address):
     except (OSError, http.client.HTTPException):
         return False
 
-named = os.environ.get("DOCKER_HOST")
-for address in [named] if named else ["unix:///var/run/docker.sock", "unix:///tmp/docker.sock"]:
-    if answers(address):
-        print(address)
-        sys.exit()
-END
-}
-
-# Prints the address of the Consul agent if it answers.
-find_consul() {
-    "$python" - <<'END'
-import os, ssl, urllib.error, urllib.request
-
-address = os.environ.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"
-if address.startswith("unix://"):
-    found = os.path.exists(address[len("unix://"):])
-else:
+def consul(address):
+    if address.startswith("unix://"):
+        return os.path.exists(address[len("unix://"):])
     secure = os.environ.get("CONSUL_HTTP_SSL", "").lower() in ("1", "true")
     url = address if "://" in address else ("https://" if secure else "http://") + address
     try:
         context = ssl._create_unverified_context()  # only to see whether it answers
         url = url.rstrip("/") + "/v1/status/leader"
         urllib.request.urlopen(url, timeout=3, context=context).close()
-        found = True
+        return True
     except urllib.error.HTTPError:
-        found = True  # it answers, but may need a token
+        return True  # it answers, but may need a token
     except (OSError, ValueError):
-        found = False
-if found:
-    print(address)
+        return False
+
+def free(port):
+    with socket.socket() as page:
+        page.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            page.bind(("127.0.0.1", port))
+        except OSError:
+            page.bind(("127.0.0.1", 0))
+        return "%s:%d" % page.getsockname()
+
+named = os.environ.get("DOCKER_HOST")
+engines = [named] if named else ["unix:///var/run/docker.sock", "unix:///tmp/docker.sock"]
+print(next(filter(docker, engines), ""))
+agent = os.environ.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"
+print(agent if consul(agent) else "")
+print(free(8520))
 END
 }
 
-docker=$(find_docker)
-consul=$(find_consul)
+# Shows what would be written to Consul, and asks. Without a terminal nobody can answer: no.
+agreed() {
+    [ -t 0 ] || {
+        echo "Consul answers at $consul, but nobody can be asked: --yes (or YES=1) registers there"
+        return 1
+    }
+    "$syncer" plan --source "$source" --sink consul || true
+    printf "Apply to Consul at %s? [y/N] " "$consul"
+    read -r answer || answer=
+    case $answer in y | Y | yes) ;; *) return 1 ;; esac
+}
+
+own=
+for option; do
+    shift
+    case $option in
+    --yes) YES=1 ;;
+    --sink | --sink=*) own=1 && set -- "$@" "$option" ;;
+    *) set -- "$@" "$option" ;;
+    esac
+done
+found=$(look)
+docker=$(echo "$found" | sed -n 1p)
+consul=$(echo "$found" | sed -n 2p)
+page=$(echo "$found" | sed -n 3p)
 
 if [ -n "$docker" ]; then
     echo "Source: the Docker engine at $docker"
@@ -77,13 +102,19 @@ else
     echo "Source: the services in $sample (no Docker engine at ${DOCKER_HOST:-/var/run/docker.sock or /tmp/docker.sock})"
     source=file=$sample
 fi
-if [ -n "$consul" ]; then
-    echo "Sink: the Consul agent at $consul"
-    sink=consul
+if [ -n "$own" ]; then
+    :
+elif [ -n "$consul" ] && { [ "${YES:-}" = 1 ] || agreed; }; then
+    echo "Sink: the Consul agent at $consul. Entries stay when syncer ends; this removes them:"
+    echo "    $syncer purge --source $source --sink consul"
+    set -- --sink consul "$@"
 else
-    echo "Sink: an in-memory registry, lost on exit (no Consul agent at ${CONSUL_HTTP_ADDR:-127.0.0.1:8500})"
-    sink=memory
+    [ -n "$consul" ] || echo "No Consul agent at ${CONSUL_HTTP_ADDR:-127.0.0.1:8500}."
+    echo "Sink: an in-memory registry, lost on exit"
+    set -- --sink memory "$@"
 fi
 
-echo "Running: syncer run --source $source --sink $sink $*"
-exec "$syncer" run --source "$source" --sink "$sink" "$@"
+echo "Status page: http://$page/"
+set -- --source "$source" "$@" --web "$page"
+echo "Running: syncer run $*"
+exec "$syncer" run "$@"
