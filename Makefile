@@ -32,15 +32,17 @@ help: ## list the targets
 venv: $(INSTALLED) ## make .venv with syncer, its plugins and the tools, all editable
 
 # All in one pip command, so that the plugins find this core and not one of an index; in
-# editable mode "compat", so that type checkers see the core from outside its folder too.
+# editable mode "compat", so that type checkers see the core from outside its folder too. One
+# setuptools builds all, in place of one fetched for each; Python compiles what it uses, when it does.
 $(RUNNABLE): $(METADATA)
 	@test -e $@ || contrib/make-venv.sh "$(PYTHON)" "$(VENV)"
 	@echo "installing syncer$(if $(PLUGINS), with $(notdir $(PLUGINS))) into $(VENV)"
 ifdef LOCK
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(LOCK)
 endif
-	@$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat \
-		$(if $(LOCK),--no-index --no-build-isolation) \
+	@$(if $(LOCK),,$(BIN)/python -m pip install --quiet --no-compile "setuptools>=77")
+	@$(BIN)/python -m pip install --quiet --no-compile --config-settings editable_mode=compat \
+		--no-build-isolation $(if $(LOCK),--no-index) \
 		--editable ".[web]" $(addprefix --editable ./,$(PLUGINS))
 	@touch $@
 
