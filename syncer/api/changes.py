@@ -160,7 +160,7 @@ class SkipKind(str, Enum):
     NAMESAKE = (
         "namesake",
         "another engine, which has the same name, registered it: neither touches the entries of the"
-        " other ([what is ours](#what-is-ours))",
+        " other ([which entries are syncer's](#which-entries-are-syncers))",
         Treat.WARN | Treat.REPORT | Treat.COUNT | Treat.ONCE,
     )
     DUPLICATE = (
