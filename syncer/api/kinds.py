@@ -171,13 +171,15 @@ class Invocation:
     """The command line of another program, translated.
 
     `sources` and `sinks` are values of `--source` and `--sink`; `settings` are tables of the
-    configuration file and take precedence over them. If `text` is set, it is printed and the
+    configuration file and take precedence over them. `origins` maps key paths of the settings to
+    the flags that they come from, for errors. If `text` is set, it is printed and the
     command ends with `exit_code`. `only_print` prints the configuration and runs nothing.
     """
 
     sources: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     sinks: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     settings: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    origins: Mapping[str, str] = attrs.field(factory=dict)
     only_print: bool = False
     warnings: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     text: str = ""

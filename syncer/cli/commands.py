@@ -242,7 +242,8 @@ def purge(source: str, yes: bool, **flags: Any) -> int:
     if found.errors:
         terminal.emit(show.error_lines(found))
     if not count:
-        terminal.line("nothing to remove: this syncer has no entries")
+        if not found.errors:
+            terminal.line("nothing to remove: this syncer has no entries")
         return FAILED if found.errors else 0
     others = {} if source else show.not_configured(found, config.sources)
     for name, number in others.items():

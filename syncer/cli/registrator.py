@@ -5,7 +5,7 @@ with the settings that they stand for. Slow imports are inside the functions tha
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,7 +56,7 @@ def registrator(ctx: click.Context, arguments: Sequence[str]) -> int:
         path=None,
         sources=asked.sources,
         sinks=asked.sinks,
-        assignments=tuple(_assignments(asked.settings)),
+        settings=_with_origins(asked.settings, asked.origins),
         log_format=os.environ.get("SYNCER_LOG_FORMAT"),
     )
     return code
@@ -78,12 +78,13 @@ def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
     return found
 
 
-def _assignments(settings: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """Yield the settings in the form of `--set`."""
-    from syncer.config.toml_text import toml_value
+def _with_origins(settings: Mapping[str, Any], origins: Mapping[str, str], before: str = "") -> Any:
+    """Return the settings, each with the flag of the other program that stands for it."""
+    from syncer.config.tree import Given
 
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _assignments(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}={value if isinstance(value, str) else toml_value(value)}"
+    return {
+        key: _with_origins(value, origins, f"{before}{key}.")
+        if isinstance(value, Mapping)
+        else Given(value, origins.get(f"{before}{key}", "the command line"))
+        for key, value in settings.items()
+    }

@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 import click
@@ -85,24 +85,22 @@ def _in_sync(found: Mapping[str, Any]) -> bool:
 
 def _has_all(sink: Mapping[str, Any]) -> bool:
     """Whether a sink holds all that it should."""
-    return not sink["failed"] and sink.get("registered") == sink.get("wanted")
+    return not sink["failed"] and sink["registered"] == sink["wanted"]
 
 
 def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:
     from syncer.cli.show import counted
 
     word = "in sync" if in_sync else "not in sync"
-    host = f"{name}: " if (name := found.get("host")) else ""
-    yield f"{host}{word}; running for {_span(found['uptime'])}, version {found['version']}"
+    running = f"running for {_span(found['uptime'])}, version {found['version']}"
+    yield f"{found['host']}: {word}; {running}"
     if found["refused"]:
         yield f"  configuration refused: {'; '.join(found['refused']['problems'])}"
     for source in found["sources"]:
         text = ", ".join(counted(source[f"{noun}s"], noun) for noun in ("workload", "instance"))
         yield f"  {source['name']:<12}  {_state(source, text)}"
     for sink in found["sinks"]:
-        number = sink.get("registered", sink["registrations"])
-        wanted = f" of {sink['wanted']}" if "wanted" in sink else ""
-        counts = f"{number}{wanted} registered"
+        counts = f"{sink['registered']} of {sink['wanted']} registered"
         yield f"  {sink['name']:<12}  {_state(sink, counts)}{_held(sink)}"
     if left_out := found.get("not_registered"):
         yield "  not registered:"
@@ -121,11 +119,11 @@ def _state(part: Mapping[str, Any], text: str) -> str:
 
 
 def _clock(part: Mapping[str, Any]) -> str:
-    """Return when a part last worked, by this machine's clock; "" if it never did."""
-    if part["age"] is None:
+    """Return since when a part fails, by the clock of this machine; "" if that is not told."""
+    if not part["since"]:
         return ""
-    at = datetime.now(timezone.utc) - timedelta(seconds=part["age"])
-    return f"{at.astimezone():%H:%M:%S}" if part["age"] < 86_400 else f"{at.astimezone():%F %H:%M}"
+    at = datetime.fromisoformat(part["since"]).astimezone()
+    return f"{at:%H:%M:%S}" if at.date() == datetime.now().astimezone().date() else f"{at:%F %H:%M}"
 
 
 def _held(sink: Mapping[str, Any]) -> str:

@@ -208,12 +208,16 @@ def _free(name: str, taken: Mapping[str, Given]) -> str:
 
 
 def top_settings(flags: Mapping[str, Any]) -> Tree:
-    """Return what flags like `--owner` say of the top of the file and its tables."""
-    tree: Tree = {
+    """Return what flags like `--owner` say of the top of the file and its tables.
+
+    `settings` are those of another program's command line, which has no such flags.
+    """
+    given = {
         name: Given(flags[name], f"--{name}", text=True)
         for name in ("owner", "interval")
         if flags[name]
     }
+    tree: Tree = {**flags.get("settings", {}), **given}
     if listen := flags.get("web"):
         tree["web"] = {"listen": Given(listen, "--web", text=True)}
     return tree

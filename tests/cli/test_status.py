@@ -3,10 +3,11 @@
 import http.server
 import json
 import threading
+import time
 
 import pytest
 
-WORKING = {"state": "working", "why": "", "failures": 0, "age": 8.2}
+WORKING = {"state": "working", "why": "", "failures": 0, "since": None, "age": 8.2}
 SOURCE = {"name": "docker", **WORKING, "workloads": 8, "instances": 1}
 SINK = {
     **{"name": "consul", **WORKING, "registrations": 41, "registered": 41, "wanted": 41},
@@ -46,6 +47,16 @@ def answers():
         server.server_close()
 
 
+@pytest.fixture(autouse=True)
+def utc(monkeypatch):
+    """Times are those of this machine's clock: here UTC."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 def test_in_sync(typed, answers):
     """Each part has a line; the exit code is 0."""
     assert typed(f"status --web {answers(ANSWER)}") == (
@@ -61,6 +72,10 @@ def test_in_sync(typed, answers):
     [
         ({"state": "failing", "why": "no route", "age": 70}, "no route; read 1 min 10 s ago"),
         ({"state": "failing", "why": "no route", "age": None}, "failing: no route; never read"),
+        (
+            {"state": "failing", "why": "no route", "since": "2020-01-02T12:52:00+00:00"},
+            "failing since 2020-01-02 12:52: no route; read 8 s ago",
+        ),
         ({"registered": 40, "skips": {"conflict": 1}}, "40 of 41 registered, read 8 s ago, 1 con"),
         ({"failed": 2}, "read 8 s ago, 2 failed"),
     ],

@@ -8,6 +8,8 @@ from click.shell_completion import ShellComplete
 from syncer.cli.commands import cli
 from syncer.config.variables import FLAGS
 
+FILE = 'services = [{ name = "cart", address = "192.0.2.9", port = 90 }]'
+
 
 @pytest.mark.parametrize(
     ("line", "words"),
@@ -56,6 +58,19 @@ def test_flags_that_are_not_understood(typed, flags, words):
     code, said = typed(f"check-config --source file=s.toml {flags}")
     assert code == 3
     assert words in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("-ip nonsense! consul://127.0.0.1:1", "syncer: -ip: "),
+        ("-resync 9999999 consul://127.0.0.1:1", "syncer: -resync: "),
+    ],
+)
+def test_flags_of_registrator(typed, flags, words):
+    """They are named as they were typed too."""
+    code, said = typed(f"registrator {flags}")
+    assert (code, said[: len(words)]) == (3, words)
 
 
 def test_a_login_in_a_wrong_address_is_not_repeated(typed):
@@ -198,3 +213,25 @@ def test_no_summary_is_cut(typed, monkeypatch):
     assert (
         "Examples:\n  # Only what a plan has shown\n  syncer apply --exp" in typed("help apply")[1]
     )
+
+
+class TestPurge:
+    def test_what_it_includes_is_said(self, typed, folder, monkeypatch):
+        """Entries of sources that are not configured now, before the question; "n" removes none."""
+        both = "--sink file=r.json --set sources.{}.scope=h"
+        (folder / "old.toml").write_text(FILE)
+        assert typed("apply --source old:file=old.toml " + both.format("old"))[0] == 0
+        here = "--source file=s.toml " + both.format("file")
+        assert typed(f"apply {here}")[0] == 0
+        before = (folder / "r.json").read_text()
+        monkeypatch.setattr("click.confirm", lambda text: False)
+        code, said = typed(f"purge {here}")
+        assert code == 130
+        assert "1 of them came from source old, which is not configured now" in said
+        assert said.endswith("Aborted; nothing was removed.\n")
+        assert (folder / "r.json").read_text() == before
+        assert typed(f"purge --yes {here}")[1].endswith("removed 2 of 2\n")
+        assert typed(f"purge --yes {here}") == (
+            0,
+            "nothing to remove: this syncer has no entries\n",
+        )

@@ -17,6 +17,16 @@ USAGE_ERROR = 2
 _WITHOUT_HEALTH = ("consulkv", "etcd", "zookeeper")
 #: The shortest TTL of the etcd sink, in seconds.
 _SHORTEST_TTL = 5
+#: The flags that settings come from.
+_ORIGINS = {
+    "interval": "-resync",
+    "sources.docker.addresses.advertise": "-ip",
+    "sources.docker.addresses.label": "-useIpFromLabel",
+    "sources.docker.addresses.networks": "-useIpFromNetworkName",
+    "parsers.registrator.tags": "-tags",
+    "parsers.registrator.tags_template": "-tags",
+    "sinks.etcd.ttl": "-ttl",
+}
 _RANDOM = re.compile("[0-9a-f]{12}")
 
 Table = dict[str, Any]
@@ -38,6 +48,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
         sources=("docker",),
         sinks=(registry.sink,),
         settings=_settings(parsed, registry, environ, socket.gethostname()),
+        origins=_ORIGINS,
         only_print=bool(parsed.values["print-config"]),
         warnings=tuple(_warnings(parsed, registry)),
     )
