@@ -79,7 +79,7 @@ def config_of(asked: "Invocation", plugins: "Plugins") -> dict[str, Any]:
 
 
 def _with_origins(settings: Mapping[str, Any], origins: Mapping[str, str], before: str = "") -> Any:
-    """Return the settings, each with the flag of the other program that stands for it."""
+    """Return the settings, each with the flag of the other program that it comes from."""
     from syncer.config.tree import Given
 
     return {
