@@ -1,5 +1,6 @@
 """The command `status`: asks a running syncer how it is, by the API of its status page."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -67,7 +68,7 @@ def _asked(url: str, token: str) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         hint = ": set SYNCER_WEB_TOKEN to its web.token" if error.code == 401 else ""
         raise PermanentError(f"{url} refused with status {error.code}{hint}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         why = getattr(error, "reason", error)
         text = getattr(why, "strerror", None) or why
         hint = "is it running, with --web or web.listen? `--web ADDRESS` asks another address"

@@ -120,3 +120,4 @@ def test_nothing_answers(typed, answers):
     assert code == 5
     assert said.startswith("syncer: no syncer answers at http://127.0.0.1:1: Connection refused;")
     assert typed(f"status --web {answers(['another program'])}")[0] == 6
+    assert typed("status --web nowhere")[0] == 5
