@@ -265,7 +265,7 @@ cli.add_command(init)
 cli.add_command(status)
 
 
-@cli.command()
+@cli.command(short_help="List the installed plugins and the kinds they offer.")
 @click.argument("kind", default="")
 @click.option("-v", "--verbose", is_flag=True, help="Also list the options of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
