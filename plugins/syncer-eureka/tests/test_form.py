@@ -187,6 +187,8 @@ def test_settings(write):
         ("eureka_vip", "ok,b\u0131lling", "must be names of letters, digits, dots and hyphens"),
         ("eureka_secure_vip", "a b", "must be names of letters, digits, dots and hyphens"),
         ("eureka_metadata_eureka_home_page_url", "javascript:alert(1)", "which is a setting"),
+        ("eureka_hostname", "10.0.0.5:80@evil.example", "must be a host name"),
+        ("eureka_ipaddr", "10.0.0.5@evil.example", "not an address"),
         ("eureka_metadata_eureka_vip", "x", "would set eureka_vip, which is a setting"),
         ("eureka_what", "x", "unknown; for metadata use eureka_metadata_NAME"),
     ],

@@ -4,6 +4,7 @@
 registrator that knew Eureka are known, and some more. None is published as metadata.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +44,10 @@ class Settings:
     datacenterinfo_name: str = ""
     leaseinfo_durationinsecs: str = ""
 
+
+#: Hosts in the form that URLs have. With a port or a user they would lead elsewhere.
+_HOST = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
+_ADDRESS = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
 
 #: Set by a label, or by the first check that consumers can make, too.
 HEALTH_CHECK_URL = f"{PREFIX}health_check_url"
@@ -115,6 +120,8 @@ def _canonical(name: str, text: str, options: EurekaOptions) -> str:
         return ",".join(split_vips(text))
     if name.endswith("_url"):
         return _url(text)
+    if name == "hostname" and text and not _HOST.fullmatch(text):
+        raise BadValue("a host name, or an IPv6 address in brackets", text)
     if name == "leaseinfo_durationinsecs":
         wanted, least = _seconds(text), options.shortest_lease.total_seconds()
         if wanted <= least:
@@ -149,7 +156,7 @@ def _is_http(text: str) -> bool:
 def _fields(name: str, text: str, instance: Instance) -> dict[str, Any]:
     """Return the fields of the instance that a setting changes. Raises ValueError."""
     if name == "ipaddr" and text:
-        if not text.isprintable() or " " in text:
+        if not _ADDRESS.fullmatch(text):
             raise ValueError(f"not an address: {text[:40]!r}")
         return {"address": text}
     if name == "status":
