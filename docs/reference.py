@@ -17,6 +17,7 @@ import click
 import syncer
 from syncer.api import errors
 from syncer.api.changes import SkipKind
+from syncer.api.left_out import LeftOutKind
 from syncer.cli.commands import cli
 from syncer.cli.help import EXIT_CODES, example_lines
 from syncer.cli.plugins import kinds
@@ -204,6 +205,11 @@ def skips() -> str:
     return _table(("word", "means"), ((f"`{kind}`", kind.means) for kind in SkipKind))
 
 
+def left_out() -> str:
+    """Why something is not registered: each word, and what it means."""
+    return _table(("word", "means"), ((f"`{kind}`", kind.means) for kind in LeftOutKind))
+
+
 def sink_clauses() -> str:
     """The clauses of the sink contract, as its module tells them."""
     return _clauses(sinks.__doc__)
@@ -233,6 +239,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "contracts": contracts,
     "events": events,
     "names": names,
+    "left-out": left_out,
     "metrics": metrics,
     "layers": layers,
     "skips": skips,

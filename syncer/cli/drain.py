@@ -63,6 +63,9 @@ def _target(name: str | None, all_: bool) -> str:
 def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once[CycleFinished]":
     """Return the reports, or raise SyncerError if nothing has this name."""
     if name and not reports.errors and not any(report.plan.asked for report in reports.values()):
+        for one in engine.left_out():
+            if one.workload == name or (len(name) > 3 and one.id.startswith(name)):
+                raise SyncerError(f"{one.workload} is not registered: {one.text}")
         hint = did_you_mean(name, engine.names())
         raise SyncerError(f"no entry of this syncer matches {name!r}{hint}")
     return reports

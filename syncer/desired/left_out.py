@@ -61,9 +61,8 @@ def of_workload(snapshot: Snapshot, entry: TrackedWorkload) -> Iterator[LeftOut]
     for one in translated.explained:
         if one.instance is None:
             told.add(f"{named(one.offer)}: {one.why}")
-            service = "" if one.offer.service == workload.name else f"{one.offer.service}: "
             port = f"{one.offer.port}/{one.offer.protocol}" if one.offer.port else ""
-            yield make(kind=one.kind, port=port, reason=f"{service}{one.why}")
+            yield make(kind=one.kind, port=port, reason=one.why)
     rest = [text for text in translated.problems if text not in told]
     meant = bool(translated.left_out) and translated.kind is LeftOutKind.IGNORED
     kind = LeftOutKind.WARNING if translated.instances or meant else LeftOutKind.PROBLEM

@@ -170,10 +170,26 @@ class Surroundings:
     clock: Clock
     stopping: threading.Event = attrs.field(factory=threading.Event)
 
-    def watch(self, name: str, watch: Callable[..., None], wake: Callable[..., None]) -> Loop:
-        """Return a loop that watches, and calls `wake` with what it hears."""
+    def watch(
+        self,
+        name: str,
+        watch: Callable[..., None],
+        wake: Callable[..., None],
+        broken: Callable[[], None] = lambda: None,
+    ) -> Loop:
+        """Return a loop that watches, and calls `wake` with what it hears.
+
+        `broken` is called when the watch fails, at the first failure in a row.
+        """
+        backoff = Backoff(*WATCH_PAUSE)
+
+        def on_failure(error: str) -> None:
+            if backoff.failures == 1:
+                broken()
+
         work = WatchWork(watch, wake, self.stopping, self.clock, lambda: loop.mark_healthy())
-        loop = Loop(Part("watch", name), work, self.emit, backoff=Backoff(*WATCH_PAUSE))
+        part = Part("watch", name)
+        loop = Loop(part, work, self.emit, backoff=backoff, on_failure=on_failure)
         return loop
 
 
@@ -185,7 +201,8 @@ class SourceThreads:
         self.listing = Loop(
             Part("source", name), work, shared.emit, on_failure=tracker.note_failure
         )
-        self.watch = shared.watch(name, tracker.source.watch, self._woken)
+        # Without events a listing tells whether the source is away: not only at the next interval.
+        self.watch = shared.watch(name, tracker.source.watch, self._woken, self._retry)
         self.used = Used(tracker.source.credentials, self._retry)
 
     def _retry(self) -> None:

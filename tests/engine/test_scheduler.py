@@ -95,6 +95,9 @@ class Running:
     def cycles(self, sink="memory"):
         return [event for event in self.heard.of(CycleFinished) if event.sink == sink]
 
+    def failing(self):
+        return {event.loop for event in self.heard.of(LoopFailed)}
+
     def settle(self, *sinks):
         """Wait until all has started: each source listed twice, each sink ran twice.
 
@@ -253,6 +256,13 @@ class TestWakes:
         wait_until(lambda: source.calls["watch"] == 2)
         wait_until(lambda: source.calls["workloads"] >= 3)
         registered(sink, "new")
+
+    def test_a_watch_that_fails_has_the_source_listed(self, one):
+        """Not only at the next interval: at once it is known that the source is away."""
+        made, source, _ = one
+        source.failure = TemporaryError("gone")
+        source.break_watch()
+        wait_until(lambda: {"watch docker", "source docker"} <= made.failing())
 
     def test_a_wake_of_the_registry_reads_it(self, run):
         """What somebody else did there is put right at once."""

@@ -67,7 +67,8 @@ class TestDescribed:
 
     @pytest.mark.parametrize(
         "path",
-        ["status", "sources", "sinks", "instances", "registrations", "skips", "drift", "events"],
+        ["status", "sources", "sinks", "instances", "registrations", "skips", "drift", "events"]
+        + ["not-registered"],
     )
     def test_answers(self, full, path):
         """No field is missing, and none is there that is not described."""
@@ -113,6 +114,45 @@ class TestDescribed:
         for path, given in (("drain", body), ("undrain", body), ("refresh", None)):
             found = full.get(path, method="POST", token=TOKEN, body=given)
             check(f"/api/v1/{path}", found, method="post")
+
+
+class TestParts:
+    """Sources and sinks that do not work."""
+
+    def test_a_broken_stream_of_events(self, site):
+        """It shows at once, though the source answers; everything is listed for it, once."""
+
+        class Deaf(FakeSource):
+            def watch(self, wake, stop):
+                self._before("watch")
+                raise syncer.TemporaryError("the stream ended")
+
+        made = site(sources={"docker": Deaf(workload())})
+        wait_until(lambda: made.get("sources")[0]["state"] == "degraded", 30)
+        status = made.get("status")
+        (source,) = status["sources"]
+        assert source["why"] == "no events: the stream ended"
+        assert source["since"]
+        assert status["ready"]
+        assert [one["loop"] for one in status["failing"]] == ["watch docker"]
+        assert check("/api/v1/status", status)
+
+    def test_a_sink_that_was_never_reached(self, full):
+        """Nothing is known of it: not 0 entries, and no renewal."""
+        memory, other = full.get("sinks")
+        unknown = ("registrations", "registered", "ours", "foreign", "unchanged")
+        assert [other[key] for key in unknown] == [None] * 5
+        assert (memory["registered"], memory["wanted"]) == (1, 3)
+        assert other["since"]
+
+    def test_what_is_not_registered(self, full):
+        """In the overview, counted by kind, and as a list to search."""
+        status = full.get("status")
+        (one,) = status["not_registered"]
+        assert (one["workload"], one["kind"]) == ("gone", "state")
+        assert status["left_out"] == {"workloads": 1, "kinds": {"state": 1}}
+        assert full.get("not-registered?q=gone+exited&kind=state")["items"] == [one]
+        assert full.get("not-registered?kind=filtered")["total"] == 0
 
 
 class TestInstances:
