@@ -76,6 +76,15 @@ def test_a_container_appears_and_goes(live):
     assert live.same_page()
 
 
+def test_a_container_without_a_port(live):
+    """It is registered nowhere, and the page says why."""
+    live.engine.run("worker", labels={"SERVICE_NAME": "worker"})
+    sees(live.page.locator("#leftout"), "worker")
+    assert violations(live.page) == []
+    live.engine.remove("worker")
+    live.page.locator("#leftout").wait_for(state="hidden")
+
+
 @pytest.mark.parametrize("name", ["consul", "etcd"])
 def test_a_registry_is_killed_and_comes_back(live, name):
     """The page says which does not answer, keeps what it showed, and says that it is back."""

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import attrs
 import pytest
-from fakes import FakeSink, FakeSource, PickySink, held, offer, workload
+from fakes import FakeSink, FakeSource, PickySink, exited, held, offer, workload
 
 import syncer
 from servers.webpage import TOKEN
@@ -167,17 +167,6 @@ def test_a_drain_is_in_the_row(site, browse):
     assert TOKEN not in page.content()
 
 
-LEFT_OUT = {
-    "source": "docker",
-    "workload": "worker",
-    "id": "a" * 64,
-    "port": "",
-    "kind": "no-port",
-    "reason": "no port is published",
-    "advice": "publish one (-p 8080)",
-}
-
-
 @contextmanager
 def overview(made, page, **fields):
     """Have the page see other fields in the overview."""
@@ -189,21 +178,20 @@ def overview(made, page, **fields):
 
 
 def test_what_is_not_registered(site, browse):
-    """Is counted, listed with the reason and what to do, and found by the search."""
-    made = site(workload("web"), workload("worker", offers=()))
-    page, kinds = browse(made.url), {"no-port": 1, "state": 7}
-    left = {"not_registered": [LEFT_OUT], "left_out": {"workloads": 8, "kinds": kinds}}
+    """Is counted, listed with its reason, and found by the search; what stopped is not missed."""
+    made = site(workload("web"), workload("worker", offers=()), exited(workload("old")))
+    page = browse(made.url)
     listed, services = page.locator("#leftout"), page.locator("#services")
-    with overview(made, page, **left):
-        sees(listed, "worker: no port is published")
-        sees(listed, "Publish one (-p 8080). (docker, aaaaaaaaaaaa)")
-        page.get_by_role("link", name="1", exact=True).wait_for()
-        page.get_by_role("searchbox").fill("worker")
-        sees(services, "No service matches.")
-        sees(services, "worker: no port is published")
-        assert violations(page) == []
-        services.get_by_role("button", name="Explain worker").click()
-        sees(page.get_by_role("dialog"), "Not registered")
+    sees(listed, "worker: its source says that it offers no service")
+    page.locator("#numbers").get_by_role("link", name="1", exact=True).wait_for()
+    page.get_by_role("searchbox").fill("worker")
+    sees(services, "No service matches.")
+    sees(services, "worker: its source says that it offers no service")
+    assert violations(page) == []
+    services.get_by_role("button", name="Explain worker").click()
+    sees(page.get_by_role("dialog"), "Not registered")
+    made.sources["docker"].remove("worker-1", "old-1")
+    listed.wait_for(state="hidden")
 
 
 def test_events_that_do_not_come(site, browse):

@@ -17,7 +17,7 @@ const ADVICE = {
   forbidden: "Change the container's labels, or allow it in the settings of the source.",
   stray: "Configure the source again, or remove the entry with syncer deregister.",
 };
-const KINDS = { "no-port": "no port", "no-address": "no address", "no-parser": "no label parser", problem: "problem", filtered: "filtered", unclear: "unclear", state: "not listed", unknown: "fits nothing", warning: "incomplete", ignored: "ignored" };
+const KINDS = { "no-port": "no port", "no-address": "no address", "no-parser": "no label parser", problem: "problem", filtered: "filtered", unclear: "unclear", state: "not listed", unknown: "fits nothing", warning: "note", ignored: "ignored" };
 
 function item(key, tone, word, text, more, ...buttons) {
   return make("li", { "data-key": key, class: tone }, make("strong", { class: `mark ${tone}` }, word),
@@ -88,12 +88,13 @@ export function showProblems(status, skips) {
   put("problems-count", number(found.length));
   $("problems").hidden = !found.length;
   left.all = [...status.not_registered || []].sort((a, b) => QUIET.includes(a.kind) - QUIET.includes(b.kind));
+  left.missed = missed(status);
   showLeftOut();
 }
 
 // Workloads that are not registered.
 
-const left = { all: [], open: false };
+const left = { all: [], missed: 0, open: false };
 const QUIET = ["state", "warning", "unknown", "ignored"]; // nobody misses these
 
 // How many are not registered that somebody may miss: the list is bounded, the counts by kind are not.
@@ -102,7 +103,7 @@ export function missed(status) {
   return Object.entries(kinds).reduce((all, [kind, count]) => all + (QUIET.includes(kind) ? 0 : count), 0);
 }
 
-function leftOut(one) {
+export function leftOut(one) {
   const tone = QUIET.includes(one.kind) ? "idle" : "wait";
   const name = !one.workload ? one.source : one.port ? `${one.workload}, port ${one.port}` : one.workload;
   const where = [one.source, short(one.id)].filter((text) => text && text !== one.workload).join(", ");
@@ -110,20 +111,14 @@ function leftOut(one) {
     [one.advice ? `${upper(one.advice.replace(/\.$/, ""))}.` : "", where ? `(${where})` : ""].filter(Boolean).join(" "), ...(one.workload ? [explain(one.workload)] : []));
 }
 
+// What stopped is found by the search, and shown among all.
 function showLeftOut() {
-  const shown = left.open ? left.all : left.all.slice(0, SHOWN);
-  $("leftout").hidden = !left.all.length;
-  put("leftout-count", number(left.all.length));
-  show("leftout-list", shown.slice(0, MOST).map(leftOut));
+  const first = left.all.filter((one) => one.kind !== "state"), shown = left.open ? left.all.slice(0, MOST) : first.slice(0, SHOWN);
+  $("leftout").hidden = !first.length;
+  put("leftout-count", left.missed ? number(left.missed) : "");
+  show("leftout-list", shown.map(leftOut));
   $("leftout-all").hidden = left.open || shown.length === left.all.length;
   put("leftout-all", `Show all ${number(left.all.length)}`);
-}
-
-// Those that have all these words, for the search.
-export function findLeftOut(text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (one) => { const all = Object.values(one).join("\n").toLowerCase(); return words.every((word) => all.includes(word)); };
-  return words.length ? left.all.filter(fits).slice(0, SHOWN).map(leftOut) : [];
 }
 
 $("leftout-all").addEventListener("click", () => { left.open = true; showLeftOut(); });

@@ -3,10 +3,11 @@
 import { $, make, put, show } from "./elements.js";
 import { ask } from "./ask.js";
 import { many, number, short, upper } from "./words.js";
-import { findLeftOut } from "./problems.js";
+import { leftOut } from "./problems.js";
 
 const PAGE = 50; // services at a time
 const ALL = 500; // instances of a service that was opened
+const MISSING = 5; // workloads that are not registered, below what a search finds
 const FIELDS = ["sink", "source", "state", "whose"];
 const view = { offset: 0, shown: 0, asked: 0, status: "", open: new Map(), all: new Set(), overview: null };
 
@@ -103,17 +104,16 @@ function nothing() {
     make("pre", { tabIndex: 0 }, "docker run -d -p 8000:80 --label SERVICE_NAME=web nginx")] : [])];
 }
 
-function showCounts(found) {
+function showCounts(found, missing) {
   put("count", found.total ? `${many(found.total, "service")}, ${many(found.instances, "instance")}${filtering() ? " match" : ""}` : "");
   $("pages").hidden = found.offset === 0 && !found.more;
   put("place", `${number(found.offset + 1)} to ${number(found.offset + found.items.length)} of ${number(found.total)}`);
   $("previous").disabled = found.offset === 0;
   $("next").disabled = !found.more;
   $("table").hidden = !found.total;
-  const missing = findLeftOut($("q").value);
   $("empty").hidden = Boolean(found.total) && !missing.length;
   show("empty", [...(found.total ? [] : nothing()),
-    ...(missing.length ? [make("h3", {}, "Not registered"), make("ul", { class: "problems" }, ...missing)] : [])]);
+    ...(missing.length ? [make("h3", {}, "Not registered"), make("ul", { class: "problems" }, ...missing.map(leftOut))] : [])]);
 }
 
 // Whether the answer includes the log up to this line.
@@ -130,11 +130,12 @@ export async function showServices(overview = view.overview) {
   const found = await query({ offset: view.offset, limit: PAGE });
   for (const one of found.items.filter((some) => view.all.has(some.service) && some.total > some.instances.length))
     Object.assign(one, (await query({ service: one.service, each: ALL })).items[0]);
+  const missing = fields.q.trim() ? (await ask(`not-registered?${new URLSearchParams({ q: fields.q, limit: MISSING })}`)).items : [];
   if (question !== view.asked) return true; // a newer request is under way
   if (found.total && view.offset >= found.total) { view.offset = 0; return showServices(); }
   view.shown = found.items.length;
   showRows(found.items.flatMap(group));
-  showCounts(found);
+  showCounts(found, missing);
   return found.number;
 }
 
