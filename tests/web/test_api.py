@@ -67,8 +67,8 @@ class TestDescribed:
 
     @pytest.mark.parametrize(
         "path",
-        ["status", "sources", "sinks", "instances", "registrations", "skips", "drift", "events"]
-        + ["not-registered"],
+        ["status", "sources", "sinks", "instances", "services", "registrations", "skips"]
+        + ["drift", "events", "not-registered"],
     )
     def test_answers(self, full, path):
         """No field is missing, and none is there that is not described."""
@@ -198,6 +198,56 @@ class TestInstances:
         rows = Rows(now, Known()).all()
         engine.stop()
         assert [row.plain["sinks"] for row in rows if row.plain["wanted"]] == [{}]
+
+
+class TestServices:
+    """Instances in groups, those that need attention first."""
+
+    def test_the_ill_come_first(self, site):
+        """By their status; counted, and so many of each as are asked for."""
+        ill = {"health": syncer.Health.UNHEALTHY, "health_output": "exit 1"}
+        same = [offer("web", id="", register_address=f"10.0.0.{n}") for n in range(1, 4)]
+        made = site(
+            workload("app"),
+            *(workload(f"w{n}", offers=(one,)) for n, one in enumerate(same)),
+            workload("bad", offers=(offer("web", id="", register_port=99),), **ill),
+        )
+        wait_until(lambda: made.get("instances?state=registered")["total"] == 5, 30)
+        found = check("/api/v1/services", made.get("services?each=2"))
+        web, app = found["items"]
+        assert (found["total"], found["instances"]) == (2, 5)
+        assert (web["service"], web["total"], app["service"]) == ("web", 4, "app")
+        assert list(web["statuses"].items()) == [("unhealthy", 1), ("up", 3)]
+        assert web["sinks"] == web["registered"] == {"memory": 4}
+        first, second = web["instances"]
+        assert (first["status"], first["status_why"]) == ("unhealthy", "exit 1")
+        assert second["status"] == "up"
+        assert made.get("services?status=unhealthy")["instances"] == 1
+        assert made.get("services?service=app&status=unhealthy")["total"] == 0
+        assert made.get("status")["statuses"] == {"unhealthy": 1, "up": 4}
+
+    def test_a_registry_that_was_never_read_holds_an_unknown_number(self, full):
+        """And it is told since when it is away; of the other it is known."""
+        status = full.get("status")
+        memory, other = status["sinks"]
+        assert (memory["wanted"], memory["since"]) == (3, None)
+        assert (other["wanted"], other["registered"]) == (3, None)
+        assert other["since"] <= status["time"]
+
+    def test_the_flow(self, full):
+        """The instances of each service, by source and sink; the host is the sources' scope."""
+        status = full.get("status")
+        assert status["host"] == "h"
+        assert {one["service"] for one in status["flow"]} == {"web", "db", "bad"}
+        assert all(one["sources"] == {"docker": 1} for one in status["flow"])
+
+    def test_a_skip_says_what_it_means(self, full):
+        """In plain words; those that someone should look at come first."""
+        first = full.get("skips")["items"][0]
+        assert first["problem"]
+        (conflict,) = full.get("skips?kind=conflict")["items"]
+        assert conflict["means"].startswith("the id belongs to another owner")
+        assert not set("[]`(") & set(conflict["means"])
 
 
 class TestMuch:
