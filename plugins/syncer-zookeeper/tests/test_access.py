@@ -111,7 +111,7 @@ def secure(start_zookeeper, authority):
 def test_tls(secure, authority, open_sink, register):
     """The authority and our own certificate are used; the session lives over TLS."""
     files = {"ca_file": authority / "ca.pem", "client_cert": authority / "client.pem"}
-    sink = open_sink(secure.tls_address, session=1.5, **files)
+    sink = open_sink(secure.tls_address, session=10, **files)
     held = register(sink, *(make_instance("web", port) for port in range(1, 200)))
     assert len(secure.values()) == 199
     assert sink.renew(held) == []
