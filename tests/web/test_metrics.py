@@ -19,6 +19,7 @@ from syncer.events import (
     Elected,
     HealthChanged,
     LeaseLost,
+    LeftOutChanged,
     LoopFailed,
     LoopRecovered,
     ProblemsFound,
@@ -51,6 +52,7 @@ def everything(metrics):
     skips = (Skip("a", "conflict", "theirs"), Skip("b", "guard", "many"))
     for event in (
         SourceListed(source="docker", workloads=3, instances=4, unclear=1),
+        LeftOutChanged(source="docker", left_out=()),
         LoopFailed(loop=DOWN, error="down"),
         ProblemsFound(source="docker", workload="web", problems=("no port",)),
         ChangeApplied(sink="consul", change=MOVED, drift=True),
