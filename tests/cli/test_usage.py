@@ -73,9 +73,10 @@ def test_flags_of_registrator(typed, flags, words):
     assert (code, said[: len(words)]) == (3, words)
 
 
-def test_a_login_in_a_wrong_address_is_not_repeated(typed):
+@pytest.mark.parametrize("place", ["me:s3cret@10.0.0.1:8500", "10.0.0.1:8500/x?token=s3cret"])
+def test_a_secret_in_a_wrong_address_is_not_repeated(typed, place):
     """No hint is better than a password on the screen."""
-    code, said = typed("check-config --source file=s.toml --sink http://me:s3cret@10.0.0.1:8500")
+    code, said = typed(f"check-config --source file=s.toml --sink http://{place}")
     assert code == 3
     assert "s3cret" not in said
 
