@@ -65,8 +65,9 @@ def documented():
     pages = [path for pattern in PAGES for path in ROOT.glob(pattern) if path.is_file()]
     texts = (path.read_text(errors="replace") for path in pages)
     lines = {wanted(line) for text in texts for line in _LINE.findall(text)} - {()}
-    # Of equal ones the shortest, which is the one with extras.
-    return {brought(names): names for names in sorted(lines, key=len, reverse=True)}
+    # Of equal ones the shortest, which is the one with extras; in the same order in each process.
+    ordered = sorted(lines, key=lambda names: (-len(names), names))
+    return {brought(names): names for names in ordered}
 
 
 LINES = documented()
