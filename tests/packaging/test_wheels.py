@@ -202,6 +202,7 @@ def test_a_plan_from_the_wheels(whole):
     sample = ROOT / "contrib" / "sample" / "services.toml"
     done = whole.syncer("plan", "--source", f"file={sample}", "--sink", "memory")
     assert "3 to register" in done.stdout, done.stderr
+    assert "[sources.docker]" in whole.syncer("init", "-").stdout  # from a file of the package
 
 
 @pytest.mark.network
