@@ -99,7 +99,10 @@ def test_good_links_are_not(tmp_path, link):
 
 @pytest.mark.server
 def test_a_browser_asks_nobody(site, pytestconfig):
-    """In a real Chromium no page, nor the search, asks for anything but the site's own files."""
+    """In a real Chromium no page, nor the search, asks for anything but the site's own files.
+
+    Of a session at a prompt the button copies the command, without prompt and output.
+    """
     program = shutil.which("chromium")
     if not program:
         leave_out(pytestconfig, "Chromium", "not on the PATH: chromium")
@@ -117,5 +120,8 @@ def test_a_browser_asks_nobody(site, pytestconfig):
         page.goto(f"file://{site}/docs/status-page.html")
         page.goto(f"file://{site}/search.html?q=guard")
         page.locator("#search-results li").first.wait_for()
+        page.goto(f"file://{site}/docs/tutorial.html")
+        copied = page.evaluate("copied(document.querySelector('.highlight-console'))")
         browser.close()
+    assert copied.startswith("docker run -d --name web") and len(copied.splitlines()) == 4
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []

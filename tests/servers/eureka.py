@@ -279,7 +279,8 @@ class Consumer(RealServer):
             "eureka.client.registry-fetch-interval-seconds": "1",
             # Otherwise its load balancer remembers what it found for as long.
             "spring.cloud.loadbalancer.cache.enabled": "false",
-            "spring.cloud.service-registry.auto-registration.enabled": "false",
+            # As docs/spring-cloud.md asks of applications: syncer registers them.
+            "eureka.client.register-with-eureka": "false",
             "eureka.client.jersey.enabled": "false",
         }
 

@@ -42,6 +42,8 @@ def test_a_spring_client_can_use_it(consumer, register, sink):
     assert found["metadata"]["zone"] == "eu-1a"
     assert found["metadata"]["tags"] == "blue"
     assert consumer.choice("web") == found
+    registered = {entry.instance.service for entry in sink.registrations().items}
+    assert registered == {"web", "api", "six", "named"}  # the client has not registered itself
     (secure,) = consumer.instances("api")
     assert (secure["uri"], secure["secure"]) == ("https://10.0.0.5:8443", True)
     assert consumer.instances("six")[0]["uri"] == "http://[fd00::5]:80"
