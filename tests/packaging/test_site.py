@@ -123,5 +123,6 @@ def test_a_browser_asks_nobody(site, pytestconfig):
         page.goto(f"file://{site}/docs/tutorial.html")
         copied = page.evaluate("copied(document.querySelector('.highlight-console'))")
         browser.close()
-    assert copied.startswith("docker run -d --name web") and len(copied.splitlines()) == 4
+    assert copied.startswith("docker run -d --name web")
+    assert len(copied.splitlines()) == 4
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
