@@ -20,6 +20,8 @@ ANYWHERE = re.compile(
     r"|lets? go|letting go|anew|afresh|be had\b|(?:is|are) told\b|is to be done to"
     r"|stands? (?:in|there|under|for it|beside|at)|comes? on\b|besides? its cycles?"
     r"|does well|passed over|puts? right|put right|as it should be"
+    r"|longer than nothing|see whether|(?:is|are) not spoken|let nobody|which is to be"
+    r"|has no form|not told|broken off|goes on with|(?<!`)\bbeside\b(?!`) \w"
     r")",
     re.IGNORECASE,
 )

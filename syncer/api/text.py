@@ -56,6 +56,11 @@ def some_of(names: Collection[str], most: int = 5) -> str:
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
+def many(count: int, noun: str, plural: str = "") -> str:
+    """Return `1 entry` or `2 entries`; the plural is needed if it is not the noun and an s."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def one_line(text: object) -> str:
     """Return the text on one line: every run of white space becomes one space."""
     return " ".join(str(text).split())

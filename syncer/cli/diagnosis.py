@@ -13,7 +13,7 @@ from syncer.api.findings import Finding, Level
 from syncer.api.keys import Part, Place
 from syncer.api.left_out import LeftOut, LeftOutKind
 from syncer.api.model import Host, Instance, Registration, View
-from syncer.api.text import one_line, some_of
+from syncer.api.text import many, one_line, some_of
 from syncer.config.settings import Config
 from syncer.desired.address_rules import AddressRules
 from syncer.desired.left_out import grouped
@@ -109,7 +109,7 @@ def _of_source(
     host = snapshot.host
     entries = snapshot.workloads.values()
     instances = [one for entry in entries for one in entry.translated.instances]
-    text = f"reachable: {len(entries)} workloads, {len(instances)} instances"
+    text = f"reachable: {many(len(entries), 'workload')}, {many(len(instances), 'instance')}"
     yield Finding(Level.OK, text)
     if snapshot.doubt and not snapshot.unclear:
         yield _warning(snapshot.doubt, "nothing is removed until the listing is complete")
@@ -118,14 +118,15 @@ def _of_source(
     yield from _scope(host.name)
     for text, count in sorted(missing.items()):
         advice = "meanwhile what is registered stays, and nothing is added"
-        yield Finding(Level.PROBLEM, f"{text} ({count} services have no address)", advice)
+        what = f"{text} ({many(count, 'service')} without an address)"
+        yield Finding(Level.PROBLEM, what, advice)
     yield from _addresses(instances, host)
     yield from _places(instances)
     workloads = (entry.workload for entry in entries)
     if others := sorted(one.name for one in workloads if _is_registrator(one.image)):
         yield _warning(
             f"registrator is also running: {some_of(others, _SHOWN)}",
-            "stop it: both register the same services, see docs/migrate",
+            "stop it: both register the same services (`syncer registrator` takes its flags)",
         )
 
 
@@ -172,13 +173,15 @@ def _addresses(instances: Collection[Instance], host: Host) -> Iterator[Finding]
         for address in addresses
     }
     inner = [one for one in instances if one.address in names]
-    advice = "set --advertise to an address that other hosts can reach, see docs/addresses.md"
+    advice = (
+        "set --advertise to what other hosts can reach: an address, an interface (eth0) or a CIDR"
+    )
     if local:
-        text = f"{len(local)} instances have a loopback address: {_of_ids(local)}"
+        text = f"{many(len(local), 'instance')} with a loopback address: {_of_ids(local)}"
         yield _warning(text, advice)
     if inner:
         where = some_of(sorted({names[one.address] for one in inner}), _SHOWN)
-        text = f"{len(inner)} instances have the address of a bridge ({where})"
+        text = f"{many(len(inner), 'instance')} with the address of a bridge ({where})"
         yield _warning(f"{text}: {_of_ids(inner)}", advice)
 
 
@@ -206,7 +209,8 @@ def _of_sink(
 ) -> Iterator[Finding]:
     ours = [one for one in view.items if ownership.in_scope(one.mark)]
     scopes = frozenset().union(*ownership.scopes.values())
-    yield Finding(Level.OK, f"reachable: {len(view.items)} entries, {len(ours)} managed here")
+    entries = many(len(view.items), "entry", "entries")
+    yield Finding(Level.OK, f"reachable: {entries}, {len(ours)} managed here")
     for problem in view.problems:
         yield _warning(problem)
     if not view.complete and not view.problems:
@@ -218,9 +222,10 @@ def _of_sink(
         yield from _skips(plan)
     left = [one.id for one in view.items if not one.mark and registrator_host(one.id) in scopes]
     if left and not config.sinks[name].adopt:
+        found = many(len(left), "entry", "entries")
         yield _warning(
-            f"{len(left)} entries seem to be registrator's for this host: {some_of(left, _SHOWN)}",
-            "they are left alone; take them over with the option adopt, see docs/migrate",
+            f"{found} in registrator's form for this host: {some_of(left, _SHOWN)}",
+            f"they are left alone; take them over with --set sinks.{name}.adopt=own",
         )
     yield from _rivals(config, name, ours)
 

@@ -51,7 +51,7 @@ def listen(say: Say) -> None:
     def unexpected(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        say("syncer failed: this is a mistake in syncer or a plugin", trace_of(error))
+        say("unexpected error: this is a bug in syncer or a plugin", trace_of(error))
 
     def in_thread(found: threading.ExceptHookArgs) -> None:
         if found.exc_value is not None and found.exc_type is not SystemExit:

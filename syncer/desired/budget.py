@@ -14,7 +14,7 @@ from syncer.api.model import Offer
 
 #: Bytes of tags and metadata of one instance, and of everything of one workload.
 OF_INSTANCE, OF_WORKLOAD = 64 * 1024, 1024 * 1024
-#: Bytes that each tag or key, and each check, takes beside its text.
+#: Bytes that each tag or key, and each check, takes in addition to its text.
 _EACH, _CHECK = 32, 400
 
 

@@ -112,7 +112,7 @@ def advertised(text: str, host: Host, family: str) -> str:
             return inside[0]
         has = ", ".join(known) or "none known"
         raise NoAddressError(
-            f"the host has no address in {text}, which is to be advertised (it has: {has})",
+            f"cannot advertise {text}: the host has no address in it (it has: {has})",
             unknown=True,
         )
     if family_of(text):
@@ -123,8 +123,8 @@ def advertised(text: str, host: Host, family: str) -> str:
         return text
     has = ", ".join(name for name, addresses in host.addresses.items() if addresses)
     raise NoAddressError(
-        f"{text}, which is to be advertised, is no interface with an address now (the host has: "
-        f"{has or 'none known'}) and no host name that resolves",
+        f"cannot advertise {text}: it is neither an interface with an address (this host has:"
+        f" {has or 'none known'}) nor a host name that resolves",
         unknown=True,
     )
 

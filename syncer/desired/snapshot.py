@@ -51,7 +51,7 @@ class Snapshot:
     `doubt` is empty if the source has listed completely in this process and answers now; else it
     says what is missing, and nothing of this source is removed. Workloads in `unclear` exist, but
     the source cannot describe them. `listing` counts the complete listings. `host` is theirs.
-    `identities` are the source's own and its former ones; `None` if it has not told its own yet.
+    `identities` are the source's own and its former ones; `None` if its own is not known yet.
     """
 
     name: str

@@ -67,7 +67,7 @@ class Election:
         """Return the plan, without its changes if this process may not write."""
         if self.leads():
             return plan
-        text = "another syncer writes here, or it is not known yet"
+        text = "another syncer holds the lock, or the holder is not known yet"
         return plan.hold({c.id: Skip(c.id, SkipKind.STANDBY, text) for c in plan.changes})
 
     def require_lead(self) -> Callable[[], None]:
@@ -136,5 +136,5 @@ class Election:
 def without_left(plan: Plan, changes: Collection[Change], outcomes: Collection[Outcome]) -> Plan:
     """Hold back those of these changes that have no outcome since the lead was lost."""
     tried = {outcome.change.id for outcome in outcomes}
-    text = "another syncer may write here now, and goes on with the rest"
+    text = "another syncer may hold the lock now, and continues with the rest"
     return plan.hold({c.id: Skip(c.id, SkipKind.LOST, text) for c in changes if c.id not in tried})

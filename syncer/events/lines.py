@@ -13,7 +13,7 @@ from syncer.api.checks import CheckStatus
 from syncer.api.left_out import missing
 from syncer.api.model import Instance
 from syncer.api.secrets import hidden
-from syncer.api.text import printable
+from syncer.api.text import many, printable
 
 #: More new skips of one kind than this in one cycle become one line, and so do the problems of
 #: one workload after this many.
@@ -59,7 +59,7 @@ def records(event: Any) -> Iterator[Record]:
 @records.register
 def _(event: events.SourceListed) -> Iterator[Record]:
     fields: dict[str, Any] = {"source": event.source, "workloads": event.workloads}
-    text = f"{event.source} listed: {_many(event.workloads, 'workload')}"
+    text = f"{event.source} listed: {many(event.workloads, 'workload')}"
     if event.unclear:
         fields["unclear"] = event.unclear
         text += f", {event.unclear} cannot be read"
@@ -83,7 +83,7 @@ def _(event: events.LoopFailed) -> Iterator[Record]:
 
 @records.register
 def _(event: events.LoopRecovered) -> Iterator[Record]:
-    text = f"{event.loop} recovered after {_many(event.failures, 'failure')}"
+    text = f"{event.loop} recovered after {many(event.failures, 'failure')}"
     fields = {"of": event.loop, "failures": event.failures}
     yield Record("info", f"{event.loop} recovered", text, fields)
 
@@ -248,7 +248,7 @@ def in_sync(event: events.CycleFinished) -> Record:
     held = sum(Treat.REPORT in skip.kind.treat for skip in event.plan.skipped)
     fields = {"sink": event.sink, "registered": event.ours, "held_back": held}
     text = f"{event.ours} registered in {event.sink}"
-    text = f"{text}, {_many(held, 'change')} held back" if held else f"in sync: {text}"
+    text = f"{text}, {many(held, 'change')} held back" if held else f"in sync: {text}"
     return Record("info", "in sync", text, fields)
 
 
@@ -297,7 +297,3 @@ def _subject(change: Change) -> str:
 def _quoted(name: str) -> str:
     """Put a name in quotes if its end would not be clear without them."""
     return repr(name) if set(name) & set(" \"'()") else name
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -84,7 +84,7 @@ class Status:
                 found[part] = f"{text}: {failing.error}" if failing else text
         for name in sinks:
             age = self.clock() - known.read.get(name, self.clock())
-            if age > 3 * self.interval + SLACK:  # a reading beside the cycles does not end
+            if age > 3 * self.interval + SLACK:  # a reading during the cycles does not end
                 found.setdefault(Part("sink", name), f"not read for {age:.0f} s")
         return found
 

@@ -96,7 +96,7 @@ def parse_host(text: str, port: int) -> tuple[str, int]:
     """Return host and port of `host`, `host:port` or `[::1]:port`; `port` is the usual one."""
     text = text.strip()
     if "@" in text:
-        raise ValueError("user and password do not belong among the servers, but in `user`")
+        raise ValueError("set user and password in `user`, not in the servers")
     if "=" in text:
         raise ValueError(_NO_HOST)
     host, _, number = text.rpartition(":") if has_port(text) else (text, "", str(port))
@@ -104,7 +104,7 @@ def parse_host(text: str, port: int) -> tuple[str, int]:
     if not host or re.search(r"[\s/?#\[\],]", host):
         raise ValueError(f"not host:port: {shown_address(text)!r}")
     if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= _HIGHEST_PORT:
-        raise ValueError(f"not a port: {number!r}")
+        raise ValueError(f"port must be 1-65535, not {number!r}")
     return host, int(number)
 
 
@@ -121,15 +121,15 @@ def parse_http_url(text: str) -> SplitResult:
     except ValueError:
         raise ValueError("not an address: expected host:port or a URL") from None
     if url.scheme not in URL_PORTS:
-        raise ValueError(f"unknown scheme {url.scheme!r}: http and https are known")
+        raise ValueError(f"unknown scheme {url.scheme!r}: use http or https")
     if not url.hostname:
-        raise ValueError("the address names no host")
+        raise ValueError("the address has no host")
     if "=" in url.hostname:
         raise ValueError(_NO_HOST)
     if url.query or url.fragment:
-        raise ValueError("an address has no ? and no #")
+        raise ValueError("an address must not contain ? or #")
     if port == 0:
-        raise ValueError("port 0 is not an address")
+        raise ValueError("port must be 1-65535, not 0")
     return url
 
 

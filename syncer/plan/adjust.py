@@ -263,8 +263,8 @@ class Adjuster:
                 instance = self._with_health(instance, made)
                 want = self._want(instance, entry, snapshot, hold)
             except PermanentError as error:
-                made.rejected[instance.id] = Rejected.of(offered, error)
-                problems.append(f"{instance.id}: {error}")
+                made.rejected[instance.id] = rejected = Rejected.of(offered, error)
+                problems.append(f"{instance.id}: {rejected.reason}")
                 continue
             if want is None:
                 self._leave_out(instance, offered if hold else None, made)
@@ -283,8 +283,8 @@ class Adjuster:
     def _leave_out(self, instance: Instance, undrained: Instance | None, made: _Adjustment) -> None:
         """Note an instance that is not listed.
 
-        `undrained` is the same instance without its drain. If the sink lists that but has no form
-        for a drained one, the drain is refused and the entry is kept.
+        `undrained` is the same instance without its drain. If the sink lists that but cannot
+        show a drained one, the drain is refused and the entry is kept.
         """
         if (
             undrained is None
@@ -293,7 +293,7 @@ class Adjuster:
         ):
             made.withheld[instance.id] = instance.place
         else:
-            text = f"this sink has no form for an instance that is {instance.status.value}"
+            text = f"this sink cannot show that an instance is {instance.status.value}"
             made.rejected[instance.id] = Rejected.of(undrained, PermanentError(text))
 
     def _with_health(self, instance: Instance, made: _Adjustment) -> Instance:
@@ -318,8 +318,8 @@ class Adjuster:
     ) -> Wanted | None:
         """Return the instance in the sink's form, with its mark.
 
-        `None` if it is not listed in its status. Raises PermanentError if the sink has no form
-        for it, or consumers must not find it so.
+        `None` if it is not listed in its status. Raises PermanentError if the sink cannot hold
+        it, or consumers must not find it so.
         """
         if instance.status in self._withhold and not hold:
             return None

@@ -26,7 +26,7 @@ from syncer.plan.wanted import Adjusted
 
 
 def _ask_nobody(source: str, workload: str) -> Workload | None:
-    raise LookupError(f"nobody can be asked for {workload} of {source}")
+    raise LookupError(f"source {source} cannot be asked for {workload}")
 
 
 @attrs.frozen(kw_only=True)

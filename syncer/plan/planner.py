@@ -236,7 +236,7 @@ def _unless_rejected(update: Update, adjusted: Adjusted) -> Update | Skip:
 
 def _conflict(have: Registration, facts: Facts) -> str:
     if have.mark is None:
-        return "somebody else registered this id, without a mark of syncer"
+        return "the id is already taken by an entry that is not syncer's"
     mark = have.mark
     if facts.ownership.is_namesake(mark):
         return (

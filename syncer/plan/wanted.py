@@ -49,8 +49,9 @@ class Rejected:
 
     @classmethod
     def of(cls, offered: Instance, error: PermanentError) -> "Rejected":
-        """Return why an offered instance has no form."""
-        return cls(str(error), offered.service, offered.place, isinstance(error, Forbidden))
+        """Return why the sink cannot represent an offered instance."""
+        reason = str(error).removeprefix(f"{offered.id}: ")  # shown next to its id
+        return cls(reason, offered.service, offered.place, isinstance(error, Forbidden))
 
     def may_be(self, held: Instance) -> bool:
         """Whether an entry may be this instance: the sink may have registered another name."""

@@ -68,7 +68,7 @@ class FakeSource(Source):
             wake(id_)
 
     def break_watch(self) -> None:
-        """End the running watches, as if a stream of events had broken off."""
+        """End the running watches, as if a stream of events was interrupted."""
         for watch in tuple(self._watches):
             watch.set()
 

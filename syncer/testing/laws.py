@@ -52,7 +52,7 @@ class Desk:
         return Registration(instance=adjusted, mark=make_mark(adjusted, **mark))
 
     def drained(self, instance: Instance) -> Registration | None:
-        """Make the registration to write for a drained instance; `None` if the sink has no form."""
+        """Make the registration of a drained instance; `None` if the sink cannot show it."""
         translated, _ = translate_checks(instance, self._translate)
         form = drained(self.sink, translated)
         if form is None:

@@ -17,7 +17,7 @@ unclear      a workload that exists but cannot be described is   obscure
 begins       `watch` wakes with `None` when it begins to listen
 wakes        a wake follows each change; changes at the same
              time may share one
-breaks       changes wake again after the watch has broken off   break_watch
+breaks       changes wake again after the watch was interrupted  break_watch
 stops        a watch ends soon after `stop` is set, and after
              `close`
 secrets      secrets are in no repr, log or error                secrets

@@ -58,14 +58,14 @@ def test_nothing_wrong_is_all_ok():
     """A healthy set-up has only lines that are ok, and no problem."""
     report = report_of(workload("web"))
     assert said(report, Level.WARNING) == said(report, Level.PROBLEM) == []
-    assert "source docker: reachable: 1 workloads, 1 instances" in said(report, Level.OK)
+    assert "source docker: reachable: 1 workload, 1 instance" in said(report, Level.OK)
     assert not failed(report)
 
 
 @pytest.mark.parametrize(
     ("workloads", "words"),
     [
-        ([workload("a", "127.0.0.1")], "have a loopback address"),
+        ([workload("a", "127.0.0.1")], "with a loopback address"),
         ([workload("a"), workload("b")], "2 workloads share 192.0.2.1:80"),
         ([workload("a", image="gliderlabs/registrator:v7")], "registrator is also running: a"),
     ],
@@ -95,7 +95,7 @@ def test_an_address_to_advertise_that_is_not_there(word, workloads):
     report = report_of(config=config, source=source)
     (line,) = said(report, Level.PROBLEM)
     assert word in line
-    assert f"({workloads} services have no address)" in line
+    assert f"({workloads} service{'' if workloads == 1 else 's'} without an address)" in line
     assert failed(report)
 
 
@@ -159,7 +159,7 @@ def test_entries_of_registrator_are_a_warning_unless_they_are_adopted():
         for id_ in (f"{SCOPE}:web:80", "other:web:80")
     ]
     (line,) = said(report_of(held=held), Level.WARNING)
-    assert f"1 entries seem to be registrator's for this host: {SCOPE}:web:80" in line
+    assert f"1 entry in registrator's form for this host: {SCOPE}:web:80" in line
     sink = attrs.evolve(CONFIG.sinks["consul"], adopt=("own",))
     adopting = attrs.evolve(CONFIG, sinks={"consul": sink})
     assert said(report_of(held=held, config=adopting), Level.WARNING) == []

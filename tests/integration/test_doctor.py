@@ -60,7 +60,7 @@ def test_all_is_well_and_nothing_is_written(clean_docker, clean_consul):
         proxy.close()
     assert done.returncode == 0, done.stdout
     assert "ok       source docker: the engine at" in done.stdout
-    assert "ok       sink consul: services of every name may be read and written" in done.stdout
+    assert "ok       sink consul: token can read and write all services" in done.stdout
     assert "clocks are in sync" in done.stdout
     assert {one for one in asked if not one.startswith("GET ")} <= {ASKING}
     assert clean_consul.api.services() == {}

@@ -143,7 +143,7 @@ def test_a_sink_that_drops_says_so(here, two, clean_consul, tmp_path):
     before = hosts.read_text()
     done = command("drain", "web1", *both)
     assert done.returncode == 1
-    assert f"not drained {ONE}: rejected: this sink has no form" in done.stdout
+    assert f"not drained {ONE}: rejected: this sink cannot show" in done.stdout
     assert hosts.read_text() == before
     assert clean_consul.api.passing_ids("web") == {TWO}
 

@@ -76,7 +76,7 @@ def test_what_is_not_a_host(text):
 )
 def test_what_is_not_a_url(text):
     """Each is refused, without showing it."""
-    with pytest.raises(ValueError, match="unknown scheme|no host|port 0|no #|not an address"):
+    with pytest.raises(ValueError, match="unknown scheme|no host|port must|must not contain|not an address"):
         parse_http_url(text)
 
 
@@ -90,5 +90,5 @@ def test_every_server_is_validated():
     Options(("a", "b:1"))
     with pytest.raises(ValueError, match="servers must name at least one server"):
         Options(())
-    with pytest.raises(ValueError, match="servers: not a port: 'x'"):
+    with pytest.raises(ValueError, match="servers: port must be 1-65535, not 'x'"):
         Options(("a", "b:x"))

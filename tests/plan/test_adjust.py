@@ -78,7 +78,7 @@ def test_what_the_sink_cannot_hold_is_rejected_and_told_once():
 
     def adjust(instance):
         if instance.service == "bad name":
-            raise PermanentError("no blanks")
+            raise PermanentError(f"{instance.id}: no blanks")
         return instance
 
     adjusting = Adjusting(WEB, workload("x", offers=(offer("bad name"), offer("ok", id="ok"))))

@@ -153,7 +153,7 @@ def test_unix_socket(start_consul, open_sink, server_guard):
     sink.register(WEB)
     assert [r.id for r in sink.registrations().items] == [WEB.id]
     assert WEB.id in agent.api.services()
-    with pytest.raises(TemporaryError, match="cannot connect"):
+    with pytest.raises(TemporaryError, match="cannot reach"):
         open_sink("unix:///nowhere/agent.sock").registrations()
 
 

@@ -61,7 +61,7 @@ def test_addresses_with_tls(text, shown):
         (":8500", "no host"),
         ("box:port", "not an address"),
         ("box:99999", "not an address"),
-        ("box:0", "port 0"),
+        ("box:0", "port must be 1-65535"),
         ("http://[::1", "not an address"),
         ("ftp://box", "unknown scheme 'ftp'"),
         ("unix://relative/path", "absolute path"),

@@ -91,6 +91,15 @@ def test_nobody_there(make_source, tmp_path):
         make_source("tcp://127.0.0.1:1").workloads()
 
 
+def test_no_right_to_use_the_socket(make_source, tmp_path):
+    """The error says what to do: the socket's group is the one to join."""
+    path = tmp_path / "docker.sock"
+    path.touch()
+    client = make_source(f"unix://{path}")._client
+    found = str(client._failed(PermissionError(13, "Permission denied")))
+    assert found == f"cannot read {path}: permission denied; add the user to the group root"
+
+
 def test_default_sockets_are_named(make_source, monkeypatch):
     """If no default socket is there, the error names them all."""
     monkeypatch.setattr(endpoint, "DEFAULT_SOCKETS", ("/nowhere/a.sock", "/nowhere/b.sock"))

@@ -111,7 +111,9 @@ def test_a_redirect_is_not_followed(scripted_engine, make_source, path):
         INSPECT: lambda: source.workload("a" * 64),
         EVENTS: lambda: source.watch(lambda _: None, threading.Event()),
     }
-    with pytest.raises(syncer.SyncerError, match=f"it sends to {there}/: set this as the address"):
+    with pytest.raises(
+        syncer.SyncerError, match=f"it redirects to {there}/: set this as the address"
+    ):
         asks.get(path, source.workloads)()
     assert other.paths == []
 

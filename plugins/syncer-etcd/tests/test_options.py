@@ -58,8 +58,8 @@ def test_user_in_a_uri_is_a_secret():
     ("uri", "words"),
     [
         ("consul://h", "unknown scheme 'consul'"),
-        ("etcd://h:x/y", "not a port"),
-        ("etcd://h:70000", "not a port"),
+        ("etcd://h:x/y", "port must be 1-65535"),
+        ("etcd://h:70000", "port must be 1-65535"),
         ("etcd://me:secret@h?password=secret", "before the host"),
         ("etcd://h/x#y", "%23"),
         ("etcd://me:secret/secret@h", "must be written %2F"),
@@ -87,9 +87,9 @@ def test_endpoints():
     ("options", "words"),
     [
         ({"endpoints": ()}, "at least one"),
-        ({"endpoints": ("me:x@h",)}, "do not belong"),
+        ({"endpoints": ("me:x@h",)}, "not in the servers"),
         ({"endpoints": ("ftp://h",)}, "unknown scheme"),
-        ({"endpoints": ("http://a", "https://b")}, "all of http or all of https"),
+        ({"endpoints": ("http://a", "https://b")}, "use http for all"),
         ({"ttl": timedelta(seconds=4)}, "ttl must be 5s to 720h, not 4s"),
         ({"timeout": timedelta(0)}, "timeout must be greater than 0"),
     ],

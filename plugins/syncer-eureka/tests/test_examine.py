@@ -49,11 +49,11 @@ def test_a_server_that_is_away(clean_eureka, open_sink):
     """Alone it is a problem; a warning where another answers."""
     ((level, text),) = found(open_sink(NOBODY))
     assert level is Level.PROBLEM
-    assert "cannot connect" in text
+    assert "cannot reach" in text
     assert "see whether Eureka runs there" in text
     findings = found(open_sink(NOBODY, clean_eureka.url))
     assert of(Level.PROBLEM, findings) == []
-    assert "cannot connect" in of(Level.WARNING, findings)[0]
+    assert "cannot reach" in of(Level.WARNING, findings)[0]
 
 
 def test_servers_that_are_no_peers(clean_eureka, open_sink):

@@ -89,6 +89,14 @@ def test_names_that_no_path_can_hold(sink, service):
         sink.adjust(make_instance(service or "\x00"))
 
 
+def test_the_refusal_of_a_name_says_which_are_valid(sink):
+    """Once, with what to do."""
+    with pytest.raises(PermanentError) as caught:
+        sink.adjust(make_instance("my service"))
+    text = "'my service' is not a valid Eureka service name: use letters, digits, dots and hyphens"
+    assert str(caught.value).endswith(text)
+
+
 @pytest.mark.parametrize(
     "id_", [instance_id("a b"), "a/b", "a\\b", "ä ö", ".", "..", "x" * 300, "a?b#c%d"]
 )

@@ -49,9 +49,9 @@ def test_uri_with_options_and_a_user():
         (f"http://me:{SECRET}@h1/e,http://you:{SECRET}2@h2/e", "the same user"),
         (f"ftp://me:{SECRET}@h1/e", "unknown scheme"),
         (f"eureka://me:{SECRET}@h1:99999/e", "not an address"),
-        (f"eureka://me:{SECRET}@h1:0/e", "port 0"),
-        (f"http://me:{SECRET}@/e", "names no host"),
-        (f"http://me:{SECRET}@h1/e#f", "no #"),
+        (f"eureka://me:{SECRET}@h1:0/e", "port must be 1-65535"),
+        (f"http://me:{SECRET}@/e", "has no host"),
+        (f"http://me:{SECRET}@h1/e#f", "must not contain"),
     ],
 )
 def test_uri_that_cannot_be(uri, words):

@@ -221,7 +221,7 @@ LOGINS = {
 
 @pytest.mark.parametrize("settings", LOGINS.values(), ids=LOGINS)
 def test_servers_that_demand_a_login(start_zookeeper, open_sink, settings):
-    """It is said what is missing, and that SASL is not spoken."""
+    """It is said what is missing, and that SASL is not supported."""
     server = start_zookeeper(settings=settings)
     sink = open_sink(server.address)
     with pytest.raises(PermanentError, match="let nobody in without a login: set user and pass"):

@@ -110,7 +110,7 @@ class Process:
             return
         self._now = new
         if not ended:
-            self._warn(["the former configuration's work was still running: it is broken off"])
+            self._warn(["work of the previous configuration was still running and was cancelled"])
         # 5. Close a page that is no longer configured, and watch the new configuration's files.
         if not new.config.web.listen:
             self._pages.stop()

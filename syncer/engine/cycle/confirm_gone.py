@@ -44,7 +44,7 @@ def _confirmed(change: Deregister, context: Context, unanswered: Counter[str]) -
     if workload is None or not _is_meant(workload, change.old):
         return change
     if workload.state.offered:
-        return Skip(change.id, SkipKind.ALIVE, "its workload runs after all; looked at again")
+        return Skip(change.id, SkipKind.ALIVE, "its workload is still running; checking again")
     return attrs.evolve(change, stopped=True)
 
 

@@ -99,6 +99,8 @@ class HttpClient:
                 return self._exchange(method, target, body, headers, end)
             return answer
         except exceptions.HTTPError as error:
+            if isinstance(error, exceptions.NewConnectionError) and not self._closed:
+                raise TemporaryError(f"cannot reach {self.name}: {self._refusal(error)}") from error
             reason = "closed" if self._closed else self._reason(error, seconds)
             raise TemporaryError(f"{self.name}: {reason}") from error
         except ValueError as error:  # of http.client, about a header or a path
@@ -150,11 +152,14 @@ class HttpClient:
             isinstance(error.__cause__, _CLOSED) or _was_stale(error)
         )
 
+    def _refusal(self, error: exceptions.NewConnectionError) -> str:
+        """Return why there is no connection, in the system's words: `connection refused`."""
+        cause = error.__cause__
+        why = getattr(cause, "strerror", None) or _innermost(error)
+        hint = self._hint if isinstance(cause, _CLOSED) else ""
+        return f"{why[:1].lower()}{why[1:]}{hint}"
+
     def _reason(self, error: exceptions.HTTPError, seconds: float) -> str:
-        # First: urllib3 counts refused connections among the timeouts.
-        if isinstance(error, exceptions.NewConnectionError):
-            hint = self._hint if isinstance(error.__cause__, _CLOSED) else ""
-            return f"cannot connect ({_innermost(error)}){hint}"
         late = (exceptions.TimeoutError, exceptions.EmptyPoolError)
         if isinstance(error, late) or isinstance(_cause(error), TimeoutError):
             return f"no answer within {seconds:g} s"

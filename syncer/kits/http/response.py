@@ -75,8 +75,8 @@ class Response:
         place = _tamed(_USER.sub("//", location.partition("?")[0].partition("#")[0]))
         rest = self.target.partition("?")[0].removeprefix(base)
         if "://" in place and rest and place.endswith(f"/{rest}"):
-            return f"it sends to {place.removesuffix(rest)}: set this as the address"
-        return f"it sends to {place}: see whether the address is right"
+            return f"it redirects to {place.removesuffix(rest)}: set this as the address"
+        return f"it redirects to {place}: check the address"
 
     def error(
         self, *, refusals: Collection[str] = (), hint: str = "", base: str = "/"

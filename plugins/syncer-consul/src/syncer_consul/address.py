@@ -47,7 +47,7 @@ def parse_address(text: str, *, tls: bool = False) -> Address:
     named = "://" in text
     url = parse_http_url(text if named else _with_brackets(text))
     if url.username is not None or url.password is not None:
-        raise ValueError("user and password do not belong in the address, but in `auth`")
+        raise ValueError("set user and password in `auth`, not in the address")
     tls = tls or url.scheme == "https"
     usual = DEFAULT_TLS_PORT if tls else DEFAULT_PORT
     if named:

@@ -43,28 +43,28 @@ class AgentOptions:
     auth: Secret = option(
         Secret(""), help="user:password of HTTP basic authentication", env=("CONSUL_HTTP_AUTH",)
     )
-    ssl: bool = option(False, help="Use TLS whatever the address says", env=("CONSUL_HTTP_SSL",))
+    ssl: bool = option(False, help="Use TLS, whatever the address says", env=("CONSUL_HTTP_SSL",))
     ssl_verify: bool = option(
-        True, help="Check the agent's certificate", env=("CONSUL_HTTP_SSL_VERIFY",)
+        True, help="Verify the agent's certificate", env=("CONSUL_HTTP_SSL_VERIFY",)
     )
     ca_file: Path | None = option(
         None,
-        help="Certificates of the authorities to trust",
+        help="CA certificates to trust",
         env=("CONSUL_CACERT",),
         watched=True,
     )
     ca_path: Path | None = option(
-        None, help="Folder of such certificates", env=("CONSUL_CAPATH",), watched=True
+        None, help="Directory of CA certificates", env=("CONSUL_CAPATH",), watched=True
     )
     client_cert: Path | None = option(
         None,
-        help="Certificate to show to the agent",
+        help="Client certificate",
         env=("CONSUL_CLIENT_CERT",),
         watched=True,
     )
     client_key: Path | None = option(
         None,
-        help="Its private key",
+        help="Private key of the client certificate",
         env=("CONSUL_CLIENT_KEY",),
         secret=True,
         watched=True,
@@ -77,16 +77,18 @@ class AgentOptions:
         "", help="Admin partition (Consul Enterprise)", env=("CONSUL_PARTITION",)
     )
     timeout: timedelta = option(
-        timedelta(seconds=10), help="Deadline of each request", validator=positive
+        timedelta(seconds=10), help="Timeout of each request", validator=positive
     )
-    concurrency: int = option(16, help="Requests at a time", validator=within(1, 64))
+    concurrency: int = option(
+        16, help="Maximum number of concurrent requests", validator=within(1, 64)
+    )
 
 
 @attrs.frozen(kw_only=True)
 class ConsulOptions(AgentOptions):
     """How to reach the agent, and what may be registered there."""
 
-    datacenter: str = option("", help="Refuse an agent of another datacenter")
+    datacenter: str = option("", help="Expected datacenter: refuse an agent of another one")
     script_checks: bool = option(
         False, help="Let labels define checks that run commands (script, docker)"
     )
@@ -121,7 +123,7 @@ class KvOptions(AgentOptions):
 
     datacenter: str = option("", help="Datacenter whose store is written (default: the agent's)")
     prefix: str = option(DEFAULT_PREFIX, help="Prefix of the entries' keys")
-    layout: str = option("registrator", help="Form of the entries: registrator, json, ...")
+    layout: str = option("registrator", help="Layout of the entries: registrator, json, ...")
     layout_options: dict[str, str] = option(attrs.Factory(dict), help="Options of the layout")
     unhealthy: Unhealthy | None = option(
         None, help="keep or drop instances that are not up (default: keep if the layout tells it)"

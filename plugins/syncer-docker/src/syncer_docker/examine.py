@@ -4,13 +4,12 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import formatdate
-from pathlib import Path
 
 import attrs
 
 from syncer import Finding, Level, PermanentError, SyncerError, clock_finding, one_line
 from syncer_docker.client.client import DockerClient
-from syncer_docker.client.endpoint import socket_in
+from syncer_docker.client.endpoint import group_of, socket_in
 from syncer_docker.contexts import current_context
 from syncer_docker.events.parse import SECOND
 
@@ -109,17 +108,10 @@ def _check_socket(endpoint: str) -> Iterator[Finding]:
         advice = "mount the host's socket there; it must exist before the container starts"
         yield Finding(Level.PROBLEM, f"{path} is not a socket", advice)
     elif not os.access(path, os.R_OK | os.W_OK):
-        group = _group(path, found.st_gid)
+        group = group_of(path)
         yield Finding(
             Level.PROBLEM,
             f"no permission to open {path}: it belongs to group {group}, mode"
             f" {found.st_mode & 0o777:o}, and syncer runs as user {os.geteuid()}",
             f"add the user to the group {group}; in a container: --group-add {found.st_gid}",
         )
-
-
-def _group(path: str, number: int) -> str:
-    try:
-        return Path(path).group()
-    except KeyError:  # a container does not know the host's group names
-        return str(number)

@@ -70,7 +70,7 @@ class DockerOptions:
         None, help="File with the key of the client certificate", secret=True, watched=True
     )
     timeout: timedelta = option(
-        timedelta(seconds=10), help="How long to wait for an answer", validator=positive
+        timedelta(seconds=10), help="Timeout of each request", validator=positive
     )
 
     def warnings(self) -> Iterator[str]:

@@ -19,7 +19,7 @@ _REFUSED = frozenset(
 _TOKEN = ("invalid auth token", "auth store is old", "user name is empty", "auth token is not")
 _WORDS = {
     "user name is empty": "etcd requires a user, and none is configured",
-    "permission denied": "the user may not do this (permission denied)",
+    "permission denied": "permission denied: the user may not do this",
     "database space exceeded": "etcd has no space left (an operator must compact and defragment)",
     "request is too large": "the entry is larger than etcd takes in one request",
 }

@@ -39,7 +39,7 @@ def parse_endpoint(text: str) -> Endpoint:
     """Return the endpoint of `host`, `host:port`, `[::1]:port` or a URL; raises ValueError."""
     scheme, separator, rest = text.strip().rpartition("://")
     if separator and scheme not in URL_PORTS:
-        raise ValueError(f"unknown scheme {scheme!r}: http and https are known")
+        raise ValueError(f"unknown scheme {scheme!r}: use http or https")
     tls = scheme == "https" if separator else None
     return Endpoint(*parse_host(rest.rstrip("/") if separator else rest, _PORT), tls)
 
@@ -47,7 +47,7 @@ def parse_endpoint(text: str) -> Endpoint:
 def _endpoints(instance: object, attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:
     each(parse_endpoint)(instance, attribute, value)
     if {True, False} <= {parse_endpoint(text).tls for text in value}:
-        raise ValueError(f"{attribute.name}: all of http or all of https")
+        raise ValueError(f"{attribute.name}: use http for all or https for all")
 
 
 @attrs.frozen(kw_only=True)
@@ -63,14 +63,14 @@ class EtcdOptions:
     prefix: str = option("", help="Prefix of the keys (default: where the layout's consumers look)")
     layout: str = option(
         "registrator",
-        help="Form of the entries: registrator, json, skydns, grpc, traefik, kratos, micro, ...",
+        help="Layout of the entries: registrator, json, skydns, grpc, traefik, kratos, micro, ...",
     )
     layout_options: dict[str, str] = option(
         attrs.Factory(dict), help="Options of the layout, such as the domain of skydns"
     )
     ttl: timedelta = option(
         timedelta(minutes=5),
-        help="How long entries outlive a syncer that is gone (at least 5s)",
+        help="How long entries remain after syncer is gone (at least 5s)",
         validator=within(5, 30 * 86_400),
     )
     unhealthy: Unhealthy | None = option(
@@ -81,26 +81,26 @@ class EtcdOptions:
     tls: bool = option(False, help="Use TLS, whatever the endpoints say")
     ca_file: Path | None = option(
         None,
-        help="Certificates of the authorities to trust",
+        help="CA certificates to trust",
         env=("ETCDCTL_CACERT",),
         watched=True,
     )
     client_cert: Path | None = option(
         None,
-        help="Certificate to show to etcd",
+        help="Client certificate",
         env=("ETCDCTL_CERT",),
         watched=True,
     )
     client_key: Path | None = option(
         None,
-        help="Its private key",
+        help="Private key of the client certificate",
         env=("ETCDCTL_KEY",),
         secret=True,
         watched=True,
     )
     tls_server_name: str = option("", help="Name to expect in the certificates of the members")
     timeout: timedelta = option(
-        timedelta(seconds=5), help="Deadline of each request", validator=positive
+        timedelta(seconds=5), help="Timeout of each request", validator=positive
     )
 
     @property

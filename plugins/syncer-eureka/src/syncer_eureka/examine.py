@@ -45,7 +45,7 @@ def _server(server: Server, *, named: bool, alone: bool) -> Iterator[Finding]:
     try:
         answer = server.send("GET", "apps")
     except TemporaryError as error:
-        advice = "see whether Eureka runs there, and whether the address is right"
+        advice = "check that Eureka is running there, and that the address is right"
         yield Finding(Level.PROBLEM, one_line(error), advice)
         return
     if not _is_list(answer):
@@ -77,7 +77,7 @@ def _writing(server: Server) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING,
             f"{server.address} can be read, but a heartbeat was answered by {said}",
-            "a source needs no more; a sink can register nothing there",
+            "enough for a source, but a sink cannot register there",
         )
 
 
@@ -148,7 +148,7 @@ def _peers(where: Address, page: str, *, alone: bool) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING,
             f"{where} counts peers as unavailable: {', '.join(gone)}",
-            "see whether they run, and whether all name each other; one that does not register"
+            "check that they are running, and that all name each other; one that does not register"
             " itself (register-with-eureka) is counted so though all is well",
         )
     if not alone and said.get("registered") == []:

@@ -6,9 +6,9 @@ from syncer_eureka.server import Server
 #: How paths are to be written.
 PATHS = "the path is part of the URL: /eureka/ of Spring Cloud's server, /eureka/v2/ of Netflix's"
 _LOGIN = "user and password are missing or wrong"
-_NOT_READ = "it may not be read now (a server that has just started, or rights)"
+_NOT_READ = "it cannot be read now (the server has just started, or permissions are missing)"
 _NOT_WRITTEN = (
-    "it may not be written: is CSRF protection on for /eureka/** (Spring Security), or does the"
+    "writing is refused: is CSRF protection on for /eureka/** (Spring Security), or does the"
     " user lack the right?"
 )
 
@@ -27,7 +27,7 @@ def _hint(method: str, server: Server, answer: Response) -> str:
     if answer.code == 400 and "_" in server.address.host:
         return "servers such as Tomcat refuse names of hosts with an underscore: use another name"
     if answer.code == 405 and writes:
-        return f"{method} is not allowed: does something before it let only reading through?"
+        return f"{method} is not allowed: is a proxy in front of it read-only?"
     return {
         401: _LOGIN,
         403: _NOT_WRITTEN if writes else _NOT_READ,

@@ -46,19 +46,19 @@ class EurekaOptions:
     )
     user: str = option("", help="User of HTTP basic authentication")
     password: Secret = option(Secret(""), help="Password of HTTP basic authentication")
-    ca_file: Path | None = option(
-        None, help="Certificates of the authorities to trust", watched=True
+    ca_file: Path | None = option(None, help="CA certificates to trust", watched=True)
+    client_cert: Path | None = option(None, help="Client certificate", watched=True)
+    client_key: Path | None = option(
+        None, help="Private key of the client certificate", secret=True, watched=True
     )
-    client_cert: Path | None = option(None, help="Certificate to show to the servers", watched=True)
-    client_key: Path | None = option(None, help="Its private key", secret=True, watched=True)
-    tls_skip_verify: bool = option(False, help="Do not check the servers' certificates")
+    tls_skip_verify: bool = option(False, help="Do not verify the servers' certificates")
     timeout: timedelta = option(
         timedelta(seconds=5),
-        help="Deadline of each request to one server",
+        help="Timeout of each request to one server",
         validator=at_least(0.1),
     )
     connections: int = option(
-        4, help="Connections at a time, all requests together", validator=within(1, 64)
+        4, help="Maximum number of concurrent connections", validator=within(1, 64)
     )
     cache_delay: timedelta = option(
         timedelta(seconds=35),
@@ -71,7 +71,7 @@ class EurekaOptions:
     )
     lease_duration: timedelta = option(
         timedelta(seconds=90),
-        help="How long instances outlive a syncer that is gone, at least",
+        help="Minimum time instances remain after syncer is gone",
         validator=at_least(2),
     )
     unhealthy: Unhealthy = option(

@@ -190,5 +190,5 @@ class EurekaSink(Sink):
         try:
             return self._with_loss(decode(raw, self._options))
         except Exception as error:
-            # Others may write anything. Tried again it would cost all that is looked at beside it.
+            # Others may write anything. A retry would hold up everything listed with it.
             raise PermanentError(f"Eureka's instance cannot be read: {error!r}") from error

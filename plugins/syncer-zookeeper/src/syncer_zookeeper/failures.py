@@ -6,17 +6,14 @@ from kazoo.handlers.threading import KazooTimeoutError
 from syncer import Conflict, PermanentError, SyncerError, TemporaryError
 
 _REFUSED = {
-    kazoo.NoAuthError: "the user may not do this (no authorisation)",
+    kazoo.NoAuthError: "permission denied: the user may not do this",
     kazoo.InvalidACLError: "the access list is not accepted; is the user right?",
     kazoo.AuthFailedError: "user and password are not accepted",
     kazoo.BadArgumentsError: "the request is not accepted",
-    kazoo.NoChildrenForEphemeralsError: (
-        "the node above it belongs to a session, and can hold no other"
-    ),
+    kazoo.NoChildrenForEphemeralsError: ("the parent node is ephemeral and cannot have children"),
     kazoo.UnimplementedError: "the server is too old for this request",
     kazoo.SessionClosedRequireSaslError: (
-        "the servers let nobody in without a login: set user and password, which log in by digest;"
-        " SASL is not spoken"
+        "the servers require a login: set user and password (digest); SASL is not supported"
     ),
     kazoo.QuotaExceededError: "the quota of a path is used up: see `listquota` in zkCli.sh",
 }

@@ -55,12 +55,12 @@ class ZooKeeperOptions:
     )
     prefix: str = option(DEFAULT_PREFIX, help="Path of the nodes: /services", validator=_prefix)
     layout: str = option(
-        "registrator", help="Form of the nodes: registrator, curator, spring, json, ..."
+        "registrator", help="Layout of the nodes: registrator, curator, spring, json, ..."
     )
     layout_options: dict[str, str] = option(attrs.Factory(dict), help="Options of the layout")
     session: timedelta = option(
         timedelta(seconds=30),
-        help="How long nodes outlive a syncer that is gone, within the servers' bounds",
+        help="How long nodes remain after syncer is gone, within the servers' bounds",
         validator=within(1, 86_400),
     )
     unhealthy: Unhealthy | None = option(
@@ -72,19 +72,17 @@ class ZooKeeperOptions:
         Acl.OPEN, help="open, read (all may read, the user may write) or creator (the user alone)"
     )
     tls: bool = option(False, help="Use TLS")
-    tls_verify: bool = option(True, help="Check the servers' certificates and names")
-    ca_file: Path | None = option(
-        None, help="Certificates of the authorities to trust", watched=True
-    )
-    client_cert: Path | None = option(None, help="Certificate to show to the servers", watched=True)
+    tls_verify: bool = option(True, help="Verify the servers' certificates and names")
+    ca_file: Path | None = option(None, help="CA certificates to trust", watched=True)
+    client_cert: Path | None = option(None, help="Client certificate", watched=True)
     client_key: Path | None = option(
         None,
-        help="Its private key, if it is in another file",
+        help="Private key of the client certificate, if in another file",
         secret=True,
         watched=True,
     )
     timeout: timedelta = option(
-        timedelta(seconds=5), help="Deadline of each request", validator=positive
+        timedelta(seconds=5), help="Timeout of each request", validator=positive
     )
 
     def __attrs_post_init__(self) -> None:

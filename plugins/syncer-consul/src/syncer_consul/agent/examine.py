@@ -61,7 +61,7 @@ def examined(client: Client, audit: Audit) -> Iterator[Finding]:
         if not writes:
             yield _NOT_WRITTEN
         if reads and writes:
-            yield Finding(Level.OK, "services of every name may be read and written")
+            yield Finding(Level.OK, "token can read and write all services")
     yield from _catalog(client, audit)
 
 
@@ -91,7 +91,7 @@ def _catalog(client: Client, audit: Audit) -> Iterator[Finding]:
 
 
 def rights(client: Client, questions: Sequence[tuple[str, str, str]]) -> list[bool] | Finding:
-    """Return what the token may do, or the finding that this is not told. Nothing is written.
+    """Return what the token may do, or the finding that this is unknown. Nothing is written.
 
     Raises the client's errors if the agent does not know the token.
     """
@@ -107,7 +107,7 @@ def rights(client: Client, questions: Sequence[tuple[str, str, str]]) -> list[bo
             return Finding(Level.WARNING, "the agent takes no writes from this host", found.value)
         why = one_line(f": {error.code} {error.reason}")
     text = f"the agent does not say what the token may do{why}"
-    return Finding(Level.WARNING, text, "work goes on: the first change will show it")
+    return Finding(Level.WARNING, text, "syncer continues: the first change will show it")
 
 
 def reaching(
@@ -132,7 +132,7 @@ def _leader(client: Client, leaderless: Finding) -> Iterator[Finding]:
             yield leaderless
     except Refused as error:  # not needed for work
         why = one_line(f"{error.code} {error.reason}")
-        yield Finding(Level.OK, f"whether its cluster has a leader is not told: {why}")
+        yield Finding(Level.OK, f"cannot tell whether the cluster has a leader: {why}")
 
 
 def refused_by(error: SyncerError) -> Finding:

@@ -9,18 +9,18 @@ from syncer.kits.http import Refused
 class Meaning(Enum):
     """Why a request was refused. The value is advice for the person who sees it."""
 
-    TOKEN = "see whether token, token_file or CONSUL_HTTP_TOKEN has a token that Consul knows"
-    RIGHTS = "give the token the rights that the plugin's README names"
-    BLOCKED = (
-        "take the path out of `block_endpoints` in `http_config` of the agent; what syncer asks for"
-        " is in the plugin's README"
+    TOKEN = "check that token, token_file or CONSUL_HTTP_TOKEN holds a token that Consul knows"
+    RIGHTS = (
+        'give the token service_prefix "" { policy = "write" },'
+        ' node_prefix "" { policy = "read" } and agent_prefix "" { policy = "read" }'
     )
+    BLOCKED = "remove the path from `block_endpoints` in `http_config` of the agent"
     NO_WRITES = (
         "add this host's network to `allow_write_http_from` in `http_config` of the agent; reading"
         " works without it"
     )
-    BETWEEN = "Consul says it in other words: see what stands between syncer and the agent"
-    OTHER = "see whether the agent runs, and whether the address is right"
+    BETWEEN = "this answer is not Consul's own: check for a proxy between syncer and the agent"
+    OTHER = "check that the agent is running, and that the address is right"
 
 
 #: How Consul words its refusals, in lower case.

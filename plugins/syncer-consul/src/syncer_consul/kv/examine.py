@@ -15,7 +15,7 @@ _ANY = "syncer-may-write-all"
 _NO_LEADER = Finding(
     Level.PROBLEM,
     "the agent's cluster has no leader",
-    "nothing can be read or written meanwhile: see whether most of the servers run",
+    "nothing can be read or written meanwhile: check that a majority of the servers is running",
 )
 
 
@@ -60,7 +60,7 @@ def _stray(client: Client, datacenter: str) -> list[Finding]:
     except Refused as error:
         if meaning(error) is Meaning.TOKEN:
             raise
-        return []  # not told
+        return []  # unknown
     if datacenter in known:
         return []
     text = f"the agent knows no datacenter {datacenter}; it knows {', '.join(known)}"

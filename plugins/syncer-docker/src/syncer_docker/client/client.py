@@ -24,6 +24,7 @@ from syncer import (
 from syncer_docker.client.endpoint import (
     DEFAULT_SOCKETS,
     find_endpoint,
+    group_of,
     host_of,
     is_mounted,
     socket_in,
@@ -257,10 +258,14 @@ class DockerClient:
                 where = self.address if self._options.endpoint else " or ".join(DEFAULT_SOCKETS)
                 return TemporaryError(f"no Docker engine at {where}: no such file")
             if isinstance(cause, PermissionError):
-                return TemporaryError(
-                    f"no permission to use the Docker engine at {self.address}: {cause.strerror}"
-                )
+                return self._not_permitted(cause)
         return TemporaryError(f"no answer from the Docker engine at {self.address}: {causes[-1]}")
+
+    def _not_permitted(self, cause: PermissionError) -> SyncerError:
+        path = socket_in(self.address)
+        why = (cause.strerror or "permission denied").lower()
+        advice = f"; add the user to the group {group_of(path)}" if path else ""
+        return TemporaryError(f"cannot read {path or self.address}: {why}{advice}")
 
     def _invalid(self, text: str) -> SyncerError:
         return TemporaryError(f"no Docker engine at {self.address}: {text}")

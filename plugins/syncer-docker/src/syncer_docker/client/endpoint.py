@@ -1,5 +1,6 @@
 """The engine's endpoint: default sockets, whether it is local, and TLS."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -39,6 +40,16 @@ def socket_in(endpoint: str) -> str:
     """Return the path of the socket in an endpoint; "" if it names no socket."""
     # `unix://run/x` means `/run/x`, as in the SDK.
     return "/" + endpoint.removeprefix("unix:").lstrip("/") if endpoint.startswith("unix:") else ""
+
+
+def group_of(path: str) -> str:
+    """Return the group of a file: a number if it has no name here, as in a container."""
+    try:
+        return Path(path).group()
+    except KeyError:
+        return str(os.stat(path).st_gid)
+    except OSError:
+        return "docker"
 
 
 def is_mounted(path: str) -> bool:

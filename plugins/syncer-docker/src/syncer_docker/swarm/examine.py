@@ -16,8 +16,6 @@ from syncer_docker.swarm.client import SwarmClient
 from syncer_docker.swarm.nodes import Nodes
 from syncer_docker.swarm.options import Mode, SwarmOptions
 
-_PAGE = "docs/sources/swarm.md"
-
 
 def examine_swarm(client: SwarmClient, options: SwarmOptions) -> Iterator[Finding]:
     """Check everything from the connection up; a problem skips the rest."""
@@ -142,14 +140,14 @@ def _check_networks(
         yield Finding(
             Level.WARNING,
             f"services without an address in mode {mode.value}: {some_of(sorted(without))}",
-            f"add them to an overlay network,{published} or use mode ingress: {_PAGE}",
+            f"add them to an overlay network,{published} or use mode ingress",
         )
     if closed:
         yield Finding(
             Level.WARNING,
             f"networks that only services of the swarm can join: {some_of(sorted(closed))}",
             "callers elsewhere cannot reach instances registered there: make the networks"
-            f" attachable, or publish ports: {_PAGE}",
+            " attachable, or publish ports (mode ingress)",
         )
 
 

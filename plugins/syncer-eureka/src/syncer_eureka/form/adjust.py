@@ -21,8 +21,8 @@ TAGS, WEIGHT, ZONE = "tags", "weight", "zone"
 def adjust(instance: Instance, options: EurekaOptions) -> Instance | None:
     """Return the instance as it will be written; `None` if its status means to drop it."""
     if not is_app(instance.service):
-        text = "Eureka's names have letters, digits, dots and hyphens"
-        raise PermanentError(f"{instance.id}: the service {instance.service!r}: {text}")
+        text = "is not a valid Eureka service name: use letters, digits, dots and hyphens"
+        raise PermanentError(f"{instance.id}: {instance.service!r} {text}")
     for name in ("id", "address", "protocol"):
         if xml_text(value := getattr(instance, name)) != value:
             raise PermanentError(f"{instance.id!r}: its {name} has characters that XML forbids")

@@ -78,7 +78,7 @@ class Precedence:
 def _together(parts: list[MutableMapping[str, Setting]]) -> MutableMapping[str, Setting]:
     """Return all that is in the parts; what is in several, from the first."""
     filled = [part for part in parts if part]
-    # Not copied: each of thousands of ports may have a key of its own beside many for all.
+    # Not copied: each of thousands of ports may have a key of its own in addition to many for all.
     return filled[0] if len(filled) == 1 else ChainMap(*filled)
 
 
