@@ -104,7 +104,7 @@ def _(event: events.LeftOutChanged) -> Iterator[Record]:
     kinds = Counter(one.kind for one in event.left_out if one.kind.missing)
     fields: dict[str, Any] = {"source": event.source}
     fields |= {kind.value.replace("-", "_"): count for kind, count in kinds.items()}
-    text = f"{event.source}: {_many(missing(event.left_out), 'workload')} not registered"
+    text = f"{event.source}: {many(missing(event.left_out), 'workload')} not registered"
     if event.left_out:
         first = event.left_out[0]
         fields["for_example"] = ": ".join(filter(None, (first.workload, first.text)))

@@ -76,7 +76,9 @@ def test_what_is_not_a_host(text):
 )
 def test_what_is_not_a_url(text):
     """Each is refused, without showing it."""
-    with pytest.raises(ValueError, match="unknown scheme|no host|port must|must not contain|not an address"):
+    with pytest.raises(
+        ValueError, match="unknown scheme|no host|port must|must not contain|not an address"
+    ):
         parse_http_url(text)
 
 
