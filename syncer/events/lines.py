@@ -109,7 +109,7 @@ def _(event: events.LeftOutChanged) -> Iterator[Record]:
         first = event.left_out[0]
         fields["for_example"] = ": ".join(filter(None, (first.workload, first.text)))
         text += f", for example: {fields['for_example']}"
-    yield Record("info" if event.news else "debug", "not registered", text, fields)
+    yield Record("info" if event.news else "debug", "left out", text, fields)
 
 
 @records.register

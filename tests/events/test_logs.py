@@ -346,7 +346,7 @@ LINES = [
         ),
         (
             "info",
-            "not registered",
+            "left out",
             "docker: 2 workloads not registered, for example: include name:x fits nothing here",
             {"source": "docker", "no_port": 2, "for_example": "include name:x fits nothing here"},
         ),
@@ -355,7 +355,7 @@ LINES = [
         LeftOutChanged(source="docker", left_out=[], news=False),
         (
             "debug",
-            "not registered",
+            "left out",
             "docker: 0 workloads not registered",
             {"source": "docker"},
         ),
