@@ -123,7 +123,7 @@ def advertised(text: str, host: Host, family: str) -> str:
         return text
     has = ", ".join(name for name, addresses in host.addresses.items() if addresses)
     raise NoAddressError(
-        f"cannot advertise {text}: it is neither an interface with an address (this host has:"
+        f"cannot advertise {text}, which is neither an interface with an address (this host has:"
         f" {has or 'none known'}) nor a host name that resolves",
         unknown=True,
     )

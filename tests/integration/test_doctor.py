@@ -96,7 +96,7 @@ def test_registries_that_are_away(file_source):
     problems = of_level(found, "problem")
     assert code == 1
     assert [one[0] for one in problems] == ["sink consul", "sink etcd"]
-    assert all("runs, and" in one[2] for one in problems)
+    assert all("that the address" in one[2] for one in problems)
 
 
 def test_etcd_with_and_without_the_right_password(file_source, start_etcd):

@@ -178,7 +178,7 @@ def test_an_interface_without_an_address(engine, card, start_syncer, parts, serv
     assert list(services().values()) == [before]
     done = command("doctor", *parts, "--advertise", nic)
     assert done.returncode == 1
-    assert f"cannot advertise {nic}: it is neither an interface with an address" in done.stdout
+    assert f"cannot advertise {nic}, which is neither an interface with an address" in done.stdout
     has(nic, "10.241.0.6/24")
     addresses = {"10.241.0.6"}
     wait_until(lambda: {one["Address"] for one in services().values()} == addresses, 30, "it")
@@ -193,7 +193,7 @@ def test_a_word_that_is_no_address(engine, parts, word):
     assert f"{word}:" not in done.stdout
     done = command("explain", "web", *parts, "--advertise", word)
     assert "orders at no address" in done.stdout
-    assert f"cannot advertise {word}: it is neither an interface" in done.stdout
+    assert f"cannot advertise {word}, which is neither an interface" in done.stdout
 
 
 #: As Rancher 1.6 has its containers inspected, shortened.

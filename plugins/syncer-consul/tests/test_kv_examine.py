@@ -38,7 +38,7 @@ def test_an_agent_that_is_away(open_kv):
     """It is a problem, with what to look at."""
     ((level, text),) = found(open_kv("http://127.0.0.1:9"))
     assert level is Level.PROBLEM
-    assert "see whether the agent runs" in text
+    assert "check that the agent is running" in text
 
 
 def test_rights(start_consul, open_kv):

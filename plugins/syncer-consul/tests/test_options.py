@@ -65,7 +65,7 @@ def test_addresses_with_tls(text, shown):
         ("http://[::1", "not an address"),
         ("ftp://box", "unknown scheme 'ftp'"),
         ("unix://relative/path", "absolute path"),
-        ("http://box/?a=b", r"no \?"),
+        ("http://box/?a=b", "must not contain"),
         ("http://me:secret@box", "auth"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_server_that_is_away(clean_eureka, open_sink):
     ((level, text),) = found(open_sink(NOBODY))
     assert level is Level.PROBLEM
     assert "cannot reach" in text
-    assert "see whether Eureka runs there" in text
+    assert "check that Eureka is running there" in text
     findings = found(open_sink(NOBODY, clean_eureka.url))
     assert of(Level.PROBLEM, findings) == []
     assert "cannot reach" in of(Level.WARNING, findings)[0]
@@ -194,15 +194,15 @@ def test_a_server_that_may_be_read_only(other, open_sink, code, body, meaning):
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_a_redirect(other, open_sink, code):
-    """Where it sends to is what to set; where that is another page, it is told as it is."""
+    """Where it redirects to is what to set; where that is another page, it is told as it is."""
     moved = other(code, b"", location="https://me:pw@eureka.example:443PATH?x=y")
     ((level, said),) = found(open_sink(moved.url))
     assert level is Level.PROBLEM
-    assert f"it answers {code}: it sends to https://eureka.example:443/eureka/: set this as" in said
+    assert f"it answers {code}: it redirects to https://eureka.example:443/eureka/: set this as" in said
     with pytest.raises(TemporaryError, match="https://eureka.example:443/eureka/: set this as URL"):
         open_sink(moved.url).registrations()
     login = other(code, b"", location="/login?next=PATH")
-    with pytest.raises(TemporaryError, match="it sends to /login: see whether the address is"):
+    with pytest.raises(TemporaryError, match="it redirects to /login: check the address"):
         open_sink(login.url).registrations()
 
 

@@ -224,7 +224,7 @@ def test_servers_that_demand_a_login(start_zookeeper, open_sink, settings):
     """It is said what is missing, and that SASL is not supported."""
     server = start_zookeeper(settings=settings)
     sink = open_sink(server.address)
-    with pytest.raises(PermanentError, match="let nobody in without a login: set user and pass"):
+    with pytest.raises(PermanentError, match="require a login: set user and pass"):
         sink.registrations()
     (text,) = of(Level.PROBLEM, found(sink))
     assert "without a login" in text

@@ -135,7 +135,7 @@ def test_without_one_that_is_open_it_is_said_what_may_be(refusal):
     client = HttpClient(
         "it", "127.0.0.1", server.port, timeout=10, connections=2, hint="; see its limit"
     )
-    with pytest.raises(TemporaryError, match=r"(connect|broke) \(.*\); see its limit$"):
+    with pytest.raises(TemporaryError, match=r"(cannot reach it: .*|broke \(.*\)); see its limit$"):
         client.send("GET", "/")
     server.most = 1
     assert client.send("GET", "/").code == 200
