@@ -120,7 +120,7 @@ def _state(part: Mapping[str, Any], text: str) -> str:
 
 
 def _clock(part: Mapping[str, Any]) -> str:
-    """Return since when a part fails, by the clock of this machine; "" if that is not told."""
+    """Return since when a part fails, by the clock of this machine; "" if that is unknown."""
     if not part["since"]:
         return ""
     at = datetime.fromisoformat(part["since"]).astimezone()

@@ -198,7 +198,10 @@ def test_a_redirect(other, open_sink, code):
     moved = other(code, b"", location="https://me:pw@eureka.example:443PATH?x=y")
     ((level, said),) = found(open_sink(moved.url))
     assert level is Level.PROBLEM
-    assert f"it answers {code}: it redirects to https://eureka.example:443/eureka/: set this as" in said
+    assert (
+        f"it answers {code}: it redirects to https://eureka.example:443/eureka/: set this as"
+        in said
+    )
     with pytest.raises(TemporaryError, match="https://eureka.example:443/eureka/: set this as URL"):
         open_sink(moved.url).registrations()
     login = other(code, b"", location="/login?next=PATH")
