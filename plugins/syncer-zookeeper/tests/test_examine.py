@@ -227,7 +227,7 @@ def test_servers_that_demand_a_login(start_zookeeper, open_sink, settings):
     with pytest.raises(PermanentError, match="require a login: set user and pass"):
         sink.registrations()
     (text,) = of(Level.PROBLEM, found(sink))
-    assert "without a login" in text
+    assert "require a login" in text
     assert "tls" not in text
     if "enforce.auth.enabled" in settings:
         assert of(Level.PROBLEM, found(open_sink(server.address, **ME))) == []
