@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.contracts import Locks as Locks
     from syncer.api.contracts import Sink as Sink
     from syncer.api.contracts import Source as Source
+    from syncer.api.contracts import Unclear as Unclear
+    from syncer.api.contracts import View as View
     from syncer.api.errors import ConfigError as ConfigError
     from syncer.api.errors import Conflict as Conflict
     from syncer.api.errors import PermanentError as PermanentError
@@ -54,29 +56,18 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.kinds import translate_checks as translate_checks
     from syncer.api.left_out import LeftOut as LeftOut
     from syncer.api.left_out import LeftOutKind as LeftOutKind
-    from syncer.api.model import STATUS_KEY as STATUS_KEY
-    from syncer.api.model import Binding as Binding
-    from syncer.api.model import FoundAs as FoundAs
-    from syncer.api.model import Health as Health
-    from syncer.api.model import Host as Host
-    from syncer.api.model import Instance as Instance
-    from syncer.api.model import Mark as Mark
-    from syncer.api.model import Network as Network
-    from syncer.api.model import Offer as Offer
-    from syncer.api.model import Origin as Origin
-    from syncer.api.model import Port as Port
-    from syncer.api.model import Registration as Registration
-    from syncer.api.model import State as State
-    from syncer.api.model import Status as Status
-    from syncer.api.model import Unclear as Unclear
-    from syncer.api.model import Unhealthy as Unhealthy
-    from syncer.api.model import View as View
-    from syncer.api.model import Workload as Workload
-    from syncer.api.model import with_status as with_status
     from syncer.api.options import Secret as Secret
     from syncer.api.options import for_header as for_header
     from syncer.api.options import option as option
     from syncer.api.options import parse_duration as parse_duration
+    from syncer.api.registrations import STATUS_KEY as STATUS_KEY
+    from syncer.api.registrations import FoundAs as FoundAs
+    from syncer.api.registrations import Instance as Instance
+    from syncer.api.registrations import Mark as Mark
+    from syncer.api.registrations import Origin as Origin
+    from syncer.api.registrations import Registration as Registration
+    from syncer.api.registrations import Unhealthy as Unhealthy
+    from syncer.api.registrations import with_status as with_status
     from syncer.api.secrets import hidden as hidden
     from syncer.api.secrets import sendable as sendable
     from syncer.api.text import choice as choice
@@ -86,6 +77,15 @@ if TYPE_CHECKING:  # for type checkers, and read below: so each name is listed o
     from syncer.api.text import printable as printable
     from syncer.api.text import shown_address as shown_address
     from syncer.api.text import some_of as some_of
+    from syncer.api.workloads import Binding as Binding
+    from syncer.api.workloads import Health as Health
+    from syncer.api.workloads import Host as Host
+    from syncer.api.workloads import Network as Network
+    from syncer.api.workloads import Offer as Offer
+    from syncer.api.workloads import Port as Port
+    from syncer.api.workloads import State as State
+    from syncer.api.workloads import Status as Status
+    from syncer.api.workloads import Workload as Workload
     from syncer.desired.addresses import AddressRules as AddressRules
     from syncer.desired.filters import Filter as Filter
     from syncer.engine.election import Lock as Lock

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 
 from syncer.api.keys import Claim
-from syncer.api.model import STATUS_KEY, Registration, Status
+from syncer.api.registrations import STATUS_KEY, Registration
 from syncer.api.secrets import hidden
+from syncer.api.workloads import Status
 
 
 def claim_of(registration: Registration) -> Claim:

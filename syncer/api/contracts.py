@@ -11,15 +11,52 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from threading import Event
+from typing import Generic, TypeVar
+
+import attrs
 
 from syncer.api.changes import Change, Deregister, Outcome, Register
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.errors import PermanentError
+from syncer.api.fields import EMPTY, as_frozenset, as_tuple, frozen_map
 from syncer.api.findings import Finding
-from syncer.api.model import FoundAs, Host, Instance, Registration, View, Workload
+from syncer.api.registrations import FoundAs, Instance, Registration
+from syncer.api.workloads import Host, Workload
+
+T = TypeVar("T")
 
 #: `wake(None)`: everything may have changed. `wake(id)`: this workload may have changed.
 Wake = Callable[[str | None], None]
+
+
+@attrs.frozen
+class Unclear:
+    """Why something exists and cannot be described now; `name` is for people, if it is known."""
+
+    why: str
+    name: str = ""
+
+
+@attrs.frozen
+class View(Generic[T]):
+    """The answer to a listing: all items, or those that are known.
+
+    If `complete` is false there may be more: nothing follows from what is missing. Ids in
+    `unclear` exist, but cannot be described now; `reasons` says why, by id. If there is no answer
+    an exception is raised; an empty view means that there is nothing. `problems` are lines for
+    people about the other side as a whole: of a sink they are logged, and shown by the page and by
+    `syncer doctor`. An incomplete view that is sure to show what this process wrote does not hide
+    its own.
+    """
+
+    items: tuple[T, ...] = attrs.field(converter=as_tuple)
+    complete: bool = attrs.field(default=True, kw_only=True)
+    unclear: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset, kw_only=True)
+    reasons: Mapping[str, Unclear] = attrs.field(
+        default=EMPTY, converter=frozen_map, kw_only=True, eq=False
+    )
+    problems: tuple[str, ...] = attrs.field(default=(), converter=as_tuple, kw_only=True)
+    hides_own: bool = attrs.field(default=True, kw_only=True)
 
 
 class Source(ABC):

@@ -8,8 +8,9 @@ import attrs
 from syncer.api.checks import Check, Native, Probe, Problem, Shown
 from syncer.api.contracts import Sink, Source
 from syncer.api.fields import as_tuple
-from syncer.api.model import Instance, Offer, Port, Workload
+from syncer.api.registrations import Instance
 from syncer.api.text import shown
+from syncer.api.workloads import Offer, Port, Workload
 
 
 @attrs.frozen(kw_only=True)

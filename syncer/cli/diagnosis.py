@@ -9,11 +9,13 @@ from itertools import chain
 import attrs
 
 from syncer.api.changes import Plan, Treat
+from syncer.api.contracts import View
 from syncer.api.findings import Finding, Level
 from syncer.api.keys import Part, Place
 from syncer.api.left_out import LeftOut, LeftOutKind
-from syncer.api.model import Host, Instance, Registration, View
+from syncer.api.registrations import Instance, Registration
 from syncer.api.text import many, one_line, some_of
+from syncer.api.workloads import Host
 from syncer.config.settings import Config
 from syncer.desired.address_rules import AddressRules
 from syncer.desired.left_out import grouped

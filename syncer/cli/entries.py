@@ -8,7 +8,8 @@ import attrs
 from rich.cells import cell_len, set_cell_size
 from rich.markup import escape
 
-from syncer.api.model import STATUS_KEY, Registration, View
+from syncer.api.contracts import View
+from syncer.api.registrations import STATUS_KEY, Registration
 from syncer.cli.show import counted, plain, safe
 
 _CONTAINER_ID = re.compile("[0-9a-f]{64}")

@@ -15,7 +15,7 @@ from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKin
 from syncer.api.checks import Check, Native
 from syncer.api.fields import EMPTY
 from syncer.api.left_out import LeftOut, LeftOutKind, missing
-from syncer.api.model import Instance, Registration
+from syncer.api.registrations import Instance, Registration
 from syncer.api.secrets import hidden
 from syncer.api.text import did_you_mean, printable, some_of
 from syncer.desired.left_out import grouped

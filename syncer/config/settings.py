@@ -10,8 +10,8 @@ import attrs
 
 from syncer.api.fields import EMPTY, as_tuple, filled, frozen_map, one_of, within
 from syncer.api.kinds import MOST_INSTANCES, LabelParser, SinkType, SourceType
-from syncer.api.model import Status
 from syncer.api.options import Secret, option
+from syncer.api.workloads import Status
 from syncer.config.files import Digests
 from syncer.config.fill import OWN
 from syncer.config.web_rules import WebRules

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import attrs
 
 from syncer.api.fields import as_tuple, canonical_address, is_network
-from syncer.api.model import Binding, Offer
+from syncer.api.workloads import Binding, Offer
 from syncer.desired.address_rules import AddressRules as AddressRules
 from syncer.desired.networking import (
     WILDCARDS,

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from syncer.api.checks import Check
-from syncer.api.model import Offer
+from syncer.api.workloads import Offer
 
 #: Bytes of tags and metadata of one instance, and of everything of one workload.
 OF_INSTANCE, OF_WORKLOAD = 64 * 1024, 1024 * 1024

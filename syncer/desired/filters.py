@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from syncer.api.fields import as_tuple
-from syncer.api.model import Offer, Workload
+from syncer.api.workloads import Offer, Workload
 
 #: Longer patterns are refused, and only this much of a value is compared: the owner of one
 #: workload must not be able to slow down the registration of all others.

@@ -10,7 +10,7 @@ import threading
 import attrs
 
 from syncer.api.fields import is_address
-from syncer.api.model import Host
+from syncer.api.workloads import Host
 from syncer.desired.networking import is_interface
 
 #: Seconds to wait for the name server before the last answer is used again.

@@ -3,7 +3,7 @@
 import attrs
 
 from syncer.api.fields import canonical_address
-from syncer.api.model import FoundAs, Instance
+from syncer.api.registrations import FoundAs, Instance
 from syncer.desired.address_rules import AddressRules
 from syncer.desired.filters import Filter
 

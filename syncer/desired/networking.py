@@ -11,7 +11,7 @@ import attrs
 
 from syncer.api.fields import canonical_address, is_address
 from syncer.api.kinds import Reachable
-from syncer.api.model import Host, Network, Port, Workload
+from syncer.api.workloads import Host, Network, Port, Workload
 
 FAMILIES = ("ipv4", "ipv6", "any")
 #: Addresses that sockets listen on, but that no client can connect to.

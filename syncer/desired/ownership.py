@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 import attrs
 
 from syncer.api.fields import EMPTY, frozen_map
-from syncer.api.model import Mark
+from syncer.api.registrations import Mark
 from syncer.desired.snapshot import Snapshot
 
 #: Among a source's identities: its scope alone decides what is its own.

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from syncer.api.contracts import Unclear, View
 from syncer.api.fields import EMPTY
-from syncer.api.model import Host, Unclear, View, Workload
+from syncer.api.workloads import Host, Workload
 from syncer.desired.limits import Limits
 from syncer.desired.translate import Translated
 

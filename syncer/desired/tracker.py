@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from syncer.api.contracts import Source
+from syncer.api.contracts import Source, Unclear, View
 from syncer.api.fields import EMPTY
 from syncer.api.left_out import LeftOut, LeftOutKind
-from syncer.api.model import Host, Unclear, View, Workload
 from syncer.api.text import printable, some_of
+from syncer.api.workloads import Host, Workload
 from syncer.desired.host_names import HostNames
 from syncer.desired.left_out import left_out
 from syncer.desired.limits import Limits

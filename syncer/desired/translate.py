@@ -13,8 +13,9 @@ from syncer.api.checks import Check
 from syncer.api.fields import as_tuple
 from syncer.api.kinds import MOST_INSTANCES, Parsed, Reachable
 from syncer.api.left_out import LeftOutKind
-from syncer.api.model import Host, Instance, Offer, Origin, Workload
+from syncer.api.registrations import Instance, Origin
 from syncer.api.text import printable
+from syncer.api.workloads import Host, Offer, Workload
 from syncer.desired.addresses import LABEL, OVERRIDE, AddressRules, Choice, choose
 from syncer.desired.budget import within_budget
 from syncer.desired.filters import Filter

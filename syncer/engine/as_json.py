@@ -6,8 +6,9 @@ from typing import Any
 import attrs
 
 from syncer.api.changes import Change, Deregister, Plan, Update
+from syncer.api.contracts import View
 from syncer.api.left_out import LeftOut
-from syncer.api.model import STATUS_KEY, Registration, View
+from syncer.api.registrations import STATUS_KEY, Registration
 from syncer.api.text import printable
 from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest

@@ -15,12 +15,13 @@ from functools import partial
 from typing import TypeVar
 
 from syncer.api.changes import Plan
-from syncer.api.contracts import Sink, Source
+from syncer.api.contracts import Sink, Source, View
 from syncer.api.errors import ConfigError, SyncerError, text_of
 from syncer.api.keys import Part
 from syncer.api.kinds import Parsed, Reachable
 from syncer.api.left_out import LeftOut
-from syncer.api.model import Registration, View, Workload
+from syncer.api.registrations import Registration
+from syncer.api.workloads import Workload
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired, Tracker

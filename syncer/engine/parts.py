@@ -8,7 +8,7 @@ from syncer.api.contracts import Sink, Source
 from syncer.api.errors import ConfigError
 from syncer.api.fields import as_frozenset
 from syncer.api.kinds import MOST_INSTANCES
-from syncer.api.model import Status
+from syncer.api.workloads import Status
 from syncer.desired.addresses import AddressRules
 from syncer.desired.filters import Filter
 from syncer.desired.translate import OWN

@@ -9,12 +9,12 @@ from typing import TypeVar
 import attrs
 
 from syncer.api.changes import Change, Deregister, Plan, SkipKind
-from syncer.api.contracts import Sink, Source
+from syncer.api.contracts import Sink, Source, View
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.findings import Finding
 from syncer.api.keys import Claim, Part, WorkloadKey
 from syncer.api.left_out import LeftOut, LeftOutKind
-from syncer.api.model import Instance, Registration, View
+from syncer.api.registrations import Instance, Registration
 from syncer.desired.left_out import in_order, left_out, of_workload
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot, TrackedWorkload

@@ -11,7 +11,7 @@ from syncer import events
 from syncer.api.changes import Change, Deregister, Register, Skip, SkipKind, Treat, Update
 from syncer.api.checks import CheckStatus
 from syncer.api.left_out import missing
-from syncer.api.model import Instance
+from syncer.api.registrations import Instance
 from syncer.api.secrets import hidden
 from syncer.api.text import many, printable
 

@@ -9,20 +9,11 @@ from collections.abc import Callable, Hashable
 from threading import Event, Lock
 from typing import Any
 
-from syncer.api.contracts import Sink, Source, Wake
+from syncer.api.contracts import Sink, Source, Unclear, View, Wake
 from syncer.api.errors import TemporaryError
 from syncer.api.kinds import Context, SinkType, SourceType
-from syncer.api.model import (
-    STATUS_KEY,
-    Health,
-    Offer,
-    Registration,
-    State,
-    Status,
-    Unclear,
-    View,
-    Workload,
-)
+from syncer.api.registrations import STATUS_KEY, Registration
+from syncer.api.workloads import Health, Offer, State, Status, Workload
 
 #: Seconds for which a listing made for one question answers others.
 FRESH = 2.0

@@ -15,8 +15,9 @@ from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
 from syncer.api.keys import Claim, Place, WorkloadKey
 from syncer.api.kinds import TranslatedCheck, translate_checks
-from syncer.api.model import Instance, Mark, State, Status, Workload
+from syncer.api.registrations import Instance, Mark
 from syncer.api.text import fold_case, printable
+from syncer.api.workloads import State, Status, Workload
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
 from syncer.plan.drain import Held, drained, with_holds
 from syncer.plan.wanted import Adjusted, Forbidden, Rejected, Wanted

@@ -15,7 +15,7 @@ import attrs
 from syncer.api.changes import Deregister, Plan, Update
 from syncer.api.fields import as_frozenset
 from syncer.api.keys import Place
-from syncer.api.model import Instance, Mark, Registration
+from syncer.api.registrations import Instance, Mark, Registration
 from syncer.desired.snapshot import RANDOM_NAME, Snapshot, TrackedWorkload
 
 #: Words among the hosts whose entries are taken over.

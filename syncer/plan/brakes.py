@@ -21,7 +21,8 @@ from syncer.api.changes import (
 )
 from syncer.api.fields import EMPTY, frozen_map
 from syncer.api.keys import Claim, Place
-from syncer.api.model import Registration, Workload
+from syncer.api.registrations import Registration
+from syncer.api.workloads import Workload
 from syncer.plan.wanted import Adjusted
 
 

@@ -13,7 +13,8 @@ import attrs
 from syncer.api.changes import Change, Deregister, Plan, Reason, SkipKind
 from syncer.api.contracts import Sink
 from syncer.api.keys import Place, WorkloadKey
-from syncer.api.model import Instance, Registration, Status
+from syncer.api.registrations import Instance, Registration
+from syncer.api.workloads import Status
 from syncer.plan.planner import Facts
 
 #: The hold of a drain.

@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from syncer.api.changes import Deregister, Plan
+from syncer.api.contracts import View
 from syncer.api.fields import EMPTY
 from syncer.api.keys import WorkloadKey
-from syncer.api.model import Registration, View
+from syncer.api.registrations import Registration
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.adjust import Adjuster
 from syncer.plan.adoption import Adoption

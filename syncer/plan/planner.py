@@ -26,8 +26,9 @@ from syncer.api.changes import (
     Update,
     claim_of,
 )
+from syncer.api.contracts import View
 from syncer.api.fields import EMPTY, frozen_map
-from syncer.api.model import Mark, Registration, View
+from syncer.api.registrations import Mark, Registration
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.wanted import Adjusted, Wanted

@@ -12,7 +12,7 @@ import attrs
 
 from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind, claim_of
 from syncer.api.keys import Claim, WorkloadKey
-from syncer.api.model import Registration
+from syncer.api.registrations import Registration
 from syncer.api.text import fold_case
 from syncer.plan.brakes import Context
 from syncer.plan.wanted import Adjusted, Wanted

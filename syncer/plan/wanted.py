@@ -7,7 +7,7 @@ import attrs
 from syncer.api.errors import PermanentError
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.keys import Claim, Place
-from syncer.api.model import Instance, Mark, Registration
+from syncer.api.registrations import Instance, Mark, Registration
 
 
 @attrs.frozen(kw_only=True)

@@ -6,8 +6,9 @@ from threading import Event, Lock
 
 from syncer.api.changes import Change, Deregister, Outcome, Register, Update
 from syncer.api.checks import CheckKey, CheckResult
-from syncer.api.contracts import Sink, Source, Wake
-from syncer.api.model import Instance, Registration, View, Workload
+from syncer.api.contracts import Sink, Source, View, Wake
+from syncer.api.registrations import Instance, Registration
+from syncer.api.workloads import Workload
 from syncer.testing.builders import SCOPE
 
 _OPERATIONS = {Register: "register", Update: "update", Deregister: "deregister"}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from syncer.api.model import Instance
+from syncer.api.registrations import Instance
 from syncer.testing.builders import make_instance, make_mark
 from syncer.testing.clauses import Contract, clause, needed
 from syncer.testing.laws import Desk

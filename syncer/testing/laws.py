@@ -17,7 +17,7 @@ from syncer.api.checks import Check
 from syncer.api.contracts import Sink
 from syncer.api.errors import PermanentError
 from syncer.api.kinds import TranslatedCheck, translate_checks
-from syncer.api.model import Instance, Registration
+from syncer.api.registrations import Instance, Registration
 from syncer.desired.snapshot import Snapshot
 from syncer.plan.drain import DRAIN, drained
 from syncer.plan.planner import Facts, make_plan

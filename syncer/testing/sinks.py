@@ -62,7 +62,7 @@ from syncer.api.changes import Change, Deregister, Reason, Register, Update
 from syncer.api.checks import Check, Native, Problem
 from syncer.api.contracts import Sink
 from syncer.api.errors import Conflict, PermanentError, TemporaryError
-from syncer.api.model import FoundAs, Instance, Mark
+from syncer.api.registrations import FoundAs, Instance, Mark
 from syncer.testing.builders import make_instance
 from syncer.testing.clauses import clause, needed
 from syncer.testing.draining import DrainClauses

@@ -15,7 +15,7 @@ from syncer import __version__
 from syncer.api.changes import Change, Deregister, Plan, Register, Skip, Treat, digest_of
 from syncer.api.keys import Part
 from syncer.api.left_out import LeftOutKind, missing
-from syncer.api.model import Registration
+from syncer.api.registrations import Registration
 from syncer.engine.as_json import left_out_json, registration_json, story_json
 from syncer.engine.engine import Engine
 from syncer.engine.queries import Once, fitting

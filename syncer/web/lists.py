@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from syncer.api.model import Registration
+from syncer.api.registrations import Registration
 from syncer.web.rows import Row
 
 #: The most items in one answer, and the default.

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from syncer.api.keys import Part
-from syncer.api.model import STATUS_KEY, Instance, Registration
+from syncer.api.registrations import STATUS_KEY, Instance, Registration
 from syncer.api.text import printable
 from syncer.desired.snapshot import TrackedWorkload
 from syncer.engine.as_json import registration_json

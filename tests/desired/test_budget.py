@@ -1,7 +1,7 @@
 """The budget of a workload: what of its offers is registered."""
 
 from syncer import Check, Offer, Parsed, Port, Workload
-from syncer.api.model import Host
+from syncer.api.workloads import Host
 from syncer.desired.addresses import AddressRules
 from syncer.desired.budget import OF_INSTANCE, OF_WORKLOAD, within_budget
 from syncer.desired.translate import Translator

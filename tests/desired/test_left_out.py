@@ -6,7 +6,7 @@ from fakes import SOURCE, FakeSink, FakeSource, Heard, PickySink, exited, offer,
 
 import syncer
 from syncer import Engine, Filter, LeftOutKind, Parsed, SinkPart, SourcePart, Status, Unclear, View
-from syncer.api.model import Port
+from syncer.api.workloads import Port
 from syncer.desired.addresses import AddressRules
 from syncer.events import LeftOutChanged
 

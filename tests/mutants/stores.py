@@ -4,7 +4,9 @@ from mutants import brakes_of
 
 adoption = brakes_of("plan/adoption.py", "plan/test_adoption")
 cycle = brakes_of("engine/cycle/reconcile.py", "engine/cycle/test_reconcile")
-unhealthy = brakes_of("api/model.py", "plan/test_drain", "tests/kits/keyvalue/test_layout_sink.py")
+unhealthy = brakes_of(
+    "api/registrations.py", "plan/test_drain", "tests/kits/keyvalue/test_layout_sink.py"
+)
 meaning = brakes_of("kits/keyvalue/meaning.py", "tests/kits/keyvalue/test_meaning.py")
 sink = brakes_of("kits/keyvalue/layout_sink.py", "tests/kits/keyvalue/test_layout_sink.py")
 layout = brakes_of("kits/keyvalue/layout.py", "tests/kits/keyvalue/test_layouts.py")

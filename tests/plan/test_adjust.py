@@ -17,7 +17,7 @@ from syncer import (
     State,
 )
 from syncer.api.keys import Place
-from syncer.api.model import Status
+from syncer.api.workloads import Status
 from syncer.plan.adjust import RESULTS, Adjuster
 from syncer.plan.wanted import Rejected
 

@@ -9,7 +9,7 @@ from fakes import FakeSink, FakeSource, PickySink, exited, held, offer, workload
 import syncer
 from servers.webpage import TOKEN
 from servers.webpage_fixtures import sees, violations
-from syncer.api.model import Unhealthy, with_status
+from syncer.api.registrations import Unhealthy, with_status
 from syncer.events import ConfigRefused, ConfigReloaded
 from syncer.testing import wait_until
 

@@ -6,7 +6,8 @@ import attrs
 
 from syncer.api.changes import Change, Deregister, Plan, Reason, Skip, SkipKind
 from syncer.api.errors import PermanentError
-from syncer.api.model import Registration, Workload
+from syncer.api.registrations import Registration
+from syncer.api.workloads import Workload
 from syncer.plan.adoption import is_adopted
 from syncer.plan.brakes import Context
 

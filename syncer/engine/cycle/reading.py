@@ -7,8 +7,8 @@ while cycles go on with what is known; what was written since that read began is
 from enum import Enum, auto
 from threading import Lock
 
-from syncer.api.contracts import Sink
-from syncer.api.model import Registration, View
+from syncer.api.contracts import Sink, View
+from syncer.api.registrations import Registration
 
 #: The entries of a sink, by id.
 Entries = dict[str, Registration]

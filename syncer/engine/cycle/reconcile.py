@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from syncer.api.changes import Change, Deregister, Plan, Reason
 from syncer.api.checks import CheckKey, CheckResult
-from syncer.api.contracts import Sink
+from syncer.api.contracts import Sink, View
 from syncer.api.keys import Claim
-from syncer.api.model import Registration, View
+from syncer.api.registrations import Registration
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
 from syncer.desired.tracker import Desired

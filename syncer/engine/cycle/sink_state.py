@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 import attrs
 
 from syncer.api.changes import Change, Skip, SkipKind
-from syncer.api.contracts import Sink
+from syncer.api.contracts import Sink, View
 from syncer.api.errors import PermanentError
-from syncer.api.model import Registration, View
+from syncer.api.registrations import Registration
 from syncer.engine.cycle.reading import Reading
 from syncer.plan.incremental import Contents
 

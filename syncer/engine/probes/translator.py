@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from syncer.api.checks import Check, Probe, Problem
 from syncer.api.fields import canonical_address
 from syncer.api.keys import WorkloadKey
-from syncer.api.model import Instance
+from syncer.api.registrations import Instance
 
 #: Seconds between two probes: the default, and the minimum.
 INTERVAL, LEAST_INTERVAL = 10.0, 1.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from syncer.api.model import Registration
+from syncer.api.registrations import Registration
 from syncer.kits.keyvalue import record
 from syncer.kits.keyvalue.layout import TWINS, Layout
 from syncer.kits.keyvalue.meaning import parked

@@ -10,7 +10,8 @@ which makes an entry ours. The status is one of up, starting, unhealthy, paused,
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from syncer.api.model import STATUS_KEY, Registration, Status
+from syncer.api.registrations import STATUS_KEY, Registration
+from syncer.api.workloads import Status
 from syncer.kits.keyvalue import record
 from syncer.kits.keyvalue.layout import Layout
 

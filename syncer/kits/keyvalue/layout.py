@@ -18,7 +18,7 @@ from typing import ClassVar
 from urllib.parse import quote, unquote
 
 from syncer.api.errors import ConfigError, PermanentError
-from syncer.api.model import FoundAs, Instance, Registration
+from syncer.api.registrations import FoundAs, Instance, Registration
 from syncer.api.text import choice, did_you_mean
 
 #: Twin entries are under this, followed by the key of the entry; not a prefix for anything else.

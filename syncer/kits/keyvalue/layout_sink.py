@@ -7,9 +7,9 @@ from typing import ClassVar, TypeVar
 import attrs
 
 from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
-from syncer.api.contracts import Sink
+from syncer.api.contracts import Sink, View
 from syncer.api.errors import PermanentError, SyncerError, TemporaryError
-from syncer.api.model import FoundAs, Instance, Registration, Unhealthy, View, with_status
+from syncer.api.registrations import FoundAs, Instance, Registration, Unhealthy, with_status
 from syncer.kits.keyvalue.entries import Entry, Version, prefixes, twin_key, values
 from syncer.kits.keyvalue.holder import Holder
 from syncer.kits.keyvalue.layout import Layout

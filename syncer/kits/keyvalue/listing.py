@@ -7,7 +7,8 @@ from typing import Generic, Protocol, TypeVar
 
 import attrs
 
-from syncer.api.model import Registration, View
+from syncer.api.contracts import View
+from syncer.api.registrations import Registration
 from syncer.kits.keyvalue.entries import Entry, Version, entry_key, twin_key
 from syncer.kits.keyvalue.layout import Layout
 from syncer.kits.keyvalue.meaning import by_id, meaning

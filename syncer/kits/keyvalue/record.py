@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from syncer.api.errors import PermanentError
-from syncer.api.model import Instance, Mark, Registration
+from syncer.api.registrations import Instance, Mark, Registration
 
 #: The key of syncer's own data in values that belong to a consumer.
 OWN = "syncer"

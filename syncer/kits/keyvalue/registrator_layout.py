@@ -6,7 +6,7 @@ It has no place for a mark, tags and metadata: these are in a twin entry.
 from typing import ClassVar
 from urllib.parse import unquote
 
-from syncer.api.model import Instance, Registration
+from syncer.api.registrations import Instance, Registration
 from syncer.kits.keyvalue.layout import Layout, split_endpoint
 
 

@@ -5,7 +5,7 @@ Nobody means them.
 
 from collections.abc import Iterable
 
-from syncer.api.model import Port
+from syncer.api.workloads import Port
 from syncer.kits.labels.problems import Problems
 
 #: Quotes, each with the one that ends it: typographic ones come from copied documents.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from syncer.api.model import Offer, Workload
+from syncer.api.workloads import Offer, Workload
 
 
 def with_own_ids(workload: Workload, offers: Sequence[Offer]) -> Iterator[Offer]:

@@ -18,11 +18,11 @@ import attrs
 from syncer import probing
 from syncer.api.changes import Change, Deregister, Outcome, Reason, Register, Update
 from syncer.api.checks import Check, Native, Probe, Problem
-from syncer.api.contracts import Sink
+from syncer.api.contracts import Sink, View
 from syncer.api.errors import ConfigError, Conflict, PermanentError, TemporaryError
 from syncer.api.kinds import Context
-from syncer.api.model import Instance, Registration, Unhealthy, View, with_status
 from syncer.api.options import option
+from syncer.api.registrations import Instance, Registration, Unhealthy, with_status
 from syncer.plugin.builtin import codec
 from syncer.plugin.builtin.formats import Entry, Format, FormatName, JsonFormat, PrometheusFormat
 from syncer.plugin.builtin.hosts import HostsFormat

@@ -11,9 +11,9 @@ import attrs
 
 from syncer.api.checks import Check, CheckStatus
 from syncer.api.fields import canonical_address
-from syncer.api.model import Health, Offer, Port, State, Status, Workload
 from syncer.api.options import parse_duration
 from syncer.api.text import choice, did_you_mean
+from syncer.api.workloads import Health, Offer, Port, State, Status, Workload
 from syncer.desired.networking import unusable
 from syncer.kits.labels import unfit, values
 from syncer.kits.labels.checks import HTTP

@@ -5,7 +5,7 @@ import pytest
 from fakes import FakeSource, Heard, offer, workload
 
 from syncer import Check, CheckResult, CheckStatus, probing
-from syncer.api.model import Status
+from syncer.api.workloads import Status
 from syncer.engine.cycle.reconcile import SinkPart
 from syncer.engine.engine import Engine
 from syncer.events import HealthChanged

@@ -7,7 +7,7 @@ from fakes import FakeSource, Heard, PickySink, World, exited, offer, skips, tra
 from syncer import Check, CheckResult, CheckStatus, Deregister, Health, Probe, Problem, Update
 from syncer import probing as make_probing
 from syncer.api.keys import WorkloadKey
-from syncer.api.model import Status
+from syncer.api.workloads import Status
 from syncer.plan.adjust import Adjuster
 from syncer.testing.builders import make_instance
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer import STATUS_KEY, ConfigError, Instance, PermanentError, Registration, Status
-from syncer.api.model import Unhealthy, with_status
+from syncer.api.registrations import Unhealthy, with_status
 from syncer.kits.keyvalue import (
     JsonLayout,
     Layout,
