@@ -20,8 +20,16 @@ def left_out(snapshot: Snapshot) -> tuple[LeftOut, ...]:
     """Return what is not registered of a source: settings first, then what someone may miss."""
     found = list(_settings(snapshot))
     for entry in snapshot.entries():
-        found += of_workload(snapshot, entry)
+        if lacks(entry):
+            found += of_workload(snapshot, entry)
     return in_order(found)
+
+
+def lacks(entry: TrackedWorkload) -> bool:
+    """Whether something of a workload may not be registered. Quick, for thousands of them."""
+    translated = entry.translated
+    least = max(1, len(translated.explained))
+    return bool(translated.problems) or len(translated.instances) < least
 
 
 def grouped(found: Iterable[LeftOut]) -> dict[LeftOut, list[str]]:
@@ -75,7 +83,7 @@ def of_workload(snapshot: Snapshot, entry: TrackedWorkload) -> Iterator[LeftOut]
 def _unclear(snapshot: Snapshot, entry: TrackedWorkload) -> LeftOut:
     return LeftOut(
         source=snapshot.name,
-        workload=entry.workload.name,
+        workload=entry.workload.name or entry.workload.id,
         id=entry.workload.id,
         kind=LeftOutKind.UNCLEAR,
         reason=snapshot.why_unclear(entry.workload.id),
@@ -107,5 +115,6 @@ def _settings(snapshot: Snapshot) -> Iterator[LeftOut]:
 
 
 def _is_filtered(snapshot: Snapshot, entry: TrackedWorkload) -> bool:
-    kinds = {one.kind for one in of_workload(snapshot, entry)}
-    return not entry.translated.instances and kinds == {LeftOutKind.FILTERED}
+    if entry.translated.instances:
+        return False
+    return {one.kind for one in of_workload(snapshot, entry)} == {LeftOutKind.FILTERED}

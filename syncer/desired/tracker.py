@@ -15,7 +15,7 @@ from syncer.api.left_out import LeftOut, LeftOutKind
 from syncer.api.text import printable, some_of
 from syncer.api.workloads import Host, Workload
 from syncer.desired.host_names import HostNames
-from syncer.desired.left_out import left_out
+from syncer.desired.left_out import lacks, left_out
 from syncer.desired.limits import Limits
 from syncer.desired.snapshot import (
     RANDOM_NAME,
@@ -196,12 +196,13 @@ class Tracker:
                 if not self._open:
                     self._answered.clear()
 
-    def refresh(self, workload_id: str) -> bool:
-        """Ask about a workload that may have changed. Return whether anything changed.
+    def refresh(self, *workload_ids: str) -> bool:
+        """Ask about workloads that may have changed. Return whether anything changed.
 
         Includes changes found earlier by callers that asked for a confirmation.
         """
-        self.ask(workload_id)
+        for workload_id in workload_ids:
+            self.ask(workload_id)
         with self._lock:
             changed, self._unreported = self._unreported, False
         if self._may_differ:
@@ -294,8 +295,8 @@ class Tracker:
             self._gone.pop(asked, None)
         changed = any(workloads.get(id_) is not old for id_, old in before.items())
         now = [one for id_ in before if (one := workloads.get(id_))]
-        self._may_differ |= followed or any(map(_lacks, filter(None, before.values())))
-        self._may_differ |= any(map(_lacks, now))
+        self._may_differ |= followed or any(map(lacks, filter(None, before.values())))
+        self._may_differ |= any(map(lacks, now))
         self._unreported |= changed or followed or self._unclear != unclear
 
     def _track(self, workload: Workload) -> TrackedWorkload:
@@ -346,14 +347,6 @@ class Tracker:
 
 def _is_lacking(translated: Translated) -> bool:
     return translated.failed and any(one.choice.unknown for one in translated.explained)
-
-
-def _lacks(entry: TrackedWorkload) -> bool:
-    """Whether something of a workload may not be registered."""
-    translated = entry.translated
-    return bool(translated.problems) or len(translated.instances) < max(
-        1, len(translated.explained)
-    )
 
 
 def _is_news(one: LeftOut) -> bool:

@@ -120,7 +120,7 @@ class Now:
                     status = entry.workload.status.value
                     yield LeftOut(
                         source=source,
-                        workload=entry.workload.name,
+                        workload=entry.workload.name or workload,
                         id=workload,
                         kind=LeftOutKind.STATE,
                         reason=f"sink {sink} does not list {id_} while it is {status}",

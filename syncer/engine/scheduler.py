@@ -61,7 +61,7 @@ class SourceWork:
             if self._tracker.relist():
                 self._changed()
             due = self._clock() + jittered(self._interval)
-        elif any([self._tracker.refresh(str(workload_id)) for workload_id in wakes]):
+        elif wakes and self._tracker.refresh(*map(str, wakes)):
             self._changed()
         self._due = due
         delay = due - self._clock()

@@ -178,6 +178,15 @@ class TestTold:
         engine._trackers[SOURCE].refresh("other-1")
         assert len(told()) == 2
 
+    def test_a_batch_is_told_once(self):
+        """The list is made once for all events that came together, not for each."""
+        source = FakeSource(workload("web"))
+        engine, told = self.heard(source)
+        engine.plan()
+        source.put(*(workload(name, offers=()) for name in ("a", "b", "c")))
+        assert engine._trackers[SOURCE].refresh("a-1", "b-1", "c-1")
+        assert told() == [([], False), (["a", "b", "c"], True)]
+
     def test_a_state_is_no_news(self):
         """Containers end all the time; the metric counts them."""
         source = FakeSource(workload("web"))
