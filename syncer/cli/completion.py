@@ -6,6 +6,7 @@ Whatever goes wrong offers nothing: an error in the middle of a command line hel
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,9 +35,12 @@ def settings(ctx: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 
 def fitting(words: Iterable[str], incomplete: str) -> list[str]:
-    """Return the words that begin so; none if they cannot be found out."""
+    """Return the words that begin so; none if they cannot be found out.
+
+    Nor one that the shell would read as more than a word: names may come from anybody's labels.
+    """
     with suppress(Exception):
-        return [word for word in words if word.startswith(incomplete)]
+        return [word for word in words if word.startswith(incomplete) and quote(word) == word]
     return []
 
 

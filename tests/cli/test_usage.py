@@ -206,6 +206,14 @@ class TestCompletion:
         assert offered("drain", "--source", "file=gone.toml", "--sink", "memory", "w") == []
         assert offered("drain", "--source", "nonsense", "w") == []
 
+    def test_no_name_is_a_command(self, offered, folder):
+        """A label cannot put one on the command line of who presses Tab."""
+        names = ("web; reboot", "web$(reboot)", "web *", "web-1")
+        rows = [f'[[services]]\naddress = "192.0.2.1"\nport = 80\nname = "{one}"' for one in names]
+        (folder / "names.toml").write_text("\n".join(rows))
+        here = ("--source", "file=names.toml", "--sink", "memory")
+        assert {one[:4] for one in offered("explain", *here, "web")} == {"web-"}
+
 
 def test_no_summary_is_cut(typed, monkeypatch):
     """At 80 columns; each command ends its help with an example."""
