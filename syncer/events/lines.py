@@ -104,11 +104,13 @@ def _(event: events.LeftOutChanged) -> Iterator[Record]:
     kinds = Counter(one.kind for one in event.left_out if one.kind.missing)
     fields: dict[str, Any] = {"source": event.source}
     fields |= {kind.value.replace("-", "_"): count for kind, count in kinds.items()}
-    text = f"{event.source}: {many(missing(event.left_out), 'workload')} not registered"
-    if event.left_out:
-        first = event.left_out[0]
-        fields["for_example"] = ": ".join(filter(None, (first.workload, first.text)))
-        text += f", for example: {fields['for_example']}"
+    count = missing(event.left_out)
+    text = f"{event.source}: {many(count, 'workload')} not registered"
+    # Else what is only noted would look like one of them.
+    told = [one for one in event.left_out if one.missing or not one.workload]
+    if told:
+        fields["for_example"] = ": ".join(filter(None, (told[0].workload, told[0].text)))
+        text += f"{', for example:' if count else ';'} {fields['for_example']}"
     yield Record("info" if event.news else "debug", "left out", text, fields)
 
 

@@ -127,10 +127,17 @@ class Narrator:
 
     def __call__(self, event: events.AnyEvent) -> list[Record]:
         """Return the records to print, in order."""
+        if isinstance(event, events.ConfigReloaded) and event.changed:
+            self._forget()
         told = [] if self._is_told(event) and not self._each else list(records(event))
         if isinstance(event, events.CycleFinished):
             told += self._finished(event)
         return told
+
+    def _forget(self) -> None:
+        """Begin anew: what other sources and sinks said is not what the present ones say."""
+        for known in (self._in_sync, self._registered, self._failing, self._muted):
+            known.clear()
 
     def _is_told(self, event: events.AnyEvent) -> bool:
         match event:

@@ -352,6 +352,27 @@ LINES = [
         ),
     ),
     (
+        LeftOutChanged(
+            source="docker",
+            left_out=[LeftOut(source="docker", kind="unknown", reason="include x fits nothing")],
+        ),
+        (
+            "info",
+            "left out",
+            "docker: 0 workloads not registered; include x fits nothing",
+            {"source": "docker", "for_example": "include x fits nothing"},
+        ),
+    ),
+    (
+        LeftOutChanged(
+            source="docker",
+            left_out=[
+                LeftOut(source="docker", kind="ignored", workload="c", id="3", reason="label"),
+            ],
+        ),
+        ("info", "left out", "docker: 0 workloads not registered", {"source": "docker"}),
+    ),
+    (
         LeftOutChanged(source="docker", left_out=[], news=False),
         (
             "debug",
@@ -590,6 +611,16 @@ class TestNews:
             text = printed(*many, finished(), **how)
             assert text.count("web (h:web:80) registered in s") == lines.MANY + 5
             assert "more registered" not in text
+
+    def test_after_a_reload_all_is_told_anew(self):
+        """What the sources and sinks before it said leaves nothing out."""
+        down = (LoopFailed(loop=f"{part} s", error="no") for part in ("watch", "source"))
+        reloaded = ConfigReloaded(changed=["source s"])
+        again = LoopFailed(loop="source s", error="no")
+        assert texts(*down, reloaded, again)[-1] == "source s: no"
+        again = "in sync: 6 registered in s"
+        assert texts(finished(), reloaded, finished()).count(again) == 2
+        assert texts(finished(), ConfigReloaded(), finished()).count(again) == 1
 
     def test_one_failure_is_told_once(self):
         """A source and its watch fail for one reason; another reason is news."""
