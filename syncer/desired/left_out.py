@@ -94,22 +94,24 @@ def _unclear(snapshot: Snapshot, entry: TrackedWorkload) -> LeftOut:
 def _settings(snapshot: Snapshot) -> Iterator[LeftOut]:
     """Yield the patterns in the source's settings that fit nothing, if all of it is known."""
     entries = tuple(snapshot.workloads.values())
+    judge = snapshot.limits.filter
+    overrides = [pattern for pattern in snapshot.limits.rules.overrides if pattern != "any"]
     if snapshot.doubt or snapshot.unclear or not entries:
+        return
+    if judge == Filter() and not overrides:
         return
     make = partial(LeftOut, source=snapshot.name)
     known = [one for one in entries if one.workload.state.offered]
     filtered = [one for one in known if _is_filtered(snapshot, one)]
-    if known and len(filtered) == len(known):
+    if known and judge != Filter() and len(filtered) == len(known):
         text = f"the filters leave out all {len(known)} workloads that run"
         yield make(kind=LeftOutKind.FILTERED, reason=text)
-    judge: Filter = snapshot.limits.filter
     offers = [(e.workload, [one.offer for one in e.translated.explained]) for e in entries]
     for pattern in judge.unused(offers):
         yield make(kind=LeftOutKind.UNKNOWN, reason=f"{pattern} fits nothing here")
-    rules = snapshot.limits.rules
     given = {offer.register_address for _, found in offers for offer in found} - {""}
-    for pattern in rules.overrides if given else ():
-        if pattern != "any" and not any(lies_in(address, pattern) for address in given):
+    for pattern in overrides if given else ():
+        if not any(lies_in(address, pattern) for address in given):
             text = f"addresses.overrides {pattern} fits no address in labels"
             yield make(kind=LeftOutKind.UNKNOWN, reason=text)
 

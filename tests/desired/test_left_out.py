@@ -138,6 +138,12 @@ class TestSettings:
         one = workload(offers=(offer(tags=("t",)),))
         assert {one.kind for one in engine_of(one, filter=judge).plan().left_out} == {"filtered"}
 
+    def test_without_filters_none_leaves_anything_out(self):
+        """One-off containers are left out by a rule of their own."""
+        one = attrs.evolve(HOST, labels={"com.docker.compose.oneoff": "True"})
+        (found,) = engine_of(one, parsers=answering(offer())).plan().left_out
+        assert (found.workload, found.kind) == ("bare", "filtered")
+
     def test_overrides(self):
         """Told if labels give addresses, and none of them lies there."""
         rules = AddressRules(overrides=("10.1.0.0/16", "192.0.2.0/24"))

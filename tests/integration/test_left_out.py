@@ -66,4 +66,4 @@ def test_every_command_says_it(containers):
 def test_an_interface_that_is_gone(containers):
     """The true reason, in `plan` too."""
     told = command("plan", *containers, "--advertise", "eth7").stdout
-    assert "denied 80/tcp, good 80/tcp, typo 80/tcp: eth7, which is to be advertised" in told
+    assert "denied 80/tcp, good 80/tcp, typo 80/tcp: cannot advertise eth7" in told
