@@ -135,7 +135,7 @@ class Narrator:
         return told
 
     def _forget(self) -> None:
-        """Begin anew: what other sources and sinks said is not what the present ones say."""
+        """Start over: the sources and sinks of before are not the present ones."""
         for known in (self._in_sync, self._registered, self._failing, self._muted):
             known.clear()
 
