@@ -102,6 +102,7 @@ def _explained_json(explained: Explained) -> dict[str, Any]:
         "port": explained.offer.port,
         "protocol": explained.offer.protocol,
         "because": explained.offer.because,
+        "why": explained.why,
         "rule": explained.choice.rule,
         "rejected": [{"rule": rule, "why": why} for rule, why in explained.choice.rejected],
         "instance": registration_json(Registration(instance=instance)) if instance else None,

@@ -272,13 +272,15 @@ def test_what_is_in_the_way(site, browse):
 def test_the_story_of_one(site, browse):
     """From label to registration; by keyboard alone."""
     one = offer(service="web", tags=("blue",), because="SERVICE_NAME", id="h:web:80")
-    made = site(workload("web", offers=(one,), image="nginx:1"))
+    twin = offer(service="admin", port=81, id="h:web:80")
+    made = site(workload("web", offers=(one, twin), image="nginx:1"))
     page = browse(made.url)
     sees(page, "1 / 1")
     page.get_by_role("button", name="Explain web 10.0.0.1:80").focus()
     page.keyboard.press("Enter")
     story = page.get_by_role("dialog")
-    for words in ("nginx:1", "SERVICE_NAME", "h:web:80", "up to date"):
+    taken = "not registered: its id 'h:web:80' is already used by web"
+    for words in ("nginx:1", "SERVICE_NAME", "h:web:80", "up to date", taken):
         story.get_by_text(words).first.wait_for()
     assert violations(page) == []
     page.keyboard.press("Escape")

@@ -12,7 +12,7 @@ const folded = (title, pairs) => (pairs.length ? [make("details", {}, make("summ
 
 function offerOf(offer, story) {
   const one = offer.instance;
-  const results = one ? Object.entries(story.sinks).map(([sink, lines]) => [`In ${sink}`, lines[one.id] || lines[""]]) : [["Result", "not registered: it has no address"]];
+  const results = one ? Object.entries(story.sinks).map(([sink, lines]) => [`In ${sink}`, lines[one.id] || lines[""]]) : [["Result", `not registered: ${offer.why}`]];
   return [make("h3", {}, `${offer.service}, port ${offer.port}/${offer.protocol}`),
     facts([...results, ["Address", one ? `${one.address}, port ${one.port}` : "none"], ["Address rule", offer.rule],
       ["Offered by", offer.because], ...(one ? [["Id", one.id], ["Tags", one.tags.join(", ")], ["Checks", one.checks.join(", ")],
