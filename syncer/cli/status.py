@@ -85,8 +85,11 @@ def _in_sync(found: Mapping[str, Any]) -> bool:
 
 
 def _has_all(sink: Mapping[str, Any]) -> bool:
-    """Whether a sink holds all that it should."""
-    return not sink["failed"] and sink["registered"] == sink["wanted"]
+    """Whether a sink holds all that it should, and no change of it is held back for now."""
+    from syncer.events import WAITS
+
+    waits = any(kind.value in sink["skips"] for kind in WAITS)
+    return not (sink["failed"] or waits) and sink["registered"] == sink["wanted"]
 
 
 def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:

@@ -16,7 +16,7 @@ from syncer.api.left_out import LeftOut
 from syncer.api.secrets import hidden
 
 #: Kinds of skips with which this syncer cannot say that a sink is in sync.
-_WAITS = frozenset({SkipKind.STANDBY, SkipKind.LOST, SkipKind.DOUBT, SkipKind.GUARD})
+WAITS = frozenset({SkipKind.STANDBY, SkipKind.LOST, SkipKind.DOUBT, SkipKind.GUARD})
 
 
 def _hidden(texts: Iterable[str]) -> tuple[str, ...]:
@@ -194,7 +194,7 @@ class CycleFinished:
     @property
     def in_sync(self) -> bool:
         """Whether the sink holds what it should, apart from changes that are held back."""
-        waits = any(skip.kind in _WAITS for skip in self.plan.skipped)
+        waits = any(skip.kind in WAITS for skip in self.plan.skipped)
         return self.listed and not self.failed and not waits
 
     @property

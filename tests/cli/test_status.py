@@ -78,6 +78,7 @@ def test_in_sync(typed, answers):
         ),
         ({"registered": 40, "skips": {"conflict": 1}}, "40 of 41 registered, read 8 s ago, 1 con"),
         ({"failed": 2}, "read 8 s ago, 2 failed"),
+        ({"skips": {"guard": 30}}, "41 of 41 registered, read 8 s ago, 30 guard"),
     ],
 )
 def test_a_sink_that_is_not(typed, answers, change, words):
