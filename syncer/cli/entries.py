@@ -1,6 +1,7 @@
 """Registered entries as text, for `syncer services` and others."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
@@ -59,8 +60,11 @@ def _order(held: Registration) -> tuple[list[tuple[int, str]], ...]:
 
 
 def _natural(text: str) -> list[tuple[int, str]]:
-    parts = re.split(r"([0-9]+)", text)
-    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
+    # Numbers by their length, then by their digits: Python reads none of thousands of digits.
+    return [
+        (len(part.lstrip("0")), part.lstrip("0")) if at % 2 else (-1, part)
+        for at, part in enumerate(re.split(r"([0-9]+)", text))
+    ]
 
 
 def _cells(held: Registration) -> tuple[str, ...]:
@@ -96,5 +100,4 @@ def _summary(view: View[Registration], owner: str) -> str:
 
 
 def _not_up(view: View[Registration]) -> Mapping[str, int]:
-    words = [word for held in view.items if (word := status(held)) != "up"]
-    return {word: words.count(word) for word in dict.fromkeys(words)}
+    return Counter(word for held in view.items if (word := status(held)) != "up")

@@ -53,6 +53,12 @@ def test_the_order_is_that_of_people():
     ]
 
 
+def test_a_number_of_thousands_of_digits_is_in_order():
+    """Python reads none so long; ids of others may be anything."""
+    rows = lines(held("9" * 5000), held("1" + "0" * 5000), held("7"))[1:-1]
+    assert [row.split()[3][:2] for row in rows] == ["7", "99", "10"]
+
+
 def test_an_empty_registry_is_said():
     """And where others' entries are, if there may be any."""
     assert lines() == ["[bold]s[/]: no entries of owner syncer; --all lists those of others"]
