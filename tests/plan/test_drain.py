@@ -240,7 +240,7 @@ class TestByHand:
         assert report.applied == 0
         (skip,) = report.plan.skipped
         assert skip.kind == "rejected"
-        assert "no form for an instance that is draining" in skip.reason
+        assert "cannot show that an instance is draining" in skip.reason
         assert shown(world.sink) == {WEB_ID: "up"}
         assert world.cycle().plan.skipped == ()
 
