@@ -107,7 +107,7 @@ class Api:
                 "workloads": missing(left_out),
                 "kinds": dict(Counter(one.kind.value for one in left_out)),
             },
-            "not_registered": left_out_json(islice(shown, USUAL)),
+            "not_registered": bounded(left_out_json(islice(shown, USUAL))),
         }
 
     def not_registered(self, query: Query) -> dict[str, Any]:

@@ -299,6 +299,10 @@ class TestMuch:
                 seen += names(found)
             assert len(set(seen)) == 9
         assert len(made.get("explain?name=h:w1:80")) == 1
+        made = site(*(workload(f"w{n}", offers=(), problems=("x" * 1500,)) for n in range(9)))
+        wait_until(lambda: made.get("status")["left_out"]["workloads"] == 9, 30)
+        found = made.get("status")
+        assert len(found["not_registered"]) < sum(found["left_out"]["kinds"].values())
 
     def test_answers_take_a_share_of_the_time(self):
         """However many ask; what is used at once is used up, and comes back in time."""
