@@ -1,9 +1,9 @@
-"""The command `status`: asks a running syncer how it is, by the API of its status page."""
+"""The command `status`: asks a running syncer how it is, by the API of its status page.
 
-import http.client
+Slow imports are inside the functions that need them.
+"""
+
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,10 @@ def _url(address: str) -> str:
 
 def _asked(url: str, token: str) -> dict[str, Any]:
     """Return the summary of the syncer there. Raises TemporaryError or PermanentError."""
+    import http.client
+    import urllib.error
+    import urllib.request
+
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = urllib.request.Request(f"{url}/api/v1/status", headers=headers)  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
