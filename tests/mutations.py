@@ -95,7 +95,7 @@ def _noticed(copy: Path, mutant: Mutant, model: bool) -> bool:
 def _run(copy: Path, tests: Sequence[str]) -> str:
     """Run tests of the copy; returns what pytest said if one failed."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    env = {**os.environ, "PYTHONPATH": str(copy), "SYNCER_MODEL": "first"}
+    env = {**os.environ, "PYTHONPATH": str(copy), "TEST_MODEL": "first"}
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
     if done.returncode > 1:

@@ -73,10 +73,10 @@ def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once
 
 def _print_reports(reports: "Once[CycleFinished]", done: str) -> int:
     """Print the outcome for each entry, and return the exit code."""
-    from syncer.api.changes import Register
+    from syncer.api.changes import Register, SkipKind
     from syncer.cli import entries, show, terminal
 
-    held_back = False
+    held_back = last = False
     for sink, report in reports.items():
         if not report.plan.asked:
             terminal.line(f"{sink}: no matching entry, nothing {done}")
@@ -91,6 +91,8 @@ def _print_reports(reports: "Once[CycleFinished]", done: str) -> int:
             terminal.line(f"  not {done} {id_}: {error}")
         for skip in report.plan.skipped:
             terminal.line(f"  not {done} {skip.id}: {skip.kind}: {skip.reason}")
-            held_back = True
+            held_back, last = True, last or skip.kind is SkipKind.LAST
+    if last:
+        terminal.line("--force drains the last instance of a service too")
     terminal.emit(show.error_lines(reports))
     return FAILED if has_failed(reports) or held_back else 0

@@ -99,6 +99,7 @@ def test_the_last_instance_is_protected(here, two, clean_consul, clean_docker):
     done = command("drain", "web", *here)
     assert done.returncode == 1
     assert f"not drained {ONE}: last: no other instance of web is up here" in done.stdout
+    assert "--force drains the last instance of a service too" in done.stdout
     assert clean_consul.api.passing_ids("web") == {ONE}
     assert command("drain", "web", "--force", *here).returncode == 0
     assert clean_consul.api.passing_ids("web") == set()

@@ -1,8 +1,8 @@
 """Random histories: containers change, people edit, everything fails, syncers die and come back.
 
 At no step is a promise broken (see `promises.py`), and after the last fault the registry is soon
-equal to what runs. `SYNCER_MODEL=thorough` tries thousands of histories, each time others;
-`SYNCER_MODEL=first` does not look
+equal to what runs. `TEST_MODEL=thorough` tries thousands of histories, each time others;
+`TEST_MODEL=first` does not look
 for the shortest history that fails.
 """
 
@@ -25,8 +25,8 @@ from syncer.plan.guard import PAUSE
 from syncer.testing import ManualClock
 
 #: One test that is as long as many: the usual limit is for a machine that does nothing else.
-pytestmark = pytest.mark.timeout(7200 if os.environ.get("SYNCER_MODEL") == "thorough" else 900)
-MODE = os.environ.get("SYNCER_MODEL", "")
+pytestmark = pytest.mark.timeout(7200 if os.environ.get("TEST_MODEL") == "thorough" else 900)
+MODE = os.environ.get("TEST_MODEL", "")
 THOROUGH = MODE == "thorough"
 
 #: Who runs: a host with two sources, another host, and another owner on the first host.

@@ -174,7 +174,7 @@ def test_log_lines_cannot_be_forged(engine, clean_consul, form):
         if form == "json":
             assert {"event", "level", "timestamp"} <= json.loads(line).keys()
         else:
-            assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+ \[\w+ *\] ", line), line
+            assert re.match(r"\d{4}-\d\d-\d\dT[\d:]+[+-]\d\d:\d\d \w+ +\S", line), line
 
 
 def test_explain_shows_it_harmlessly(engine, tmp_path):

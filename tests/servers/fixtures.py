@@ -1,7 +1,7 @@
 """pytest's side of the servers: fixtures, the `server` mark, and the summary.
 
 A server starts when the first test asks for it, and serves the whole run. Without it the
-test is skipped with the reason, or fails if SYNCER_REQUIRE_SERVERS=1.
+test is skipped with the reason, or fails if TEST_REQUIRE_SERVERS=1.
 
 | fixture              | for a test                                                        |
 |----------------------|-------------------------------------------------------------------|

@@ -116,7 +116,7 @@ def main(folder):
         for command in reversed(at_exit):
             subprocess.run(command, check=False)
         unmount_below(folder)
-        if not os.environ.get("SYNCER_TEST_KEEP"):
+        if not os.environ.get("TEST_KEEP"):
             shutil.rmtree(folder, ignore_errors=True)
 
 

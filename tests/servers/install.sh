@@ -5,7 +5,7 @@
 #
 # Debian and root only; elsewhere it says what is missing and leaves the machine
 # alone. Instant when all is there. A server that cannot be installed is named
-# with the reason, and the exit status is 0 unless SYNCER_REQUIRE_SERVERS=1.
+# with the reason, and the exit status is 0 unless TEST_REQUIRE_SERVERS=1.
 set -uo pipefail
 
 readonly CONSUL_SUITE=bullseye
@@ -262,7 +262,7 @@ main() {
     install_eureka
     install_zookeeper
     report
-    [ ${#problems[@]} = 0 ] || [ "${SYNCER_REQUIRE_SERVERS:-}" != 1 ]
+    [ ${#problems[@]} = 0 ] || [ "${TEST_REQUIRE_SERVERS:-}" != 1 ]
 }
 
 main

@@ -49,7 +49,7 @@ def starting(make):
 def leave_out(config, server, reason):
     """Skip a test whose server cannot be had here, or fail it, and remember why."""
     config.stash[USAGE].left_out[server] = reason
-    if os.environ.get("SYNCER_REQUIRE_SERVERS") == "1":
+    if os.environ.get("TEST_REQUIRE_SERVERS") == "1":
         pytest.fail(f"{server}: {reason}", pytrace=False)
     pytest.skip(f"{server}: {reason}")
 

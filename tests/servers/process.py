@@ -51,7 +51,7 @@ class Guard:
     """The test run's hold on its servers; see `servers.guard`.
 
     `folder` is where servers keep their files. It goes with the guard, unless the
-    environment has SYNCER_TEST_KEEP=1, which keeps the logs.
+    environment has TEST_KEEP=1, which keeps the logs.
     """
 
     def __init__(self):
