@@ -18,6 +18,8 @@ METADATA := setup.cfg pyproject.toml $(LOCK) $(wildcard $(addsuffix /pyproject.t
 # the tools on top of it.
 RUNNABLE := $(VENV)/.runs-by-$(notdir $(PYTHON))
 INSTALLED := $(VENV)/.installed-by-$(notdir $(PYTHON))
+# Building wheels needs three small packages, not what syncer or its tests need.
+BUILDER := $(VENV)-wheels
 
 # The environment's own programs first; the servers last, for a shell that leaves them out.
 export PATH := $(abspath $(BIN)):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
@@ -97,8 +99,13 @@ docs: venv ## build the documentation's site into build/site, strictly
 soak: venv servers ## thousands of container changes and many faults; does syncer keep its size? (10 minutes)
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m soak $(ARGS)
 
-wheels: venv ## build the wheels of all distributions into dist/, the same bytes for the same commit
-	@contrib/make-wheels.sh $(BIN)/python dist
+$(BUILDER)/.made-by-$(notdir $(PYTHON)): locks/build.txt
+	@contrib/make-venv.sh "$(PYTHON)" $(BUILDER)
+	@$(BUILDER)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+wheels: $(BUILDER)/.made-by-$(notdir $(PYTHON)) ## build the wheels of all distributions into dist/, the same bytes for the same commit
+	@contrib/make-wheels.sh $(BUILDER)/bin/python dist
 
 manual: venv ## write the manual pages into build/man
 	$(BIN)/python contrib/make-manual.py build/man
@@ -111,5 +118,5 @@ servers: ## install the real servers that tests use (root on Debian; elsewhere s
 	@tests/servers/install.sh
 
 clean: ## remove the environment, caches and build results
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .coverage build dist
+	rm -rf $(VENV) $(BUILDER) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .coverage build dist
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
