@@ -49,7 +49,7 @@ def test_hidden_is_told(mine, clean_zookeeper, open_sink, new):
         other = open_sink(clean_zookeeper.address, **options)
         view = other.registrations()
         assert (view.items, view.complete) == ((), False)
-        with pytest.raises(PermanentError, match="no authorisation"):
+        with pytest.raises(PermanentError, match="permission denied"):
             other.register(new(other, make_instance("mine")))
 
 

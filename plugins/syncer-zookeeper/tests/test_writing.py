@@ -202,6 +202,6 @@ def test_larger_than_zookeeper_takes(sink, register):
 def test_folder_that_belongs_to_a_session(sink, clean_zookeeper, new):
     """Under a node of another program's session nothing can stand: that is said, for good."""
     clean_zookeeper.put("/services/web", "theirs", ephemeral=True)
-    with pytest.raises(PermanentError, match="can hold no other"):
+    with pytest.raises(PermanentError, match="cannot have children"):
         sink.register(new(sink))
     clean_zookeeper.client.delete("/services/web")
