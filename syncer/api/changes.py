@@ -95,7 +95,7 @@ class Update:
         The registry's own checks may have made the old one: that is not what is written.
         """
         old, new = self.old.instance, self.new.instance
-        was, now = (one.meta.get(STATUS_KEY, one.status.value) for one in (old, new))
+        was, now = (old.shown_status, new.shown_status)
         in_meta = old.meta.get(STATUS_KEY) != new.meta.get(STATUS_KEY)
         by_hand = {old.status, new.status} & {Status.PAUSED, Status.DRAINING}
         return (was, now) if was != now and (in_meta or by_hand) else None

@@ -57,7 +57,7 @@ class LeftOut:
 
     @property
     def missing(self) -> bool:
-        """Whether a workload, or a port, is not registered that someone may miss."""
+        """Whether someone may miss it: a workload or port, and not left out by choice."""
         return bool(self.workload) and self.kind.missing
 
     @property

@@ -84,6 +84,11 @@ class Instance:
         """Address and port for display, IPv6 in brackets."""
         return f"{bracketed(self.address)}:{self.port}"
 
+    @property
+    def shown_status(self) -> str:
+        """The status that consumers see: one kept in `meta` hides that of the registry itself."""
+        return self.meta.get(STATUS_KEY, self.status.value)
+
     def digest(self) -> str:
         """Return a fingerprint of all fields that a user can set: 32 hexadecimal digits.
 

@@ -7,12 +7,9 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from syncer.config.settings import Kind
 
 
 def sources(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -54,15 +51,13 @@ def _kinds(role: "type[Any]") -> Iterator[str]:
 
 
 def _paths() -> Iterator[str]:
-    from syncer.api.kinds import LabelParser, SinkType, SourceType
     from syncer.config.describe import describe_options, describe_settings
+    from syncer.config.settings import KINDS
     from syncer.plugin.manager import Plugins
 
     tables = describe_settings()
     plugins = Plugins.discover(os.environ)
-    roles: dict[str, type[Kind]]
-    roles = {"sources": SourceType, "sinks": SinkType, "parsers": LabelParser}
-    for table, role in roles.items():
+    for table, role in KINDS.items():
         for kind in plugins.names(role):
             common = {"sources": "sources.NAME", "sinks": "sinks.NAME"}.get(table, "")
             own = describe_options(plugins.kind(role, kind).options)

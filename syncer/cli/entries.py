@@ -10,8 +10,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.markup import escape
 
 from syncer.api.contracts import View
-from syncer.api.registrations import STATUS_KEY, Registration
-from syncer.cli.show import counted, plain, safe
+from syncer.api.registrations import Registration
+from syncer.api.text import many
+from syncer.cli.show import plain, safe
 
 _CONTAINER_ID = re.compile("[0-9a-f]{64}")
 
@@ -26,8 +27,7 @@ def status(registration: Registration) -> str:
     """Return the status that consumers see, or that an entry is drained."""
     if registration.mark and registration.mark.hold:
         return "draining"
-    instance = registration.instance
-    return "up" if registration.up else instance.meta.get(STATUS_KEY, instance.status.value)
+    return registration.instance.shown_status
 
 
 def of_owner(view: View[Registration], owner: str) -> View[Registration]:
@@ -93,7 +93,7 @@ def _summary(view: View[Registration], owner: str) -> str:
         others = f" of owner {safe(owner)}; --all lists those of others" if owner else ""
         return f"no entries{others}"
     services = len({held.instance.service for held in view.items})
-    found = [counted(services, "service"), counted(len(view.items), "instance")]
+    found = [many(services, "service"), many(len(view.items), "instance")]
     for word, number in _not_up(view).items():
         found.append(f"{number} {safe(word)}")
     return ", ".join(found) + ("" if view.complete else " (incomplete)")

@@ -8,19 +8,16 @@ import attrs
 import click
 from rich.table import Table
 
-from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.api.text import did_you_mean
 from syncer.cli.show import rows_table, safe
 from syncer.config.describe import describe_options
-from syncer.config.settings import Kind
+from syncer.config.settings import KINDS, Kind
 from syncer.plugin.manager import Plugins
 
 
 def kinds(plugins: Plugins) -> Iterator[tuple[str, Kind]]:
     """Yield every kind that has options, with its table in the configuration file."""
-    roles: dict[str, type[Kind]]
-    roles = {"sources": SourceType, "sinks": SinkType, "parsers": LabelParser}
-    for table, role in roles.items():
+    for table, role in KINDS.items():
         for kind in plugins.kinds(role).values():
             yield f"{table}.{kind.name}", kind
 

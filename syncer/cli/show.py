@@ -17,7 +17,7 @@ from syncer.api.fields import EMPTY
 from syncer.api.left_out import LeftOut, LeftOutKind, missing
 from syncer.api.registrations import Instance, Registration
 from syncer.api.secrets import hidden
-from syncer.api.text import did_you_mean, printable, some_of
+from syncer.api.text import did_you_mean, many, printable, some_of
 from syncer.desired.left_out import grouped
 from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest
@@ -67,7 +67,7 @@ def plan_lines(plans: Once[Plan]) -> Iterator[str]:
     if any(plan.changes for plan in plans.values()) and not plans.errors:
         yield f"digest {plan_digest(plans)}"
     count = missing(plans.left_out)
-    also = f", {count} workload{'' if count == 1 else 's'} not registered" if count else ""
+    also = f", {many(count, 'workload')} not registered" if count else ""
     silent = [part for part in plans.errors if part.role == "source"]
     for sink, plan in plans.items():
         yield f"[bold]{safe(sink)}[/]: {_summary(plan, silent)}{also}"
@@ -272,21 +272,14 @@ def _report_lines(report: CycleFinished) -> Iterator[str]:
 def _done(report: CycleFinished, leads: bool) -> str:
     """Return in words how many changes were made, and how many were left out and why."""
     counts = Counter(skip.kind for skip in report.plan.skipped)
-    parts = [f"{counted(report.applied, 'change')} applied"]
+    parts = [f"{many(report.applied, 'change')} applied"]
     if report.failed:
         parts.append(f"{len(report.failed)} failed")
     if (left := counts[SkipKind.STANDBY]) or not leads:
-        parts.append(f"{counted(left, 'change')} left to another syncer, which holds the lock")
+        parts.append(f"{many(left, 'change')} left to another syncer, which holds the lock")
     if lost := counts[SkipKind.LOST]:
-        parts.append(
-            f"{counted(lost, 'change')} not made, since the lock was lost during the cycle"
-        )
+        parts.append(f"{many(lost, 'change')} not made, since the lock was lost during the cycle")
     return ", ".join(parts)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number and a noun: `1 change`, `2 changes`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def not_configured(

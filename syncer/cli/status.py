@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from syncer.api.errors import PermanentError, TemporaryError
+from syncer.api.text import many
 from syncer.cli.daemon.page import LISTEN
 from syncer.cli.help import Command
 from syncer.cli.shared import FAILED, settings_of_file
@@ -97,15 +98,13 @@ def _has_all(sink: Mapping[str, Any]) -> bool:
 
 
 def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:
-    from syncer.cli.show import counted
-
     word = "in sync" if in_sync else "not in sync"
     running = f"running for {_span(found['uptime'])}, version {found['version']}"
     yield f"{found['host']}: {word}; {running}"
     if found["refused"]:
         yield f"  configuration refused: {'; '.join(found['refused']['problems'])}"
     for source in found["sources"]:
-        text = ", ".join(counted(source[f"{noun}s"], noun) for noun in ("workload", "instance"))
+        text = ", ".join(many(source[f"{noun}s"], noun) for noun in ("workload", "instance"))
         yield f"  {source['name']:<12}  {_state(source, text)}"
     for sink in found["sinks"]:
         counts = f"{sink['registered']} of {sink['wanted']} registered"

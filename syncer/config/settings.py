@@ -241,6 +241,12 @@ class Config:
 UriKind = SourceType | SinkType
 #: A kind that has options.
 Kind = UriKind | LabelParser
+#: The kinds that have options, by the table that configures them.
+KINDS: Mapping[str, type[Kind]] = {
+    "sources": SourceType,
+    "sinks": SinkType,
+    "parsers": LabelParser,
+}
 K = TypeVar("K", bound=Kind)
 U = TypeVar("U", bound=UriKind)
 

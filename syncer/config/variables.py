@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from syncer.api.errors import SyncerError
-from syncer.api.kinds import LabelParser, SinkType, SourceType
 from syncer.config.describe import describe_options, describe_settings
-from syncer.config.settings import Kind, KindLookup
+from syncer.config.settings import KINDS, KindLookup
 from syncer.config.tree import PREFIX
 
 #: Variables that belong to flags of the command line.
@@ -38,12 +37,10 @@ def unknown_variables(environ: Mapping[str, str], kinds: KindLookup) -> Iterator
 def _known(kinds: KindLookup) -> tuple[set[str], set[str]]:
     """Return the variables that options name themselves, and those of the form `SYNCER__...`."""
     tables = {place.upper(): infos for place, infos in describe_settings().items()}
-    roles: dict[str, type[Kind]]
-    roles = {"SOURCES": SourceType, "SINKS": SinkType, "PARSERS": LabelParser}
-    for table, role in roles.items():
+    for table, role in KINDS.items():
         for name in kinds.names(role):
             try:
-                tables[f"{table}.{name.upper()}"] = describe_options(kinds.kind(role, name).options)
+                tables[f"{table}.{name}".upper()] = describe_options(kinds.kind(role, name).options)
             except SyncerError:
                 continue  # two plugins offer it, or it is broken: told where it is used
     read = {variable for infos in tables.values() for info in infos for variable in info.env}

@@ -56,12 +56,13 @@ def _place(one: LeftOut) -> tuple[bool, bool, int, str, str, str]:
 def of_workload(snapshot: Snapshot, entry: TrackedWorkload) -> Iterator[LeftOut]:
     """Yield what is not registered of one workload."""
     workload, translated = entry.workload, entry.translated
-    if workload.id in snapshot.unclear:
-        yield _unclear(snapshot, entry)
-        return
     make = partial(
         LeftOut, source=snapshot.name, workload=workload.name or workload.id, id=workload.id
     )
+    if workload.id in snapshot.unclear:
+        why, advice = snapshot.why_unclear(workload.id), "what is registered of it stays"
+        yield make(kind=LeftOutKind.UNCLEAR, reason=why, advice=advice)
+        return
     told: set[str] = set()
     if translated.left_out and not translated.explained:
         told.add(translated.left_out)
@@ -78,17 +79,6 @@ def of_workload(snapshot: Snapshot, entry: TrackedWorkload) -> Iterator[LeftOut]
         yield make(kind=kind, reason=text)
     if not (told or rest or translated.instances):
         yield make(kind=LeftOutKind.PROBLEM, reason="it offers no service, for no reason known")
-
-
-def _unclear(snapshot: Snapshot, entry: TrackedWorkload) -> LeftOut:
-    return LeftOut(
-        source=snapshot.name,
-        workload=entry.workload.name or entry.workload.id,
-        id=entry.workload.id,
-        kind=LeftOutKind.UNCLEAR,
-        reason=snapshot.why_unclear(entry.workload.id),
-        advice="what is registered of it stays",
-    )
 
 
 def _settings(snapshot: Snapshot) -> Iterator[LeftOut]:

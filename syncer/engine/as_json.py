@@ -8,7 +8,7 @@ import attrs
 from syncer.api.changes import Change, Deregister, Plan, Update
 from syncer.api.contracts import View
 from syncer.api.left_out import LeftOut
-from syncer.api.registrations import STATUS_KEY, Registration
+from syncer.api.registrations import Registration
 from syncer.api.text import printable
 from syncer.desired.translate import Explained
 from syncer.engine.queries import Once, Story, plan_digest
@@ -70,7 +70,7 @@ def registration_json(registration: Registration) -> dict[str, Any]:
         "tags": list(instance.tags),
         "meta": dict(instance.meta),
         "checks": [check.key for check in instance.checks],
-        "status": instance.meta.get(STATUS_KEY, instance.status.value),
+        "status": instance.shown_status,
         "mark": registration.mark.fields() if registration.mark else None,
     }
 

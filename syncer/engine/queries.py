@@ -15,6 +15,7 @@ from syncer.api.findings import Finding
 from syncer.api.keys import Claim, Part, WorkloadKey
 from syncer.api.left_out import LeftOut, LeftOutKind
 from syncer.api.registrations import Instance, Registration
+from syncer.api.text import many
 from syncer.desired.left_out import in_order, left_out, of_workload
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot, TrackedWorkload
@@ -63,7 +64,7 @@ def with_left_out(once: Once[T], now: "Now", plans: Mapping[str, Plan] = EMPTY) 
     )
     for at, one in enumerate(found):
         if not one.workload and one.kind is LeftOutKind.FILTERED and (count := removed[one.source]):
-            advice = f"{count} {'entry' if count == 1 else 'entries'} would be removed"
+            advice = f"{many(count, 'entry', 'entries')} would be removed"
             found[at] = attrs.evolve(one, advice=advice)
     entries = (entry for snapshot in now.sources.values() for entry in snapshot.entries())
     partial = any(entry.translated.failed for entry in entries)

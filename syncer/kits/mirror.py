@@ -160,6 +160,6 @@ def mirrored(kind: SinkType, registry: Callable[[Any], str]) -> SourceType:
 def _status(found: Registration) -> Status:
     """Return the status that the registry shows, its own or that in the entry's metadata."""
     try:
-        return Status(found.instance.meta.get(STATUS_KEY, found.instance.status))
+        return Status(found.instance.shown_status)
     except ValueError:  # others may write anything there
         return found.instance.status

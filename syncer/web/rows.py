@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from syncer.api.keys import Part
-from syncer.api.registrations import STATUS_KEY, Instance, Registration
+from syncer.api.registrations import Instance, Registration
 from syncer.api.text import printable
 from syncer.desired.snapshot import TrackedWorkload
 from syncer.engine.as_json import registration_json
@@ -69,7 +69,7 @@ class Rows:
             for registration in sink.others():
                 why = sink.skipped(registration.id) or "nothing that runs here asks for it"
                 standing = {name: Standing(state="registered", why=why)}
-                yield _row(registration, standing, _Status(word=_status_of(registration)))
+                yield _row(registration, standing, _Status(word=registration.instance.shown_status))
 
     def _status(
         self, source: str, entry: TrackedWorkload, instance: Instance, names: Iterable[str]
@@ -82,11 +82,11 @@ class Rows:
             return _Status(word="draining", why="by hand", drained=True)
         if not Registration(instance=instance).up:
             output = printable(entry.workload.health_output, 200)
-            word = _status_of(Registration(instance=instance))
+            word = instance.shown_status
             return _Status(word=word, why=output if word == "unhealthy" else "")
         for name, one in entries:
             if not one.up:
-                return _Status(word=_status_of(one), why=f"by the checks in {name}")
+                return _Status(word=one.instance.shown_status, why=f"by the checks in {name}")
         return _Status(word="up")
 
 
@@ -97,11 +97,6 @@ class _Status:
     word: str
     why: str = ""
     drained: bool = False
-
-
-def _status_of(registration: Registration) -> str:
-    instance = registration.instance
-    return instance.meta.get(STATUS_KEY, instance.status.value)
 
 
 class LastRows(Generic[T]):

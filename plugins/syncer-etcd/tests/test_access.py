@@ -205,7 +205,7 @@ def test_certificates_that_were_renewed(secured, authority, open_sink, tmp_path)
 
 
 def test_certificates_that_are_being_written(secured, authority, open_sink, tmp_path):
-    """What they held before is used: empty ones would end the process, or trust anybody."""
+    """The former contents are used: empty files would end the process, or trust anybody."""
     for name in ("ca.pem", "client.pem", "client.key"):
         shutil.copy(authority / name, tmp_path / name)
     files = {"ca_file": tmp_path / "ca.pem", **client_files(tmp_path)}
