@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from servers.process import free_port
 from syncer.web.app import _OPEN
 
 CONTRIB = Path(__file__).parents[2] / "contrib"
@@ -95,7 +96,7 @@ def test_the_health_of_the_image(status):
         def do_GET(self):  # noqa: N802
             self.send_error(status)
 
-    page = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+    page = http.server.HTTPServer(("127.0.0.1", free_port()), Answer)
     if status:
         threading.Thread(target=page.serve_forever, daemon=True).start()
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.process import free_port
 from syncer import Binding, Check, CheckStatus, Host, Network, Offer, Parsed, Port, Probe, probing
 from syncer.api.keys import WorkloadKey
 from syncer.desired.addresses import AddressRules
@@ -401,7 +402,7 @@ class TestAnswers:
         running.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers),)
         )
-        port = running.add_insecure_port("127.0.0.1:0")
+        port = running.add_insecure_port(f"127.0.0.1:{free_port()}")
         running.start()
         assert ask("grpc", port) == (CRITICAL, "UNAVAILABLE")
         running.stop(None).wait()

@@ -1,6 +1,8 @@
 """Start, stop, kill, freeze and await server processes."""
 
 import contextlib
+import functools
+import itertools
 import json
 import os
 import random
@@ -14,24 +16,42 @@ from pathlib import Path
 
 from servers.waiting import wait_until
 
-# Below the range from which Linux takes ports for outgoing connections, so that a
-# server that is restarted finds its port still free.
-FIRST_PORT, LAST_PORT = 20000, 31999
+# Below the range from which Linux takes ports for connections and for servers that ask for any.
+FIRST_PORT, BLOCK, BLOCKS = 20000, 400, 30
+
+
+@functools.cache
+def _own_ports():
+    """Ports in turn, of a block that no other test process gives out while this one lives."""
+    for number in range(BLOCKS):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0syncer-tests-ports-{number}")
+        except OSError:
+            claim.close()
+            continue
+        claim.detach()  # open until the process ends
+        block = range(FIRST_PORT + number * BLOCK, FIRST_PORT + (number + 1) * BLOCK)
+        begin = random.randrange(BLOCK)  # not where the last run began as well
+        return itertools.cycle([*block[begin:], *block[:begin]])
+    raise RuntimeError(f"more than {BLOCKS} test processes at once")
 
 
 def free_ports(count, host="127.0.0.1"):
-    """`count` different ports that are free for TCP and UDP on `host` just now."""
-    found = []
-    for port in random.sample(range(FIRST_PORT, LAST_PORT + 1), LAST_PORT - FIRST_PORT):
-        if len(found) == count:
-            return found
-        if _is_free(host, port):
-            found.append(port)
-    raise RuntimeError(f"fewer than {count} free ports on {host}")
+    """`count` different ports that are free for TCP and UDP on `host`.
+
+    Nobody else listens on them later either: a server that is down is one that refuses, and it can
+    be started again. This is not so with the port that a server on port 0 has had.
+    """
+    tried = itertools.islice(_own_ports(), BLOCK)
+    found = list(itertools.islice((port for port in tried if _is_free(host, port)), count))
+    if len(found) < count:
+        raise RuntimeError(f"fewer than {count} free ports on {host}")
+    return found
 
 
 def free_port(host="127.0.0.1"):
-    """One port that is free for TCP and UDP on `host` just now."""
+    """One such port."""
     return free_ports(1, host)[0]
 
 

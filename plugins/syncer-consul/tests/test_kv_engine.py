@@ -8,6 +8,7 @@ import pytest
 
 import syncer
 from servers.counting import CountingProxy
+from servers.process import free_port
 from servers.syncer import Syncer
 from servers.waiting import holds_for, wait_until
 
@@ -181,7 +182,7 @@ def test_ended_for_good(clean_kv, run, services):
 
 def test_health(clean_kv, run, services):
     """syncer probes: JSON shows the outcome, registrator's entries are there while it is good."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", free_port())) as server:
         port = server.getsockname()[1]
         checks = [{"kind": "tcp", "interval": "1s"}]
         path = services("host1", 1, address="127.0.0.1", port=port, checks=checks)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.process import free_port
 from syncer import CheckStatus, Probe
 from syncer.api.keys import WorkloadKey
 from syncer.engine.probes.prober import Prober
@@ -78,12 +79,6 @@ def _grpc_threads():
     return sum(thread.name.startswith("syncer grpc") for thread in threading.enumerate())
 
 
-def closed_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 class TestHttp:
     """2xx is passing, 429 a warning, everything else critical."""
 
@@ -136,7 +131,7 @@ class TestHttp:
 
     def test_a_closed_port_is_critical(self, ask):
         """With the system's words."""
-        found, output = ask("http", closed_port(), path="/")
+        found, output = ask("http", free_port(), path="/")
         assert found is CRITICAL
         assert "refused" in output or "Cannot connect" in output
 
@@ -185,7 +180,7 @@ class TestTcp:
         """Nothing is sent."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             assert ask("tcp", server.getsockname()[1]) == (PASSING, "connected")
-        assert ask("tcp", closed_port())[0] is CRITICAL
+        assert ask("tcp", free_port())[0] is CRITICAL
 
     def test_ipv6(self, ask):
         """An address of either family."""
@@ -284,6 +279,6 @@ class TestGrpc:
 
     def test_a_closed_port_is_critical(self, ask):
         """With grpc's word for it."""
-        found, output = ask("grpc", closed_port(), timeout=2.0)
+        found, output = ask("grpc", free_port(), timeout=2.0)
         assert found is CRITICAL
         assert "UNAVAILABLE" in output or "DEADLINE" in output or "no answer" in output

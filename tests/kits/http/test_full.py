@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from servers.process import free_port
 from syncer import TemporaryError
 from syncer.kits.http import HttpClient, connections, each
 from syncer.kits.http.connections import Places
@@ -26,7 +27,7 @@ class Full:
         self.opened, self.refused = set(), 0
         self.held, self.over = threading.Event(), threading.Event()
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self._listener = socket.create_server(("127.0.0.1", free_port()), backlog=100)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -64,6 +65,10 @@ class Full:
 
     def close(self):
         self.over.set()
+        self.hide()
+
+    def hide(self):
+        """Accept nobody any more; who is connected is served on."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -116,15 +121,21 @@ def test_an_open_one_that_stays_busy_is_not_waited_for_for_ever(monkeypatch):
     client.close()
 
 
-def test_where_nobody_listens_others_are_not_made_to_wait():
+def test_where_nobody_listens_others_are_not_made_to_wait(monkeypatch):
     """A server that is away is no server that is full."""
+    monkeypatch.setattr(connections, "FULL", 60)
     server = Full(1, "reset")
-    client = HttpClient("it", "127.0.0.1", server.port, timeout=10, connections=4)
-    assert client.send("GET", "/").code == 200
-    server.close()
-    with pytest.raises(TemporaryError):
-        list(each(lambda _: client.send("GET", "/hold", timeout=1), range(2), 2))
+    client = HttpClient("it", "127.0.0.1", server.port, timeout=30, connections=4)
+    busy = threading.Thread(target=client.send, args=("GET", "/hold"), daemon=True)
+    busy.start()
+    assert server.held.wait(30)
+    server.hide()
+    with pytest.raises(TemporaryError, match="connection refused"):
+        client.send("GET", "/")
+    assert client._places.opened()
     assert not client._places._full()
+    server.close()
+    busy.join(30)
     client.close()
 
 
