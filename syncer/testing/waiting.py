@@ -11,7 +11,7 @@ T = TypeVar("T")
 PAUSE = 0.02
 
 
-def wait_until(condition: Callable[[], T], deadline: float = 10.0, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], deadline: float = 25.0, what: str = "") -> T:
     """Return the condition's first true answer, or raise AssertionError after `deadline` seconds.
 
     `what` names the condition in that error. Errors that the condition raises are not caught.

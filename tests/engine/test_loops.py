@@ -50,7 +50,7 @@ def make():
     yield make
     for loop in loops:
         loop.stop()
-        assert loop.join(10), "the loop's thread did not end"
+        assert loop.join(30), "the loop's thread did not end"
 
 
 def calls(work, count):
@@ -94,7 +94,7 @@ class TestWaking:
         work.gate.clear()
         loop, _ = make(work)
         loop.start()
-        assert work.busy.wait(10)
+        assert work.busy.wait(30)
         for item in ("a", "b", "a", None, "a"):
             loop.wake(item)
         work.gate.set()
@@ -252,12 +252,12 @@ class TestStopping:
         work.gate.clear()
         loop, _ = make(work)
         loop.start()
-        assert work.busy.wait(10)
+        assert work.busy.wait(30)
         loop.wake("more")
         loop.stop()
         assert not loop.join(0.01)
         work.gate.set()
-        assert loop.join(10)
+        assert loop.join(30)
         assert len(work.calls) == 1
 
     @pytest.mark.parametrize("errors", [[], [TemporaryError("down")]], ids=["idle", "failing"])
@@ -269,7 +269,7 @@ class TestStopping:
         loop.start()
         calls(work, 1)
         loop.stop()
-        assert loop.join(10)
+        assert loop.join(30)
 
     def test_a_loop_that_never_started_has_ended(self, make):
         """Joining it does not fail."""
@@ -283,7 +283,7 @@ class TestStopping:
         loop, _ = make(work)
         loop.stop()
         loop.start()
-        assert loop.join(10)
+        assert loop.join(30)
         assert work.calls == []
 
 

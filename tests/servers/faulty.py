@@ -58,4 +58,4 @@ class Faulty:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes a blocked accept
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(30)

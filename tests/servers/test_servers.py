@@ -333,8 +333,9 @@ def test_servers_die_with_a_killed_run():
     wait_until(lambda: not any(path.exists() for path in left), 10, f"{left} to go")
 
 
-def test_wait_until_says_what_it_waited_for():
+def test_wait_until_says_what_it_waited_for(monkeypatch):
     """A deadline that passes names the condition and the last answer or error."""
+    monkeypatch.setattr("servers.waiting.PATIENCE", 0)
     with pytest.raises(AssertionError, match="waited 0 s for rain; last answer: 0"):
         wait_until(lambda: 0, 0, "rain")
     with pytest.raises(AssertionError, match="last error: FileNotFoundError"):

@@ -2,13 +2,18 @@
 
 import time
 
+#: A busy machine may stall for ten seconds, so no test gives up sooner, whatever its `deadline`.
+#: After 30 s syncer reads everything anyhow: what is due at once must be there before.
+PATIENCE = 25
+
 
 def wait_until(condition, deadline, what, ignore=()):
     """Call `condition` until its answer is true, and return that answer.
 
-    After `deadline` seconds fail with `what` was waited for and the last answer, or the last
-    exception of the kinds in `ignore`; other exceptions end the wait at once.
+    After `deadline` seconds, or `PATIENCE`, fail with `what` was waited for and the last answer,
+    or the last exception of the kinds in `ignore`; other exceptions end the wait at once.
     """
+    deadline = max(deadline, PATIENCE)
     end = time.monotonic() + deadline
     pause = 0.01
     while True:

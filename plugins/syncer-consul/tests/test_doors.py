@@ -183,7 +183,7 @@ def test_the_key_value_store_over_tls(tls_agent, authority, open_kv):
     assert woken.wait(20)
     sink.deregister(held)
     stop.set()
-    watch.join(20)
+    watch.join(30)
     assert not watch.is_alive()
 
 

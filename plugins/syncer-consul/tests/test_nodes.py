@@ -30,7 +30,7 @@ class RoundRobin:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(30)
         for one in self._open:
             one.close()
 

@@ -52,7 +52,7 @@ def wakes():
     yield start
     for one in begun:
         one.stop.set()
-        one.thread.join(15)
+        one.thread.join(30)
 
 
 def test_every_hand_edit_wakes(sink, clean_consul, wakes):
@@ -146,7 +146,7 @@ def test_agent_that_is_not_there_yet(start_consul, open_sink, wakes):
         watch.after(agent.start)
     finally:
         watch.stop.set()
-        watch.thread.join(15)
+        watch.thread.join(30)
 
 
 def test_client_agent_in_a_cluster(clean_consul_cluster, open_sink, wakes):

@@ -78,7 +78,7 @@ class Watcher:
 
     def end(self):
         self.stop.set()
-        self.thread.join(10)
+        self.thread.join(30)
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_stop(engine, source, watch):
     stopper.start()
     watcher.wait_state(id, State.STOPPING)
     assert by_name(source)["slow"].state is State.STOPPING
-    stopper.join(15)
+    stopper.join(30)
     watcher.wait_state(id, State.EXITED)
 
 

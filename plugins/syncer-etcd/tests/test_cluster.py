@@ -57,7 +57,7 @@ def watch(sink):
     running = Watch(sink)
     yield running
     running.stop.set()
-    running.thread.join(15)
+    running.thread.join(30)
 
 
 def written(sink, name):

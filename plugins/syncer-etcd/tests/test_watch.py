@@ -54,7 +54,7 @@ def wakes():
     yield start
     for one in begun:
         one.stop.set()
-        one.thread.join(15)
+        one.thread.join(30)
 
 
 def new(sink, instance=None, **mark):
@@ -155,4 +155,4 @@ def test_hand_edit_after_the_server_lost_its_data(start_etcd, open_sink):
     for n in range(10):
         watch.after(lambda n=n: etcd.api.put("/services/x/y", str(n)))
     watch.stop.set()
-    watch.thread.join(20)
+    watch.thread.join(30)

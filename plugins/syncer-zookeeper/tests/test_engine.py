@@ -104,7 +104,7 @@ def test_restart_of_syncer_leaves_no_gap(clean_zookeeper, run):
     (hexadecimal,) = [f"{owner & (2**64 - 1):x}" for owner in old]
     wait_until(lambda: hexadecimal not in clean_zookeeper.say("dump"), 20, "the old session ends")
     over.set()
-    thread.join(10)
+    thread.join(30)
     consumer.stop()
     consumer.close()
     assert gaps == []

@@ -66,7 +66,7 @@ def witness(clean_zookeeper):
     yield begin
     over.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     client.stop()
     client.close()
 
@@ -136,7 +136,7 @@ def test_lost_is_told_at_once(sink, clean_zookeeper, register):
     clean_zookeeper.expire(client_id(sink))
     wait_until(lambda: len(wakes) > before, 20, "a wake")
     stop.set()
-    thread.join(10)
+    thread.join(30)
 
 
 def test_closing_leaves_nodes_for_the_sessions_time(clean_zookeeper, open_sink, register):

@@ -19,7 +19,7 @@ def wakes(sink):
     wait_until(lambda: found, 10, "the wake with which a watch begins")
     yield found
     stop.set()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -80,7 +80,7 @@ def test_close_ends_a_watch(sink, wakes):
     thread = Thread(target=sink.watch, args=(lambda: None, stop), daemon=True)
     thread.start()
     sink.close()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
 
 

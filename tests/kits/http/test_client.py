@@ -173,7 +173,7 @@ def test_close_ends_what_is_under_way(serve):
     while not server.requests:
         thread.join(0.01)
     client.close()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
     assert errors[0].endswith("closed")
     with pytest.raises(TemporaryError, match="closed"):
@@ -207,7 +207,7 @@ def test_a_free_connection_is_waited_for():
         client.send("GET", "/x")
     assert client._pool.num_connections == 1
     client.close()
-    first.join(10)
+    first.join(30)
     server.close()
 
 

@@ -51,7 +51,7 @@ def test_each_is_called_once(workers, count):
 def test_workers_work_at_the_same_time():
     """The caller is one of them."""
     barrier = Barrier(3)
-    assert sorted(each(lambda n: barrier.wait(10) * 0 + n, range(3), 3)) == [0, 1, 2]
+    assert sorted(each(lambda n: barrier.wait(30) * 0 + n, range(3), 3)) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -377,6 +377,6 @@ def test_watch_sees_every_way_to_change(tmp_path):
             wait_until(lambda before=before: len(wakes) > before, 15, f"a wake after {number}")
     finally:
         source.close()
-        thread.join(15)
+        thread.join(30)
     assert not thread.is_alive()
     assert set(wakes) == {None}
