@@ -111,6 +111,7 @@ class Tracker:
                 complete=view.complete,
                 first=first,
                 seconds=self._clock() - began,
+                scope=scope,
             )
         )
         self._tell_left_out()

@@ -28,7 +28,7 @@ class SourceListed:
     """A source has listed its workloads; `first` is set for the first time in this process.
 
     `instances` is how many instances the workloads offer, `unclear` how many workloads could not be
-    read. `seconds` is the time that reading and translating took.
+    read. `seconds` is the time that reading and translating took. `scope` is the source's.
     """
 
     source: str
@@ -38,6 +38,7 @@ class SourceListed:
     complete: bool = True
     first: bool = False
     seconds: float = 0.0
+    scope: str = ""
 
 
 @attrs.frozen(kw_only=True)

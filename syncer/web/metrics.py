@@ -1,7 +1,7 @@
 """Events as metrics for Prometheus. Imported only where they are served: the extra `web`.
 
-Labels have few values: names of configured sources and sinks, and words of syncer's own. Never
-the name of a service, an id or an address: there may be any number of those.
+Labels have few values: names of configured sources and sinks, a source's one scope, and words of
+syncer's own. Never the name of a service, an id or an address: there may be any number of those.
 """
 
 import time
@@ -44,10 +44,14 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._clock = clock
         self._skips: dict[str, set[SkipKind]] = {}
+        #: When each sink was last known to be in sync, or first heard of.
+        self._in_sync_at: dict[str, float] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        build = Info("syncer_build", "The version of syncer", registry=self.registry)
-        build.info({"version": __version__})
+        self._build = Info(
+            "syncer_build", "The version of syncer, in the label version", registry=self.registry
+        )
+        self._build.info({"version": __version__})
         self._define()
         self._define_sinks()
         self(events.ConfigReloaded(interval=interval))
@@ -61,8 +65,8 @@ class Metrics:
         for made in vars(self).values():
             if isinstance(made, MetricWrapperBase):
                 (family,) = made.describe()
-                name = f"{family.name}_total" if family.type == "counter" else family.name
-                yield name, family.type, made._labelnames, family.documentation
+                ending = {"counter": "_total", "info": "_info"}.get(family.type, "")
+                yield family.name + ending, family.type, made._labelnames, family.documentation
 
     def _define(self) -> None:
         gauge = partial(Gauge, namespace="syncer", registry=self.registry)
@@ -76,6 +80,8 @@ class Metrics:
             "Time of the last accepted configuration",
         )
         source = ("source",)
+        about = "The scope of a source, usually its host's name, in the label scope"
+        self._scope = Info("syncer_source", about, source, registry=self.registry)
         self._workloads = gauge("source_workloads", "Workloads in the last listing", source)
         self._instances = gauge("source_instances", "Instances that these workloads offer", source)
         self._unclear = gauge(
@@ -114,6 +120,14 @@ class Metrics:
         self._cycled = gauge(
             "sink_last_success_timestamp_seconds", "Time of the last finished cycle", sink
         )
+        self._in_sync = gauge(
+            "in_sync", "1 if the sink holds what it should, but for changes held back", sink
+        )
+        self._synced = gauge(
+            "in_sync_timestamp_seconds",
+            "Time when the sink was last known to be in sync; the first attempt if it never was",
+            sink,
+        )
         self._changes = counter("changes", "Changes that the sink accepted", (*sink, "change"))
         self._failed = counter("failed_changes", "Changes that failed", (*sink, "change"))
         self._drift = counter(
@@ -144,6 +158,7 @@ class Metrics:
 
     @__call__.register
     def _(self, event: events.SourceListed) -> None:
+        self._scope.labels(event.source).info({"scope": event.scope})
         self._workloads.labels(event.source).set(event.workloads)
         self._instances.labels(event.source).set(event.instances)
         self._unclear.labels(event.source).set(event.unclear)
@@ -155,6 +170,8 @@ class Metrics:
     def _(self, event: events.LoopFailed) -> None:
         self._errors.labels(event.loop.role, event.loop.name).inc()
         self._row.labels(event.loop.role, event.loop.name).set(event.failures)
+        if event.loop.role == "sink":
+            self._note_sync(event.loop.name, False)
 
     @__call__.register
     def _(self, event: events.LoopRecovered) -> None:
@@ -182,6 +199,7 @@ class Metrics:
         self._cycles.labels(sink).inc()
         self._duration.labels(sink).observe(event.seconds)
         self._cycled.labels(sink).set(self._clock())
+        self._note_sync(sink, event.in_sync)
         self._drift.labels(sink)
         for change in plan.changes:
             if change.id in event.failed:
@@ -230,10 +248,17 @@ class Metrics:
     def _(self, event: events.HealthChanged) -> None:
         self._health.labels(event.status.value).inc()
 
+    def _note_sync(self, sink: str, in_sync: bool) -> None:
+        now = self._clock()
+        since = self._in_sync_at.setdefault(sink, now)
+        self._in_sync_at[sink] = now if in_sync else since
+        self._in_sync.labels(sink).set(in_sync)
+        self._synced.labels(sink).set(self._in_sync_at[sink])
+
     def _forget(self) -> None:
         """Forget the state of parts, which may be gone; keep the counters."""
         for made in vars(self).values():
-            if isinstance(made, Gauge) and made._labelnames:
+            if isinstance(made, (Gauge, Info)) and made._labelnames:
                 made.clear()
 
 

@@ -15,6 +15,7 @@ import syncer
 from syncer import CheckStatus, Deregister, Plan, Reason, Register, Skip, Update
 from syncer.events import (
     ChangeApplied,
+    ConfigReloaded,
     CycleFinished,
     Elected,
     HealthChanged,
@@ -51,7 +52,7 @@ def everything(metrics):
     """One event of each kind, so that every metric has a sample."""
     skips = (Skip("a", "conflict", "theirs"), Skip("b", "guard", "many"))
     for event in (
-        SourceListed(source="docker", workloads=3, instances=4, unclear=1),
+        SourceListed(source="docker", workloads=3, instances=4, unclear=1, scope="host1"),
         LeftOutChanged(source="docker", left_out=()),
         LoopFailed(loop=DOWN, error="down"),
         ProblemsFound(source="docker", workload="web", problems=("no port",)),
@@ -122,6 +123,43 @@ class TestCounting:
         assert value(metrics, "cycle_duration_seconds_sum", sink="s") == 0.25
         assert value(metrics, "sink_last_success_timestamp_seconds", sink="s") == 1234
 
+    def test_in_sync_and_since_when_not(self):
+        """At the first attempt, after a failure and after a cycle that leaves something undone."""
+        now = 100.0
+        metrics = Metrics(clock=lambda: now)
+
+        def seen():
+            names = ("in_sync", "in_sync_timestamp_seconds")
+            return tuple(value(metrics, name, sink="s") for name in names)
+
+        well = CycleFinished(sink="s", plan=Plan(), listed=True)
+        held_back = attrs.evolve(well, plan=Plan(skipped=(Skip("a", "guard", "many"),)))
+        assert seen() == (None, None)
+        for now, event, expected in (
+            (100.0, LoopFailed(loop="sink s", error="down"), (0, 100)),
+            (110.0, LoopFailed(loop="sink s", error="down"), (0, 100)),
+            (120.0, attrs.evolve(well, listed=False), (0, 100)),
+            (130.0, well, (1, 130)),
+            (140.0, well, (1, 140)),
+            (150.0, LoopFailed(loop="watch s", error="down"), (1, 140)),
+            (160.0, held_back, (0, 140)),
+            (170.0, attrs.evolve(well, failed={"a": "no"}), (0, 140)),
+            (180.0, ConfigReloaded(changed=("sink s",)), (None, None)),
+            (190.0, held_back, (0, 140)),
+            (200.0, well, (1, 200)),
+        ):
+            metrics(event)
+            assert seen() == expected, now
+
+    def test_a_source_has_one_scope(self, metrics):
+        """The one of its last listing, until it is no longer configured."""
+        for scope in ("old", "new"):
+            metrics(SourceListed(source="docker", workloads=1, scope=scope))
+        assert value(metrics, "source_info", source="docker", scope="new") == 1
+        assert value(metrics, "source_info", source="docker", scope="old") is None
+        metrics(ConfigReloaded(changed=("source docker",)))
+        assert value(metrics, "source_info", source="docker", scope="new") is None
+
     def test_skips_that_are_over_are_zero(self, metrics):
         """A reason that was there once stays, as 0; what alerts ask for is there from the start."""
         metrics(CycleFinished(sink="s", plan=Plan(skipped=(Skip("a", "doubt", "x"),) * 3)))
@@ -181,10 +219,14 @@ def used(text):
     return set(re.findall(r"\b(?:syncer|process)_[a-z_]+", text))
 
 
+def panels(name):
+    """The panels of a dashboard."""
+    return json.loads((GRAFANA / f"{name}.json").read_text())["panels"]
+
+
 def expressions():
-    """What dashboard and rules ask for, by where it stands."""
-    dashboard = json.loads((GRAFANA / "dashboard.json").read_text())
-    for panel in dashboard["panels"]:
+    """What dashboards and rules ask for, by where it stands."""
+    for panel in panels("dashboard") + panels("fleet"):
         for target in panel["targets"]:
             yield panel["title"], target["expr"]
     for rule in rules():
@@ -211,14 +253,14 @@ def test_every_metric_is_on_the_dashboard_or_in_an_alert():
     assert unused <= {"syncer_pulse_held"}
 
 
-def test_every_panel_says_what_it_shows():
+@pytest.mark.parametrize("name", ["dashboard", "fleet"])
+def test_every_panel_says_what_it_shows(name):
     """A title in words, what it means, and units; none may be red while all is well.
 
     A time stamp, or the time since, passes any threshold: only how many are too old may have one.
     """
-    panels = json.loads((GRAFANA / "dashboard.json").read_text())["panels"]
-    assert len({panel["id"] for panel in panels}) == len(panels)
-    for panel in panels:
+    assert len({panel["id"] for panel in panels(name)}) == len(panels(name))
+    for panel in panels(name):
         defaults, title = panel["fieldConfig"]["defaults"], panel["title"]
         assert re.fullmatch(r"[A-Z][A-Za-z, ]+", title), title
         assert panel["description"], title
@@ -282,7 +324,7 @@ class TestPromtool:
 
     def test_expressions_of_the_dashboard(self, tmp_path):
         """Each is one that Prometheus can read, once Grafana has put its variables in."""
-        asked = [text.replace("$instance", ".*") for _, text in expressions()]
+        asked = [re.sub(r"\$(instance|sink)", ".*", text) for _, text in expressions()]
         named = [{"record": f"panel:{n}", "expr": text} for n, text in enumerate(asked)]
         path = tmp_path / "panels.yml"
         path.write_text(json.dumps({"groups": [{"name": "panels", "rules": named}]}))
