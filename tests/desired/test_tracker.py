@@ -262,6 +262,7 @@ class TestListing:
             (True, True, 1),
             (True, False, 1),
         ]
+        assert {e.scope for e in heard.of(SourceListed)} == {source.scope()}
 
     def test_another_host_translates_everything_anew(self):
         """When the host's address changes, so do the instances on it."""
