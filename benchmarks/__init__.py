@@ -3,6 +3,7 @@
     make bench                                everything, as docs/performance.md tells it
     make bench ARGS="start --sizes 1000"      one measurement
     make bench ARGS="compare --checkouts ../before,."      two checkouts, before and after a change
+    make bench ARGS="fleet --sizes 0,2000"    what a host costs a registry that many share
 
 Each prints a table, and keeps its figures in build/bench/; `python -m benchmarks.report` writes
 those into docs/performance.md. Nothing here is a test: no figure passes or fails.

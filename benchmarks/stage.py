@@ -133,7 +133,7 @@ class Stage:
 
 def written(syncer: Server) -> int:
     """How many registrations a `syncer run` has made, by its log."""
-    return syncer.log.read_bytes().count(b"] registered ")
+    return syncer.log.read_bytes().count(b") registered in ")
 
 
 @contextlib.contextmanager
