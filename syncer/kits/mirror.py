@@ -136,16 +136,20 @@ def is_mirrored(found: Registration) -> bool:
     return found.mark is not None and bool(found.mark.via)
 
 
-def mirrored(kind: SinkType, registry: Callable[[Any], str]) -> SourceType:
+def mirrored(
+    kind: SinkType,
+    registry: Callable[[Any], str],
+    source: Callable[[Any, str, str], MirrorSource] = MirrorSource,
+) -> SourceType:
     """Return the kind of source that reads the registry of a kind of sink, with its options.
 
     `registry` names the registry from the options, without secrets and always the same:
-    `10.0.0.1:2379/services`.
+    `10.0.0.1:2379/services`. `source` makes the source of a sink, the registry and a name.
     """
 
     def create(options: Any, context: Context) -> MirrorSource:
         sink = kind.create(options, context)
-        return MirrorSource(sink, f"{kind.name}:{registry(options)}", context.name)
+        return source(sink, f"{kind.name}:{registry(options)}", context.name)
 
     return SourceType(
         name=kind.name,

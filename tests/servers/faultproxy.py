@@ -56,6 +56,7 @@ class FaultProxy:
         self.fault = NONE
         self.bites = 0  # how often the present fault did something
         self.answers = 0
+        self.carried = 0  # bytes of answers that clients were sent
         self._lock = threading.RLock()
         self._connections = set()
         self._closing = False
@@ -106,6 +107,11 @@ class FaultProxy:
         """A connection tells that the fault did something to it."""
         with self._lock:
             self.bites += 1
+
+    def carries(self, count):
+        """A connection tells that it passes so many bytes of an answer on."""
+        with self._lock:
+            self.carried += count
 
     def answering(self):
         """A connection tells that an answer begins."""
@@ -244,6 +250,7 @@ class _Connection(threading.Thread):
         if ends:
             data = data[: fault.truncate - self._answered]
             self._proxy.bit()
+        self._proxy.carries(len(data))
         self._client.sendall(data)
         self._answered += len(data)
         if fault.rate:

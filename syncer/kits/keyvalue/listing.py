@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Generic, Protocol, TypeVar
 
 import attrs
@@ -48,11 +48,35 @@ class Listing(ABC, Generic[S]):
 
     def note(self, found: Mapping[str, S]) -> None:
         """Take in all that is stored, twins too, by key."""
-        base = self._layout.base
-        keys = {key if key.startswith(base) else entry_key(key): None for key in found}
+        keys = dict.fromkeys(map(self.entry_of, found))
         self._known = {
             key: self._understood(key, found.get(key), found.get(twin_key(key))) for key in keys
         }
+
+    def entry_of(self, key: str) -> str:
+        """Return the key of the entry that a key of it or of its twin belongs to."""
+        return key if key.startswith(self._layout.base) else entry_key(key)
+
+    def note_some(self, keys: Collection[str], found: Mapping[str, S]) -> None:
+        """Take in what is stored under some keys of entries now."""
+        for key in keys:
+            entry, twin = found.get(key), found.get(twin_key(key))
+            if entry is None and twin is None:
+                self._known.pop(key, None)
+            else:
+                self._known[key] = self._understood(key, entry, twin)
+
+    def ids(self, keys: Collection[str] | None = None) -> dict[str, str]:
+        """Return the id under each of these keys, by default all, that can be read."""
+        known = {key: self._known.get(key) for key in (self._known if keys is None else keys)}
+        return {key: one.registration.id for key, one in known.items() if one and one.registration}
+
+    def at(self, key: str) -> Registration | None:
+        """Return the registration under a key. Raises ValueError for one that cannot be read."""
+        known = self._known.get(key)
+        if known is not None and known.unclear:
+            raise ValueError(f"{key} cannot be read")
+        return known.registration if known else None
 
     def view(
         self, fault: Callable[[Registration], str], *, hidden: bool = False

@@ -5,7 +5,19 @@ only when a sink or source is made. Third parties add layouts by the entry-point
 `syncer_etcd.layouts`; see `Layout`.
 """
 
-from syncer import CheckTranslator, Context, Sink, SinkType, SourceType, hookimpl, mirrored, probing
+from typing import Any
+
+from syncer import (
+    CheckTranslator,
+    Context,
+    MirrorSource,
+    Sink,
+    SinkType,
+    SourceType,
+    hookimpl,
+    mirrored,
+    probing,
+)
 from syncer.kits.keyvalue import Layout
 from syncer_etcd.options import SCHEMES, EtcdOptions, from_uri, registry_of
 
@@ -16,6 +28,12 @@ def _create(options: EtcdOptions, context: Context) -> Sink:
     from syncer_etcd.sink import EtcdSink
 
     return EtcdSink(options, context)
+
+
+def _mirror(sink: Any, registry: str, name: str) -> MirrorSource:
+    from syncer_etcd.mirror import EtcdMirror
+
+    return EtcdMirror(sink, registry, name)
 
 
 _KIND = SinkType(
@@ -37,7 +55,7 @@ def syncer_sinks() -> list[SinkType]:
 @hookimpl
 def syncer_sources() -> list[SourceType]:
     """The source `etcd`, to mirror what is registered there."""
-    return [mirrored(_KIND, registry=registry_of)]
+    return [mirrored(_KIND, registry=registry_of, source=_mirror)]
 
 
 @hookimpl

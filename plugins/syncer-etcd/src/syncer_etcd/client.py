@@ -7,7 +7,7 @@ through, and watches without noticing that the token or the connection is dead.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Queue
@@ -51,9 +51,17 @@ class Client:
             for page in self._pages(prefix, revision):
                 revision = revision or page.header.revision
                 for kv in page.kvs:
-                    key, lease = text_of(kv.key), f"{kv.lease:x}" if kv.lease else ""
-                    found[key] = Entry(key, kv.value, kv.mod_revision, lease)
+                    entry = _entry(kv)
+                    found[entry.key] = entry
         return found
+
+    def entries(self, keys: Collection[str]) -> dict[str, Entry]:
+        """Return those of these keys that exist, all as of one revision; few keys."""
+        asked = [etcdrpc.RangeRequest(key=bytes_of(key)) for key in keys]
+        operations = [etcdrpc.RequestOp(request_range=one) for one in asked]
+        answer = self.transact(etcdrpc.TxnRequest(success=operations))
+        found = (kv for one in answer.responses for kv in one.response_range.kvs)
+        return {entry.key: entry for entry in map(_entry, found)}
 
     def _pages(self, prefix: str, revision: int) -> Iterator[Any]:
         first, end = bytes_of(prefix), end_of(prefix)
@@ -215,6 +223,11 @@ def _said(error: Exception) -> tuple[Any, str]:
         raise TemporaryError("the connection to etcd was closed") from error
     said: Any = error
     return said.code(), said.details() or ""
+
+
+def _entry(kv: Any) -> Entry:
+    lease = f"{kv.lease:x}" if kv.lease else ""
+    return Entry(text_of(kv.key), kv.value, kv.mod_revision, lease)
 
 
 def number_of(lease: str) -> int:

@@ -20,7 +20,7 @@ from syncer import (
     TemporaryError,
     View,
 )
-from syncer.kits.keyvalue import Entry, HeldSink, prepared, subjects
+from syncer.kits.keyvalue import Entry, EntryListing, HeldSink, prepared, subjects, twin_key
 from syncer_etcd.client import Client
 from syncer_etcd.examine import examined
 from syncer_etcd.lease import Lease
@@ -69,13 +69,33 @@ class EtcdSink(HeldSink):
 
     def watch(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake when somebody else changes entries under the prefix, or entries expire."""
+        self.follow(wake, None, stop)
+
+    def follow(
+        self,
+        wake: Callable[[], None],
+        told: Callable[[frozenset[str]], None] | None,
+        stop: Event,
+    ) -> None:
+        """Wake when the watch begins, then tell `told`, if it is given, the keys that change."""
         if self._closed.is_set():
             return
         try:
-            Watcher(self._client, self._prefixes, self._writer.own).run(wake, stop)
+            Watcher(self._client, self._prefixes, self._writer.own, told).run(wake, stop)
         except TemporaryError:
             if not self._closed.is_set():
                 raise
+
+    def look(self, keys: Collection[str]) -> EntryListing:
+        """Read some entries again; return the listing with them."""
+        found = self._client.entries([*keys, *map(twin_key, keys)])
+        self._listing.note_some(keys, found)
+        return self._listing
+
+    @property
+    def listing(self) -> EntryListing:
+        """What was read last of each entry."""
+        return self._listing
 
     def examine(self) -> Iterator[Finding]:
         """Report whether a member answers, and whether the user may read the prefix."""

@@ -8,7 +8,7 @@ from typing import Any
 from pyetcd import etcdrpc
 
 from syncer import TemporaryError
-from syncer_etcd.client import Client, bytes_of, end_of
+from syncer_etcd.client import Client, bytes_of, end_of, text_of
 from syncer_etcd.writing import OwnWrites
 
 #: Seconds between two checks whether to stop.
@@ -18,8 +18,16 @@ _LOOK = 0.2
 class Watcher:
     """Watches prefixes in one stream."""
 
-    def __init__(self, client: Client, prefixes: Sequence[str], own: OwnWrites) -> None:
+    def __init__(
+        self,
+        client: Client,
+        prefixes: Sequence[str],
+        own: OwnWrites,
+        told: Callable[[frozenset[str]], None] | None = None,
+    ) -> None:
         self._client, self._prefixes, self._own = client, prefixes, own
+        #: Called with the changed keys, in place of a wake.
+        self._told = told
 
     def run(self, wake: Callable[[], None], stop: Event) -> None:
         """Wake at the beginning, since changes may have been missed, and for each foreign change.
@@ -63,7 +71,11 @@ class Watcher:
                 self._client.forget_token()
                 return
             revisions = {event.kv.mod_revision for event in answer.events}
-            if not all(self._own.made(revision) for revision in sorted(revisions)):
+            if all(self._own.made(revision) for revision in sorted(revisions)):
+                continue
+            if self._told is not None:
+                self._told(frozenset(text_of(event.kv.key) for event in answer.events))
+            else:
                 wake()
 
 
