@@ -94,7 +94,7 @@ class EtcdSink(HeldSink):
 
     @property
     def listing(self) -> EntryListing:
-        """What was read last of each entry."""
+        """The entries as they were last read."""
         return self._listing
 
     def examine(self) -> Iterator[Finding]:

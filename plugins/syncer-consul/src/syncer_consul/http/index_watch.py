@@ -1,8 +1,9 @@
 """Notices changes by blocking queries whose answers nobody reads: only the index counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from threading import Event, Lock, Thread
+from types import MappingProxyType
 from typing import Any
 
 from syncer import SyncerError
@@ -59,12 +60,17 @@ class IndexWatcher:
         self._ended, self._lock = Event(), Lock()
         self._error: Exception | None = None
 
-    def run(self, wake: Callable[[], None], stop: Event) -> None:
+    def run(
+        self,
+        wake: Callable[[], None],
+        stop: Event,
+        others: Mapping[Query, Callable[[], None]] = MappingProxyType({}),
+    ) -> None:
         """Watch until `stop` is set or `close()` is called; raises what ended it otherwise.
 
-        Wakes, too, when each query begins to be watched.
+        Wakes, too, when each query begins to be watched. `others` has wakes for single queries.
         """
-        follow = [partial(self._follow, query, wake) for query in self._queries]
+        follow = [partial(self._follow, one, others.get(one, wake)) for one in self._queries]
         run_watch(follow, stop, self._ended, self.close)
         if self._error is not None and not stop.is_set():
             raise self._error
