@@ -70,7 +70,8 @@ def plan_lines(plans: Once[Plan]) -> Iterator[str]:
     also = f", {many(count, 'workload')} not registered" if count else ""
     silent = [part for part in plans.errors if part.role == "source"]
     for sink, plan in plans.items():
-        yield f"[bold]{safe(sink)}[/]: {_summary(plan, silent)}{also}"
+        unsure = plans.unsure.get(sink, 0)
+        yield f"[bold]{safe(sink)}[/]: {_summary(plan, silent, unsure)}{also}"
 
 
 def error_lines(once: Once[Any]) -> Iterator[str]:
@@ -94,12 +95,21 @@ def left_out_lines(found: Iterable[LeftOut]) -> Iterator[str]:
         yield f"[dim]ignored, as their labels ask: {ignored}[/]"
 
 
-def _summary(plan: Plan, silent: Sequence[str]) -> str:
-    """Return the counts of a plan that are not 0. Without the `silent` sources it is incomplete."""
+def _summary(plan: Plan, silent: Sequence[str], unsure: int) -> str:
+    """Return the counts of a plan that are not 0. Without the `silent` sources it is incomplete.
+
+    `unsure` of the entries that are not known to be ours may be theirs.
+    """
     counts = Counter(type(change) for change in plan.changes)
     changes = [f"{n} to {_VERBS[kind].now}" for kind in _VERBS if (n := counts[kind])]
-    rest = {"unchanged": plan.unchanged, "skipped": len(plan.skipped), "foreign": plan.foreign}
+    foreign = plan.foreign - unsure
+    rest = {"unchanged": plan.unchanged, "skipped": len(plan.skipped), "foreign": foreign}
     known = [*changes, *(f"{n} {word}" for word, n in rest.items() if n)]
+    if silent and unsure:
+        until = f"{safe(' and '.join(silent))} answer{'' if len(silent) > 1 else 's'}"
+        return ", ".join(
+            [*known, f"{many(unsure, 'entry', 'entries')} kept, unknown until {until}"]
+        )
     if silent:
         return ", ".join([*known, f"incomplete without {safe(', '.join(silent))}"])
     return ", ".join(known if changes else ["no changes", *known])

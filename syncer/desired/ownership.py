@@ -60,6 +60,10 @@ class Ownership:
         """Whether an entry of this owner and host came from a source not configured now."""
         return self.in_scope(mark) and mark is not None and mark.source not in self.scopes
 
+    def is_unsure(self, mark: Mark | None) -> bool:
+        """Whether an entry may be ours: the scope of its source is not known yet."""
+        return mark is not None and mark.owner == self.owner and not self.scopes.get(mark.source, 1)
+
     def is_elsewhere(self, mark: Mark) -> bool:
         """Whether an entry of this owner has none of our scopes: it came from another host."""
         ours = (mark.scope in scopes for scopes in self.scopes.values())

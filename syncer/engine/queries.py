@@ -35,13 +35,15 @@ class Once(Mapping[str, T]):
     """The answer of each sink, and the errors of the sources and sinks that gave none.
 
     Errors are under `source NAME` and `sink NAME`. `left_out` is what is not registered; `partial`
-    whether it is unknown what some workload offers.
+    whether it is unknown what some workload offers. `unsure` counts, by sink, the entries that may
+    be ours: their source has not answered.
     """
 
     answers: Mapping[str, T] = attrs.field(converter=frozen_map)
     errors: Mapping[Part, str] = attrs.field(default=EMPTY, converter=frozen_map)
     left_out: tuple[LeftOut, ...] = attrs.field(default=(), converter=as_tuple)
     partial: bool = False
+    unsure: Mapping[str, int] = attrs.field(default=EMPTY, converter=frozen_map)
 
     def __getitem__(self, sink: str) -> T:
         return self.answers[sink]
@@ -68,7 +70,11 @@ def with_left_out(once: Once[T], now: "Now", plans: Mapping[str, Plan] = EMPTY) 
             found[at] = attrs.evolve(one, advice=advice)
     entries = (entry for snapshot in now.sources.values() for entry in snapshot.entries())
     partial = any(entry.translated.failed for entry in entries)
-    return attrs.evolve(once, left_out=found, partial=partial)
+    unsure = {
+        sink: sum(now.ownership.is_unsure(one.mark) for one in view.items)
+        for sink, view in now.sinks.items()
+    }
+    return attrs.evolve(once, left_out=found, partial=partial, unsure=unsure)
 
 
 @attrs.frozen(kw_only=True)

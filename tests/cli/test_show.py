@@ -1,8 +1,8 @@
 """The reports of commands."""
 
-from fakes import held
+from fakes import SOURCE, FakeSink, FakeSource, held
 
-from syncer import Deregister, Reason, Register, Skip, Update
+from syncer import Deregister, Engine, Reason, Register, Skip, TemporaryError, Update
 from syncer.api.changes import Plan
 from syncer.api.fields import EMPTY
 from syncer.api.keys import Part
@@ -56,6 +56,26 @@ def test_nothing_is_counted_that_is_not_known():
     assert list(plan_lines(Once(answers={"s": Plan(unchanged=2)}))) == [
         "[bold]s[/]: no changes, 2 unchanged"
     ]
+
+
+def test_entries_of_a_source_that_does_not_answer_are_not_foreign():
+    """Whether they are ours is known when it answers; until then they are kept."""
+
+    class Away(FakeSource):
+        def scope(self):
+            raise TemporaryError("no answer")
+
+    sink = FakeSink()
+    for one in (
+        held(),
+        held("other", scope="b"),
+        held("x", owner="other"),
+        held("y", source="old"),
+    ):
+        sink.store.put(one, None)
+    plans = Engine({SOURCE: Away()}, {"s": sink}).plan()
+    kept = f"2 entries kept, unknown until source {SOURCE} answers"
+    assert list(plan_lines(plans))[-1] == f"[bold]s[/]: 2 foreign, {kept}"
 
 
 def test_equal_skips_share_a_line():
