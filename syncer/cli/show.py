@@ -62,7 +62,7 @@ def plan_lines(plans: Once[Plan]) -> Iterator[str]:
             yield f"[bold]{safe(sink)}[/]"
         for change in plan.changes:
             yield from _change_lines(change)
-        yield from _skip_lines(plan.skipped)
+        yield from _skip_lines(plan.skipped, plans.left_out)
     yield from left_out_lines(plans.left_out)
     if any(plan.changes for plan in plans.values()) and not plans.errors:
         yield f"digest {plan_digest(plans)}"
@@ -115,14 +115,20 @@ def _summary(plan: Plan, silent: Sequence[str], unsure: int) -> str:
     return ", ".join(known if changes else ["no changes", *known])
 
 
-def _skip_lines(skips: Iterable[Skip], word: str = "skip") -> Iterator[str]:
-    """Show skips, one line for all that have the same reason."""
+def _skip_lines(
+    skips: Iterable[Skip], below: Iterable[LeftOut], word: str = "skip"
+) -> Iterator[str]:
+    """Show skips, one line for all that have the same reason.
+
+    A reason that the list `below` has too is left to it: it may be long.
+    """
+    told = {one.reason for one in below}
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for skip in skips:
         groups[skip.kind, skip.reason].append(skip.id)
     for (kind, reason), ids in groups.items():
-        gap = " " * (9 - len(word))
-        yield f"  [dim]. {word}[/]{gap}{safe(some_of(ids))}: {kind}: {safe(reason)}"
+        gap, why = " " * (9 - len(word)), "the reason is below" if reason in told else reason
+        yield f"  [dim]. {word}[/]{gap}{safe(some_of(ids))}: {kind}: {safe(why)}"
 
 
 def _change_lines(change: Change) -> Iterator[str]:
@@ -259,7 +265,7 @@ def report_lines(reports: Once[CycleFinished], leads: Mapping[str, bool] = EMPTY
     """
     yield from error_lines(reports)
     for sink, report in reports.items():
-        lines = [*_report_lines(report)]
+        lines = [*_report_lines(report, reports.left_out)]
         if len(reports) > 1 and lines:
             yield f"[bold]{safe(sink)}[/]"
         yield from lines
@@ -268,7 +274,7 @@ def report_lines(reports: Once[CycleFinished], leads: Mapping[str, bool] = EMPTY
         yield f"[bold]{safe(sink)}[/]: {_done(report, leads.get(sink, True))}"
 
 
-def _report_lines(report: CycleFinished) -> Iterator[str]:
+def _report_lines(report: CycleFinished, below: Iterable[LeftOut]) -> Iterator[str]:
     skips = report.plan.skipped
     for change in report.plan.changes:
         if change.id not in report.failed:
@@ -276,7 +282,7 @@ def _report_lines(report: CycleFinished) -> Iterator[str]:
     for id_, error in report.failed.items():
         yield f"  [red]! failed[/]     {safe(id_)}: {safe(error)}"
     others = (skip for skip in skips if skip.kind not in (SkipKind.STANDBY, SkipKind.LOST))
-    yield from _skip_lines(others, "skipped")
+    yield from _skip_lines(others, below, "skipped")
 
 
 def _done(report: CycleFinished, leads: bool) -> str:

@@ -81,7 +81,10 @@ class Snapshot:
         tracked = self.workloads.get(workload_id)
         if tracked is None or not tracked.translated.failed:
             return ""
-        return "; ".join(tracked.translated.problems) or "the workload cannot be translated now"
+        explained = tracked.translated.explained
+        lacking = dict.fromkeys(one.why for one in explained if one.choice.unknown)  # each once
+        problems = lacking or tracked.translated.problems
+        return "; ".join(problems) or "the workload cannot be translated now"
 
     def entries(self) -> Iterator[TrackedWorkload]:
         """Yield all workloads; those that are unclear have the reason among their problems."""

@@ -1,14 +1,26 @@
 """The reports of commands."""
 
-from fakes import SOURCE, FakeSink, FakeSource, held
+import attrs
+from fakes import SOURCE, FakeSink, FakeSource, held, offer, workload
 
-from syncer import Deregister, Engine, Reason, Register, Skip, TemporaryError, Update
+from syncer import (
+    Deregister,
+    Engine,
+    Reason,
+    Register,
+    Skip,
+    SourcePart,
+    TemporaryError,
+    Update,
+)
 from syncer.api.changes import Plan
 from syncer.api.fields import EMPTY
 from syncer.api.keys import Part
 from syncer.api.left_out import LeftOut
+from syncer.api.workloads import Host
 from syncer.cli.shared import has_failed
 from syncer.cli.show import leads_into, nothing_from, plan_lines, report_lines
+from syncer.desired.addresses import AddressRules
 from syncer.engine.as_json import plan_json
 from syncer.engine.queries import Once
 from syncer.events import CycleFinished, Elected
@@ -86,6 +98,23 @@ def test_equal_skips_share_a_line():
         "  [dim]. skip[/]     id0, id1, id2, id3, id4 and 595 more: stray: why",
         "  [dim]. skip[/]     web: conflict: taken",
     ]
+
+
+def test_an_address_that_is_gone_is_told_once():
+    """For all entries that stay because of it; `plan` and `apply` say it alike."""
+    web = workload("web", offers=(offer(register_address=""), offer(register_address="", port=81)))
+    db = workload("db", offers=(offer("db", register_address="", port=5432),))
+    source = FakeSource(*(attrs.evolve(one, network_mode="host") for one in (web, db)))
+    part, sink = SourcePart(source=source, rules=AddressRules(advertise="eth7")), FakeSink()
+    source.host = lambda: Host(name="h", addresses={"eth7": ("192.0.2.9",)})
+    Engine({SOURCE: part}, {"s": sink}).reconcile()
+    source.host = lambda: Host(name="h", addresses={"eth0": ("192.0.2.9",)})
+    engine = Engine({SOURCE: part}, {"s": sink})
+    for lines in ([*plan_lines(engine.plan())], [*report_lines(engine.reconcile())]):
+        assert [line for line in lines if ". skip" in line] == lines[:1]
+        assert lines[0].endswith(": unclear: the reason is below")
+        assert all(id_ in lines[0] for id_ in ("h:web:80", "h:web:81", "h:db:5432"))
+        assert sum("cannot advertise eth7" in line for line in lines) == 1
 
 
 def test_each_failure_and_each_skip_has_a_line():
