@@ -66,6 +66,13 @@ class LeftOut:
         return f"{self.reason}: {self.advice}" if self.advice else self.reason
 
 
+def heading(workload: str, kind: str) -> str:
+    """Return the heading under which people read one of these: not all are left out."""
+    if not workload:
+        return "settings"
+    return "label problems" if kind == LeftOutKind.WARNING else "not registered"
+
+
 def missing(found: Iterable[LeftOut]) -> int:
     """Count the workloads of which something is not registered that someone may miss."""
     return len({(one.source, one.id) for one in found if one.missing})

@@ -12,7 +12,7 @@ from syncer.api.changes import Plan, Treat
 from syncer.api.contracts import View
 from syncer.api.findings import Finding, Level
 from syncer.api.keys import Part, Place
-from syncer.api.left_out import LeftOut, LeftOutKind
+from syncer.api.left_out import LeftOut, LeftOutKind, heading
 from syncer.api.registrations import Instance, Registration
 from syncer.api.text import many, one_line, some_of
 from syncer.api.workloads import Host
@@ -139,7 +139,7 @@ def _not_registered(left_out: Iterable[LeftOut], told: Collection[str]) -> Itera
     )
     for first, names in list(groups.items())[:_REASONS]:
         who = f"{some_of(names, _SHOWN)}: " if names else ""
-        what = "problem" if first.kind is LeftOutKind.WARNING else "not registered"
+        what = heading(first.workload, first.kind)
         yield _warning(one_line(f"{what}: {who}{first.reason}"), first.advice)
     if (more := len(groups) - _REASONS) > 0:
         yield _warning(f"not registered: {more} more reasons", "`syncer plan` lists all of them")

@@ -14,7 +14,7 @@ from rich.table import Table
 from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind, Update
 from syncer.api.checks import Check, Native
 from syncer.api.fields import EMPTY
-from syncer.api.left_out import LeftOut, LeftOutKind, missing
+from syncer.api.left_out import LeftOut, LeftOutKind, heading, missing
 from syncer.api.registrations import Instance, Registration
 from syncer.api.secrets import hidden
 from syncer.api.text import did_you_mean, many, printable, some_of
@@ -81,12 +81,16 @@ def error_lines(once: Once[Any]) -> Iterator[str]:
 
 
 def left_out_lines(found: Iterable[LeftOut]) -> Iterator[str]:
-    """Show what is not registered, and why: one line for each reason."""
+    """Show what is not registered, and why, and other mistakes: one line for each reason."""
     found = tuple(found)
     groups = grouped(one for one in found if one.kind is not LeftOutKind.IGNORED)
-    if groups:
-        yield f"[bold]not registered[/]: {missing(found)}"
+    heads = Counter(heading(one.workload, one.kind) for one in found)
+    heads["not registered"] = missing(found)
+    above = ""
     for first, names in list(groups.items())[:_LINES]:
+        if (head := heading(first.workload, first.kind)) != above:
+            above = head
+            yield f"[bold]{head}[/]: {heads[head]}"
         who = f"{safe(some_of(names, _NAMES))}: " if names else ""
         yield f"  [yellow]{first.kind:<10}[/] {safe(first.source)}: {who}{safe(first.text)}"
     if (more := len(groups) - _LINES) > 0:

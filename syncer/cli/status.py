@@ -98,6 +98,8 @@ def _has_all(sink: Mapping[str, Any]) -> bool:
 
 
 def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:
+    from syncer.api.left_out import heading
+
     word = "in sync" if in_sync else "not in sync"
     running = f"running for {_span(found['uptime'])}, version {found['version']}"
     yield f"{found['host']}: {word}; {running}"
@@ -109,11 +111,14 @@ def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:
     for sink in found["sinks"]:
         counts = f"{sink['registered']} of {sink['wanted']} registered"
         yield f"  {sink['name']:<12}  {_state(sink, counts)}{_held(sink)}"
-    if left_out := found.get("not_registered"):
-        yield "  not registered:"
-        for one in left_out:
-            port = f" port {one['port']}" if one["port"] else ""
-            yield f"    {one['source']}: {one['workload']}{port}: {one['reason']}"
+    above = ""
+    for one in found.get("not_registered", ()):
+        if (head := heading(one["workload"], one["kind"])) != above:
+            above = head
+            yield f"  {head}:"
+        port = f" port {one['port']}" if one["port"] else ""
+        who = f"{one['workload']}{port}: " if one["workload"] else ""
+        yield f"    {one['source']}: {who}{one['reason']}"
 
 
 def _state(part: Mapping[str, Any], text: str) -> str:

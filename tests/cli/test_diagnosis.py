@@ -6,6 +6,7 @@ from fakes import SCOPE, FakeSource
 
 from syncer import (
     Engine,
+    Filter,
     Finding,
     Host,
     Level,
@@ -128,6 +129,18 @@ def test_what_is_not_registered_is_told():
     lines = said(report_of(*several), Level.WARNING)
     assert len(lines) == 11
     assert lines[-1] == "source docker: not registered: 3 more reasons"
+
+
+def test_mistakes_that_cost_no_registration_are_called_so():
+    """In labels, and in settings."""
+    source = SourcePart(
+        source=FakeSource(attrs.evolve(workload("a"), problems=("a typo",))),
+        filter=Filter(exclude=("name:x",)),
+    )
+    assert said(report_of(source=source), Level.WARNING) == [
+        "source docker: settings: exclude name:x fits nothing here",
+        "source docker: label problems: a: a typo",
+    ]
 
 
 def test_a_bridge_of_containers_is_no_address_for_others():

@@ -153,24 +153,30 @@ def left(number, reason, kind="no-port", **fields):
 
 
 def test_what_is_not_registered_is_a_part_of_a_plan():
-    """A line for each reason, as plain text, and what labels ask for is only counted."""
+    """A line for each reason, as plain text, and what labels ask for is only counted.
+
+    Settings, and mistakes that cost no registration, have headings of their own.
+    """
     found = [
         left(0, "it fits [b]", "unknown", workload="", id=""),
         left(1, "no [b]", "unclear"),
         *(left(number, "no ports", advice="give one") for number in range(2, 9)),
         left(9, "denied", "filtered", port="80/tcp"),
         left(1, "a typo", "warning"),
+        left(2, "a typo", "warning"),
         left(10, "label", "ignored"),
         left(11, "label", "ignored"),
     ]
     once = Once(answers={"s": Plan()}, left_out=found)
     assert list(plan_lines(once)) == [
-        "[bold]not registered[/]: 9",
+        "[bold]settings[/]: 1",
         "  [yellow]unknown   [/] docker: it fits \\[b]",
+        "[bold]not registered[/]: 9",
         "  [yellow]unclear   [/] docker: w1: no \\[b]",
         "  [yellow]no-port   [/] docker: w2, w3, w4, w5, w6 and 2 more: no ports: give one",
         "  [yellow]filtered  [/] docker: w9 80/tcp: denied",
-        "  [yellow]warning   [/] docker: w1: a typo",
+        "[bold]label problems[/]: 2",
+        "  [yellow]warning   [/] docker: w1, w2: a typo",
         "[dim]ignored, as their labels ask: 2[/]",
         "[bold]s[/]: no changes, 9 workloads not registered",
     ]

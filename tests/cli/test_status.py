@@ -94,9 +94,22 @@ def test_a_refused_configuration_and_what_is_left_out(typed, answers):
     refused = {"refused": {"problems": ["no sink", "no source"]}}
     code, said = typed(f"status --web {answers(ANSWER | refused)}")
     assert (code, "configuration refused: no sink; no source" in said) == (1, True)
-    one = {"source": "docker", "workload": "worker", "port": "80", "reason": "no port"}
-    code, said = typed(f"status --web {answers(ANSWER | {'not_registered': [one]})}")
-    assert (code, said.splitlines()[-1]) == (0, "    docker: worker port 80: no port")
+    setting = {"source": "docker", "kind": "unknown", "workload": "", "port": "", "reason": "none"}
+    worker = setting | {"kind": "no-port", "workload": "worker", "port": "80", "reason": "no port"}
+    typo = setting | {"kind": "warning", "workload": "web", "reason": "a typo"}
+    listed = {"not_registered": [setting, worker, typo]}
+    code, said = typed(f"status --web {answers(ANSWER | listed)}")
+    assert (code, said.splitlines()[-6:]) == (
+        0,
+        [
+            "  settings:",
+            "    docker: none",
+            "  not registered:",
+            "    docker: worker port 80: no port",
+            "  label problems:",
+            "    docker: web: a typo",
+        ],
+    )
 
 
 def test_json_is_the_whole_answer(typed, answers):

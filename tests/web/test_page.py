@@ -190,7 +190,11 @@ def test_what_is_not_registered(site, browse):
     assert violations(page) == []
     services.get_by_role("button", name="Explain worker").click()
     sees(page.get_by_role("dialog"), "Not registered")
+    made.sources["docker"].put(workload("web", problems=("a typo",)))
     made.sources["docker"].remove("worker-1", "old-1")
+    sees(listed.get_by_role("heading"), "Problems in labels and settings")
+    sees(listed, "label problem")
+    made.sources["docker"].put(workload("web"))
     listed.wait_for(state="hidden")
 
 

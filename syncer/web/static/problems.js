@@ -17,7 +17,7 @@ const ADVICE = {
   forbidden: "Change the container's labels, or allow it in the settings of the source.",
   stray: "Configure the source again, or remove the entry with syncer deregister.",
 };
-const KINDS = { "no-port": "no port", "no-address": "no address", "no-parser": "no label parser", problem: "problem", filtered: "filtered", unclear: "unclear", state: "not listed", unknown: "fits nothing", warning: "note", ignored: "ignored" };
+const KINDS = { "no-port": "no port", "no-address": "no address", "no-parser": "no label parser", problem: "problem", filtered: "filtered", unclear: "unclear", state: "not listed", warning: "label problem", ignored: "ignored" };
 
 function item(key, tone, word, text, more, ...buttons) {
   return make("li", { "data-key": key, class: tone }, make("strong", { class: `mark ${tone}` }, word),
@@ -107,7 +107,7 @@ export function leftOut(one) {
   const tone = QUIET.includes(one.kind) ? "idle" : "wait";
   const name = !one.workload ? one.source : one.port ? `${one.workload}, port ${one.port}` : one.workload;
   const where = [one.source, short(one.id)].filter((text) => text && text !== one.workload).join(", ");
-  return item(`${one.source} ${one.id} ${one.port} ${one.kind} ${one.reason}`, tone, KINDS[one.kind] || one.kind, `${name}: ${one.reason}`,
+  return item(`${one.source} ${one.id} ${one.port} ${one.kind} ${one.reason}`, tone, one.workload ? KINDS[one.kind] || one.kind : "setting", `${name}: ${one.reason}`,
     [one.advice ? `${upper(one.advice.replace(/\.$/, ""))}.` : "", where ? `(${where})` : ""].filter(Boolean).join(" "), ...(one.workload ? [explain(one.workload)] : []));
 }
 
@@ -115,6 +115,7 @@ export function leftOut(one) {
 function showLeftOut() {
   const first = left.all.filter((one) => one.kind !== "state"), shown = left.open ? left.all.slice(0, MOST) : first.slice(0, SHOWN);
   $("leftout").hidden = !first.length;
+  put("leftout-what", left.missed ? "Not registered, and why" : "Problems in labels and settings");
   put("leftout-count", left.missed ? number(left.missed) : "");
   show("leftout-list", shown.map(leftOut));
   $("leftout-all").hidden = left.open || shown.length === left.all.length;
