@@ -54,7 +54,7 @@ $(INSTALLED): $(RUNNABLE) requirements-dev.txt
 	@touch $@
 
 run: $(RUNNABLE) ## keep a registry equal to what runs here: Docker and Consul if they answer (it asks), else a sample
-	@YES=$(YES) contrib/run.sh $(BIN)/syncer $(ARGS)
+	@exec env YES=$(YES) contrib/run.sh $(BIN)/syncer $(ARGS)
 
 demo: $(RUNNABLE) ## a minute's tour with services of its own: register, repair, drain; removes all of it
 	@$(BIN)/python contrib/demo/demo.py $(BIN)/syncer

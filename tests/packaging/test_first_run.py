@@ -76,6 +76,23 @@ class TestRun:
         assert "Apply" not in said
         assert registered == 0
 
+    def test_interrupted(self):
+        """Ctrl-C is no error of make, and nobody is told that what was in memory is kept."""
+        options = ("RUNNABLE=", f"BIN={SYNCER.parent}", "ARGS=--sink memory")
+        made = subprocess.Popen(
+            ["make", "--directory", CONTRIB.parent, *options, "run"],
+            env=os.environ | {"DOCKER_HOST": "unix:///no-such-socket"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        while b"in sync" not in made.stdout.readline():
+            assert made.poll() is None
+        os.killpg(made.pid, signal.SIGINT)
+        rest, _ = made.communicate(timeout=60)
+        assert b"stopped; what was registered was in memory, and is gone" in rest
+        assert b"***" not in rest
+
 
 class TestDemo:
     """It shows what it says, and leaves nothing behind."""

@@ -128,7 +128,10 @@ class Process:
         self._signs.stop()
         on_exit = self.config.on_exit
         kept = "registrations are kept" if on_exit == "keep" else "registrations are removed"
-        self._log.say("syncer stops", f"stopped; {kept} (on_exit={on_exit})", on_exit=on_exit)
+        text = f"{kept} (on_exit={on_exit})"
+        if all(sink.kind == "memory" for sink in self.config.sinks.values()):
+            text = "what was registered was in memory, and is gone"
+        self._log.say("syncer stops", f"stopped; {text}", on_exit=on_exit)
         return ended
 
     def _prepare(self) -> Build | None:

@@ -562,7 +562,20 @@ class TestPage:
 
 
 class TestStopping:
-    """Asked to end while it reloads."""
+    """Asked to end, also while it reloads."""
+
+    def test_what_becomes_of_what_is_registered(self, bench):
+        """It is kept, but for a registry that ends with the process."""
+        bench.configure("first", more='[sinks.here]\nkind = "memory"\n')
+        bench.begin()
+        bench.configure(more='[sinks.here]\nkind = "memory"\n')
+        bench.close()
+        bench.begin()
+        bench.close()
+        assert [line["message"] for line in bench.said("syncer stops")] == [
+            "stopped; registrations are kept (on_exit=keep)",
+            "stopped; what was registered was in memory, and is gone",
+        ]
 
     def test_the_former_ends_as_it_should(self, bench):
         """The new engine is not started, and entries are removed as on shutdown."""
