@@ -176,9 +176,16 @@ class Engine:
         `name` is a workload's name, the beginning of its id, a service or the id of an instance.
         Raises SyncerError if a source gives no answer.
         """
-        if errors := self._relist():
-            raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
+        errors = self._relist()
         found = tuple(queries.fitting(self._snapshots(), name, by_offer=True))
+        if name and not (errors or found):  # listings leave out what has ended
+            for source, tracker in self._trackers.items():
+                if error := self._attempt(Part("source", source), partial(tracker.ask, name)):
+                    errors[Part("source", source)] = error
+            found = tuple(queries.fitting(self._snapshots(), name, by_offer=True))
+            errors = {} if found else errors
+        if errors:
+            raise SyncerError("; ".join(f"{what}: {text}" for what, text in errors.items()))
         plans, now = self._plans({}) if found else Once(answers={}), self.now()
         sinks = queries.planned(plans, now)
         return tuple(

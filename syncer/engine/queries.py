@@ -115,7 +115,18 @@ class Now:
         What a sink does not write for reasons of its own is a skip of its plan.
         """
         found = [one for snapshot in self.sources.values() for one in left_out(snapshot)]
-        return in_order((*found, *self._not_listed(), *self._not_taken()))
+        return in_order((*found, *self._in_sinks()))
+
+    def left_out_of(self, source: str, entry: TrackedWorkload) -> tuple[LeftOut, ...]:
+        """Return the part of that list which is about one workload, or about its whole source."""
+        about = (source, entry.workload.id), (source, "")
+        more = (one for one in self._in_sinks() if (one.source, one.id) in about)
+        return (*of_workload(self.sources[source], entry), *more)
+
+    def _in_sinks(self) -> Iterator[LeftOut]:
+        """Yield what is not registered because of a sink."""
+        yield from self._not_listed()
+        yield from self._not_taken()
 
     def _not_listed(self) -> Iterator[LeftOut]:
         """Yield instances that a sink does not list in their present status."""
@@ -347,5 +358,5 @@ def story(
         if sink in sinks
     }
     silent = {part: {"": text} for part, text in errors.items()}
-    found = of_workload(now.sources[source], entry)
+    found = now.left_out_of(source, entry)
     return Story(source=source, entry=entry, sinks={**lines, **silent}, left_out=found)

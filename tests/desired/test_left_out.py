@@ -108,6 +108,8 @@ def test_what_a_sink_does_not_list_in_its_status(by):
         "state",
         "sink memory does not list h:web:80 while it is paused",
     )
+    (story,) = engine.explain("web")
+    assert story.left_out == (one,)
 
 
 class TestSettings:
@@ -157,6 +159,8 @@ class TestSettings:
         engine = Engine(sources, {"memory": SinkPart(sink=FakeSink(), sources=(SOURCE,))})
         (one,) = engine.plan().left_out
         assert (one.source, one.reason) == ("file", "no sink takes anything from source file")
+        (story,) = engine.explain("web")
+        assert story.left_out == (one,)
 
 
 class TestTold:

@@ -319,6 +319,23 @@ class TestExplain:
         assert story.entry.translated.left_out == "its state is exited"
         assert story.sinks["memory"] == {}
 
+    def test_what_no_listing_shows_is_asked_for_by_name(self):
+        """A container that has ended. Nothing is asked for if a listing has it."""
+        once = exited(workload("once", number="abcdef"))
+        parts = Parts(WEB, once)
+        parts.source.hidden.add(once.id)
+        parts.source.workload = by_name(parts.source)
+        (story,) = parts.engine.explain("once")
+        assert [one.text for one in story.left_out] == ["its state is exited"]
+        asked = [*parts.source.asked]
+        assert parts.engine.explain("web")
+        assert parts.engine.explain("") == ()
+        assert parts.source.asked == asked == ["once"]
+        assert parts.engine.explain("nobody") == ()
+        parts.source.errors["nobody"] = TemporaryError("refused")
+        with pytest.raises(SyncerError, match="source docker: refused"):
+            parts.engine.explain("nobody")
+
     def test_a_source_or_sink_without_an_answer_is_named(self):
         """Without its source nothing can be explained; a sink's error is a line."""
         parts = Parts(WEB)
@@ -328,6 +345,17 @@ class TestExplain:
         parts.source.failure = TemporaryError("no engine")
         with pytest.raises(SyncerError, match="source docker: no engine"):
             parts.engine.explain("web")
+
+
+def by_name(source):
+    """Let a source find single workloads by their names, too, as an engine does."""
+    ask = source.workload
+
+    def workload(name):
+        ask(name)
+        return next((one for one in source.world.values() if name in (one.id, one.name)), None)
+
+    return workload
 
 
 class TestRunning:
