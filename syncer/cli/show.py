@@ -218,6 +218,9 @@ def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
     at = instance.endpoint if instance else "no address"
     port = f"{offer.port}/{safe(offer.protocol)}"
     yield f"  port {port} -> [bold]{safe(offer.service)}[/] at {safe(at)}"
+    for sink, standing in story.sinks.items():
+        if instance is not None and instance.id in standing:
+            yield f"      in {safe(sink)}: {safe(standing[instance.id])}"
     if offer.because:
         yield f"      offered by {safe(offer.because)}"
     if choice.rule:
@@ -229,9 +232,6 @@ def _explained_lines(explained: Explained, story: Story) -> Iterator[str]:
     yield f"      id {safe(instance.id)}"
     for name, value in _facts(instance).items():
         yield f"      {name} {value}"
-    for sink, standing in story.sinks.items():
-        if instance.id in standing:
-            yield f"      in {safe(sink)}: {safe(standing[instance.id])}"
 
 
 def table(columns: Iterable[str], title: str | None = None) -> Table:

@@ -311,6 +311,15 @@ class SinkStandings:
         """The entry of a desired instance as last read; `None` if the sink is unreachable now."""
         return None if self._error else self._held.get(self._id(source, entry, instance))
 
+    def line(self, source: str, entry: TrackedWorkload, instance: Instance) -> str:
+        """The state of a desired instance in one line, and what the registry's checks say."""
+        standing, held = self.of(source, entry, instance), self.entry(source, entry, instance)
+        by_checks = held is not None and not held.up and Registration(instance=instance).up
+        drained = held is not None and held.mark is not None and held.mark.hold
+        if held and by_checks and not drained and standing == Standing(state="registered"):
+            return f"registered; {held.instance.shown_status} by its checks there"
+        return standing.line
+
     def skipped(self, id_: str) -> str:
         """Why a change of this id is held back; "" if none is."""
         skip = self._skips.get(id_)
@@ -351,9 +360,7 @@ def story(
 ) -> Story:
     """Explain a workload: its state in each sink that takes its source; `errors` by part."""
     lines = {
-        sink: {
-            one.id: sinks[sink].of(source, entry, one).line for one in entry.translated.instances
-        }
+        sink: {one.id: sinks[sink].line(source, entry, one) for one in entry.translated.instances}
         for sink in now.sinks_of(source)
         if sink in sinks
     }

@@ -19,7 +19,7 @@ from syncer.api.keys import Part
 from syncer.api.left_out import LeftOut
 from syncer.api.workloads import Host
 from syncer.cli.shared import has_failed
-from syncer.cli.show import leads_into, nothing_from, plan_lines, report_lines
+from syncer.cli.show import leads_into, nothing_from, plan_lines, report_lines, story_lines
 from syncer.desired.addresses import AddressRules
 from syncer.engine.as_json import plan_json
 from syncer.engine.queries import Once
@@ -189,6 +189,15 @@ def test_what_is_not_registered_is_a_part_of_a_plan():
         "reason": "no [b]",
         "advice": "",
     }
+
+
+def test_a_story_begins_with_the_result():
+    """The line of each registry comes before what it is made of."""
+    engine = Engine({SOURCE: FakeSource(workload())}, {"memory": FakeSink()})
+    (story,) = engine.explain("web")
+    found = [line.split()[0] for line in story_lines(story)]
+    assert found[1:4] == ["port", "in", "address"]
+    assert found.index("in") < found.index("id")
 
 
 def test_only_so_many_reasons_are_lines():

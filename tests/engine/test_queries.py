@@ -71,3 +71,21 @@ def test_what_is_withheld_is_not_called_up_to_date():
     assert lines(engine) == {
         "memory": {"h:web:80": "not listed in this sink in its current status"}
     }
+
+
+def test_what_the_checks_of_a_registry_find_is_said():
+    """The container is well, and its entry is as it should be, but nobody is sent there."""
+    engine = engine_of(FakeSink(), workload())
+    engine.reconcile()
+    store = engine._reconcilers["memory"].sink.store
+    (one,) = store.all()
+    ill = attrs.evolve(one.instance, status=syncer.Status.UNHEALTHY)
+    store.put(attrs.evolve(one, instance=ill), one.version)
+    assert lines(engine) == {"memory": {"h:web:80": "registered; unhealthy by its checks there"}}
+
+
+def test_what_its_runtime_finds_is_not_said_of_a_registry():
+    """The entry is as it should be."""
+    engine = engine_of(FakeSink(), workload(health=syncer.Health.UNHEALTHY))
+    engine.reconcile()
+    assert lines(engine) == {"memory": {"h:web:80": "up to date"}}
