@@ -217,6 +217,7 @@ class Engine:
             guarded={name: sink.guarded() for name, sink in self._reconcilers.items()},
             takes=self._takes,
             withheld={name: sink.withheld() for name, sink in self._reconcilers.items()},
+            problems={name: sink.problems() for name, sink in self._reconcilers.items()},
         )
 
     def left_out(self) -> tuple[LeftOut, ...]:

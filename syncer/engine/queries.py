@@ -99,7 +99,7 @@ class Now:
     read, updated with our own writes since. `guarded` holds the changes of each sink's last plan
     that the guard held back. `takes` maps each sink to the sources that it is limited to, none if
     it takes all. `withheld` are the claims of instances that each sink does not list in their
-    present status.
+    present status. `problems` is what each sink changed or dropped of instances that it lists.
     """
 
     ownership: Ownership
@@ -108,6 +108,9 @@ class Now:
     guarded: Mapping[str, tuple[Change, ...]] = attrs.field(default=EMPTY, converter=frozen_map)
     takes: Mapping[str, Collection[str]] = attrs.field(default=EMPTY, converter=frozen_map)
     withheld: Mapping[str, Collection[Claim]] = attrs.field(default=EMPTY, converter=frozen_map)
+    problems: Mapping[str, Mapping[WorkloadKey, tuple[str, ...]]] = attrs.field(
+        default=EMPTY, converter=frozen_map
+    )
 
     def left_out(self) -> tuple[LeftOut, ...]:
         """Return workloads and ports that are not registered, and why; settings come first.
@@ -115,38 +118,35 @@ class Now:
         What a sink does not write for reasons of its own is a skip of its plan.
         """
         found = [one for snapshot in self.sources.values() for one in left_out(snapshot)]
-        return in_order((*found, *self._in_sinks()))
+        return in_order((*found, *self._in_sinks(), *self._not_taken(*self.sources)))
 
     def left_out_of(self, source: str, entry: TrackedWorkload) -> tuple[LeftOut, ...]:
         """Return the part of that list which is about one workload, or about its whole source."""
-        about = (source, entry.workload.id), (source, "")
-        more = (one for one in self._in_sinks() if (one.source, one.id) in about)
-        return (*of_workload(self.sources[source], entry), *more)
+        mine = self._in_sinks(WorkloadKey(source, entry.workload.id))
+        return (*of_workload(self.sources[source], entry), *mine, *self._not_taken(source))
 
-    def _in_sinks(self) -> Iterator[LeftOut]:
-        """Yield what is not registered because of a sink."""
-        yield from self._not_listed()
-        yield from self._not_taken()
-
-    def _not_listed(self) -> Iterator[LeftOut]:
-        """Yield instances that a sink does not list in their present status."""
+    def _in_sinks(self, only: WorkloadKey | None = None) -> Iterator[LeftOut]:
+        """Yield what a sink does not list in its present status, or changes or drops of it."""
         for sink, claims in self.withheld.items():
-            for id_, source, workload in claims:
-                snapshot = self.sources.get(source)
-                entry = snapshot.workloads.get(workload) if snapshot else None
+            for claim in claims:
+                entry = self._entry(claim.key) if only in (None, claim.key) else None
                 if entry is not None:
                     status = entry.workload.status.value
-                    yield LeftOut(
-                        source=source,
-                        workload=entry.workload.name or workload,
-                        id=workload,
-                        kind=LeftOutKind.STATE,
-                        reason=f"sink {sink} does not list {id_} while it is {status}",
-                    )
+                    text = f"sink {sink} does not list {claim.id} while it is {status}"
+                    yield _about(entry, claim.key, LeftOutKind.STATE, text)
+        for sink, problems in self.problems.items():
+            for key in problems if only is None else {only} & problems.keys():
+                if (entry := self._entry(key)) is not None:
+                    for text in problems[key]:
+                        yield _about(entry, key, LeftOutKind.WARNING, f"sink {sink}: {text}")
 
-    def _not_taken(self) -> Iterator[LeftOut]:
-        """Yield the sources that no sink takes."""
-        for source in self.sources:
+    def _entry(self, key: WorkloadKey) -> TrackedWorkload | None:
+        snapshot = self.sources.get(key.source)
+        return snapshot.workloads.get(key.id) if snapshot else None
+
+    def _not_taken(self, *sources: str) -> Iterator[LeftOut]:
+        """Yield those of these sources that no sink takes."""
+        for source in sources:
             if self.sinks and not any(self.sinks_of(source)):
                 text = f"no sink takes anything from source {source}"
                 yield LeftOut(
@@ -162,6 +162,11 @@ class Now:
             takes = self.takes.get(sink)
             if not takes or source in takes:
                 yield sink
+
+
+def _about(entry: TrackedWorkload, key: WorkloadKey, kind: LeftOutKind, reason: str) -> LeftOut:
+    name = entry.workload.name or key.id
+    return LeftOut(source=key.source, workload=name, id=key.id, kind=kind, reason=reason)
 
 
 @attrs.frozen(kw_only=True)

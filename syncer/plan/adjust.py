@@ -63,6 +63,10 @@ class _Adjustment:
         """All ids that the workload claims."""
         return {*(want.instance.id for want in self.wanted), *self.withheld, *self.rejected}
 
+    def changed(self) -> tuple[str, ...]:
+        """Return what the sink changed or dropped of instances that it lists."""
+        return tuple(dict.fromkeys(it for want in self.wanted for it in want.instance.problems))
+
 
 class Adjuster:
     """Keeps what one sink should hold, workload by workload.
@@ -89,6 +93,7 @@ class Adjuster:
         self._claimants: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
         self._probing: set[WorkloadKey] = set()
         self._withholding: set[WorkloadKey] = set()
+        self._troubled: set[WorkloadKey] = set()
         self._renamed = False
         self._results: dict[CheckKey, CheckResult] = {}
 
@@ -184,6 +189,10 @@ class Adjuster:
         keys = sorted(self._withholding)
         return tuple(Claim(id_, *key) for key in keys for id_ in self._adjustments[key].withheld)
 
+    def problems(self) -> Mapping[WorkloadKey, tuple[str, ...]]:
+        """Return what the sink changed or dropped of instances that it lists, and why."""
+        return {key: self._adjustments[key].changed() for key in sorted(self._troubled)}
+
     def renamed(self) -> bool:
         """Whether a workload claims other ids than before; asking resets it."""
         renamed, self._renamed = self._renamed, False
@@ -224,6 +233,9 @@ class Adjuster:
         self._withholding.discard(key)
         if new and new.withheld:
             self._withholding.add(key)
+        self._troubled.discard(key)
+        if new and new.changed():
+            self._troubled.add(key)
 
     def _adjusted(
         self,

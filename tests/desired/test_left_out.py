@@ -163,6 +163,24 @@ class TestSettings:
         assert story.left_out == (one,)
 
 
+def test_what_a_sink_changes_or_drops():
+    """It is registered, though not as its labels ask; once for each workload and sink."""
+    odd = "metadata key 'a b' is left out"
+    sink = PickySink(lambda one: attrs.evolve(one, problems=(*one.problems, odd)))
+    two = workload(offers=(offer(), offer("other", port=81, id="o")))
+    engine = engine_of(two, workload("api"), sinks={"picky": sink, "memory": FakeSink()})
+    found = engine.plan().left_out
+    assert [(one.kind, one.workload, one.reason) for one in found] == [
+        ("warning", name, f"sink picky: {odd}") for name in ("api", "web")
+    ]
+    (story,) = engine.explain("web")
+    assert story.left_out == found[1:]
+    assert engine.left_out() == found
+    for name in ("web-1", "api-1"):
+        engine._trackers[SOURCE].source.remove(name)
+    assert engine.plan().left_out == ()
+
+
 class TestTold:
     """The event, which metrics and the log are made of."""
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from syncer.api.changes import Change, Deregister, Plan, Reason
 from syncer.api.checks import CheckKey, CheckResult
 from syncer.api.contracts import Sink, View
-from syncer.api.keys import Claim
+from syncer.api.fields import EMPTY
+from syncer.api.keys import Claim, WorkloadKey
 from syncer.api.registrations import Registration
 from syncer.desired.ownership import Ownership
 from syncer.desired.snapshot import Snapshot
@@ -58,7 +59,7 @@ class Reconciler:
     """Keeps one sink equal to what its sources want.
 
     `cycle`, `plan`, `carry_out` and `release` are called from one thread; `alive`, `results`,
-    `known`, `guarded`, `withheld`, `override_guard` and `break_off` from any.
+    `known`, `guarded`, `withheld`, `problems`, `override_guard` and `break_off` from any.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Reconciler:
         self._results: Mapping[CheckKey, CheckResult] = {}
         self._listed = False
         self._withheld: Collection[Claim] = ()
+        self._problems: Mapping[WorkloadKey, tuple[str, ...]] = EMPTY
 
     def cycle(self, *, fresh: bool = True) -> CycleReport:
         """Run one cycle; with `fresh` the sink is read first. Raises as reading the sink does."""
@@ -149,6 +151,7 @@ class Reconciler:
         for brake in self._brakes:
             plan = brake(plan, context)
         self._withheld = self._planner.adjuster.withheld()
+        self._problems = self._planner.adjuster.problems()
         self._results = shown(self._planner.adjuster.results(), plan)
         return unadopted(plan)
 
@@ -263,6 +266,10 @@ class Reconciler:
     def withheld(self) -> Collection[Claim]:
         """Return the claims of instances that are not listed in their present status."""
         return self._withheld
+
+    def problems(self) -> Mapping[WorkloadKey, tuple[str, ...]]:
+        """Return what the sink changed or dropped of instances that it lists, by workload."""
+        return self._problems
 
     def results(self) -> Mapping[CheckKey, CheckResult]:
         """Return the results that the checks fed by syncer should have."""
