@@ -39,13 +39,12 @@ def status(as_json: bool, web: str | None, rules: Any) -> int:
     from syncer.cli import terminal
 
     found = _asked(_url(web or rules.listen or LISTEN), rules.token.reveal())
-    in_sync = _in_sync(found)
     if as_json:
-        terminal.emit({"in_sync": in_sync, **found})
+        terminal.emit(found)
     else:
-        for line in _lines(found, in_sync):
+        for line in _lines(found):
             terminal.line(line)
-    return 0 if in_sync else FAILED
+    return 0 if found["in_sync"] else FAILED
 
 
 def _url(address: str) -> str:
@@ -78,29 +77,15 @@ def _asked(url: str, token: str) -> dict[str, Any]:
         text = getattr(why, "strerror", None) or why
         hint = "is it running, with --web or web.listen? `--web ADDRESS` asks another address"
         raise TemporaryError(f"no syncer answers at {url}: {text}; {hint}") from error
-    if not isinstance(found, dict) or "sinks" not in found:
+    if not isinstance(found, dict) or "in_sync" not in found:
         raise PermanentError(f"{url} is not the status page of a syncer")
     return found
 
 
-def _in_sync(found: Mapping[str, Any]) -> bool:
-    parts = [*found["sources"], *found["sinks"]]
-    works = found["ready"] and not found["refused"] and all(p["state"] == "working" for p in parts)
-    return bool(works) and all(map(_has_all, found["sinks"]))
-
-
-def _has_all(sink: Mapping[str, Any]) -> bool:
-    """Whether a sink holds all that it should, and no change of it is held back for now."""
-    from syncer.events import WAITS
-
-    waits = any(kind.value in sink["skips"] for kind in WAITS)
-    return not (sink["failed"] or waits) and sink["registered"] == sink["wanted"]
-
-
-def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     from syncer.api.left_out import heading
 
-    word = "in sync" if in_sync else "not in sync"
+    word = "in sync" if found["in_sync"] else "not in sync"
     running = f"running for {_span(found['uptime'])}, version {found['version']}"
     yield f"{found['host']}: {word}; {running}"
     if found["refused"]:
@@ -124,10 +109,13 @@ def _lines(found: Mapping[str, Any], in_sync: bool) -> Iterator[str]:
 def _state(part: Mapping[str, Any], text: str) -> str:
     """Return the text of a part that works; of one that fails its error, and since when."""
     read = f"read {_span(part['age'])} ago" if part["age"] is not None else "never read"
+    why = f": {part['why']}" if part["why"] else ""
     if part["state"] == "working":
-        return f"{text}, {read}"
+        return f"{text}, {read}{why}"
     since = f" since {at}" if (at := _clock(part)) else ""
-    return f"{part['state']}{since}: {part['why']}; {read}"
+    again = part["retry_in"]
+    tries = "" if again is None else f", next try in {again} s" if again else ", trying now"
+    return f"{part['state']}{since}{why}; {read}{tries}"
 
 
 def _clock(part: Mapping[str, Any]) -> str:
@@ -141,7 +129,8 @@ def _clock(part: Mapping[str, Any]) -> str:
 def _held(sink: Mapping[str, Any]) -> str:
     failed = [f"{sink['failed']} failed"] if sink["failed"] else []
     held = [f"{number} {kind}" for kind, number in sink["skips"].items()]
-    return "".join(f", {text}" for text in (*failed, *held))
+    expires = ["renewals fail"] if sink["pulse"] and sink["pulse"]["why"] else []
+    return "".join(f", {text}" for text in (*failed, *held, *expires))
 
 
 def _span(seconds: float) -> str:

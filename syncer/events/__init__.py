@@ -4,11 +4,12 @@ The engine passes each event to every listener, and to every plugin with a `sync
 the thread where it happened. A listener that raises an error is ignored.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import attrs
 
-from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind
+from syncer.api.changes import Change, Deregister, Plan, Register, Skip, SkipKind, Treat
 from syncer.api.checks import CheckStatus
 from syncer.api.fields import EMPTY, as_tuple, frozen_map
 from syncer.api.keys import Part, as_part
@@ -191,6 +192,12 @@ class CycleFinished:
     retry: bool = False
     readings: int = 0
     listed: bool = False
+
+    @property
+    def held_back(self) -> Mapping[str, int]:
+        """How many changes are held back, by kind: without those that were asked to be."""
+        kinds = (skip.kind for skip in self.plan.skipped)
+        return Counter(one.value for one in kinds if one in WAITS or Treat.REPORT in one.treat)
 
     @property
     def in_sync(self) -> bool:

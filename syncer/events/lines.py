@@ -247,7 +247,7 @@ def _(event: events.Warned) -> Iterator[Record]:
 
 def in_sync(event: events.CycleFinished) -> Record:
     """Return the record for a sink that is in sync again, or for the first time."""
-    held = sum(Treat.REPORT in skip.kind.treat for skip in event.plan.skipped)
+    held = sum(event.held_back.values())
     fields = {"sink": event.sink, "registered": event.ours, "held_back": held}
     text = f"{event.ours} registered in {event.sink}"
     text = f"{text}, {many(held, 'change')} held back" if held else f"in sync: {text}"

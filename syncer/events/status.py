@@ -37,8 +37,9 @@ class Known:
     """
 
     failing: Mapping[Part, events.LoopFailed] = attrs.Factory(dict)
-    #: When each of those that fail began to, as ISO 8601 text.
+    #: When each of those that fail began to, as ISO 8601 text, and when it tries again.
     since: Mapping[Part, str] = attrs.Factory(dict)
+    retry: Mapping[Part, float] = attrs.Factory(dict)
     succeeded: Mapping[Part, float] = attrs.Factory(dict)
     reports: Mapping[str, events.CycleFinished] = attrs.Factory(dict)
     pulses: Mapping[str, events.PulseBeaten] = attrs.Factory(dict)
@@ -108,12 +109,16 @@ class Status:
         known = self.known
         match event:
             case events.LoopFailed(loop=part):
-                since = {part: _now(), **known.since}
-                return {"failing": {**known.failing, part: event}, "since": since}
+                return {
+                    "failing": {**known.failing, part: event},
+                    "since": {part: _now(), **known.since},
+                    "retry": {**known.retry, part: self.clock() + event.retry_in},
+                }
             case events.LoopRecovered(loop=part):
                 return {
                     "failing": _without(known.failing, part),
                     "since": _without(known.since, part),
+                    "retry": _without(known.retry, part),
                 }
             case events.SourceListed(complete=True):
                 return self._success(Part("source", event.source))

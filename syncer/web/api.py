@@ -86,6 +86,8 @@ class Api:
         _, table = self._rows(number)
         _, left_out = self._left_out(number)
         shown = (one for one in left_out if one.kind is not LeftOutKind.IGNORED)
+        ready, sources, sinks = self.ready(), self.sources(), self.sinks()
+        well = all(one["state"] == "working" for one in sources)
         return {
             "version": __version__,
             "host": self._host(),
@@ -94,11 +96,13 @@ class Api:
             "uptime": round(status.clock() - status.started),
             "interval": status.interval,
             "number": number,
-            **self.ready(),
+            "in_sync": bool(ready["ready"] and not refused and well)
+            and all(one["in_sync"] for one in sinks),
+            **ready,
             "refused": attrs.asdict(refused) if refused else None,
             "token": {"reading": about.reading, "changing": about.changing},
-            "sources": self.sources(),
-            "sinks": self.sinks(),
+            "sources": sources,
+            "sinks": sinks,
             "instances": {"wanted": sum(table.states.values()), **table.states},
             "statuses": dict(table.statuses),
             "services": table.services,
@@ -136,22 +140,7 @@ class Api:
 
     def sinks(self) -> list[dict[str, Any]]:
         """Each sink: its entries, what is held back or failed, and whether it works."""
-        known, (_, table) = self._status.known, self._rows(self._board.number)
-        return [
-            {
-                "name": name,
-                "kind": self._about.sinks.get(name, ""),
-                **self._health("sink", name, "" if view.complete else "being read again"),
-                "registrations": len(view.items) if view.items or view.complete else None,
-                "wanted": table.wanted.get(name, 0),
-                "registered": self._registered(name, table),
-                "problems": list(view.problems),
-                **_reported(known.reports.get(name)),
-                "leads": known.leads.get(name),
-                "pulse": self._pulse(name, known.pulses.get(name)),
-            }
-            for name, view in self._engine.now().sinks.items()
-        ]
+        return [self._sink(name) for name in self._engine.now().sinks]
 
     def instances(self, query: Query) -> dict[str, Any]:
         """Desired and registered instances, joined; `sink`, `source`, `state`, `whose` filter them.
@@ -266,30 +255,58 @@ class Api:
         scopes = set[str]().union(*(one.scopes for one in self._engine.now().sources.values()))
         return scopes.pop() if len(scopes) == 1 else socket.gethostname()
 
-    def _registered(self, sink: str, table: Table) -> int | None:
-        """How many of the desired instances the sink holds; `None` if that is not known now."""
-        known, part = self._status.known, Part("sink", sink)
-        if part in known.failing or part not in known.succeeded:
-            return None
-        return table.registered.get(sink, 0)
+    def _sink(self, name: str) -> dict[str, Any]:
+        now, known, (_, table) = (
+            self._engine.now(),
+            self._status.known,
+            self._rows(self._board.number),
+        )
+        view, report, part = now.sinks[name], known.reports.get(name), Part("sink", name)
+        health = self._health("sink", name, "" if view.complete else "being read again")
+        is_known = part not in known.failing and part in known.succeeded
+        wanted = table.wanted.get(name, 0)
+        registered = table.registered.get(name, 0) if is_known else None
+        pulse = self._pulse(name, known.pulses.get(name))
+        doubts = (one.doubt for one in now.sources.values() if name in now.sinks_of(one.name))
+        done = report is not None and report.in_sync and not report.held_back
+        works = health["state"] == "working" and not (pulse and pulse["why"])
+        return {
+            "name": name,
+            "kind": self._about.sinks.get(name, ""),
+            **health,
+            "in_sync": done and works and registered == wanted and not any(doubts),
+            "registrations": len(view.items) if view.items or view.complete else None,
+            "wanted": wanted,
+            "registered": registered,
+            "problems": list(view.problems),
+            **_reported(report),
+            "leads": known.leads.get(name),
+            "pulse": pulse,
+        }
 
     def _joined(self) -> Rows:
         return Rows(self._engine.now(), self._status.known)
 
     def _health(self, role: str, name: str, doubt: str) -> dict[str, Any]:
         part, known = Part(role, name), self._status.known
-        failing, since = known.failing.get(part), known.since.get(part)
-        if failing:
+        trouble, watch = part, Part("watch", name)
+        if failing := known.failing.get(part):
             state, why = "failing", failing.error
         elif part not in known.succeeded:
             state, why = "waiting", doubt or "not read yet"
-        elif broken := known.failing.get(watch := Part("watch", name)):
-            state, why, since = "degraded", f"no events: {broken.error}", known.since.get(watch)
+        elif broken := known.failing.get(watch):
+            state, why, trouble = "degraded", f"no events: {broken.error}", watch
         else:
             state, why = "working", doubt if role == "source" else ""
-        failures = failing.failures if failing else 0
-        age = self._age(part)
-        return {"state": state, "why": why, "failures": failures, "since": since, "age": age}
+        at = known.retry.get(trouble)
+        return {
+            "state": state,
+            "why": why,
+            "failures": failing.failures if failing else 0,
+            "since": known.since.get(trouble),
+            "retry_in": None if at is None else max(0, round(at - self._status.clock())),
+            "age": self._age(part),
+        }
 
     def _pulse(self, name: str, beaten: PulseBeaten | None) -> dict[str, Any] | None:
         part = Part("pulse", name)
@@ -319,6 +336,7 @@ def _reported(found: CycleFinished | None) -> dict[str, Any]:
         "foreign": plan.foreign if found else None,
         "unchanged": unchanged if found else None,
         "failed": len(report.failed),
+        "held_back": dict(report.held_back),
         "skips": dict(Counter(skip.kind for skip in plan.skipped)),
         "seconds": round(report.seconds, 4),
     }

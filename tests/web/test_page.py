@@ -156,7 +156,7 @@ def test_a_drain_is_in_the_row(site, browse):
     sees(page, "Done: 1 change in memory.")
     page.get_by_role("button", name="Undrain web 10.0.0.1:80").wait_for()
     sees(page, "1 draining")
-    sees(page, "In sync: 2 instances registered in memory.")
+    sees(page, "In sync: 2 instances registered in memory. 1 instance is draining.")
     page.get_by_role("button", name="Drain web 10.0.0.2:80").click()
     dialog.get_by_role("button", name="Drain").click()
     sees(dialog, "no other instance of web is up here")

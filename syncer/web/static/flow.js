@@ -18,7 +18,7 @@ function words(part, working) {
 }
 
 const sourceWords = (source) => words(source, many(source.instances, "instance"));
-const sinkWords = (sink) => words(sink, sink.registered === sink.wanted ? "in sync" : `${number(sink.registered || 0)} of ${number(sink.wanted)}`);
+const sinkWords = (sink) => words(sink, sink.in_sync ? "in sync" : `${number(sink.registered || 0)} of ${number(sink.wanted)}`);
 
 function column(items, height) {
   const all = items.length * (HIGH + GAP) - GAP;
@@ -52,7 +52,7 @@ function showPicture(status) {
   const items = [
     status.sources.map((one) => [one.name, one.name, sourceWords(one), tone(one)]),
     status.flow.map((one) => [one.service, nameOf(one), counted(one.statuses), ill(one) ? "wait" : ""]),
-    status.sinks.map((one) => [one.name, one.name, sinkWords(one), tone(one)]),
+    status.sinks.map((one) => [one.name, one.name, sinkWords(one), tone(one) || (one.in_sync ? "" : "wait")]),
   ];
   const height = Math.max(...items.map((some) => some.length)) * (HIGH + GAP) - GAP;
   const places = items.map((some) => column(some, height));

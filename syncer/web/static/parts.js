@@ -15,12 +15,12 @@ function card(part, lines) {
 }
 
 function sinkCard(sink) {
-  const read = sink.age !== null;
+  const known = sink.registrations !== null && sink.foreign !== null;
   return card(sink, [
-    read ? `${many(sink.registrations, "entry", "entries")}: ${number(sink.registrations - sink.foreign)} of syncer, ${number(sink.foreign)} foreign.` : "Its entries are unknown.",
+    known ? `${many(sink.registrations, "entry", "entries")}: ${number(sink.registrations - sink.foreign)} of syncer, ${number(sink.foreign)} foreign.` : "Its entries are unknown.",
     sink.leads === false ? "Another syncer has the lock and writes here." : "",
     sink.pulse && sink.pulse.age !== null ? `Renewed ${age(sink.pulse.age)}.` : "",
-    read ? `Last check ${age(sink.age)}, took ${Math.round(sink.seconds * 1000)} ms.` : "",
+    sink.age !== null ? `Last check ${age(sink.age)}, took ${Math.round(sink.seconds * 1000)} ms.` : "",
   ]);
 }
 

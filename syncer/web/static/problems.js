@@ -1,7 +1,7 @@
 // What needs attention: each problem once, with what it means and what to do.
 
 import { $, make, put, show } from "./elements.js";
-import { are, listed, many, number, since, short, upper } from "./words.js";
+import { are, listed, many, nextTry, number, since, short, upper } from "./words.js";
 
 const SHOWN = 5, MOST = 200; // of those that are not registered: at first, and at most
 const ALIKE = 3; // so many of one kind in one registry are shown as one
@@ -28,8 +28,8 @@ const button = (word, about, data) => make("button", { type: "button", "aria-lab
 const explain = (name) => button("Explain", name, { "data-story": name });
 
 function away(part, kept) {
-  const times = [part.since ? `Since ${since(part.since)}` : "", `${many(part.failures, "try", "tries")} so far`].filter(Boolean).join(", ");
-  return item(`away ${part.name}`, "bad", "unreachable", `${part.name}: ${part.why}`, `${times}. ${kept} syncer tries again by itself.`);
+  const times = [part.since ? `Since ${since(part.since)}` : "", `${many(part.failures, "try", "tries")} so far`, nextTry(part)].filter(Boolean).join(", ");
+  return item(`away ${part.name}`, "bad", "unreachable", `${part.name}: ${part.why}`, `${times}. ${kept}`);
 }
 
 function ofParts(status) {
@@ -38,8 +38,8 @@ function ofParts(status) {
   for (const sink of status.sinks.filter((one) => one.state === "failing"))
     found.push(away(sink, sink.age === null ? "It has not been read yet." : "Its entries are kept."));
   for (const source of status.sources.filter((one) => one.state === "failing")) found.push(away(source, "Its entries are kept until it is back."));
-  for (const source of status.sources.filter((one) => one.state === "degraded"))
-    found.push(item(`events ${source.name}`, "wait", "events interrupted", `${source.name}: ${source.why}`, "Changes are noticed at the next listing. syncer connects again by itself."));
+  for (const part of [...status.sources, ...status.sinks].filter((one) => one.state === "degraded"))
+    found.push(item(`events ${part.name}`, "wait", "events interrupted", `${part.name}: ${part.why}`, `Changes are noticed at the next listing. ${upper(nextTry(part))}.`));
   const failing = new Set([...status.sources, ...status.sinks].filter((one) => one.state === "failing").map((one) => one.name));
   for (const { loop, why } of status.late.filter((one) => !failing.has(one.loop.replace(/^\w+ /, ""))))
     found.push(item(`late ${loop}`, "bad", "late", `${upper(loop)}: ${why}.`, ""));

@@ -24,6 +24,12 @@ export function since(text) {
   return at.toDateString() === new Date().toDateString() ? time : `${time} on ${at.toLocaleDateString("en-GB", { day: "numeric", month: "long" })}`;
 }
 
+// When what fails is tried again.
+export function nextTry({ retry_in: seconds }) {
+  if (seconds === null) return "";
+  return seconds ? `next try in ${seconds} s` : "trying now";
+}
+
 // a; a and b; a, b and c
 export function listed(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
