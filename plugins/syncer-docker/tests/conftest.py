@@ -29,7 +29,7 @@ def make_source():
         address,
         *,
         scope="host1",
-        timeout=timedelta(seconds=5),
+        timeout=timedelta(seconds=30),
         client=DockerClient,
         clock=time.monotonic,
         **options,

@@ -186,7 +186,7 @@ def test_grant_whose_answer_is_lost_is_not_made_twice(sink, clean_etcd, monkeypa
 def test_partition_longer_than_the_lease(start_etcd, open_sink):
     """A server that cannot be reached for longer than the TTL: then all is lost, told, and back."""
     server = start_etcd()
-    sink = open_sink(server.address, ttl=5, timeout=1.0)
+    sink = open_sink(server.address, ttl=5, timeout=4.0)
     held = register(sink, *TWO)
     server.freeze()
     with pytest.raises(TemporaryError):

@@ -56,7 +56,7 @@ def test_a_dead_server_is_passed_over_once(clean_eureka, open_sink):
 def test_a_frozen_server_costs_one_deadline(start_eureka, clean_eureka, open_sink):
     """One that takes connections and never answers is given up at the deadline."""
     frozen = start_eureka()
-    sink = open_sink(frozen.url, clean_eureka.url, timeout=1)
+    sink = open_sink(frozen.url, clean_eureka.url, timeout=4)
     work(sink)
     frozen.freeze()
     work(sink)
@@ -86,7 +86,7 @@ def test_a_server_that_is_restarted_needs_no_new_sink(start_eureka, open_sink):
 def test_peers(clean_eureka_pair, open_sink):
     """Written to one it is in both; when that one dies the other goes on, and nothing is lost."""
     first, second = clean_eureka_pair.members
-    sink = open_sink(*clean_eureka_pair.urls, timeout=2)
+    sink = open_sink(*clean_eureka_pair.urls, timeout=10)
     held = [sink.register(new(sink, f"s{n}")) for n in range(20)]
     ids = {one.id for one in held}
 
@@ -115,13 +115,13 @@ def test_peers(clean_eureka_pair, open_sink):
 def test_a_peer_that_is_behind_is_told_by_a_heartbeat(clean_eureka_pair, open_sink):
     """What a peer does not know, or knows as it was, it answers by 404; then it is written."""
     first, second = clean_eureka_pair.members
-    sink = open_sink(first.url, timeout=2)
+    sink = open_sink(first.url, timeout=10)
     held = sink.register(new(sink))
     second.freeze()
     held = sink.update(held, new(sink, address="10.0.0.8"))
     first.kill()
     second.thaw()
-    other = open_sink(second.url, timeout=2)
+    other = open_sink(second.url, timeout=10)
     lost = list(other.renew([held]))
     if lost:  # unless the change arrived in the moment between
         found = other.registration(held.id)

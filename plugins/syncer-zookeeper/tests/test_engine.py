@@ -20,7 +20,7 @@ def run(source, open_sink):
     engines = []
 
     def start(server, **options):
-        sink = open_sink(server.address, session=3.0, timeout=1.0)
+        sink = open_sink(server.address, session=6.0, timeout=5.0)
         engines.append(Engine({"fake": source}, {"zookeeper": sink}, **options))
         engines[-1].start()
         return engines[-1]

