@@ -363,6 +363,7 @@ class TestRunning:
 
     def test_it_keeps_the_sink_equal_until_the_block_ends(self):
         """Registrations stay when it ends, parts are closed, and no thread is left."""
+        others = set(threading.enumerate())
         parts = Parts(WEB)
         with parts.engine:
             wait_until(lambda: parts.ids() == {"h:web:80"})
@@ -373,7 +374,8 @@ class TestRunning:
             wait_until(lambda: parts.ids() == {"h:web:80", "h:api:80"})
         assert parts.ids() == {"h:web:80", "h:api:80"}
         assert (parts.source.calls["close"], parts.sink.calls["close"]) == (1, 1)
-        assert not [t for t in threading.enumerate() if t.name.startswith("syncer ")]
+        new = set(threading.enumerate()) - others
+        assert not [thread for thread in new if thread.name.startswith("syncer ")]
 
     def test_a_watch_that_ends_slowly_is_waited_for(self):
         """Stopping returns when the watches have ended too, within a second."""

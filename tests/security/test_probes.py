@@ -224,9 +224,9 @@ def ask():
     def ask(kind, port, *allow, **fields):
         prober = Prober(changed=lambda names: None, rules=ProbeRules(allow=allow))
         probers.append(prober)
-        wanted = Probe(kind=kind, port=port, **{"address": "127.0.0.1", "timeout": 5.0, **fields})
+        wanted = Probe(kind=kind, port=port, **{"address": "127.0.0.1", "timeout": 30.0, **fields})
         prober.want("test", [wanted])
-        assert prober.wait(20), "the probe came to an end"
+        assert prober.wait(60), "the probe came to an end"
         found = prober.result(wanted)
         return found.status, found.output
 

@@ -30,10 +30,10 @@ def ask():
     prober = Prober(changed=lambda names: None, rules=rules)
 
     def ask(kind, port, **fields):
-        fields = {"address": "127.0.0.1", "timeout": 5.0, **fields}
+        fields = {"address": "127.0.0.1", "timeout": 30.0, **fields}
         wanted = Probe(kind=kind, port=port, **fields)
         prober.want("test", [wanted])
-        assert prober.wait(20), "the probe came to an end"
+        assert prober.wait(60), "the probe came to an end"
         found = prober.result(wanted)
         return found.status, found.output
 
