@@ -170,7 +170,6 @@ def note(results, request):
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
 def test_a_cycle_killed_after_each_request(program, view, services, note):
     """One new, one changed, one gone: whichever request was the last, the next process finishes."""
     sides = services(ONE), services(OTHER)
@@ -178,7 +177,6 @@ def test_a_cycle_killed_after_each_request(program, view, services, note):
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("view", ["etcd", "zookeeper"], indirect=True)
 def test_a_first_cycle_killed_after_each_request(program, view, services, note):
     """All are new, so that a lease or session is made as well; or all are gone."""

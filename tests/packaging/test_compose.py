@@ -16,8 +16,6 @@ from servers.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "contrib" / "docker" / "compose.yaml"
 SERVER = "Docker compose"
-#: A busy machine takes its time for all that has to start.
-pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

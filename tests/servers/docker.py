@@ -127,7 +127,7 @@ class DockerEngine:
         self._dockerd.argv = self._dockerd_argv(live_restore)
         self._dockerd.start(self._answers)
         if self.client is None:
-            self.client = docker.DockerClient(base_url=self.address, timeout=30)
+            self.client = docker.DockerClient(base_url=self.address, timeout=120)
         self.version = self.client.version()["Version"]
         self._make_images()
 

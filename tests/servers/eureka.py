@@ -47,7 +47,7 @@ LAG = 1
 LATE = {**USUAL, "eureka.server.response-cache-update-interval-ms": f"{LAG}000"}
 # Small and quick to start; a test run has several of these at a time.
 _JAVA = ("java", "-Xmx256m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-START = 120
+START = 300
 
 
 def missing():

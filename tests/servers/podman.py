@@ -65,7 +65,7 @@ class Podman:
         self._server.start(self._answers)
         if self.client is None:
             self._make_image()
-            self.client = docker.DockerClient(base_url=self.address, timeout=30)
+            self.client = docker.DockerClient(base_url=self.address, timeout=120)
         self.version = self._version()
 
     def restart(self):

@@ -55,5 +55,5 @@ class Prometheus(RealServer):
         return {one["__address__"]: one for one in labels if one["job"] == job}
 
     def _get(self, path):
-        with _OPENER.open(f"http://{self._listen}{path}", timeout=5) as answer:
+        with _OPENER.open(f"http://{self._listen}{path}", timeout=30) as answer:
             return answer.read()

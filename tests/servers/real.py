@@ -13,7 +13,7 @@ class RealServer:
     """
 
     #: Seconds that a start may take.
-    start_deadline = 30
+    start_deadline = 120
     #: More variables for its environment.
     env = None
     #: The folder with its data, if it keeps any.

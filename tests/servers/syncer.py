@@ -37,7 +37,7 @@ class Syncer(RealServer):
     `command` is another command that runs until it is stopped.
     """
 
-    start_deadline = 60
+    start_deadline = 120
 
     def __init__(self, guard, name, *arguments, env=None, command=("run", "--log-format", "json")):
         super().__init__(guard, name)

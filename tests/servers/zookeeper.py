@@ -76,7 +76,7 @@ class ZooKeeper(RealServer):
 
     def say(self, word):
         """The answer to one of ZooKeeper's four-letter words."""
-        with socket.create_connection(("127.0.0.1", self.port), 5) as line:
+        with socket.create_connection(("127.0.0.1", self.port), 30) as line:
             line.sendall(word.encode())
             return b"".join(iter(lambda: line.recv(65536), b"")).decode()
 
@@ -91,7 +91,7 @@ class ZooKeeper(RealServer):
     def open_client(self, **options):
         """Another client; who opens it ends it by `end`."""
         client = KazooClient(self.address, timeout=10.0, **options)
-        client.start(timeout=15)
+        client.start(timeout=60)
         return client
 
     def nodes(self, base="/"):

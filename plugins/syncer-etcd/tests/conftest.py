@@ -39,7 +39,7 @@ def open_sink():
     opened = []
 
     def make(*endpoints, owner="syncer", layout="json", **options):
-        options = {"timeout": 5.0, "ttl": 60.0, **LAYOUTS.get(layout, {}), **options}
+        options = {"timeout": 20.0, "ttl": 60.0, **LAYOUTS.get(layout, {}), **options}
         for name in ("timeout", "ttl"):
             options[name] = timedelta(seconds=options[name])
         for name in ("user", "password"):

@@ -17,7 +17,7 @@ def open_sink():
     opened = []
 
     def make(*servers, owner="syncer", layout="json", **options):
-        options = {"timeout": 5.0, "session": 10.0, **options}
+        options = {"timeout": 20.0, "session": 10.0, **options}
         for name in ("timeout", "session"):
             options[name] = timedelta(seconds=options[name])
         for name in ("user", "password"):

@@ -293,8 +293,9 @@ def test_servers_that_do_not_answer(clean_zookeeper, open_sink, register):
     assert set(clean_zookeeper.values()) == PATHS
 
 
-def test_client_that_gave_up_is_replaced(sink, clean_zookeeper, register):
+def test_client_that_gave_up_is_replaced(clean_zookeeper, open_sink, register):
     """When the library has ended its connection by itself, another one is made."""
+    sink = open_sink(clean_zookeeper.address, timeout=5.0)
     register(sink, *TWO)
     sink._session._client.stop()
     with pytest.raises(TemporaryError, match="cannot be reached"):
