@@ -53,8 +53,8 @@ def unique(values: Iterable[str]) -> tuple[str, ...]:
 
 def canonical_address(address: str) -> str:
     """Return an IP address in its shortest form, without brackets; a host name unchanged."""
-    if _IPV4.fullmatch(address):
-        return address  # the usual case, and much faster
+    if not address or _IPV4.fullmatch(address):
+        return address  # the usual cases, and much faster
     bare = address.strip().removeprefix("[").removesuffix("]")
     try:
         return str(ipaddress.ip_address(bare))

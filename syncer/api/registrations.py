@@ -31,6 +31,8 @@ from syncer.api.workloads import Status
 #: The key of `Instance.meta` under which sinks keep the status of instances that are not up, if
 #: the registry itself has no status.
 STATUS_KEY = "syncer-status"
+#: Made once: making it takes longer than to encode an instance.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +97,7 @@ class Instance:
         Fields with their default value are left out, so a field that a later version adds
         changes no digest until it is set.
         """
-        text = json.dumps(_described(self), sort_keys=True, separators=(",", ":"))
+        text = _ENCODER.encode(_described(self))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -109,6 +111,8 @@ class FoundAs:
 
 def _described(value: Any) -> Any:
     """Return the value as JSON types, without fields that have their default value."""
+    if isinstance(value, str):  # most are, and the abstract class below is slow to ask
+        return value
     if isinstance(value, Mapping):
         return {key: _described(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

@@ -15,6 +15,14 @@ def test_equal(inspected, entry):
     assert listed(entry()) == seen(inspected())
 
 
+def test_what_is_kept_for_comparison_is_no_copy(inspected):
+    """The networks of a description are those of its workload: thousands of copies add up."""
+    workload = describe(inspected(), "docker", "host1")
+    assert workload.networks
+    ours = {id(network) for network in workload.networks}
+    assert {id(network) for network in described(workload).networks} == ours
+
+
 HEALTHY = {"Status": "healthy"}
 
 

@@ -22,7 +22,7 @@ def section(fields: Json, key: str) -> Json:
 
 def as_object(value: Any, name: str) -> Json:
     """Return `value`, an object; `name` is its name in errors."""
-    return _typed(value, name, Mapping, "an object") or {}
+    return _typed(value, name, dict, "an object") or {}
 
 
 def items(fields: Json, key: str) -> list[Any]:

@@ -75,14 +75,11 @@ def listed(instance: Instance) -> Instance:
     ignored.
     """
     weight, warning = _weights(instance.weight, instance.warning_weight)
-    found = attrs.evolve(
-        instance,
-        checks=(),
-        tags=() if instance.tag_override else instance.tags,
-        weight=weight,
-        warning_weight=warning,
-    )
-    return instance if found == instance else found  # thousands of copies add up
+    tags = () if instance.tag_override else instance.tags
+    shown = (weight, warning, tags) == (instance.weight, instance.warning_weight, instance.tags)
+    if shown and not instance.checks:
+        return instance  # thousands of copies add up
+    return attrs.evolve(instance, checks=(), tags=tags, weight=weight, warning_weight=warning)
 
 
 def as_listed(new: Registration) -> Registration:

@@ -97,5 +97,5 @@ def _ordered(ports: Iterable[Published]) -> tuple[Published, ...]:
 
 def _by_name(networks: Iterable[Network]) -> tuple[Network, ...]:
     """Return the networks without what no list shows."""
-    plain = (attrs.evolve(network, direct=False) for network in networks)
+    plain = (attrs.evolve(it, direct=False) if it.direct else it for it in networks)
     return tuple(sorted(plain, key=lambda network: network.name))

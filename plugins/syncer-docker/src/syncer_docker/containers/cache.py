@@ -107,8 +107,9 @@ class Cache:
                 if description.workload.state.offered:
                     self._forget_end(id)
                 entry = _Entry(description, seen if seen != description.expected else None)
-                same = entry == self._entries.get(id)
-                self._entries[id] = attrs.evolve(entry, confirmed=same)
+                if entry == self._entries.get(id):
+                    entry = attrs.evolve(entry, confirmed=True)
+                self._entries[id] = entry
 
     def forget(self, id: str) -> Description | None:
         """Drop and return the description of a container that has changed."""
