@@ -104,6 +104,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         port = f" port {one['port']}" if one["port"] else ""
         who = f"{one['workload']}{port}: " if one["workload"] else ""
         yield f"    {one['source']}: {who}{one['reason']}"
+        if one.get("more"):
+            yield f"    {one['source']}: and {one['more']} more of {one['workload']}"
 
 
 def _state(part: Mapping[str, Any], text: str) -> str:

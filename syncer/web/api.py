@@ -22,7 +22,7 @@ from syncer.engine.queries import Once, fitting
 from syncer.events import CycleFinished, PulseBeaten, lines
 from syncer.events.status import Status
 from syncer.web.board import Board
-from syncer.web.lists import MOST, USUAL, Query, bounded, contains, fits_row, has, page
+from syncer.web.lists import MOST, USUAL, Query, bounded, contains, fair, fits_row, has, page
 from syncer.web.rows import LastRows, Rows
 from syncer.web.services import Table, by_service
 
@@ -85,7 +85,7 @@ class Api:
         refused = status.known.refused
         _, table = self._rows(number)
         _, left_out = self._left_out(number)
-        shown = (one for one in left_out if one.kind is not LeftOutKind.IGNORED)
+        shown = [one for one in left_out if one.kind is not LeftOutKind.IGNORED]
         ready, sources, sinks = self.ready(), self.sources(), self.sinks()
         well = all(one["state"] == "working" for one in sources)
         return {
@@ -111,7 +111,7 @@ class Api:
                 "workloads": missing(left_out),
                 "kinds": dict(Counter(one.kind.value for one in left_out)),
             },
-            "not_registered": bounded(left_out_json(islice(shown, USUAL))),
+            "not_registered": bounded(islice(fair(shown), USUAL)),
         }
 
     def not_registered(self, query: Query) -> dict[str, Any]:

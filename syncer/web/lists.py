@@ -1,12 +1,15 @@
 """Parts of lists, as a request asks for them: filtered, from an offset, bounded."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
+from syncer.api.left_out import LeftOut
 from syncer.api.registrations import Registration
+from syncer.engine.as_json import left_out_json
 from syncer.web.rows import Row
 
 #: The most items in one answer, and the default.
@@ -15,6 +18,8 @@ MOST, USUAL = 500, 100
 LARGEST = 2**20
 #: The instances of each service in a list of services, unless more are asked for.
 EACH = 5
+#: So many of one workload are listed in the summary.
+FEW = 3
 #: The fields of a row that a request may ask for by their value.
 _FIELDS = ("source", "state", "status", "service")
 
@@ -28,6 +33,22 @@ class Query:
     offset: int = 0
     limit: int = USUAL
     each: int = EACH
+
+
+def fair(found: Collection[LeftOut]) -> Iterator[dict[str, Any]]:
+    """Yield the first few of each workload, as JSON types; `more` is how many the last stands for.
+
+    So one workload with a hundred mistakes does not push the others off a list.
+    """
+    left = Counter((one.source, one.id) for one in found if one.id)
+    shown = Counter[tuple[str, str]]()
+    for one in found:
+        key = one.source, one.id
+        shown[key] += 1
+        if not one.id or shown[key] <= FEW:
+            (plain,) = left_out_json([one])
+            is_last = one.id and shown[key] == FEW < left[key]
+            yield {**plain, "more": left[key] - FEW} if is_last else plain
 
 
 def page(

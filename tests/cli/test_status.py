@@ -99,10 +99,10 @@ def test_a_refused_configuration_and_what_is_left_out(typed, answers):
     assert (code, "configuration refused: no sink; no source" in said) == (1, True)
     setting = {"source": "docker", "kind": "unknown", "workload": "", "port": "", "reason": "none"}
     worker = setting | {"kind": "no-port", "workload": "worker", "port": "80", "reason": "no port"}
-    typo = setting | {"kind": "warning", "workload": "web", "reason": "a typo"}
+    typo = setting | {"kind": "warning", "workload": "web", "reason": "a typo", "more": 97}
     listed = {"not_registered": [setting, worker, typo]}
     code, said = typed(f"status --web {answers(ANSWER | listed)}")
-    assert (code, said.splitlines()[-6:]) == (
+    assert (code, said.splitlines()[-7:]) == (
         0,
         [
             "  settings:",
@@ -111,6 +111,7 @@ def test_a_refused_configuration_and_what_is_left_out(typed, answers):
             "    docker: worker port 80: no port",
             "  label problems:",
             "    docker: web: a typo",
+            "    docker: and 97 more of web",
         ],
     )
 

@@ -198,6 +198,28 @@ def test_what_is_not_registered(site, browse):
     listed.wait_for(state="hidden")
 
 
+def test_one_workload_with_many_mistakes(site, browse):
+    """Does not push the others off the list: a few of its own are shown, and how many more."""
+    worst = workload("worst", problems=tuple(f"mistake {n}" for n in range(100)))
+    made = site(worst, workload("worker", offers=()), interval=60.0)
+    listed = browse(made.url).locator("#leftout")
+    sees(listed, "worker: its source says that it offers no service")
+    sees(listed, "And 97 more of worst.")
+    assert listed.get_by_text("worst: mistake").count() == 3
+    assert made.get("not-registered?q=worst&limit=7&offset=95")["total"] == 100
+
+
+def test_a_hint_where_drains_would_be(site, browse):
+    """Without a token: how to start with one, once; with one the buttons are there."""
+    page = browse(site(workload("web"), workload("db", port=81)).url)
+    sees(page, "start syncer with a token: SYNCER_WEB_TOKEN or web.token.")
+    assert page.get_by_text("SYNCER_WEB_TOKEN").count() == 1
+    assert violations(page) == []
+    page = browse(site(workload("web"), token=TOKEN).url)
+    page.get_by_role("button", name="Drain web 10.0.0.1:80").wait_for()
+    assert not page.get_by_text("SYNCER_WEB_TOKEN").is_visible()
+
+
 def test_events_that_do_not_come(site, browse):
     """A source without its event stream is no failure yet, and not well either."""
     made = site(workload("web"))

@@ -57,7 +57,7 @@ export function showHeadline(status) {
   show("numbers", [
     ...status.sinks.map((sink) => tile(sink.name, `${sink.registered === null ? "?" : number(sink.registered)} / ${number(sink.wanted)}`,
       sink.in_sync ? "good" : sink.state === "failing" ? "bad" : "wait")),
-    tile("unhealthy", sick ? make("button", { type: "button", "data-status": "unhealthy" }, number(sick)) : "0", sick ? "wait" : ""),
+    tile("unhealthy", sick ? make("button", { type: "button", "data-status": "unhealthy" }, number(sick)) : "0", sick ? "bad" : ""),
     tile("not registered", left ? make("a", { href: "#leftout-title" }, number(left)) : "0", left ? "wait" : ""),
   ]);
   document.title = `${status.host} - syncer`;

@@ -77,7 +77,7 @@ function ofHealth(status) {
   const sick = status.statuses.unhealthy || 0;
   if (!sick) return [];
   const names = status.flow.filter((one) => one.service && one.statuses.unhealthy).map((one) => one.service);
-  return [item("unhealthy", "wait", "unhealthy", `${listed(names.slice(0, 5))}: ${many(sick, "instance")} ${are(sick)} unhealthy`, "", button("Show", "unhealthy", { "data-status": "unhealthy" }))];
+  return [item("unhealthy", "unhealthy", "unhealthy", `${listed(names.slice(0, 5))}: ${many(sick, "instance")} ${are(sick)} unhealthy`, "", button("Show", "unhealthy", { "data-status": "unhealthy" }))];
 }
 
 export function showProblems(status, skips) {
@@ -108,7 +108,7 @@ export function leftOut(one) {
   const name = !one.workload ? one.source : one.port ? `${one.workload}, port ${one.port}` : one.workload;
   const where = [one.source, short(one.id)].filter((text) => text && text !== one.workload).join(", ");
   return item(`${one.source} ${one.id} ${one.port} ${one.kind} ${one.reason}`, tone, one.workload ? KINDS[one.kind] || one.kind : "setting", `${name}: ${one.reason}`,
-    [one.advice ? `${upper(one.advice.replace(/\.$/, ""))}.` : "", where ? `(${where})` : ""].filter(Boolean).join(" "), ...(one.workload ? [explain(one.workload)] : []));
+    [one.advice ? `${upper(one.advice.replace(/\.$/, ""))}.` : "", where ? `(${where})` : "", one.more ? `And ${number(one.more)} more of ${one.workload}.` : ""].filter(Boolean).join(" "), ...(one.workload ? [explain(one.workload)] : []));
 }
 
 // What stopped is found by the search, and shown among all.

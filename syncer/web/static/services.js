@@ -111,6 +111,7 @@ function showCounts(found, missing) {
   $("previous").disabled = found.offset === 0;
   $("next").disabled = !found.more;
   $("table").hidden = !found.total;
+  $("closed").hidden = !found.total || view.overview.token.changing;
   $("empty").hidden = Boolean(found.total) && !missing.length;
   show("empty", [...(found.total ? [] : nothing()),
     ...(missing.length ? [make("h3", {}, "Not registered"), make("ul", { class: "problems" }, ...missing.map(leftOut))] : [])]);
