@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, groupby, islice
 from typing import Any
 
 import click
@@ -16,6 +16,8 @@ from syncer.events import AnyEvent, ChangeApplied
 
 #: The width of a pipe: no line is ever cut or folded.
 _ENDLESS = 100_000
+#: Lines printed at once: each printing takes longer than a line does.
+_AT_ONCE = 200
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -37,8 +39,9 @@ def emit(found: Any) -> None:
         click.echo(hidden(json.dumps(found, indent=2), data=True))
         return
     console = _console()
-    for item in found:
-        console.print(item)
+    for are_lines, items in groupby(found, lambda item: isinstance(item, str)):
+        while some := tuple(islice(items, _AT_ONCE if are_lines else 1)):
+            console.print("\n".join(some) if are_lines else some[0])
 
 
 @contextmanager
