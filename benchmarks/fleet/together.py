@@ -18,7 +18,7 @@ from servers.process import Guard
 
 KINDS: dict[str, type[Shared]] = {
     "etcd": SharedEtcd,
-    "consul servers": ConsulServers,
+    "consul-servers": ConsulServers,
     "eureka": SharedEureka,
 }
 INTERVAL = 30.0
