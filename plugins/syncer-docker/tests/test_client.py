@@ -285,7 +285,7 @@ def test_ssh_that_hangs(make_source, tmp_path, monkeypatch):
     (tmp_path / "ssh").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(syncer.TemporaryError, match="ssh says: waiting for a hardware key"):
-        make_source("ssh://me@engine", timeout=timedelta(seconds=0.5)).workloads()
+        make_source("ssh://me@engine", timeout=timedelta(seconds=3)).workloads()
 
 
 @pytest.mark.parametrize(

@@ -325,7 +325,7 @@ def test_nothing_is_lost_between_streams(engine, make_source, watch):
 
 def test_frozen_engine(engine, make_source):
     """An engine that hangs is a temporary error after the timeout, and a watch of it can end."""
-    source = make_source(engine.address, timeout=timedelta(seconds=0.5))
+    source = make_source(engine.address, timeout=timedelta(seconds=3))
     source.workloads()
     engine.freeze()
     try:

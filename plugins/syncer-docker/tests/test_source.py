@@ -263,10 +263,10 @@ def test_slow_inspections(fake_docker, make_source):
     class Client(DockerClient):
         def inspect(self, id):
             if id in slow:
-                fake.control("fault", latency=1)
+                fake.control("fault", latency=8)
             return super().inspect(id)
 
-    source = make_source(fake.address, timeout=timedelta(seconds=0.3), client=Client)
+    source = make_source(fake.address, timeout=timedelta(seconds=3), client=Client)
     known = {w.id for w in source.workloads().items}
     fake.control("fault", latency=0.1)
     source.workloads()
@@ -604,7 +604,7 @@ def test_a_container_that_lives_has_not_ended(fake_docker, make_source, watch):
 def test_quiet_engine_costs_nothing(fake_docker, make_source, watch):
     """While nothing happens, watching asks nothing."""
     fake = fake_docker(containers=1)
-    watcher = watch(make_source(fake.address, timeout=timedelta(seconds=0.3)))
+    watcher = watch(make_source(fake.address, timeout=timedelta(seconds=1)))
     requests(fake)
-    holds_for(lambda: len(watcher.wakes) == 1, 1.2, "a wake without an event")
+    holds_for(lambda: len(watcher.wakes) == 1, 2.5, "a wake without an event")
     assert requests(fake) == {}

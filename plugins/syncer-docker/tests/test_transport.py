@@ -15,7 +15,7 @@ from syncer_docker.client import client as docker_client
 LIST, EVENTS = "/containers/json", "/events"
 INSPECT = "/containers/"
 ONE = [{"Id": "a" * 64}]
-FAR = 20
+FAR = 60
 
 
 def slowly(engine, head):
