@@ -5,7 +5,6 @@ import pytest
 from servers.syncer import command
 from servers.waiting import holds_for, wait_until
 
-LOCK = "one-of-two"
 #: Consul ends a session after twice its length (10 s) at the latest.
 TAKEOVER = 60
 
@@ -44,9 +43,10 @@ class Shared:
 def shared(tmp_path, start_syncer):
     """Makes a `Shared` for a sink whose name is its kind."""
 
-    def make(kind, sink, *settings):
-        lock = ("--set", f"sinks.{kind}.lock={LOCK}", "--set", f"sinks.{kind}.lock_ttl=10s")
-        return Shared(tmp_path, start_syncer, sink, *lock, *settings)
+    def make(kind, sink, *settings, ttl="10s"):
+        # A killed leader of an earlier test may still hold its lock, so each has another one.
+        name, length = f"sinks.{kind}.lock={tmp_path.name}", f"sinks.{kind}.lock_ttl={ttl}"
+        return Shared(tmp_path, start_syncer, sink, "--set", name, "--set", length, *settings)
 
     return make
 
@@ -72,7 +72,7 @@ def test_the_other_takes_over_in_consul(shared, clean_consul, end):
 
 def test_a_command_that_stands_by_says_so(shared, clean_consul):
     """`apply` and `run --once` beside a leader write nothing, say who does, and end well."""
-    both = shared("consul", f"consul=http://{clean_consul.address}")
+    both = shared("consul", f"consul=http://{clean_consul.address}", ttl="300s")
     both.want("web")
     leader = both.start()
     leader.wait_said("registered", service="web")
@@ -93,7 +93,7 @@ def test_a_command_that_stands_by_says_so(shared, clean_consul):
 def test_leases_do_not_run_out_in_between(shared, clean_etcd):
     """The entries of a leader that was killed stay, on the same lease, until another takes over."""
     api = clean_etcd.api
-    both = shared("etcd", f"etcd://{clean_etcd.address}/services?ttl=6s")
+    both = shared("etcd", f"etcd://{clean_etcd.address}/services?ttl=10s")
     both.want("web")
     leader = both.start()
     leader.wait_said("registered", service="web")

@@ -12,7 +12,7 @@ from syncer_etcd import EtcdOptions
 from syncer_etcd.locks import PLACE
 from syncer_etcd.sink import EtcdSink
 
-TTL = timedelta(seconds=5)
+TTL = timedelta(seconds=60)
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def pair(clean_etcd, open_sink):
 def test_it_runs_out(pair, clean_etcd):
     """A lock that nobody keeps is free after its length, and not before."""
     one, two = pair
-    assert one.locks.take("a", TTL)
+    assert one.locks.take("a", timedelta(seconds=8))
     assert not two.locks.take("a", TTL)
     (lease,) = clean_etcd.api.leases()
     wait_until(lambda: two.locks.take("a", TTL), 30, "the lock runs out")
