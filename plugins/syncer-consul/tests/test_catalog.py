@@ -60,8 +60,7 @@ class TestContract(SourceContract):
     def start(self, clean_consul, source):
         def start(name):
             clean_consul.api.register({"ID": name, "Name": name, "Port": 80})
-            (found,) = [w.id for w in source.workloads().items if w.name == name]
-            return found
+            return listed(source, name)[name].id
 
         return start
 
@@ -92,6 +91,11 @@ def services(source):
     return {workload.name: workload for workload in source.workloads().items}
 
 
+def listed(source, name):
+    """Return what `services` does once it has this one: the catalog follows the agent."""
+    return wait_until(lambda: {name} & (found := services(source)).keys() and found, PATIENCE, name)
+
+
 WEB = {
     "ID": "web-1",
     "Name": "web",
@@ -106,7 +110,7 @@ WEB = {
 def test_what_stands_there_is_offered_as_it_is(clean_consul, source):
     """Name, id, address, port, tags, metadata and weights; Consul itself is left out."""
     clean_consul.api.register(WEB)
-    found = services(source)
+    found = listed(source, "web-1")
     assert set(found) == {"web-1"}
     (offer,) = found["web-1"].offers
     assert (offer.service, offer.id) == ("web", "web-1")
@@ -119,7 +123,7 @@ def test_what_stands_there_is_offered_as_it_is(clean_consul, source):
 def test_without_an_address_of_its_own_the_nodes_counts(clean_consul, source):
     """As for every other client of Consul."""
     clean_consul.api.register({"Name": "web", "Port": 80})
-    (offer,) = services(source)["web"].offers
+    (offer,) = listed(source, "web")["web"].offers
     assert offer.register_address == "127.0.0.1"
 
 
@@ -127,7 +131,7 @@ def test_health_is_that_of_all_checks(clean_consul, source):
     """A critical check, of the service or of its node, makes it unhealthy; a warning does not."""
     ttl = {"CheckID": "c", "TTL": "300s", "Status": "warning"}
     clean_consul.api.register({**WEB, "Check": ttl})
-    assert services(source)["web-1"].health is Health.HEALTHY
+    assert listed(source, "web-1")["web-1"].health is Health.HEALTHY
     clean_consul.api.put("agent/check/fail/c")
     wait_until(
         lambda: services(source)["web-1"].health is Health.UNHEALTHY, PATIENCE, "it is unhealthy"
@@ -168,7 +172,7 @@ def test_what_changes_wakes(clean_consul, source, change):
 
 def test_what_was_mirrored_is_not_mirrored_on(clean_consul, source, clean_marked):
     """It carries where it came from."""
-    assert set(services(source)) == {"real"}
+    assert set(listed(source, "real")) == {"real"}
     assert source.workload("nowhere/copy") is None
 
 
@@ -182,7 +186,7 @@ def clean_marked(clean_consul):
 
 def test_the_mark_of_another_syncer_is_no_metadata(source, clean_marked):
     """Else the copy would carry two marks."""
-    (offer,) = services(source)["real"].offers
+    (offer,) = listed(source, "real")["real"].offers
     assert dict(offer.meta) == {}
 
 
@@ -237,6 +241,7 @@ def test_a_cluster_without_a_leader_is_an_error(clean_consul_cluster, open_sourc
 def test_it_is_mirrored(clean_consul, source):
     """From a real catalog into another registry, with everything that follows."""
     clean_consul.api.register(WEB)
+    listed(source, "web-1")
     sink = MemorySink()
     engine = Engine({"consul": source}, {"memory": sink})
     engine.reconcile()
