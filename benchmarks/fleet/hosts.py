@@ -74,7 +74,7 @@ class Host:
 
     def change(self) -> None:
         """Change one service."""
-        self.turn += 1
+        self.turn, self.in_sync = self.turn + 1, False  # until a cycle says so again
         self.source.change(self.turn)
 
 

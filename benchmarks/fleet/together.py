@@ -97,7 +97,9 @@ def measure(registry: str, hosts: int, changes: float, seconds: float) -> dict[s
         found["after an empty restart, s"] = _until_equal(fleet, shared.restart_empty)
         found["refused then"] = f"{fleet.say('')['refused'] - before}"
         before = fleet.say("")["refused"]
-        found["after a partition, s"] = _until_equal(fleet, lambda: _cut_off(shared, seconds))
+        found["after a partition, s"] = _until_equal(
+            fleet, lambda: _cut_off(shared, fleet, changes, seconds)
+        )
         found["refused at it"] = f"{fleet.say('')['refused'] - before}"
     return {
         **{f"{what}, at rest": value for what, value in resting.items()},
@@ -134,10 +136,10 @@ def _churn(fleet: Fleet, changes: float, seconds: float) -> None:
         time.sleep(min(0.05, seconds))
 
 
-def _cut_off(shared: Shared, seconds: float) -> None:
-    """No answers for so long: engines give up waiting, and try again."""
+def _cut_off(shared: Shared, fleet: Fleet, changes: float, seconds: float) -> None:
+    """No answers for so long, while services move: engines give up waiting, and try again."""
     shared.part()
-    time.sleep(seconds)
+    _churn(fleet, changes, seconds)
     shared.heal()
 
 
