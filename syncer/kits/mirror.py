@@ -35,6 +35,8 @@ class MirrorSource(Source):
         self._sink, self._registry, self._name, self._clock = sink, registry, name, clock
         self._asked = float("-inf")
         self._known: View[Workload] = View(())
+        #: The last listing's entries with their workloads, by id.
+        self._made: dict[str, tuple[Registration, Workload]] = {}
         # A sink's methods are for one thread; a source is asked from several.
         self._lock = Lock()
 
@@ -85,12 +87,20 @@ class MirrorSource(Source):
 
     def _list(self) -> View[Workload]:
         view = self._sink.registrations()
-        items, reasons = [], dict(view.reasons)
+        made, reasons = {}, dict(view.reasons)
         for found in view.items:
+            if is_mirrored(found):
+                continue
+            before = self._made.get(found.id)
             try:
-                items += [] if is_mirrored(found) else [self._workload(found)]
+                # Sinks list what did not change as the same object.
+                if before is None or before[0] is not found:
+                    before = (found, self._workload(found))
+                made[found.id] = before
             except Exception as error:  # noqa: BLE001 - others may write anything: it costs its own
                 reasons[found.id] = Unclear(f"its entry is not valid: {error}")
+        self._made = made
+        items = [workload for _, workload in made.values()]
         unclear = view.unclear | reasons.keys()
         return View(items, complete=view.complete, unclear=unclear, reasons=reasons)
 

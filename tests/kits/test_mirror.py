@@ -174,6 +174,17 @@ class TestWhatIsRead:
         source.workload("kit-scope:s1:8080")
         assert registry.calls.count("registrations") == 2
 
+    def test_what_did_not_change_is_the_same_workload(self, registry):
+        """Thousands of them cost nothing when one changes."""
+        held = registry.add(tags=("old",))
+        registry.add("api")
+        source = MirrorSource(registry, "memory:here", "mirror")
+        before = {one.id: one for one in source.workloads().items}
+        registry.update(held, attrs.evolve(held, instance=make_instance(tags=("new",))))
+        after = {one.id: one for one in source.workloads().items}
+        assert after["kit-scope:api:8080"] is before["kit-scope:api:8080"]
+        assert after[held.id].offers[0].tags == ("new",)
+
     def test_what_a_listing_left_out_is_asked_for(self, registry):
         """One listing that says too little removes nothing: the question makes another."""
         held = registry.add()
