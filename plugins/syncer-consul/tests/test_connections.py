@@ -83,7 +83,7 @@ def guarded(start_consul, tmp_path):
 def test_a_certificate_that_is_renewed(guarded, request, opens):
     """Its key stays the same; the former certificate has ended when the agent is back."""
     authority = guarded.authority
-    end = renew(authority, "client", 8)
+    end = renew(authority, "client", 15)
     ours = {"ca_file": authority / "ca.pem", **client_files(authority)}
     former = {**ours, "client_cert": shutil.copy(authority / "client.pem", authority / "former")}
     opened = request.getfixturevalue(opens)

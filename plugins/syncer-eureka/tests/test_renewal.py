@@ -14,7 +14,7 @@ def test_a_certificate_that_is_renewed(start_eureka, open_sink, tmp_path):
     """Its key stays the same; the former certificate has ended when the server is back."""
     authority = make_authority(tmp_path / "tls", "DNS:localhost,IP:127.0.0.1")
     server = start_eureka(tls=authority)
-    end = renew(authority, "client", 8)
+    end = renew(authority, "client", 15)
     ours = {"ca_file": authority / "ca.pem", **client_files(authority)}
     former = {**ours, "client_cert": shutil.copy(authority / "client.pem", authority / "former")}
     sink, stays = open_sink(server.url, **ours), open_sink(server.url, **former)
