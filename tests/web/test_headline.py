@@ -73,6 +73,23 @@ def test_other_troubles(site, status, event, words):
     assert code == 1
     assert "h: not in sync" in said
     assert words in said
+    (sink,) = made.get("status")["sinks"]
+    assert sink["in_sync"] is ("docker" in words_of(event))
+
+
+def words_of(event):
+    """The part that fails; "" for a change."""
+    return str(getattr(event, "loop", ""))
+
+
+def test_a_source_that_has_just_failed(site):
+    """Its registries are not in sync from then on: not only after their next cycle."""
+    made = site(workload("web"), interval=60.0)
+    wait_until(lambda: made.get("status")["in_sync"], 30)
+    made.sources["docker"].failure = syncer.TemporaryError("no such socket")
+    made.sources["docker"].wake()
+    wait_until(lambda: made.get("status")["sources"][0]["state"] == "failing", 30)
+    assert not made.get("status")["sinks"][0]["in_sync"]
 
 
 @pytest.mark.server
