@@ -67,13 +67,23 @@ print(free(8520))
 END
 }
 
-# Shows what would be written to Consul, and asks. Without a terminal nobody can answer: no.
+# Shows what would be written to Consul with these options, and asks. Without a terminal nobody can
+# answer: no. Options that only `run` has make no difference to a plan.
 agreed() {
     [ -t 0 ] || {
         echo "Consul answers at $consul, but nobody can be asked: --yes (or YES=1) registers there"
         return 1
     }
-    "$syncer" plan --source "$source" --sink consul || true
+    for option; do
+        shift
+        [ -z "${value:-}" ] || { value= && continue; }
+        case $option in
+        --once | -v | --verbose | --web=* | --log-format=*) ;;
+        --web | --log-format) value=follows ;;
+        *) set -- "$@" "$option" ;;
+        esac
+    done
+    "$syncer" plan --source "$source" --sink consul "$@" || true
     printf "Apply to Consul at %s? [y/N] " "$consul"
     read -r answer || answer=
     case $answer in y | Y | yes) ;; *) return 1 ;; esac
@@ -104,7 +114,7 @@ else
 fi
 if [ -n "$own" ]; then
     :
-elif [ -n "$consul" ] && { [ "${YES:-}" = 1 ] || agreed; }; then
+elif [ -n "$consul" ] && { [ "${YES:-}" = 1 ] || agreed "$@"; }; then
     echo "Sink: the Consul agent at $consul. Entries stay when syncer ends; this removes them:"
     echo "    $syncer purge --source $source --sink consul"
     set -- --sink consul "$@"

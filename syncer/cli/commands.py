@@ -249,8 +249,12 @@ def purge(source: str, yes: bool, **flags: Any) -> int:
     for name, number in others.items():
         terminal.line(f"{number} of them came from source {name}, which is not configured now")
     what = "this entry" if count == 1 else f"these {count} entries"
-    if not yes and not click.confirm(f"Remove {what}?"):
-        click.echo("Aborted; nothing was removed.", err=True)
+    try:
+        agreed, hint = yes or click.confirm(f"Remove {what}?"), ""
+    except click.Abort:
+        agreed, hint = False, " In scripts, --yes removes without asking."
+    if not agreed:
+        click.echo(f"Aborted; nothing was removed.{hint}", err=True)
         return ABORTED
     reports = closing(engine, lambda: engine.purge(source))
     terminal.line(f"removed {sum(report.applied for report in reports.values())} of {count}")

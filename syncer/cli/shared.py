@@ -1,6 +1,7 @@
 """Flags, engine and exit codes that commands share. Slow imports are inside functions."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial, wraps
@@ -26,6 +27,9 @@ T = TypeVar("T")
 
 #: Exit code if a source or sink failed or refused.
 FAILED = 1
+
+#: Seconds for which the Tab key waits for names.
+PATIENCE = 2.0
 
 #: The configuration file that is read if no other is named.
 DEFAULT_FILE = Path("/etc/syncer/syncer.toml")
@@ -156,15 +160,22 @@ def settings_of_file(command: F) -> F:
 
 
 def names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Offer services and containers when Tab is pressed; none if anything goes wrong."""
+    """Offer services and containers when Tab is pressed; none if they are not there in time."""
     flags: dict[str, Any] = dict(ctx.params)
-    with suppress(Exception):
-        flags["path"] = configured_file(flags["path"], flags)
-        _, engine = make_engine(flags)
-        # Explaining nothing lists every source, and asks no sink.
-        found = closing(engine, lambda: (engine.explain(""), engine.names())[1])
-        return completion.fitting(found, incomplete)
-    return []
+    found: list[str] = []
+
+    def look() -> None:
+        with suppress(Exception):
+            flags["path"] = configured_file(flags["path"], flags)
+            _, engine = make_engine(flags)
+            # Explaining nothing lists every source, and asks no sink.
+            found.extend(closing(engine, lambda: (engine.explain(""), engine.names())[1]))
+
+    # An engine that hangs must not hold up a shell: then the thread ends with the process.
+    asking = threading.Thread(target=look, daemon=True)
+    asking.start()
+    asking.join(PATIENCE)
+    return completion.fitting(tuple(found), incomplete)
 
 
 def make_engine(

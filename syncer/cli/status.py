@@ -18,6 +18,8 @@ from syncer.cli.shared import FAILED, settings_of_file
 
 #: Seconds to wait for an answer.
 _TIMEOUT = 5.0
+#: What every answer of this version has.
+_KEYS = {"host", "in_sync", "refused", "sinks", "sources", "uptime", "version"}
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -52,6 +54,8 @@ def _url(address: str) -> str:
     if "://" in address:
         return address.rstrip("/")
     host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        host, port = address, LISTEN.rpartition(":")[2]
     if host in ("", "0.0.0.0", "[::]"):  # it listens everywhere: also here  # noqa: S104
         host = "localhost" if host == "[::]" else "127.0.0.1"
     return f"http://{host}:{port}"
@@ -77,8 +81,8 @@ def _asked(url: str, token: str) -> dict[str, Any]:
         text = getattr(why, "strerror", None) or why
         hint = "is it running, with --web or web.listen? `--web ADDRESS` asks another address"
         raise TemporaryError(f"no syncer answers at {url}: {text}; {hint}") from error
-    if not isinstance(found, dict) or "in_sync" not in found:
-        raise PermanentError(f"{url} is not the status page of a syncer")
+    if not isinstance(found, dict) or not found.keys() >= _KEYS:
+        raise PermanentError(f"{url} is not the status page of a syncer of this version")
     return found
 
 

@@ -10,6 +10,9 @@ from syncer.config.settings import KindLookup, UriKind
 _PORTS = {"8500": "consul", "2379": "etcd", "8761": "eureka", "2181": "zookeeper"}
 _PLACE = re.compile(r"(?:https?://)?(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d+))?(?:/.*)?")
 
+#: What people write after a name, and after a kind.
+_AFTER_NAME, _AFTER_KIND = re.compile("[:=](?!//)"), re.compile("://|[:=]")
+
 
 def right_form(flag: str, text: str, role: type[UriKind], kinds: KindLookup) -> str:
     """Return `did you mean --sink consul=localhost:8500?` or the like; "" if nothing is near."""
@@ -19,6 +22,8 @@ def right_form(flag: str, text: str, role: type[UriKind], kinds: KindLookup) -> 
         return f"give {flag} once for each: {' '.join(f'{flag} {word}' for word in words)}"
     if text.startswith("podman") and role is SourceType:
         return f"for Podman: {flag} docker=unix:///run/podman/podman.sock"
+    if mixed := _mixed(text, role, kinds):
+        return f"did you mean {flag} {mixed}?"
     place = _PLACE.fullmatch(text)
     if place is None or not (place["port"] or "://" in text):
         return ""
@@ -30,6 +35,20 @@ def right_form(flag: str, text: str, role: type[UriKind], kinds: KindLookup) -> 
         if _is_read(value, role, kind, kinds):
             return f"did you mean {flag} {kind}={value}?"
     return f"say of which kind it is: {flag} KIND={text}"
+
+
+def _mixed(text: str, role: type[UriKind], kinds: KindLookup) -> str:
+    """Return `[NAME:]KIND[=VALUE]` for a text that has these with other signs between; else ""."""
+    name, *rest = _AFTER_NAME.split(text, maxsplit=1)
+    for before, words in (("", text), *((f"{name}:", one) for one in rest)):
+        kind, *value = _AFTER_KIND.split(words, maxsplit=1)
+        # A port alone is left to those who know the host.
+        if kind not in kinds.names(role) or (value and value[0].isdigit()):
+            continue
+        for start in ("", "tcp://", "unix://"):
+            if not value or _is_read(f"{start}{value[0]}", role, kind, kinds):
+                return before + "=".join((kind, *(f"{start}{one}" for one in value)))
+    return ""
 
 
 def _is_read(value: str, role: type[UriKind], kind: str, kinds: KindLookup) -> bool:

@@ -96,7 +96,7 @@ def _(event: events.ProblemsFound) -> Iterator[Record]:
         yield Record("warning", "problem", f"{where}: {text}", {**fields, "problem": text})
     if (more := len(event.problems) - MANY) > 0:
         text = f"{more} more problems, shown by explain"
-        yield Record("warning", text, f"{where}: {text}", fields)
+        yield Record("warning", "more problems", f"{where}: {text}", {**fields, "more": more})
 
 
 @records.register
@@ -142,11 +142,11 @@ def _(event: events.SkipsChanged) -> Iterator[Record]:
     for (kind, reason), skips in groups.items():
         level = "warning" if Treat.WARN in kind.treat else "info"
         if len(skips) > MANY or (reason and len(skips) > 1):
-            fields = {**_skip(event.sink, skips[0]), "for_example": True}
+            fields = {**_skip(event.sink, skips[0]), "for_example": True, "held": len(skips)}
             held = f"{len(skips)} changes held back"
             example = f"{_quoted(skips[0].id)}: {skips[0].reason}"
             text = f"{held} in {event.sink} ({kind}), for example {example}"
-            yield Record(level, held, text, fields)
+            yield Record(level, "changes held back", text, fields)
             continue
         for skip in skips:
             text = f"{_quoted(skip.id)} held back in {event.sink} ({kind}): {skip.reason}"

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from syncer.cli.status import _url
+
 WORKING = {"state": "working", "why": "", "since": None, "retry_in": None, "age": 8.2}
 SOURCE = {"name": "docker", **WORKING, "workloads": 8, "instances": 1}
 SINK = {
@@ -138,4 +140,19 @@ def test_nothing_answers(typed, answers):
     assert code == 5
     assert said.startswith("syncer: no syncer answers at http://127.0.0.1:1: Connection refused;")
     assert typed(f"status --web {answers(['another program'])}")[0] == 6
-    assert typed("status --web nowhere")[0] == 5
+    assert typed(f"status --web {answers({'sinks': []})}")[0] == 6
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("localhost", "localhost:8520"),
+        ("[::1]", "[::1]:8520"),
+        (":8521", "127.0.0.1:8521"),
+        ("10.0.0.1:80", "10.0.0.1:80"),
+        ("https://ops1/", ""),
+    ],
+)
+def test_an_address_without_a_port(address, asked):
+    """The usual port is meant."""
+    assert _url(address) == (f"http://{asked}" if asked else "https://ops1")

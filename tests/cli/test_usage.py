@@ -1,10 +1,13 @@
 """What people type by habit: each is understood, or answered with the right form."""
 
 import re
+import threading
 
+import click
 import pytest
 from click.shell_completion import ShellComplete
 
+from syncer.cli import shared
 from syncer.cli.commands import cli
 from syncer.config.variables import FLAGS
 
@@ -49,6 +52,13 @@ def test_help_and_version_are_commands(typed):
         ("--sink consul,eureka", "give --sink once for each: --sink consul --sink eureka"),
         ("--source podman --sink memory", "--source docker=unix:///run/podman/podman.sock"),
         ("--source docker:2375 --sink memory", "--source docker=tcp://localhost:2375?"),
+        ("--sink east=consul://127.0.0.1:9", "did you mean --sink east:consul=127.0.0.1:9?"),
+        ("--sink east:consul://127.0.0.1:9", "did you mean --sink east:consul=127.0.0.1:9?"),
+        ("--sink east=consul", "did you mean --sink east:consul?"),
+        ("--sink consul:127.0.0.1:9", "did you mean --sink consul=127.0.0.1:9?"),
+        ("--source d=docker=unix:///x --sink memory", "--source d:docker=unix:///x?"),
+        ("--source docker:10.0.0.1:2375 --sink memory", "--source docker=tcp://10.0.0.1:2375?"),
+        ("--sink conusl=http://10.0.0.1:8500", "did you mean 'consul'?"),
         ("--sink conusl", "did you mean 'consul'?"),
         ("--sink memory --interval soon", "syncer: --interval: must be a duration"),
     ],
@@ -179,8 +189,9 @@ class TestInit:
 
 class TestCompletion:
     @pytest.fixture
-    def offered(self, folder):
-        """The words that a shell offers for the last of these."""
+    def offered(self, folder, monkeypatch):
+        """The words that a shell offers for the last of these, however slow this machine is."""
+        monkeypatch.setattr(shared, "PATIENCE", 60)
 
         def ask(*words):
             found = ShellComplete(cli, {}, "syncer", "_SYNCER_COMPLETE")
@@ -206,6 +217,20 @@ class TestCompletion:
         assert offered("drain", "--source", "file=gone.toml", "--sink", "memory", "w") == []
         assert offered("drain", "--source", "nonsense", "w") == []
 
+    def test_an_engine_that_hangs(self, offered, monkeypatch):
+        """Tab offers nothing, and the shell goes on."""
+        answer, late = threading.Event(), []
+
+        def hang(flags):
+            late.append(answer.wait(60))
+            raise SystemExit
+
+        monkeypatch.setattr(shared, "make_engine", hang)
+        monkeypatch.setattr(shared, "PATIENCE", 0.01)
+        assert offered("explain", "--source", "file=s.toml", "w") == []
+        assert not late
+        answer.set()
+
     def test_no_name_is_a_command(self, offered, folder):
         """A label cannot put one on the command line of who presses Tab."""
         names = ("web; reboot", "web$(reboot)", "web *", "web-1")
@@ -224,6 +249,11 @@ def test_no_summary_is_cut(typed, monkeypatch):
     )
 
 
+def nobody_answers(text):
+    """Stands for the end of the input."""
+    raise click.Abort
+
+
 class TestPurge:
     def test_what_it_includes_is_said(self, typed, folder, monkeypatch):
         """Entries of sources that are not configured now, before the question; "n" removes none."""
@@ -238,6 +268,10 @@ class TestPurge:
         assert code == 130
         assert "1 of them came from source old, which is not configured now" in said
         assert said.endswith("Aborted; nothing was removed.\n")
+        monkeypatch.setattr("click.confirm", nobody_answers)
+        code, said = typed(f"purge {here}")
+        assert code == 130
+        assert said.endswith("nothing was removed. In scripts, --yes removes without asking.\n")
         assert (folder / "r.json").read_text() == before
         assert typed(f"purge --yes {here}")[1].endswith("removed 2 of 2\n")
         assert typed(f"purge --yes {here}") == (

@@ -192,7 +192,7 @@ def test_a_lost_lead_is_one_event():
         assert len(told.skips) == many - 3
         assert not world.heard.of(ChangeFailed)
         (line,) = records(told)
-        assert line.event == f"{many - 3} changes held back"
+        assert (line.event, line.fields["held"]) == ("changes held back", many - 3)
 
 
 def test_what_was_left_is_written_when_the_lead_is_back():

@@ -130,9 +130,9 @@ LINES = [
         * 20,
         (
             "warning",
-            "100 more problems, shown by explain",
+            "more problems",
             "w (d): 100 more problems, shown by explain",
-            {"source": "d", "workload": "w"},
+            {"source": "d", "workload": "w", "more": 100},
         ),
     ),
     (ProblemsFound(source="d", workload="w", problems=()),),
@@ -417,7 +417,8 @@ def test_many_skips_of_one_kind_are_one_line():
     event = SkipsChanged(sink="s", skips=[skip(n) for n in range(lines.MANY + 1)])
     (record,) = lines.records(event)
     held_back = f"{lines.MANY + 1} changes held back"
-    assert (record.level, record.event) == ("info", held_back)
+    assert (record.level, record.event) == ("info", "changes held back")
+    assert record.fields["held"] == lines.MANY + 1
     assert record.text == f"{held_back} in s (doubt), for example id0: because"
     assert (record.fields["id"], record.fields["for_example"]) == ("id0", True)
     event = SkipsChanged(sink="s", skips=[skip(n) for n in range(lines.MANY)])
@@ -428,7 +429,7 @@ def test_many_of_one_reason_are_one_line():
     """Of a kind whose reason says it all, one id is enough; another reason is another line."""
     skips = [Skip(f"id{n}", "namesake", reason) for n, reason in enumerate(("x", "x", "y"))]
     (two, one) = lines.records(SkipsChanged(sink="s", skips=skips))
-    assert (two.event, two.fields["for_example"]) == ("2 changes held back", True)
+    assert (two.event, two.fields["for_example"]) == ("changes held back", True)
     assert (one.event, one.fields["id"]) == ("change held back", "id2")
 
 

@@ -57,17 +57,25 @@ class TestRun:
         assert "purge --source" in said
         assert registered == 3
 
-    @pytest.mark.parametrize(("answer", "expected"), [("y", 3), ("", 0), ("n", 0)])
-    def test_the_plan_is_shown_and_somebody_asked(self, run, answer, expected):
-        """Only a yes registers anything."""
+    @pytest.mark.parametrize(
+        ("answer", "options", "expected"),
+        [
+            ("y", [], 3),
+            ("", [], 0),
+            ("n", ["--log-format", "json", "-v", "--exclude", "name:no-such"], 0),
+            ("y", ["--include", "service:dns", "--log-format=json"], 1),
+        ],
+    )
+    def test_the_plan_is_shown_and_somebody_asked(self, run, answer, options, expected):
+        """Only a yes registers anything; the plan is of the same options as the run."""
         ours, theirs = pty.openpty()
         os.write(ours, f"{answer}\n".encode())
         try:
-            said, registered = run(stdin=theirs)
+            said, registered = run(*options, stdin=theirs)
         finally:
             os.close(ours)
             os.close(theirs)
-        assert said.index("3 to register") < said.index("Apply to Consul at")
+        assert said.index(f"{expected or 3} to register") < said.index("Apply to Consul at")
         assert registered == expected
 
     def test_a_registry_of_ones_own(self, run):

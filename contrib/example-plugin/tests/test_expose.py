@@ -35,3 +35,12 @@ def test_tags():
     workload = make_labelled({"expose": "web:8080", "expose.tags": "blue,fast"})
     (offer,) = create(ExposeOptions())(workload, REACHABLE).offers
     assert offer.tags == ("blue", "fast")
+
+
+def test_a_wrong_label_is_no_wish_to_be_left_out():
+    """It is a problem, also beside a service that another dialect finds; only `no` is a wish."""
+    parse = create(ExposeOptions())
+    wrong = parse(make_labelled({"expose": "shop"}), REACHABLE)
+    assert (wrong.ignored, wrong.offers) == ("", ())
+    assert "expose" in wrong.problems[0]
+    assert parse(make_labelled({"expose": "no", "expose.tgas": "x"}), REACHABLE).ignored

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import attrs
 
@@ -36,10 +37,11 @@ def _parse(workload: syncer.Workload, label: str) -> syncer.Parsed:
     settings = Settings(label, by_key, problems)
     settings.report_unknown(("", "tags"))
     exposed = settings.get("", _exposed)
-    if not exposed:
-        # A wrong label is a problem. The next dialect must not offer the container instead.
-        ignored = f"label {label}" if settings.given("") else ""
-        return syncer.Parsed(problems=problems.texts(), ignored=ignored)
+    if exposed is False:
+        return syncer.Parsed(problems=problems.texts(), ignored=f"label {label}")
+    if exposed is None:
+        # Not given, or given wrongly, which is a problem and no wish: the next dialect is asked.
+        return syncer.Parsed(problems=problems.texts())
     service, port = exposed
     offer = syncer.Offer(
         service=service,
@@ -50,10 +52,10 @@ def _parse(workload: syncer.Workload, label: str) -> syncer.Parsed:
     return syncer.Parsed([offer], problems.texts())
 
 
-def _exposed(value: str) -> tuple[str, int] | None:
-    """Read `web:8080` or `no`. A `ValueError` becomes a problem that names the label."""
+def _exposed(value: str) -> tuple[str, int] | Literal[False]:
+    """Read `web:8080`, or `no` as False. A `ValueError` becomes a problem that names the label."""
     if value.strip() == "no":
-        return None
+        return False
     service, colon, port = values.name(value).rpartition(":")
     if not (colon and service):
         raise BadValue("NAME:PORT or no", value)
