@@ -18,7 +18,7 @@ from syncer.cli.shared import FAILED, settings_of_file
 
 #: Seconds to wait for an answer.
 _TIMEOUT = 5.0
-#: What every answer of this version has.
+#: Keys of every answer of this version.
 _KEYS = {"host", "in_sync", "refused", "sinks", "sources", "uptime", "version"}
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 

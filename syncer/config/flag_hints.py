@@ -10,7 +10,7 @@ from syncer.config.settings import KindLookup, UriKind
 _PORTS = {"8500": "consul", "2379": "etcd", "8761": "eureka", "2181": "zookeeper"}
 _PLACE = re.compile(r"(?:https?://)?(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d+))?(?:/.*)?")
 
-#: What people write after a name, and after a kind.
+#: Separators that people write after a name, and after a kind.
 _AFTER_NAME, _AFTER_KIND = re.compile("[:=](?!//)"), re.compile("://|[:=]")
 
 
