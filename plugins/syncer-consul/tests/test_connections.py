@@ -40,8 +40,10 @@ def many(count):
     return [Register(make_registration(make_instance(f"s{n}"))) for n in range(count)]
 
 
-def test_a_limit_of_connections(limited, open_sink):
+def test_a_limit_of_connections(limited, open_sink, monkeypatch):
     """With the few that it has, syncer registers everything, while others hold most of them."""
+    # A machine that stalls would let each of them try to open another one meanwhile.
+    monkeypatch.setattr("syncer.kits.http.connections.FULL", 60)
     sink = open_sink(limited.address)
     sink.registrations()  # one connection is open
     with held_by_others(limited, MOST - 3):
