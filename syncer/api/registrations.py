@@ -181,13 +181,15 @@ class Registration:
     """An entry of a sink: an instance and its mark. Without a mark it is not syncer's.
 
     `version` is the sink's token for compare-and-set; equality ignores it. `damaged` describes a
-    fault that the fields of the instance cannot show.
+    fault that the fields of the instance cannot show. `failing` is the name and output of the
+    registry's own check that keeps it from being up, for people; equality ignores it, too.
     """
 
     instance: Instance
     mark: Mark | None = None
     version: str = attrs.field(default="", eq=False)
     damaged: str = ""
+    failing: str = attrs.field(default="", eq=False)
 
     @property
     def id(self) -> str:

@@ -322,7 +322,8 @@ class SinkStandings:
         by_checks = held is not None and not held.up and Registration(instance=instance).up
         drained = held is not None and held.mark is not None and held.mark.hold
         if held and by_checks and not drained and standing == Standing(state="registered"):
-            return f"registered; {held.instance.shown_status} by its checks there"
+            said = f": {held.failing}" if held.failing else ""
+            return f"registered; {held.instance.shown_status} by its checks there{said}"
         return standing.line
 
     def skipped(self, id_: str) -> str:

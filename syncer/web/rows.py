@@ -86,7 +86,8 @@ class Rows:
             return _Status(word=word, why=output if word == "unhealthy" else "")
         for name, one in entries:
             if not one.up:
-                return _Status(word=one.instance.shown_status, why=f"by the checks in {name}")
+                why = f"by the checks in {name}{': ' if one.failing else ''}{one.failing}"
+                return _Status(word=one.instance.shown_status, why=why)
         return _Status(word="up")
 
 

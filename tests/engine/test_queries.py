@@ -80,8 +80,12 @@ def test_what_the_checks_of_a_registry_find_is_said():
     store = engine._reconcilers["memory"].sink.store
     (one,) = store.all()
     ill = attrs.evolve(one.instance, status=syncer.Status.UNHEALTHY)
+    said = "registered; unhealthy by its checks there"
     store.put(attrs.evolve(one, instance=ill), one.version)
-    assert lines(engine) == {"memory": {"h:web:80": "registered; unhealthy by its checks there"}}
+    assert lines(engine) == {"memory": {"h:web:80": said}}
+    (one,) = store.all()
+    store.put(attrs.evolve(one, failing="http: status 503"), one.version)
+    assert lines(engine) == {"memory": {"h:web:80": f"{said}: http: status 503"}}
 
 
 def test_what_its_runtime_finds_is_not_said_of_a_registry():

@@ -95,14 +95,17 @@ def test_what_is_ill_comes_first(site, browse):
 
 
 def test_what_a_registry_finds_is_the_status(site, browse):
-    """A check of the registry itself fails, though the container is well."""
+    """A check of the registry itself fails, though the container is well: which one, and why."""
     made = site(workload("web"))
     wait_until(lambda: made.sinks["memory"].ids(), 30)
     (one,) = made.sinks["memory"].store.all()
     ill = attrs.evolve(one.instance, status=syncer.Status.UNHEALTHY)
-    made.sinks["memory"].store.put(attrs.evolve(one, instance=ill), one.version)
+    found = attrs.evolve(one, instance=ill, failing="http: status 503")
+    made.sinks["memory"].store.put(found, one.version)
     page = browse(made.url)
-    sees(page, "by the checks in memory")
+    sees(page.locator("#rows"), "by the checks in memory: http: status 503")
+    page.get_by_role("button", name="Explain web 10.0.0.1:80").click()
+    sees(page.get_by_role("dialog"), "unhealthy by its checks there: http: status 503")
 
 
 def test_a_service_of_many_is_one_row(site, browse):

@@ -239,6 +239,22 @@ def test_mirrored_check_starts_as_the_container_is(sink, api):
     assert api.checks()[f"{up.id}:container.ttl"]["Status"] == "passing"
 
 
+def test_what_a_failing_check_says_is_listed(sink, api):
+    """Its name and its last output: a listing of a moment later has that of a moment later."""
+    web = make_instance(checks=(Check(kind="ttl", ttl=600),))
+    put(sink, web)
+    name = api.checks()[f"{web.id}:ttl"]["Name"]
+    for said in ("disk full", "no memory\n"):
+        api.put(f"agent/check/fail/{web.id}:ttl", note=said)
+        found = seen(sink, web.id)
+        assert (found.instance.status, found.failing) == (
+            Status.UNHEALTHY,
+            f"{name}: {said.strip()}",
+        )
+    api.put(f"agent/check/pass/{web.id}:ttl")
+    assert seen(sink, web.id).failing == ""
+
+
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.DRAINING, Status.UNHEALTHY])
 def test_unfit_state_and_back(sink, api, status):
     """A paused or stopping instance stops passing at once, and passes again afterwards."""

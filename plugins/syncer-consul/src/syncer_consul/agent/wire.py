@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import attrs
 
-from syncer import Instance, Mark, Native, PermanentError, Registration, Status
+from syncer import Instance, Mark, Native, PermanentError, Registration, Status, printable
 from syncer_consul.agent.check_fields import kind_of
 
 PREFIX = "syncer-"
@@ -23,6 +23,8 @@ VALUE_LIMIT = 512
 _HIGHEST_PORT = 65535
 
 
+#: How many characters are kept of what a critical check says.
+LONGEST_SAID = 200
 #: The key of the check that keeps an instance from passing, and its name for each status.
 STATUS_KEY = "syncer"
 STATUS_NOTES = {
@@ -35,17 +37,24 @@ _STATUSES = {note: status for status, note in STATUS_NOTES.items()}
 
 @attrs.frozen
 class Found:
-    """One check of a service, as a listing shows it; `note` is the name of a status check."""
+    """One check of a service, as a listing shows it; `note` is the name of a status check.
+
+    `said` is the name and output of one that is critical.
+    """
 
     id: str
     status: str
     note: str = ""
+    said: str = ""
 
     @classmethod
     def of(cls, id_: str, check: Mapping[str, Any]) -> "Found":
         """Return the check with this id."""
-        note = str(check.get("Name", "")) if id_.endswith(f":{STATUS_KEY}.ttl") else ""
-        return cls(id_, intern(str(check.get("Status", ""))), intern(note))
+        name, status = str(check.get("Name", "")), intern(str(check.get("Status", "")))
+        note = name if id_.endswith(f":{STATUS_KEY}.ttl") else ""
+        texts = (name, str(check.get("Output") or "").strip()) if status == "critical" else ()
+        said = printable(": ".join(filter(None, texts)), LONGEST_SAID)
+        return cls(id_, status, intern(note), said)
 
 
 def check_id(instance: str, native: Native) -> str:
@@ -161,7 +170,8 @@ def decode(
         )
     except (ValueError, TypeError):
         return None
-    return Registration(instance=instance, mark=mark, damaged=damage)
+    failing = next((check.said for check in checks if check.said), "")
+    return Registration(instance=instance, mark=mark, damaged=damage, failing=failing)
 
 
 def mark_of(entry: Mapping[str, Any]) -> Mark | None:
