@@ -121,7 +121,7 @@ class Metrics:
             "sink_last_success_timestamp_seconds", "Time of the last finished cycle", sink
         )
         self._in_sync = gauge(
-            "in_sync", "1 if the sink holds what it should, but for changes held back", sink
+            "in_sync", "1 if the sink holds what it should, and no change is held back", sink
         )
         self._synced = gauge(
             "in_sync_timestamp_seconds",
@@ -199,7 +199,7 @@ class Metrics:
         self._cycles.labels(sink).inc()
         self._duration.labels(sink).observe(event.seconds)
         self._cycled.labels(sink).set(self._clock())
-        self._note_sync(sink, event.in_sync)
+        self._note_sync(sink, event.in_sync and not event.held_back)
         self._drift.labels(sink)
         for change in plan.changes:
             if change.id in event.failed:

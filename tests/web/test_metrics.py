@@ -133,7 +133,10 @@ class TestCounting:
             return tuple(value(metrics, name, sink="s") for name in names)
 
         well = CycleFinished(sink="s", plan=Plan(), listed=True)
-        held_back = attrs.evolve(well, plan=Plan(skipped=(Skip("a", "guard", "many"),)))
+        held_back, conflict, drained = (
+            attrs.evolve(well, plan=Plan(skipped=(Skip("a", kind, "why"),)))
+            for kind in ("guard", "conflict", "held")
+        )
         assert seen() == (None, None)
         for now, event, expected in (
             (100.0, LoopFailed(loop="sink s", error="down"), (0, 100)),
@@ -143,10 +146,12 @@ class TestCounting:
             (140.0, well, (1, 140)),
             (150.0, LoopFailed(loop="watch s", error="down"), (1, 140)),
             (160.0, held_back, (0, 140)),
+            (165.0, conflict, (0, 140)),
             (170.0, attrs.evolve(well, failed={"a": "no"}), (0, 140)),
             (180.0, ConfigReloaded(changed=("sink s",)), (None, None)),
             (190.0, held_back, (0, 140)),
             (200.0, well, (1, 200)),
+            (210.0, drained, (1, 210)),
         ):
             metrics(event)
             assert seen() == expected, now
