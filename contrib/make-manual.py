@@ -30,10 +30,12 @@ def sections(name: str, command: click.Command) -> Iterator[str]:
             f".TP\n{one.envvar}\nStands for {_text(one.opts[-1])}.\n" for one in variables
         )
     yield ".SH EXIT STATUS\n"
-    for code, meaning in EXIT_CODES.items():
-        yield f".TP\n{code}\n{_text(meaning)}\n"
-    for error in (errors.ConfigError, errors.PluginError):
-        yield f".TP\n{error.exit_code}\n{_text((error.__doc__ or '').splitlines()[0])}\n"
+    of_errors = {
+        str(error.exit_code): (error.__doc__ or "").splitlines()[0]
+        for error in (errors.ConfigError, errors.PluginError)
+    }
+    for code, meaning in sorted((EXIT_CODES | of_errors).items(), key=lambda item: int(item[0])):
+        yield f".TP\n{code}\n{_text(meaning.replace('`', ''))}\n"
     yield f".SH SEE ALSO\n{_text(MORE)}\n"
 
 

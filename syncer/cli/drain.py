@@ -64,10 +64,13 @@ def _known(engine: "Engine", reports: "Once[CycleFinished]", name: str) -> "Once
     """Return the reports, or raise SyncerError if nothing has this name."""
     if name and not reports.errors and not any(report.plan.asked for report in reports.values()):
         for one in engine.left_out():
-            if one.workload == name or (len(name) > 3 and one.id.startswith(name)):
+            named = one.workload == name or (len(name) > 3 and one.id.startswith(name))
+            if named and one.missing:
                 raise SyncerError(f"{one.workload} is not registered: {one.text}")
-        hint = did_you_mean(name, engine.names())
-        raise SyncerError(f"no entry of this syncer matches {name!r}{hint}")
+        known = engine.names()
+        if name in known:
+            raise SyncerError(f"{name} is not registered: `syncer explain {name}` says more")
+        raise SyncerError(f"no entry of this syncer matches {name!r}{did_you_mean(name, known)}")
     return reports
 
 

@@ -15,6 +15,8 @@ EXIT_CODES = {
     " is unknown. From `status`: something is not in sync.",
     "2": "Wrong usage: an unknown command, flag or argument. From `plan --exit-code`: something"
     " would change.",
+    "5": "From `status`: no syncer answers.",
+    "6": "From `status`: the running syncer refuses the answer, for want of the token.",
     "130": "A command other than `run` was stopped by Ctrl-C, or a question was answered with no.",
 }
 #: By command: pairs of what is wanted and what to type.

@@ -100,6 +100,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for sink in found["sinks"]:
         counts = f"{sink['registered']} of {sink['wanted']} registered"
         yield f"  {sink['name']:<12}  {_state(sink, counts)}{_held(sink)}"
+    if ill := found.get("statuses", {}).get("unhealthy"):
+        yield f"  unhealthy: {many(ill, 'instance')}; `syncer explain NAME` says why"
     above = ""
     for one in found.get("not_registered", ()):
         if (head := heading(one["workload"], one["kind"])) != above:

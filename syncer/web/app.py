@@ -145,7 +145,9 @@ class App:
         needed = changes or (self._rules.token_for == "all" and request.path not in _OPEN)
         if not needed or not self._rules.token or self._has_token(request):
             return None
-        answer = _refused(401, "token required: Authorization: Bearer TOKEN")
+        given = "Authorization" in request.headers
+        why = "wrong token" if given else "token required: Authorization: Bearer TOKEN"
+        answer = _refused(401, why)
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
 

@@ -69,6 +69,13 @@ def test_in_sync(typed, answers):
     )
 
 
+def test_in_sync_does_not_mean_well(typed, answers):
+    """What is registered and unhealthy is said, though the registry has it so."""
+    found = {**ANSWER, "statuses": {"up": 40, "unhealthy": 1}}
+    code, printed = typed(f"status --web {answers(found)}")
+    assert (code, "unhealthy: 1 instance; " in printed) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

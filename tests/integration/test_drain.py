@@ -9,7 +9,8 @@ from servers.docker import health_check
 from servers.syncer import command
 from servers.waiting import holds_for, wait_until
 
-WEB = {"labels": {"SERVICE_NAME": "web"}, "ports": {"8000/tcp": None}}
+PORTS = {"ports": {"8000/tcp": None}}
+WEB = {"labels": {"SERVICE_NAME": "web"}, **PORTS}
 ONE, TWO = "host1:web1:8000", "host1:web2:8000"
 
 
@@ -126,8 +127,18 @@ def test_what_is_held_is_shown(here, two, clean_consul):
     assert {one["id"]: one["mark"].get("hold") for one in listed} == {ONE: "drain", TWO: None}
 
 
-def test_names_that_lead_nowhere(here, two):
-    """A misspelt name is an error with a hint, an empty one and none are wrong usage."""
+def test_names_that_lead_nowhere(here, two, clean_docker):
+    """A misspelt name is an error with a hint, an empty one and none are wrong usage.
+
+    So is the name of what runs and is not registered yet, whatever its labels are warned of.
+    """
+    clean_docker.run("web4", labels={"SERVICE_NAME": "web", "SERVICE_CHECK_HTP": "/"}, **PORTS)
+    for name in ("web1", "web4"):
+        done = command("drain", name, *here)
+        assert (done.returncode, done.stderr) == (
+            1,
+            f"syncer: {name} is not registered: `syncer explain {name}` says more\n",
+        )
     command("apply", *here)
     done = command("drain", "web3", *here)
     assert done.returncode == 1

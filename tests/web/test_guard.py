@@ -124,7 +124,7 @@ class TestOnThePage:
         button = dialog.get_by_role("button", name="Make 12 removals")
         dialog.get_by_label("Token").fill("wrong")
         button.click()
-        sees(dialog, "token required")
+        sees(dialog, "wrong token")
         assert len(made.sinks["memory"].ids()) == MANY
         dialog.get_by_label("Token").fill(TOKEN)
         button.click()

@@ -136,6 +136,17 @@ def test_nothing_is_offered_yet(site, browse):
     assert violations(page) == []
 
 
+def test_nothing_is_known_of_what_runs(site, browse):
+    """While the source is away nobody is advised to start a container."""
+    source = FakeSource()
+    made = site(sources={"docker": source})
+    page = browse(made.url)
+    sees(page, "No container offers a service yet.")
+    source.failure = syncer.TemporaryError("no route")
+    source.break_watch()
+    sees(page, "What runs is not known while docker cannot be read.")
+
+
 def test_a_drain_is_in_the_row(site, browse):
     """It asks for the token once; the last instance of a service only goes when told so twice."""
     same = [offer("web", id="", register_address=f"10.0.0.{n}") for n in (1, 2)]
@@ -153,7 +164,7 @@ def test_a_drain_is_in_the_row(site, browse):
     assert violations(page) == []
     dialog.get_by_label("Token").fill("wrong")
     dialog.get_by_role("button", name="Drain").click()
-    sees(dialog, "token required")
+    sees(dialog, "wrong token")
     dialog.get_by_label("Token").fill(TOKEN)
     dialog.get_by_role("button", name="Drain").click()
     sees(page, "Done: 1 change in memory.")

@@ -244,12 +244,12 @@ def test_what_a_failing_check_says_is_listed(sink, api):
     web = make_instance(checks=(Check(kind="ttl", ttl=600),))
     put(sink, web)
     name = api.checks()[f"{web.id}:ttl"]["Name"]
-    for said in ("disk full", "no memory\n"):
+    for said in ("disk full", "no\r\n  memory\n"):
         api.put(f"agent/check/fail/{web.id}:ttl", note=said)
         found = seen(sink, web.id)
         assert (found.instance.status, found.failing) == (
             Status.UNHEALTHY,
-            f"{name}: {said.strip()}",
+            f"{name}: {' '.join(said.split())}",
         )
     api.put(f"agent/check/pass/{web.id}:ttl")
     assert seen(sink, web.id).failing == ""

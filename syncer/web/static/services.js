@@ -98,6 +98,8 @@ function nothing() {
   if (filtering()) return [make("p", {}, "No service matches.")];
   if ($("whose").value !== "ours") return [make("p", {}, "There are no foreign entries.")];
   if (!view.overview.sources.some((source) => source.age !== null)) return [make("p", {}, "The sources have not been read yet.")];
+  const away = view.overview.sources.filter((source) => source.state === "failing");
+  if (away.length) return [make("p", {}, `What runs is not known while ${away.map((source) => source.name).join(", ")} cannot be read.`)];
   const docker = view.overview.sources.some((source) => ["docker", "swarm"].includes(source.kind));
   return [make("p", { class: "big" }, `No ${docker ? "container" : "workload"} offers a service yet.`), ...(docker ? [
     make("p", {}, "Publish a port and name the service in a label. It appears here by itself:"),

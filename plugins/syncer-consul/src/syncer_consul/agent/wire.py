@@ -52,8 +52,9 @@ class Found:
         """Return the check with this id."""
         name, status = str(check.get("Name", "")), intern(str(check.get("Status", "")))
         note = name if id_.endswith(f":{STATUS_KEY}.ttl") else ""
-        texts = (name, str(check.get("Output") or "").strip()) if status == "critical" else ()
-        said = printable(": ".join(filter(None, texts)), LONGEST_SAID)
+        texts = (name, " ".join(str(check.get("Output") or "").split()))
+        critical = status == "critical"
+        said = printable(": ".join(filter(None, texts)), LONGEST_SAID) if critical else ""
         return cls(id_, status, intern(note), said)
 
 
