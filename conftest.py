@@ -1,6 +1,7 @@
 """Gives the fixtures for real servers to the tests of the core and of every plugin."""
 
 import gc
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +21,12 @@ pytest_plugins = [
     "servers.zookeeper_fixtures",
     "servers.prometheus_fixtures",
 ]
+
+
+def pytest_configure():
+    """Let the programs that tests start hear Ctrl-C, even if a shell started this in background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

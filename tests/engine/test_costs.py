@@ -18,7 +18,7 @@ from servers.waiting import wait_until
 MANY, FEW = 500, 50
 #: What a function call more or less here and there may cost; not a loop over everything.
 SLACK = 1.3
-#: Bytes that one instance may take, from container to registration; 5,400 with Python 3.11.
+#: Bytes that one instance may take, from container to registration; 6,200 with Python 3.11.
 MOST_BYTES = 6_400
 
 
@@ -278,21 +278,27 @@ def test_what_one_instance_takes_in_memory(fake_docker, clean_consul):
     tracemalloc.start()
     try:
         engine = opened(docker, clean_consul.address)
-        kept = [allocated_after(engine, FEW)]
+        settle(engine, FEW)
+        before = allocated()
         docker.control("add", count=MANY - FEW)
-        kept.append(allocated_after(engine, MANY - FEW))
+        settle(engine, MANY - FEW)
+        most = before + MOST_BYTES * (MANY - FEW)
+        # Other threads of this process, such as a proxy's, hold an answer for a moment.
+        wait_until(lambda: allocated() < most, 30, f"less than {most} bytes")
         engine.stop()
     finally:
         tracemalloc.stop()
-    each = (kept[1] - kept[0]) / (MANY - FEW)
-    assert each < MOST_BYTES, f"{each:.0f} bytes each"
 
 
-def allocated_after(engine, new):
-    """The bytes that are allocated once as many more are registered, and listed again."""
+def settle(engine, new):
+    """Register as many more, and list again."""
     assert engine.reconcile()["consul"].applied == new
     for _ in range(2):
         engine.reconcile()
+
+
+def allocated():
+    """The bytes that Python has allocated and keeps."""
     gc.collect()
     return tracemalloc.get_traced_memory()[0]
 
