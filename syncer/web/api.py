@@ -263,7 +263,8 @@ class Api:
         )
         view, report, part = now.sinks[name], known.reports.get(name), Part("sink", name)
         health = self._health("sink", name, "" if view.complete else "being read again")
-        is_known = part not in known.failing and part in known.succeeded
+        was_read = part in known.succeeded or name in known.read
+        is_known = part not in known.failing and was_read
         wanted = table.wanted.get(name, 0)
         registered = table.registered.get(name, 0) if is_known else None
         pulse = self._pulse(name, known.pulses.get(name))

@@ -149,6 +149,8 @@ class TestThePage:
         """Each is told for itself."""
         sinks = {"east": FakeSink(), "west": FakeSink()}
         sinks["east"].fail["register"] = syncer.TemporaryError("try later")
-        sources = {"docker": FakeSource(workload("web"))}
+        sources = {"docker": FakeSource()}
         page = browse(site(sources=sources, sinks=sinks).url)
+        sees(page, "Nothing to register yet.")
+        sources["docker"].put(workload("web"))
         headline(page, "east holds 0 of 1 instance and has 1 failed change.")
